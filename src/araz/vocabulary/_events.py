@@ -1,0 +1,251 @@
+"""What Araz says: tracks, incidents, alarms, options, decisions, health."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from araz.vocabulary._observation import PeopleReport, Rejected, SensorState
+from araz.vocabulary._quantities import (
+    AltitudeAglM,
+    AltitudeAmslM,
+    AltitudeHaeM,
+    AngleDeg,
+    AzimuthDeg,
+    Count,
+    DistanceM,
+    DurationS,
+    LatitudeDeg,
+    LongitudeDeg,
+    Probability,
+    RateMps,
+    SignedDurationS,
+    SpeedMps,
+    TimeUs,
+)
+
+
+class Area(msgspec.Struct, frozen=True, kw_only=True, tag="area"):
+    """An ellipse on the ground that holds the truth with ``probability``."""
+
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    semi_major_m: DistanceM
+    semi_minor_m: DistanceM
+    azimuth_deg: AzimuthDeg
+    """Direction of the major axis, clockwise from true north."""
+    probability: Probability
+
+
+class IdentityVerdict(StrEnum):
+    """A claim after it was held against physics."""
+
+    NONE = "none"
+    UNTESTED = "untested"
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    AUTHORISED = "authorised"
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True, tag="track"):
+    """One track as people and other systems see it."""
+
+    track_id: str
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    altitude_hae_m: AltitudeHaeM
+    altitude_amsl_m: AltitudeAmslM
+    altitude_agl_m: AltitudeAglM
+    altitude_sigma_m: DistanceM
+    speed_mps: SpeedMps
+    course_deg: AzimuthDeg
+    climb_mps: RateMps
+    ellipse_semi_major_m: DistanceM
+    """Semi-axes and direction of the 95 % horizontal ellipse."""
+    ellipse_semi_minor_m: DistanceM
+    ellipse_azimuth_deg: AzimuthDeg
+    existence: Probability
+    is_confirmed: bool
+    class_name: str
+    class_probability: Probability
+    started_at_us: TimeUs
+    updated_at_us: TimeUs
+    sensors: list[str]
+    claim: str | None = None
+    """``kind:identity`` of the claim it carries."""
+    verdict: IdentityVerdict = IdentityVerdict.NONE
+    verdict_reasons: list[str] = []
+    hidden: bool = False
+    border_distance_m: float | None = None
+    """Signed distance to the line: positive outside (the other side), negative inside."""
+
+
+class Cone(msgspec.Struct, frozen=True, kw_only=True, tag="cone"):
+    """A bearing without range: drawn as a cone, never as a point."""
+
+    sensor_id: str
+    observed_at_us: TimeUs
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    azimuth_deg: AzimuthDeg
+    half_width_deg: AngleDeg
+    reach_m: DistanceM
+    label: str
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
+    """Everything that is in the air as believed at one time."""
+
+    at_us: TimeUs
+    tracks: list[Track]
+    cones: list[Cone] = []
+
+
+class IncidentKind(StrEnum):
+    """What can happen on the line."""
+
+    APPROACH = "approach"
+    CROSSING_PREDICTED = "crossing-predicted"
+    CROSSING = "crossing"
+    DROP = "drop"
+    LANDING = "landing"
+    HOVER = "hover"
+    HEARD = "heard"
+    SEEN = "seen"
+    FOUND = "found"
+    FALSE_IDENTITY = "false-identity"
+    SENSOR_SILENT = "sensor-silent"
+    RETURNED = "returned"
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True, tag="reason"):
+    """One sentence for or against, with the weight it had."""
+
+    text: str
+    weight: float = 0.0
+    """Natural-log odds it moved; positive speaks for."""
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
+    """Something happened, or is about to; a later fact is a new incident that names the earlier one."""
+
+    incident_id: str
+    kind: IncidentKind
+    at_us: TimeUs
+    """When it happened, or is predicted to happen."""
+    known_at_us: TimeUs
+    """When Araz could first say so."""
+    track_id: str | None = None
+    sensor_id: str | None = None
+    confidence: Probability = 0.5
+    areas: list[Area] = []
+    reasons_for: list[Reason] = []
+    reasons_against: list[Reason] = []
+    supersedes: str | None = None
+    sentence: str = ""
+
+
+class AlarmState(StrEnum):
+    """Where an alarm is in the officer's hands."""
+
+    ACTIVE = "active"
+    ACKNOWLEDGED = "acknowledged"
+    REJECTED = "rejected"
+    SHELVED = "shelved"
+    CLEARED = "cleared"
+
+
+class InterceptOption(msgspec.Struct, frozen=True, kw_only=True, tag="intercept-option"):
+    """One thing the officer can order, with what it would bring."""
+
+    rank: Count
+    patrol_id: str
+    action: str
+    """``drop area`` or ``cut-off``."""
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    arrival_s: DurationS
+    arrival_sigma_s: DurationS
+    margin_s: SignedDurationS
+    """Positive: the patrol is there before the load or the crew."""
+    probability_before: Probability
+    route: list[tuple[float, float]]
+    """Longitude, latitude pairs."""
+    sentence: str
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
+    """One card for the officer. The same ``alarm_id`` sent again replaces what is shown; nothing is edited."""
+
+    alarm_id: str
+    revision: Count
+    priority: Count
+    """1 act now, 2 act soon, 3 be aware."""
+    state: AlarmState
+    raised_at_us: TimeUs
+    changed_at_us: TimeUs
+    sentence: str
+    confidence: Probability
+    reasons_for: list[Reason] = []
+    reasons_against: list[Reason] = []
+    not_seen: list[str] = []
+    to_decide: str = ""
+    track_id: str | None = None
+    incident_ids: list[str] = []
+    areas: list[Area] = []
+    options: list[InterceptOption] = []
+    shelved_until_us: TimeUs | None = None
+    decided_by: str | None = None
+    decision_reason: str | None = None
+
+
+class DecisionAction(StrEnum):
+    """What an officer can do with an alarm."""
+
+    ACKNOWLEDGE = "acknowledge"
+    REJECT = "reject"
+    SHELVE = "shelve"
+    SEND = "send"
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
+    """What the officer decided, and on which revision of the card; travels as a journalled message."""
+
+    decision_id: str
+    alarm_id: str
+    revision: Count
+    action: DecisionAction
+    officer: str
+    at_us: TimeUs
+    patrol_id: str | None = None
+    reason: str | None = None
+    shelve_s: DurationS | None = None
+
+
+class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-health"):
+    """What the technician reads of one sensor."""
+
+    sensor_id: str
+    at_us: TimeUs
+    state: SensorState
+    sentence: str
+    last_heard_us: TimeUs | None
+    messages: Count
+    observations: Count
+    rejects: Count
+    reject_reasons: dict[str, int]
+    clock_error_s: float | None = None
+    """Median of received minus observed time; positive when its clock is behind."""
+    rate_per_s: float = 0.0
+
+
+class ReportReceived(msgspec.Struct, frozen=True, kw_only=True, tag="report-received"):
+    """A person's report entered the picture."""
+
+    report: PeopleReport
+    observed_at_us: TimeUs
+    received_at_us: TimeUs
+
+
+Event = Picture | Incident | Alarm | Decision | SensorHealth | ReportReceived | Rejected

@@ -1,0 +1,203 @@
+"""The site file: one typed tree, read once at the door.
+
+``site.toml`` is the only place where a site is described; the commander approves it. Every field has a unit, a
+range, a default with a reason where one is safe, and one sentence of help (the docstring below it).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from araz.vocabulary._quantities import (
+    AltitudeAglM,
+    AltitudeHaeM,
+    AngleDeg,
+    AzimuthDeg,
+    DistanceM,
+    DurationS,
+    LatitudeDeg,
+    LongitudeDeg,
+    Probability,
+    SpeedMps,
+)
+
+
+class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the site file: a misspelt key is an error that names it."""
+
+
+class Format(StrEnum):
+    """Wire formats Araz reads."""
+
+    ASTERIX = "asterix"
+    SAPIENT = "sapient"
+    REMOTE_ID = "remote-id"
+    SBS = "sbs"
+    BEAST = "beast"
+    RAW = "raw"
+    REPORT = "report"
+    DECISION = "decision"
+
+
+class Feed(Strict, frozen=True, kw_only=True):
+    """One way in: a socket or a file, and the format that comes over it."""
+
+    id: str
+    """The name that stands in the journal as ``source``."""
+    format: Format
+    url: str = ""
+    """``udp://0.0.0.0:8600``, ``tcp://host:30003`` (connect), ``tcp-listen://127.0.0.1:5020`` (accept), or empty: only
+    recordings and the console write to it."""
+    editions: dict[str, str] = {}
+    """ASTERIX edition by category, for example ``{"048" = "1.31"}``: it cannot be told from the bytes."""
+    max_message_bytes: Annotated[int, Meta(ge=256, le=16_777_216)] = 1_048_576
+    """A longer message is rejected and its connection closed, so that one peer cannot fill the memory."""
+
+
+class SensorKind(StrEnum):
+    """How a sensor measures."""
+
+    RADAR = "radar"
+    RF_BEARING = "rf-bearing"
+    ACOUSTIC = "acoustic"
+    CAMERA = "camera"
+    REMOTE_ID_RECEIVER = "remote-id-receiver"
+    ADSB_RECEIVER = "adsb-receiver"
+    TRACK_SOURCE = "track-source"
+    PEOPLE = "people"
+
+
+class Sensor(Strict, frozen=True, kw_only=True):
+    """One sensor: where it stands, how well it measures, by which name it appears in its feed."""
+
+    id: str
+    kind: SensorKind
+    feed: str
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    height_agl_m: AltitudeAglM = 3.0
+    wire_id: str = ""
+    """Its name on the wire: ``SAC/SIC`` for ASTERIX ("25/1"), node id for SAPIENT. Empty: the feed's only sensor."""
+    max_range_m: DistanceM = 10_000.0
+    detection_probability: Probability = 0.9
+    clutter_per_scan: Annotated[float, Meta(ge=0)] = 1.0
+    period_s: Annotated[float, Meta(gt=0)] = 1.0
+    silent_after_s: DurationS = 15.0
+    """Longer silence than this is an incident: a dead sensor is not a quiet sky. 0: silence is normal (people)."""
+    range_sigma_m: DistanceM = 10.0
+    azimuth_sigma_deg: AngleDeg = 0.5
+    elevation_sigma_deg: AngleDeg = 1.0
+    range_rate_sigma_mps: SpeedMps = 1.0
+    position_sigma_m: DistanceM = 15.0
+    altitude_sigma_m: DistanceM = 25.0
+    min_elevation_deg: Annotated[float, Meta(ge=-90, le=90)] = -5.0
+    max_elevation_deg: Annotated[float, Meta(ge=-90, le=90)] = 60.0
+    clock_tolerance_s: DurationS = 1.0
+    """A median clock error above this is reported as lying about time."""
+
+
+class Ridge(Strict, frozen=True, kw_only=True):
+    """One synthetic ridge: a line of crest points with a height and a width; stated, not surveyed."""
+
+    crest: list[tuple[LongitudeDeg, LatitudeDeg]]
+    height_m: DistanceM
+    half_width_m: DistanceM
+
+
+class Terrain(Strict, frozen=True, kw_only=True):
+    """Ground height: a plain with a slope, synthetic ridges, or the user's own raster."""
+
+    base_amsl_m: float = 0.0
+    ridges: list[Ridge] = []
+    raster: str = ""
+    """Path of an ``.npz`` with ``height_amsl_m``, ``latitude_deg`` and ``longitude_deg`` axes, beside the site file."""
+    half_size_m: DistanceM = 15_000.0
+    cell_m: Annotated[float, Meta(gt=0)] = 100.0
+
+
+class Patrol(Strict, frozen=True, kw_only=True):
+    """A patrol or post that can be sent."""
+
+    id: str
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    ready_s: DurationS = 60.0
+    """From the order to wheels turning."""
+    speed_factor: Annotated[float, Meta(gt=0, le=2)] = 1.0
+    off_road_mps: SpeedMps = 1.5
+    is_available: bool = True
+
+
+class AuthorisedFlight(Strict, frozen=True, kw_only=True):
+    """A flight that may be there: by its claimed identity, a circle and a time window; each still tested."""
+
+    identity: str
+    label: str
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    radius_m: DistanceM
+    from_us: int = 0
+    to_us: int = 7_258_118_400_000_000
+
+
+class Wind(Strict, frozen=True, kw_only=True):
+    """Mean wind over the night, for the fall of a load."""
+
+    speed_mps: SpeedMps = 0.0
+    from_deg: AzimuthDeg = 0.0
+
+
+class TrackingSettings(Strict, frozen=True, kw_only=True):
+    """The tracker's few knobs; the same everywhere unless a site truly knows better."""
+
+    birth_speed_sigma_mps: SpeedMps = 15.0
+    survival_half_life_s: DurationS = 45.0
+    """How fast belief in an unseen, unhidden track decays beside the misses themselves."""
+    confirm_existence: Probability = 0.9
+    delete_existence: Probability = 0.01
+    gate_probability: Probability = 0.999
+    coast_max_s: DurationS = 60.0
+    """A track nobody could see (behind terrain) is kept this long."""
+
+
+class AlarmSettings(Strict, frozen=True, kw_only=True):
+    """When a track becomes an alarm."""
+
+    min_existence: Probability = 0.9
+    min_confidence: Probability = 0.5
+    predict_s: DurationS = 240.0
+    """Crossings are predicted this far ahead."""
+    hover_speed_mps: SpeedMps = 2.5
+    hover_s: DurationS = 6.0
+    manned_altitude_agl_m: AltitudeAglM = 150.0
+
+
+class Site(Strict, frozen=True, kw_only=True):
+    """A sector of a border."""
+
+    name: str
+    time_zone: str
+    origin_latitude_deg: LatitudeDeg
+    origin_longitude_deg: LongitudeDeg
+    origin_hae_m: AltitudeHaeM
+    geoid_undulation_m: float
+    """HAE minus AMSL at the origin; constant over a sector to well under a metre."""
+    border: str
+    """GeoJSON LineString file, beside the site file; walking along it our side is on ``own_side``."""
+    own_side: Annotated[str, Meta(pattern="^(left|right)$")]
+    towns: str = ""
+    roads: str = ""
+    """GeoJSON lines with ``speed_kmh`` properties."""
+    water: str = ""
+    terrain: Terrain = Terrain()
+    wind: Wind = Wind()
+    feeds: list[Feed] = []
+    sensors: list[Sensor] = []
+    patrols: list[Patrol] = []
+    authorised: list[AuthorisedFlight] = []
+    tracking: TrackingSettings = TrackingSettings()
+    alarms: AlarmSettings = AlarmSettings()
