@@ -1,0 +1,68 @@
+"""What every test may ask for: the shelf of real recordings, the demo site, oracle environments."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# No deadline: the machine is shared, and a test never judges wall time.
+settings.register_profile("araz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("araz")
+
+
+def in_ci() -> bool:
+    """True where a missing shelf or tool is a failure, not a reason to skip."""
+    return os.environ.get("CI", "").lower() == "true"
+
+
+def missing(what: str) -> None:
+    """Skip on a user's machine, fail in CI."""
+    if in_ci():
+        pytest.fail(f"{what} is missing, and CI must run this test")
+    pytest.skip(f"{what} is not on this machine")
+
+
+@pytest.fixture(scope="session")
+def shelf() -> Path:
+    """Return the folder of real recordings, which lies beside the project on the builders' machines only."""
+    path = ROOT.parent / "shared"
+    if not (path / "README.md").exists():
+        missing("the shelf of real recordings (../shared)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the project's root."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def oracle_python():
+    """Return a function (name, *requirements) -> python of a virtual environment of its own, made once.
+
+    Peers that are GPL, or that overwrite a package we use, run there as separate processes.
+    """
+
+    def make(name: str, *requirements: str) -> Path:
+        home = ROOT / "out" / "oracles" / name
+        python = home / "bin" / "python"
+        stamp = home / ".ready"
+        if not stamp.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)
+            done = subprocess.run(
+                [str(python), "-m", "pip", "install", "-q", *requirements], capture_output=True, text=True, check=False
+            )
+            if done.returncode != 0:
+                missing(f"the oracle {name} (pip: {done.stderr[-300:]})")
+            stamp.write_text("\n".join(requirements))
+        return python
+
+    return make
