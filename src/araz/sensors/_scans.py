@@ -1,0 +1,303 @@
+"""Observations into scans: what one sensor saw in one look, as arrays, with both ends of the look known.
+
+A look ends at the sensor's own mark (north crossing, end of frame); a sensor that sends no marks is given one when
+the next look begins or a quarter of its period passes in silence. Bearings, claims and reports do not wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from araz.geography import LocalFrame
+from araz.sensors._models import KIND, default_sigma
+from araz.vocabulary import (
+    Bearing,
+    Claim,
+    ClaimKind,
+    Decoded,
+    FloatArray,
+    MeasurementKind,
+    Observation,
+    Polar,
+    Position,
+    Scan,
+    ScanMark,
+    Sensor,
+    SensorKind,
+    Site,
+    frozen_array,
+)
+
+#: Rows of one scan: a sensor that floods must not stop the others. A drone radar gives tens.
+MAX_ROWS: Final = 4096
+#: Pressure altitude used as a height is off by the day's pressure (8 m/hPa, ±15 hPa).
+BARO_SIGMA_M: Final = 120.0
+
+_NAMESPACE: Final = {
+    ClaimKind.ADSB: "icao",
+    ClaimKind.MODE_S: "icao",
+    ClaimKind.REMOTE_ID: "uas",
+    ClaimKind.DRONE_ID: "uas",
+}
+
+
+@lru_cache(maxsize=8192)
+def _key(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1 or 1
+
+
+def claim_key(claim: Claim | None) -> int:
+    """Return a stable 63-bit key, equal for equal identities; 0 for none.
+
+    ADS-B and Mode S share the ICAO address; Remote ID and DroneID the serial number. The number another system
+    gave its own track or object names nothing in the world and has key 0.
+    """
+    if claim is None or claim.kind not in _NAMESPACE:
+        return 0
+    return _key(f"{_NAMESPACE[claim.kind]}:{claim.identity}")
+
+
+class _Look(msgspec.Struct, frozen=True):
+    """The look of one sensor that has not ended: its rows, and when the first and the last arrived."""
+
+    rows: tuple[Observation, ...] = ()
+    first_observed_us: int = 0
+    last_received_us: int = 0
+    has_marks: bool = False
+    dropped: int = 0
+
+
+class ScansState(msgspec.Struct, frozen=True):
+    """Unfinished looks by sensor; sensors in the order of the site file."""
+
+    sensors: Mapping[str, tuple[int, Sensor]]
+    frame: LocalFrame
+    undulation_m: float
+    origins: FloatArray
+    looks: Mapping[str, _Look]
+    dropped_rows: int = 0
+
+
+def scans_init(site: Site, frame: LocalFrame, origins_enu_m: FloatArray) -> ScansState:
+    """Return the state before the first message; ``origins_enu_m`` [S, 3] as in ``sensor_origins``."""
+    return ScansState(
+        sensors={sensor.id: (index, sensor) for index, sensor in enumerate(site.sensors)},
+        frame=frame,
+        undulation_m=site.geoid_undulation_m,
+        origins=origins_enu_m,
+        looks={},
+    )
+
+
+def scans_step(
+    state: ScansState, decoded: Sequence[Decoded], now_us: int, clock_offset_us: Mapping[str, int] | None = None
+) -> tuple[ScansState, list[Scan]]:
+    """Add what was decoded, and return the looks that ended by ``now_us``.
+
+    ``clock_offset_us`` by sensor is added to its observation times (received minus observed, where a sensor's clock is
+    known to be wrong). Observation times never lie after the arrival.
+    """
+    offsets = clock_offset_us or {}
+    looks = dict(state.looks)
+    scans: list[Scan] = []
+    for item in decoded:
+        if isinstance(item, Observation):
+            if item.measurement is not None and item.sensor_id in state.sensors:
+                _add(state, looks, scans, _on_time(item, offsets.get(item.sensor_id, 0)))
+        elif isinstance(item, ScanMark) and item.sensor_id in state.sensors:
+            _mark(state, looks, scans, item)
+    _overdue(state, looks, scans, now_us)
+    return msgspec.structs.replace(state, looks=looks), scans
+
+
+def _on_time(item: Observation, offset_us: int) -> Observation:
+    at_us = min(item.observed_at_us + offset_us, item.received_at_us)
+    return item if at_us == item.observed_at_us else msgspec.structs.replace(item, observed_at_us=at_us)
+
+
+def _waits(sensor: Sensor) -> bool:
+    """True for sensors whose looks have an end; the others' observations go on at once."""
+    return sensor.kind == SensorKind.RADAR
+
+
+def _add(state: ScansState, looks: dict[str, _Look], scans: list[Scan], item: Observation) -> None:
+    index, sensor = state.sensors[item.sensor_id]
+    if not _waits(sensor):
+        scans.extend(_scans_of(state, index, sensor, (item,), item.observed_at_us, is_complete=False))
+        return
+    look = looks.get(item.sensor_id, _Look())
+    new_look = look.rows and item.observed_at_us - look.first_observed_us > 0.5e6 * sensor.period_s
+    if new_look and not look.has_marks:
+        scans.extend(_scans_of(state, index, sensor, look.rows, look.rows[-1].observed_at_us, is_complete=True))
+        look = msgspec.structs.replace(look, rows=())
+    if len(look.rows) >= MAX_ROWS:
+        looks[item.sensor_id] = msgspec.structs.replace(look, dropped=look.dropped + 1)
+        return
+    first_us = look.first_observed_us if look.rows else item.observed_at_us
+    looks[item.sensor_id] = msgspec.structs.replace(
+        look, rows=(*look.rows, item), first_observed_us=first_us, last_received_us=item.received_at_us
+    )
+
+
+def _mark(state: ScansState, looks: dict[str, _Look], scans: list[Scan], mark: ScanMark) -> None:
+    """End a look at the sensor's mark.
+
+    A sector mark of a rotating radar does not end it: its plots trail the beam by a sector or more, so the
+    look is the whole turn, from north to north.
+    """
+    index, sensor = state.sensors[mark.sensor_id]
+    look = looks.get(mark.sensor_id, _Look())
+    if mark.sector_from_deg is None:
+        at_us = min(mark.observed_at_us, mark.received_at_us)
+        at_us = max([at_us, *(row.observed_at_us for row in look.rows)])
+        scans.extend(_scans_of(state, index, sensor, look.rows, at_us, is_complete=True))
+        look = msgspec.structs.replace(look, rows=())
+    looks[mark.sensor_id] = msgspec.structs.replace(look, has_marks=True)
+
+
+def _overdue(state: ScansState, looks: dict[str, _Look], scans: list[Scan], now_us: int) -> None:
+    """End looks that nothing will end: a quarter period of silence, or a lost mark."""
+    for sensor_id, look in looks.items():
+        if not look.rows:
+            continue
+        index, sensor = state.sensors[sensor_id]
+        silence_s = (1.2 if look.has_marks else 0.25) * sensor.period_s
+        if now_us - look.last_received_us > 1e6 * silence_s:
+            at_us = max(row.observed_at_us for row in look.rows)
+            scans.extend(_scans_of(state, index, sensor, look.rows, at_us, is_complete=True))
+            looks[sensor_id] = msgspec.structs.replace(look, rows=())
+
+
+def _scans_of(
+    state: ScansState, index: int, sensor: Sensor, rows: Sequence[Observation], at_us: int, *, is_complete: bool
+) -> list[Scan]:
+    """Return one scan per kind of measurement in ``rows``; an empty complete look is one empty scan."""
+    by_kind: dict[MeasurementKind, list[Observation]] = {}
+    for row in rows:
+        kind = {Polar: MeasurementKind.POLAR, Bearing: MeasurementKind.BEARING}.get(
+            type(row.measurement), MeasurementKind.POSITION
+        )
+        by_kind.setdefault(kind, []).append(row)
+    if not by_kind and is_complete:
+        by_kind[KIND[sensor.kind]] = []
+    return [_scan(state, index, sensor, kind, group, at_us, is_complete) for kind, group in by_kind.items()]
+
+
+def _scan(
+    state: ScansState,
+    index: int,
+    sensor: Sensor,
+    kind: MeasurementKind,
+    rows: Sequence[Observation],
+    at_us: int,
+    is_complete: bool,
+) -> Scan:
+    count = len(rows)
+    z, sigma = np.full((count, 4), np.nan), np.tile(default_sigma(sensor), (count, 1)).reshape(count, 4)
+    origin = np.tile(state.origins[index], (count, 1)).reshape(count, 3)
+    velocity = np.full((count, 3), np.nan)
+    if kind == MeasurementKind.POLAR:
+        _fill_polar(rows, z, sigma)
+    elif kind == MeasurementKind.BEARING:
+        _fill_bearing(state, rows, z, sigma, origin)
+    elif count:
+        _fill_position(state, rows, z, sigma, velocity)
+    rcs = [np.nan if r.features is None or r.features.rcs_dbsm is None else r.features.rcs_dbsm for r in rows]
+    keys = [claim_key(row.claim) for row in rows]
+    return Scan(
+        sensor_index=index,
+        kind=kind,
+        at_us_end=at_us,
+        is_complete=is_complete,
+        at_us=frozen_array([row.observed_at_us for row in rows], np.int64),
+        z=frozen_array(z, np.float64),
+        sigma=frozen_array(sigma, np.float64),
+        origin_enu_m=frozen_array(origin, np.float64),
+        velocity_enu_mps=frozen_array(velocity, np.float64),
+        claim_key=frozen_array(keys, np.int64),
+        rcs_dbsm=frozen_array(rcs, np.float64),
+        message_seq=frozen_array([row.message_seq for row in rows], np.int64),
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
+
+
+def _keep_known(column: FloatArray, values: Sequence[float | None]) -> None:
+    """Overwrite the sensor's default where the message states its own value."""
+    stated = np.array([_or_nan(value) for value in values])
+    np.copyto(column, stated, where=~np.isnan(stated))
+
+
+def _fill_polar(rows: Sequence[Observation], z: FloatArray, sigma: FloatArray) -> None:
+    plots = [row.measurement for row in rows if isinstance(row.measurement, Polar)]
+    z[:, 0] = [plot.range_m for plot in plots]
+    z[:, 1] = np.radians([plot.azimuth_deg for plot in plots])
+    z[:, 2] = np.radians([_or_nan(plot.elevation_deg) for plot in plots])
+    z[:, 3] = [_or_nan(plot.range_rate_mps) for plot in plots]
+    _keep_known(sigma[:, 0], [plot.range_sigma_m for plot in plots])
+    _keep_known(sigma[:, 1], [_radians(plot.azimuth_sigma_deg) for plot in plots])
+    _keep_known(sigma[:, 2], [_radians(plot.elevation_sigma_deg) for plot in plots])
+    _keep_known(sigma[:, 3], [plot.range_rate_sigma_mps for plot in plots])
+
+
+def _radians(angle_deg: float | None) -> float | None:
+    return None if angle_deg is None else float(np.radians(angle_deg))
+
+
+def _fill_bearing(
+    state: ScansState, rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, origin: FloatArray
+) -> None:
+    for k, row in enumerate(rows):
+        bearing = row.measurement
+        assert isinstance(bearing, Bearing)
+        z[k, 0] = np.radians(bearing.azimuth_deg)
+        z[k, 1] = np.radians(_or_nan(bearing.elevation_deg))
+        if bearing.latitude_deg is not None and bearing.longitude_deg is not None:
+            at = state.frame.to_enu(bearing.latitude_deg, bearing.longitude_deg, 0.0).reshape(3)
+            origin[k, :2] = at[:2]
+    bearings = [row.measurement for row in rows if isinstance(row.measurement, Bearing)]
+    _keep_known(sigma[:, 0], [_radians(b.azimuth_sigma_deg) for b in bearings])
+    _keep_known(sigma[:, 1], [_radians(b.elevation_sigma_deg) for b in bearings])
+
+
+def _fill_position(
+    state: ScansState, rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, velocity: FloatArray
+) -> None:
+    places = [row.measurement for row in rows if isinstance(row.measurement, Position)]
+    height = np.array([_height_hae_m(place, state.undulation_m) for place in places])
+    z[:, :3] = state.frame.to_enu(
+        np.array([p.latitude_deg for p in places]),
+        np.array([p.longitude_deg for p in places]),
+        np.where(np.isnan(height), 0.0, height),
+    )
+    z[np.isnan(height), 2] = np.nan
+    baro_only = np.array(
+        [p.altitude_hae_m is None and p.altitude_amsl_m is None and p.altitude_baro_m is not None for p in places]
+    )
+    sigma[baro_only, 2] = BARO_SIGMA_M
+    _keep_known(sigma[:, 0], [p.horizontal_sigma_m for p in places])
+    _keep_known(sigma[:, 1], [p.horizontal_sigma_m for p in places])
+    _keep_known(sigma[:, 2], [p.vertical_sigma_m for p in places])
+    course = np.radians([_or_nan(p.course_deg) for p in places])
+    speed = np.array([_or_nan(p.speed_mps) for p in places])
+    velocity[:, 0], velocity[:, 1] = speed * np.sin(course), speed * np.cos(course)
+    velocity[:, 2] = [_or_nan(p.climb_mps) for p in places]
+
+
+def _height_hae_m(place: Position, undulation_m: float) -> float:
+    """Return the best height above the ellipsoid, NaN when none was sent; pressure altitude is the last resort."""
+    if place.altitude_hae_m is not None:
+        return place.altitude_hae_m
+    if place.altitude_amsl_m is not None:
+        return place.altitude_amsl_m + undulation_m
+    if place.altitude_baro_m is not None:
+        return place.altitude_baro_m + undulation_m
+    return np.nan
