@@ -1,0 +1,226 @@
+"""The one page that knows all rooms: a journalled message in, events out.
+
+    bytes ─▶ decode ─▶ health ─▶ scans ─▶ tracking ─▶ incidents ─▶ intercept ─▶ events
+
+Pure: the clock is the arrival time of the messages, so the same journal gives the same events, byte for byte. The
+state is a value; ``step`` hands back a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from araz import incidents, intercept, tracking
+from araz.app._config import SITE_SOURCE, SiteError, site_from_bundle
+from araz.geography import Place
+from araz.sensors import (
+    DECODERS,
+    HealthState,
+    ScansState,
+    claim_key,
+    clock_offsets_us,
+    decode_decision,
+    health_init,
+    health_step,
+    rejected,
+    scans_init,
+    scans_step,
+    sensor_origins,
+    sensor_table,
+)
+from araz.vocabulary import (
+    Alarm,
+    Claim,
+    Decision,
+    Decoded,
+    Event,
+    Feed,
+    Format,
+    Message,
+    Observation,
+    Picture,
+    Rejected,
+    SensorHealth,
+    SensorTable,
+    Site,
+)
+
+#: Data time between two looks of the incident rules at the picture.
+RULES_EVERY_US: Final = 250_000
+#: Data time between two pictures that are recorded; the live map asks for its own.
+PICTURE_EVERY_US: Final = 1_000_000
+#: Claims remembered; the oldest goes first, so that a storm of forged identities cannot fill the memory.
+MAX_CLAIMS: Final = 4096
+#: Peers of one listening feed whose decoder state is kept.
+MAX_SOURCES: Final = 1024
+#: Observations kept for the rules between two looks.
+MAX_WAITING: Final = 8192
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """A configured site: what does not change between two site messages."""
+
+    site: Site
+    place: Place
+    table: SensorTable
+    feeds: Mapping[str, Feed]
+    geometry: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PipelineState:
+    """Everything Araz believes, as a value; ``line`` is None before the first site message."""
+
+    now_us: int = 0
+    line: Line | None = None
+    decoders: Mapping[str, Any] = None  # type: ignore[assignment]
+    health: HealthState = None  # type: ignore[assignment]
+    scans: ScansState = None  # type: ignore[assignment]
+    tracking: tracking.State = None  # type: ignore[assignment]
+    incidents: incidents.State = None  # type: ignore[assignment]
+    claims: Mapping[int, Claim] = None  # type: ignore[assignment]
+    health_now: Mapping[str, SensorHealth] = None  # type: ignore[assignment]
+    waiting: tuple[Observation, ...] = ()
+    rules_us: int = 0
+    picture_us: int = 0
+
+
+def init() -> PipelineState:
+    """Return the state before any message."""
+    return PipelineState()
+
+
+def step(state: PipelineState, message: Message) -> tuple[PipelineState, list[Event]]:
+    """Take one journalled message; return the new state and what is to be said.
+
+    Raises ``SiteError`` only for a site message that is none: without a site there is nothing to go on with.
+    """
+    now_us = max(state.now_us, message.received_at_us)
+    state = replace(state, now_us=now_us)
+    if message.source == SITE_SOURCE:
+        return _configured(state, message), []
+    if state.line is None:
+        raise SiteError(
+            f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
+        )
+    state, decoded, decisions = _decode(state, message)
+    health, said = health_step(state.health, message.source, decoded, now_us)
+    events: list[Event] = [item for item in decoded if isinstance(item, Rejected)]
+    events.extend(said)
+    if said:
+        state = replace(state, health_now={**state.health_now, **{item.sensor_id: item for item in said}})
+    scans, looks = scans_step(state.scans, decoded, now_us, clock_offsets_us(health))
+    believed = state.tracking
+    for look in looks:
+        believed, _ = tracking.step(believed, look)
+    state = replace(state, health=health, scans=scans, tracking=believed)
+    state = _remember(state, decoded)
+    if decisions or now_us - state.rules_us >= RULES_EVERY_US:
+        state, more = _apply_rules(state, decisions)
+        events.extend(more)
+    if now_us - state.picture_us >= PICTURE_EVERY_US:
+        events.append(picture(state))
+        state = replace(state, picture_us=now_us)
+    return state, events
+
+
+def picture(state: PipelineState) -> Picture:
+    """Return everything believed to be in the air now."""
+    if state.line is None:
+        return Picture(at_us=state.now_us, tracks=[])
+    arrays = tracking.predict_picture(state.tracking, state.now_us)
+    line = state.line
+    return Picture(
+        at_us=state.now_us,
+        tracks=incidents.tracks_of(state.incidents, arrays, line.place, state.claims, line.table.sensor_id),
+        cones=incidents.cones_of(state.incidents, state.now_us),
+    )
+
+
+def _configured(state: PipelineState, message: Message) -> PipelineState:
+    site, place, geometry = site_from_bundle(message.payload)
+    table = sensor_table(site, place)
+    return PipelineState(
+        now_us=state.now_us,
+        line=Line(site, place, table, {feed.id: feed for feed in site.feeds}, geometry),
+        decoders={},
+        health=health_init(site),
+        scans=scans_init(site, place.frame, sensor_origins(site, place)),
+        tracking=tracking.init(table, site.tracking),
+        incidents=incidents.init(place, table),
+        claims={},
+        health_now={},
+        rules_us=state.now_us,
+        picture_us=state.now_us,
+    )
+
+
+def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, list[Decoded], list[Decision]]:
+    assert state.line is not None
+    feed = state.line.feeds.get(message.source.partition("#")[0])
+    if feed is None:
+        detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
+        return state, [rejected(message, "unknown-feed", detail)], []
+    if feed.format == Format.DECISION:
+        decision = decode_decision(message.payload)
+        if isinstance(decision, str):
+            return state, [rejected(message, "bad-decision", decision)], []
+        return state, [], [decision]
+    decoder = DECODERS[feed.format]
+    inner = state.decoders.get(message.source)
+    if inner is None:
+        inner = decoder.init(feed, [s for s in state.line.site.sensors if s.feed == feed.id])
+    inner, decoded = decoder.step(inner, message)
+    decoders = {**state.decoders, message.source: inner}
+    if len(decoders) > MAX_SOURCES:
+        decoders.pop(next(iter(decoders)))
+    return replace(state, decoders=decoders), decoded, []
+
+
+def _remember(state: PipelineState, decoded: list[Decoded]) -> PipelineState:
+    """Keep the latest claim of each identity, and what the rules must see: claims, bearings, reports."""
+    new = [item for item in decoded if isinstance(item, Observation)]
+    claimed = {claim_key(item.claim): item.claim for item in new if item.claim is not None}
+    claimed = {key: claim for key, claim in claimed.items() if key and state.claims.get(key) != claim}
+    noted = tuple(item for item in new if _is_noted(item))
+    if not claimed and not noted:
+        return state
+    claims = state.claims
+    if claimed:
+        claims = {**{key: claim for key, claim in claims.items() if key not in claimed}, **claimed}
+        while len(claims) > MAX_CLAIMS:
+            claims.pop(next(iter(claims)))
+    return replace(state, claims=claims, waiting=(state.waiting + noted)[-MAX_WAITING:])
+
+
+def _is_noted(item: Observation) -> bool:
+    return item.claim is not None or item.report is not None or type(item.measurement).__name__ == "Bearing"
+
+
+def _apply_rules(state: PipelineState, decisions: list[Decision]) -> tuple[PipelineState, list[Event]]:
+    assert state.line is not None
+    inputs = incidents.Inputs(
+        now_us=state.now_us,
+        picture=tracking.predict_picture(state.tracking, state.now_us),
+        observations=state.waiting,
+        health=tuple(state.health_now.values()),
+        claims=state.claims,
+        decisions=tuple(decisions),
+    )
+    ruled, events = incidents.step(state.incidents, inputs)
+    state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us)
+    return state, [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+
+
+def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:
+    """Return the alarm with what can be ordered, where there is an area to send somebody to."""
+    assert state.line is not None
+    if not alarm.areas or alarm.priority > 2:
+        return alarm
+    options = intercept.rank_options(state.line.place, state.line.site.patrols, alarm, state.now_us)
+    return alarm if not options else msgspec.structs.replace(alarm, options=list(options))

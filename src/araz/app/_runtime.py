@@ -1,0 +1,108 @@
+"""Journal first, then act: the part that joins the pure pipeline to the disk.
+
+Every batch is written and synced before its first message is looked at. After a crash the journal is read from its
+start and the pipeline arrives at the same state; what the database had not yet stored is derived again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from araz.app import _pipeline as pipeline
+from araz.app._config import SITE_SOURCE
+from araz.store import EventLog, Journal, Records, read_journal
+from araz.vocabulary import Event, Message
+
+_T = TypeVar("_T")
+#: One arrival: when, from which feed, the bytes.
+Arrival = tuple[int, str, bytes]
+#: Messages a batch holds when there is no hurry: one disk sync each.
+BATCH = 2048
+
+
+class EventSink(Protocol):
+    """Where events go after they were said."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Take the events of one batch, in order."""
+
+
+class Night:
+    """One running night: journal, pipeline state, and the records derived from them."""
+
+    def __init__(
+        self, out: Path, *, log_events: bool = True, on_events: Callable[[Sequence[Event]], None] | None = None
+    ) -> None:
+        out.mkdir(parents=True, exist_ok=True)
+        self.out = out
+        self.journal = Journal.open(out / "night.journal")
+        self.state = pipeline.init()
+        self.messages = 0
+        self._log = EventLog(out / "events.jsonl") if log_events else None
+        self._records = Records.open(out / "records.sqlite")
+        self._on_events = on_events
+
+    @property
+    def records(self) -> Records:
+        """The database of what was said."""
+        return self._records
+
+    def resume(self, on_progress: Callable[[int], None] | None = None) -> int:
+        """Read the journal from its start and arrive where it ends; returns the number of messages."""
+        self._records.clear()
+        count = 0
+        for batch in in_batches(read_journal(self.out / "night.journal"), BATCH):
+            self._act(batch)
+            count += len(batch)
+            if on_progress is not None:
+                on_progress(count)
+        return count
+
+    def set_site(self, bundle: bytes, at_us: int) -> None:
+        """Put the site at the head of the journal, or a new one after a change; the same again says nothing."""
+        line = self.state.line
+        if line is None or self._last_bundle != bundle:
+            self.take([(at_us, SITE_SOURCE, bundle)])
+
+    _last_bundle: bytes | None = None
+
+    def take(self, arrivals: Sequence[Arrival]) -> list[Message]:
+        """Journal a batch, then act on it; returns the messages once they are safe and acted on."""
+        messages = self.journal.append(arrivals)
+        self._act(messages)
+        return messages
+
+    def _act(self, messages: Sequence[Message]) -> None:
+        events: list[Event] = []
+        for message in messages:
+            if message.source == SITE_SOURCE:
+                self._last_bundle = message.payload
+            self.state, said = pipeline.step(self.state, message)
+            events.extend(said)
+        self.messages += len(messages)
+        if self._log is not None:
+            self._log.write(events)
+        self._records.write(events)
+        if self._on_events is not None:
+            self._on_events(events)
+
+    def close(self) -> None:
+        """Close journal, event log and records."""
+        self.journal.close()
+        if self._log is not None:
+            self._log.close()
+        self._records.close()
+
+
+def in_batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
+    """Split any iterable into lists of at most ``size``."""
+    batch: list[_T] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) >= size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Everything that must hold before a commit. `--lint-only` leaves the tests out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+echo "style";     $bin/ruff check . && $bin/ruff format --check -q .
+echo "layers";    $bin/lint-imports --no-cache >/tmp/araz-layers.$$ || { cat /tmp/araz-layers.$$; rm -f /tmp/araz-layers.$$; exit 1; }
+rm -f /tmp/araz-layers.$$
+echo "types";     $bin/mypy
+echo "generated"; $bin/python tools/generate.py --check
+if [[ "${1:-}" == "--lint-only" ]]; then exit 0; fi
+exec $bin/python -m pytest -q "$@"

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Install the Debian programs that tests hold Araz against. They run as separate processes only.
+set -euo pipefail
+missing=()
+command -v tshark >/dev/null || missing+=(tshark)
+command -v chromium >/dev/null || missing+=(chromium)
+command -v dump1090-mutability >/dev/null || missing+=(dump1090-mutability)
+if ((${#missing[@]})); then
+  echo "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
