@@ -81,7 +81,8 @@ def health_step(
     if feed_row is not None:
         row = rows[feed_row]
         rows[feed_row] = msgspec.structs.replace(row, messages=row.messages + 1)
-        if feed_row in state.sensors and not all(isinstance(item, Rejected) for item in decoded):
+        # Half a frame decodes to nothing, yet its sender lives; nothing but rejects is no sign of life.
+        if feed_row in state.sensors and not (decoded and all(isinstance(item, Rejected) for item in decoded)):
             heard.add(feed_row)
     for item in decoded:
         if isinstance(item, Rejected):
@@ -183,7 +184,7 @@ def _say(state: HealthState, now_us: int) -> tuple[HealthState, list[SensorHealt
     for name, old in state.rows.items():
         row = _rated(old, now_us)
         sensor = state.sensors.get(name)
-        verdict, sentence = _judge(name, row, sensor, now_us, state.started_us or now_us)
+        verdict, sentence = _judge(name, row, sensor, now_us, now_us if state.started_us is None else state.started_us)
         counts = (row.messages, row.rejects)
         is_due = now_us - row.said_us >= REPEAT_US and counts != row.said_counts
         if verdict != row.said_state or is_due:
