@@ -1,0 +1,169 @@
+"""Recordings and journals, as fast as the machine allows."""
+
+from __future__ import annotations
+
+import heapq
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from araz.app import _pipeline as pipeline
+from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
+from araz.app._data import site_path
+from araz.app._runtime import BATCH, Arrival, Night, in_batches
+from araz.app._summary import Summary, clock_text
+from araz.feeds import read_recording, sniff_format
+from araz.sensors import DECODERS
+from araz.store import EventLog, read_journal
+from araz.vocabulary import Feed, Format, Message, Sensor, Site
+
+#: Written for machines: the same record gives the same bytes.
+ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def progress_bar() -> Progress:
+    """Return the bar of long work: what, how far, the night's clock, how many times real time."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[clock]}  {task.fields[rate]}"),
+        TimeElapsedColumn(),
+        transient=not sys.stderr.isatty(),
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def play(night: Night, arrivals: Iterable[Arrival], title: str, zone: str, until_us: int | None = None) -> None:
+    """Feed arrivals to a night with a progress bar."""
+    started_s = time.monotonic()
+    first_us: int | None = None
+    with progress_bar() as bar:
+        task = bar.add_task(title, total=None, clock="", rate="")
+        for batch in in_batches(arrivals, BATCH):
+            night.take(batch)
+            now_us = night.state.now_us
+            if first_us is None:
+                first_us = batch[0][0]
+                if until_us is not None:
+                    bar.update(task, total=max(1, until_us - first_us))
+            elapsed_s = max(time.monotonic() - started_s, 1e-3)
+            rate = f"{(now_us - first_us) / 1e6 / elapsed_s:.0f} × real time"
+            bar.update(task, completed=now_us - first_us, clock=clock_text(now_us, zone), rate=rate)
+
+
+def run_recordings(recordings: Sequence[str], site_name: str, out: Path, format: Format | None) -> int:
+    """Play recordings through a site into a fresh folder; print the summary."""
+    if not recordings:
+        raise ValueError(
+            "name at least one recording, for example: araz run capture.pcap --site horadiz --out out/night"
+        )
+    if (out / "night.journal").exists():
+        raise ValueError(f"{out} already holds a night; choose another --out, or continue it with araz watch")
+    bundle = bundle_from_file(site_path(site_name))
+    site, _, _ = site_from_bundle(bundle)
+    streams = [_stream(item, site, format) for item in recordings]
+    summary = Summary()
+    night = Night(out, on_events=summary.write)
+    arrivals = heapq.merge(*streams, key=lambda arrival: arrival[0])
+    try:
+        first = next(arrivals, None)
+        if first is None:
+            raise ValueError(f"{', '.join(recordings)}: no message in it; araz decode FILE --format … tells why")
+        night.set_site(bundle, first[0])
+        play(night, _chain(first, arrivals), "judging the recordings", site.time_zone)
+    finally:
+        night.close()
+    print(summary.text(site.time_zone))  # noqa: T201
+    print(f"Kept in {out}: night.journal, events.jsonl, records.sqlite")  # noqa: T201
+    return 0
+
+
+def _chain(first: Arrival, rest: Iterator[Arrival]) -> Iterator[Arrival]:
+    yield first
+    yield from rest
+
+
+def _stream(item: str, site: Site, format: Format | None) -> Iterator[Arrival]:
+    """Return the arrivals of one recording under the feed it belongs to."""
+    name, _, path_text = item.rpartition("=")
+    path = Path(path_text)
+    if not path.exists():
+        raise ValueError(f"there is no recording {path}")
+    if is_journal(path):
+        return ((m.received_at_us, m.source, m.payload) for m in read_journal(path) if m.source != SITE_SOURCE)
+    return iter(read_recording(path, _feed_for(path, name, site, format)))
+
+
+def is_journal(path: Path) -> bool:
+    """Tell a journal (folder, segment or packed) from other recordings."""
+    return path.is_dir() or path.name.endswith((".journal", ".journal.xz", ".seg"))
+
+
+def _feed_for(path: Path, name: str, site: Site, format: Format | None) -> Feed:
+    if name:
+        feed = next((feed for feed in site.feeds if feed.id == name), None)
+        if feed is None:
+            raise ValueError(f"the site has no feed {name!r}; it has {', '.join(feed.id for feed in site.feeds)}")
+        return feed
+    told = format or sniff_format(path)
+    if told is None:
+        raise ValueError(f"cannot tell the format of {path}; add --format (one of {', '.join(Format)})")
+    feed = next((feed for feed in site.feeds if feed.format == told), None)
+    if feed is None:
+        raise ValueError(f"{path} is {told.value}, but the site has no feed of that format; add one to its [[feeds]]")
+    return feed
+
+
+def decode_file(path: Path, format: Format, site_name: str) -> int:
+    """Print one JSON record a line for everything in a file; bad bytes are records too."""
+    if not path.exists():
+        raise ValueError(f"there is no file {path}")
+    feed, sensors = Feed(id=format.value, format=format), list[Sensor]()
+    if site_name:
+        site, _, _ = site_from_bundle(bundle_from_file(site_path(site_name)))
+        feed = next((item for item in site.feeds if item.format == format), feed)
+        sensors = [sensor for sensor in site.sensors if sensor.feed == feed.id]
+    decoder = DECODERS[format]
+    states: dict[str, object] = {}
+    for seq, (received_at_us, source, payload) in enumerate(read_recording(path, feed)):
+        message = Message(seq=seq, received_at_us=received_at_us, source=source, payload=payload)
+        state = states.get(source) or decoder.init(feed, sensors)
+        states[source], decoded = decoder.step(state, message)
+        for record in decoded:
+            sys.stdout.buffer.write(ENCODER.encode(record) + b"\n")
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def replay_journal(path: Path, out: Path | None) -> int:
+    """Judge a journal again from its first message; print or write its events."""
+    if not path.exists():
+        raise ValueError(f"there is no journal {path}")
+    state = pipeline.init()
+    log = EventLog(out) if out is not None else None
+    for message in read_journal(path):
+        state, events = pipeline.step(state, message)
+        if log is not None:
+            log.write(events)
+        else:
+            for event in events:
+                sys.stdout.buffer.write(ENCODER.encode(event) + b"\n")
+    if log is not None:
+        log.close()
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def warm_kernels() -> int:
+    """Run one plot through the shipped site, so that every kernel is compiled and cached."""
+    from araz.sensors import sensor_table
+    from araz.tracking import warm
+
+    site, place, _ = site_from_bundle(bundle_from_file(site_path("horadiz")))
+    warm(sensor_table(site, place), site.tracking)
+    return 0

@@ -1,0 +1,200 @@
+"""The command line: one verb a job, each with an example."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+import araz
+from araz.vocabulary import Format, ReportKind
+
+app = cyclopts.App(
+    name="araz",
+    version=araz.__version__,
+    help="From sensor bytes at a border to a patrol at the drop. Each command shows an example with --help.",
+)
+
+SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
+OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]
+
+
+@app.command
+def demo(
+    *,
+    headless: Annotated[bool, Parameter(help="As fast as the machine allows; prints the summary.")] = False,
+    speed: Annotated[float, Parameter(help="Times real time, for the console.")] = 10.0,
+    out: OutOption = Path("out/demo"),
+    host: str = "127.0.0.1",
+    port: int = 8471,
+) -> int:
+    """Replay the shipped night at the Horadiz sector through the same door as live data.
+
+    Example: araz demo            then open the printed address
+             araz demo --headless prints the summary and ends
+    """
+    from araz.app._demo import run_demo
+
+    return run_demo(headless=headless, speed=speed, out=out, host=host, port=port)
+
+
+@app.command
+def watch(
+    *,
+    site: SiteOption = "horadiz",
+    out: OutOption = Path("out/watch"),
+    host: str = "127.0.0.1",
+    port: int = 8471,
+) -> int:
+    """Listen to the site's live feeds, show the console, keep everything in the journal.
+
+    Start it again with the same --out after a crash: it repairs the journal, says so, and goes on.
+
+    Example: araz watch --site sites/horadiz/site.toml --out /var/lib/araz
+    """
+    from araz.app._live import run_watch
+
+    return run_watch(site, out, host, port)
+
+
+@app.command
+def run(
+    *recordings: str,
+    site: SiteOption = "horadiz",
+    out: OutOption = Path("out/run"),
+    format: Annotated[Format | None, Parameter(help="Format of the recordings; else told from their content.")] = None,
+) -> int:
+    """Play recordings (pcap, raw files, journals) through the site as fast as possible.
+
+    A recording goes to the site's first feed of its format; FEED=PATH names the feed.
+
+    Example: araz run capture.pcap --site horadiz --out out/night
+             araz run radar-1=plots.pcap rid=wifi.pcapng --site my/site.toml --out out/night
+    """
+    from araz.app._offline import run_recordings
+
+    return run_recordings(recordings, site, out, format)
+
+
+@app.command
+def decode(
+    file: Path,
+    *,
+    format: Format,
+    site: Annotated[str, Parameter(name="--site", help="Take editions and sensor names from this site.")] = "",
+) -> int:
+    """Print what a file says, one JSON record a line: observations, marks, and what was rejected and why.
+
+    Ends with 0 on any bytes: a reject is an answer.
+
+    Example: araz decode capture.pcapng --format remote-id | head
+    """
+    from araz.app._offline import decode_file
+
+    return decode_file(file, format, site)
+
+
+@app.command
+def replay(
+    journal: Path, *, out: Annotated[Path | None, Parameter(help="File for the events; else printed.")] = None
+) -> int:
+    """Judge a journal again: the same events, byte for byte, one JSON record a line.
+
+    Example: araz replay out/demo/night.journal --out again.jsonl && cmp again.jsonl out/demo/events.jsonl
+    """
+    from araz.app._offline import replay_journal
+
+    return replay_journal(journal, out)
+
+
+@app.command
+def verify(journal: Path) -> int:
+    """Check every link of a journal's chain; names the first altered entry and ends with 1 when there is one.
+
+    Example: araz verify out/demo/night.journal
+    """
+    from araz.store import verify_journal
+
+    result = verify_journal(journal)
+    print(result.sentence)  # noqa: T201
+    return 0 if result.ok else 1
+
+
+@app.command
+def simulate(
+    scenario: str,
+    *,
+    seed: int = 1,
+    out: OutOption = Path("out/simulated"),
+    site: SiteOption = "horadiz",
+    fly: Annotated[Path | None, Parameter(help="Recorded flight to fly under the site's sensors.")] = None,
+) -> int:
+    """Write a scenario's night as wire bytes (night.journal) and its truth (truth.jsonl).
+
+    Example: araz simulate C1 --seed 7 --out out/c1
+             araz simulate X0 --fly flight.SRT --out out/flown
+    """
+    from araz.app._simulate import run_simulate
+
+    return run_simulate(scenario, seed, out, site, fly)
+
+
+@app.command
+def score(
+    directory: Path,
+    *,
+    truth: Annotated[Path | None, Parameter(help="Truth file; default truth.jsonl in the folder.")] = None,
+    json: Annotated[bool, Parameter(help="For machines.")] = False,
+) -> int:
+    """Hold a run's events against the truth and print the scoreboard.
+
+    The folder holds events.jsonl (from run), or night.journal, which is then judged first.
+
+    Example: araz score out/c1 --truth out/c1/truth.jsonl
+    """
+    from araz.app._simulate import run_score
+
+    return run_score(directory, truth or directory / "truth.jsonl", as_json=json)
+
+
+@app.command
+def report(
+    kind: ReportKind,
+    *,
+    reporter: Annotated[str, Parameter(help="Post or patrol, never a person's name.")],
+    bearing: Annotated[float | None, Parameter(help="Degrees clockwise from true north.")] = None,
+    latitude: float | None = None,
+    longitude: float | None = None,
+    text: str | None = None,
+    url: str = "http://127.0.0.1:8471",
+) -> int:
+    """Send what a patrol or a citizen heard, saw or found to a running console.
+
+    Example: araz report heard --reporter post-4 --bearing 135
+    """
+    from araz.app._report import send_report
+
+    return send_report(url, kind, reporter, bearing, latitude, longitude, text)
+
+
+@app.command
+def warm() -> int:
+    """Compile the numeric kernels once, so that the first night does not wait for them."""
+    from araz.app._offline import warm_kernels
+
+    return warm_kernels()
+
+
+def main() -> None:
+    """Run the command line; every foreseeable error is one sentence and exit status 2."""
+    try:
+        result = app(result_action="return_value")
+    except (ValueError, OSError) as error:
+        print(f"araz: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(result if isinstance(result, int) else 0)

@@ -1,0 +1,136 @@
+"""Scans: when a look ends, and that arrays say what the observations said."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from araz.geography import LocalFrame
+from araz.sensors import claim_key, scans_init, scans_step
+from araz.vocabulary import (
+    Bearing,
+    Claim,
+    ClaimKind,
+    Feed,
+    Format,
+    MeasurementKind,
+    Observation,
+    Polar,
+    Position,
+    ScanMark,
+    Sensor,
+    SensorKind,
+    Site,
+)
+
+S = 1_000_000
+FRAME = LocalFrame(39.45, 47.34, 200.0)
+
+
+def make_state():
+    kinds = [("radar", SensorKind.RADAR), ("ears", SensorKind.ACOUSTIC), ("adsb", SensorKind.ADSB_RECEIVER)]
+    sensors = [Sensor(id=i, kind=k, feed="f", latitude_deg=39.45, longitude_deg=47.34) for i, k in kinds]
+    site = Site(
+        name="t", time_zone="UTC", origin_latitude_deg=39.45, origin_longitude_deg=47.34, origin_hae_m=200.0,
+        geoid_undulation_m=10.0, border="b", own_side="left", feeds=[Feed(id="f", format=Format.ASTERIX)],
+        sensors=sensors,
+    )  # fmt: skip
+    return scans_init(site, FRAME, np.array([[0, 0, 5.0], [100, 0, 3.0], [0, 0, 5.0]]))
+
+
+def plot(at_us, **more):
+    return Observation(
+        sensor_id="radar", observed_at_us=at_us, received_at_us=at_us + 50_000,
+        measurement=Polar(range_m=1000.0, azimuth_deg=90.0, **more),
+    )  # fmt: skip
+
+
+def mark(at_us):
+    return ScanMark(sensor_id="radar", observed_at_us=at_us, received_at_us=at_us + 50_000)
+
+
+def test_a_mark_ends_the_look_and_an_empty_look_counts():
+    state, scans = scans_step(make_state(), [plot(S), plot(S + 10), mark(S + 20)], S + 60_000)
+    assert [len(scan.at_us) for scan in scans] == [2]
+    assert scans[0].is_complete
+    _, scans = scans_step(state, [mark(2 * S)], 2 * S)
+    assert [len(scan.at_us) for scan in scans] == [0]
+    assert scans[0].is_complete
+
+
+def test_without_marks_the_next_look_or_a_quarter_period_ends_it():
+    state, scans = scans_step(make_state(), [plot(S)], S)
+    assert scans == []
+    state, scans = scans_step(state, [plot(2 * S)], 2 * S)
+    assert [list(scan.at_us) for scan in scans] == [[S]]
+    _, scans = scans_step(state, [], 2 * S + 50_000 + 260_000)
+    assert [list(scan.at_us) for scan in scans] == [[2 * S]]
+
+
+def test_unknown_columns_are_nan_and_stated_errors_win():
+    _, scans = scans_step(make_state(), [plot(S, range_sigma_m=3.0), plot(S, elevation_deg=2.0), mark(S)], S)
+    z, sigma = scans[0].z, scans[0].sigma
+    assert np.isnan(z[0, 2])
+    assert z[1, 2] == pytest.approx(np.radians(2.0))
+    assert np.isnan(z[:, 3]).all()
+    assert sigma[0, 0] == 3.0
+    assert sigma[1, 0] == 10.0
+    assert z[0, 1] == pytest.approx(np.pi / 2)
+    assert not z.flags.writeable
+
+
+def test_bearings_and_claims_do_not_wait():
+    heard = Observation(sensor_id="ears", observed_at_us=S, received_at_us=S, measurement=Bearing(azimuth_deg=45.0))
+    claim = Claim(kind=ClaimKind.ADSB, identity="4b1234")
+    plane = Observation(
+        sensor_id="adsb", observed_at_us=S, received_at_us=S, claim=claim,
+        measurement=Position(latitude_deg=39.46, longitude_deg=47.34, altitude_baro_m=1000.0, speed_mps=50.0, course_deg=90.0),
+    )  # fmt: skip
+    _, scans = scans_step(make_state(), [heard, plane], S)
+    assert [scan.kind for scan in scans] == [MeasurementKind.BEARING, MeasurementKind.POSITION]
+    assert not any(scan.is_complete for scan in scans)
+    where = FRAME.to_enu(39.46, 47.34, 1010.0).reshape(3)
+    np.testing.assert_allclose(scans[1].z[0, :3], where, atol=1e-6)
+    np.testing.assert_allclose(scans[1].velocity_enu_mps[0, :2], [50.0, 0.0], atol=1e-9)
+    assert scans[1].claim_key[0] == claim_key(claim)
+
+
+def test_an_unknown_height_stays_unknown():
+    at = Observation(
+        sensor_id="adsb",
+        observed_at_us=S,
+        received_at_us=S,
+        measurement=Position(latitude_deg=39.46, longitude_deg=47.3),
+    )
+    _, [scan] = scans_step(make_state(), [at], S)
+    assert np.isnan(scan.z[0, 2])
+    assert not np.isnan(scan.z[0, :2]).any()
+
+
+def test_a_wrong_clock_is_corrected_and_the_future_is_not_believed():
+    early = plot(10 * S)
+    _, [scan] = scans_step(make_state(), [early, mark(10 * S)], 10 * S, {"radar": 2 * S})
+    assert scan.at_us[0] == early.received_at_us
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=60))
+def test_every_row_leaves_exactly_once(steps):
+    state, seen, total = make_state(), 0, 0
+    for i, at in enumerate(itertools.accumulate(steps)):
+        decoded = [plot(at * S // 4)] if i % 5 else [plot(at * S // 4), mark(at * S // 4)]
+        total += 1
+        state, scans = scans_step(state, decoded, at * S // 4 + 50_000)
+        seen += sum(len(scan.at_us) for scan in scans)
+    _, scans = scans_step(state, [], 10_000 * S)
+    assert seen + sum(len(scan.at_us) for scan in scans) == total
+
+
+def test_equal_identities_have_equal_keys_across_systems():
+    assert claim_key(Claim(kind=ClaimKind.ADSB, identity="a")) == claim_key(Claim(kind=ClaimKind.MODE_S, identity="a"))
+    assert claim_key(Claim(kind=ClaimKind.ADSB, identity="a")) != claim_key(
+        Claim(kind=ClaimKind.REMOTE_ID, identity="a")
+    )
+    assert claim_key(Claim(kind=ClaimKind.SENSOR_OBJECT, identity="a")) == 0
+    assert claim_key(None) == 0
