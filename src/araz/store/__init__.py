@@ -1,1 +1,28 @@
-"""To be built."""
+"""WORLD: what Araz keeps on disk.
+
+**Takes** received bytes, and the events that follow from them.
+**Gives** them back: the journal byte for byte and provably so, the records by query.
+**Keeps** the journal (append-only, chained, durable), the records (SQLite, derivable from it), the event log.
+**May import** araz.vocabulary and araz.evidence.
+**Never** interprets a payload, edits an entry, or lets a message be acted on before it is on disk.
+"""
+
+from araz.store._errors import JournalError
+from araz.store._event_log import EventLog
+from araz.store._journal import SEGMENT_BYTES, Journal
+from araz.store._layout import is_journal
+from araz.store._reading import VerifyResult, pack_journal, read_journal, verify_journal
+from araz.store._segment import MAX_PAYLOAD_BYTES
+
+__all__ = [
+    "MAX_PAYLOAD_BYTES",
+    "SEGMENT_BYTES",
+    "EventLog",
+    "Journal",
+    "JournalError",
+    "VerifyResult",
+    "is_journal",
+    "pack_journal",
+    "read_journal",
+    "verify_journal",
+]

@@ -1,0 +1,175 @@
+"""Reading, verifying and packing journals; nothing here needs the writer's lock."""
+
+from __future__ import annotations
+
+import lzma
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+from araz.evidence import GENESIS
+from araz.store._errors import JournalError
+from araz.store._layout import XZ_MAGIC, segment_numbers, segment_path, sync_directory
+from araz.store._segment import (
+    HEADER_BYTES,
+    Damage,
+    Entry,
+    Head,
+    check_entry,
+    encode_entry,
+    encode_header,
+    read_entries,
+    read_header,
+)
+from araz.vocabulary import Message
+
+
+class VerifyResult(NamedTuple):
+    """What a check of the whole chain found; ``sentence`` says it for people."""
+
+    ok: bool
+    entries: int
+    """Whole, unaltered entries before the first bad one."""
+    head_hash_hex: str
+    """Hash of the last of them: equal to one noted elsewhere, or the end was cut off."""
+    first_bad_seq: int | None
+    sentence: str
+
+
+def read_journal(path: Path | str) -> Iterator[Message]:
+    """Yield the messages of a journal: a directory of segments, one segment file, or one file packed with xz.
+
+    Memory stays flat. A journal that is still being written ends at its last whole entry. Every hash is checked on
+    the way; JournalError names the first entry that does not fit, after the good ones before it were yielded.
+    """
+    try:
+        for entry in _entries(Path(path)):
+            yield entry.message
+    except Damage as damage:
+        if damage.incomplete:
+            return
+        raise JournalError(
+            f"The journal {path} was altered: entry {damage.seq} at byte {damage.offset}: {damage.reason}. Everything "
+            f"before it is sound; run 'araz verify' and keep the files for examination."
+        ) from None
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise JournalError(f"The journal {path} cannot be read: {error}. Check the path, or copy it again.") from None
+
+
+def verify_journal(path: Path | str) -> VerifyResult:
+    """Check every byte of a journal against its chain, and name the first entry that was altered.
+
+    Unlike reading, it also refuses an unfinished last entry. What the chain alone cannot show is an end cut off at an
+    entry's edge: compare ``head_hash_hex`` and ``entries`` with what was noted elsewhere.
+    """
+    place, count, head = Path(path), 0, Head(0, GENESIS)
+    try:
+        for entry in _entries(place):
+            count, head = count + 1, Head(entry.message.seq + 1, entry.hash)
+    except Damage as damage:
+        file = f" in {damage.file}" if damage.file else ""
+        hint = " It may still be written, or opening it repairs it." if damage.incomplete else ""
+        sentence = f"Entry {damage.seq}{file} at byte {damage.offset} is not what was written: {damage.reason}.{hint}"
+        return VerifyResult(False, count, head.hash.hex(), damage.seq, sentence)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        sentence = f"Entry {head.next_seq} cannot be read: {error}."
+        return VerifyResult(False, count, head.hash.hex(), head.next_seq, sentence)
+    sentence = f"All {count} entries are as they were written; the last has hash {head.hash.hex()}."
+    return VerifyResult(True, count, head.hash.hex(), None, sentence)
+
+
+def pack_journal(
+    journal: Path | str | Iterable[Message | tuple[int, str, bytes]], out: Path | str, *, preset: int = 6
+) -> str:
+    """Write a journal as one xz file that can be sent, and return the hash of its last entry (hex).
+
+    Takes a journal's path, or messages in order; their seq is given anew from 0. The same messages give the same
+    bytes. The file appears under its name only when it is whole. Fails as :func:`read_journal` does.
+    """
+    target = Path(out)
+    source = read_journal(journal) if isinstance(journal, str | Path) else journal
+    head = Head(0, GENESIS)
+    unfinished = target.with_name(target.name + ".part")
+    try:
+        with lzma.open(unfinished, "wb", preset=preset) as file:
+            file.write(encode_header(head))
+            for item in source:
+                entry = (item.received_at_us, item.source, item.payload) if isinstance(item, Message) else item
+                check_entry(*entry)
+                data, head = encode_entry(head, *entry)
+                file.write(data)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    sync_directory(target.parent)
+    return head.hash.hex()
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    """Entries of any kind of journal, in order; raises Damage, with the file's name, where the chain breaks."""
+    if path.is_dir():
+        return _directory_entries(path)
+    return _file_entries(path)
+
+
+def _file_entries(path: Path) -> Iterator[Entry]:
+    with path.open("rb") as raw:
+        packed = raw.read(len(XZ_MAGIC)) == XZ_MAGIC
+        raw.seek(0)
+        with closing(lzma.LZMAFile(raw) if packed else raw) as opened:
+            stream = cast(BinaryIO, opened)
+            try:
+                yield from read_entries(stream, read_header(stream, None), HEADER_BYTES)
+            except Damage as damage:
+                # A packed file is never still being written, nor is a header: an end inside them is damage.
+                damage.incomplete = damage.incomplete and not packed and damage.offset > 0
+                raise
+
+
+def _directory_entries(directory: Path) -> Iterator[Entry]:
+    numbers = segment_numbers(directory)
+    if not numbers:
+        raise FileNotFoundError(f"{directory} holds no segment (00000001.seg)")
+    head, number = Head(0, GENESIS), 1
+    while segment_path(directory, number).exists():
+        for entry in _segment_entries(directory, number, head):
+            yield entry
+            head = Head(entry.message.seq + 1, entry.hash)
+        number += 1
+    later = [n for n in segment_numbers(directory) if n > number]
+    if later:
+        damage = Damage(
+            0, head.next_seq, f"the file is missing, though {segment_path(directory, later[0]).name} exists"
+        )
+        damage.file = segment_path(directory, number).name
+        raise damage
+
+
+def _segment_entries(directory: Path, number: int, head: Head) -> Iterator[Entry]:
+    """Entries of one segment, however long the writer still adds to it.
+
+    A segment is finished once the next one exists. That must be known *before* its end is read, else the entries
+    written in between would look like missing ones.
+    """
+    path, following = segment_path(directory, number), segment_path(directory, number + 1)
+    with path.open("rb") as stream:
+        try:
+            finished = following.exists()
+            head, offset = read_header(stream, head), HEADER_BYTES
+            while True:
+                try:
+                    for entry in read_entries(stream, head, offset):
+                        yield entry
+                        head, offset = Head(entry.message.seq + 1, entry.hash), entry.end
+                except Damage as damage:
+                    if not damage.incomplete or not following.exists() or finished:
+                        damage.incomplete = damage.incomplete and not finished
+                        raise
+                if finished or not following.exists():
+                    return
+                finished = True
+                stream.seek(offset)
+        except Damage as damage:
+            damage.file = path.name
+            raise
