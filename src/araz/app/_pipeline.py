@@ -49,6 +49,10 @@ from araz.vocabulary import (
     Site,
 )
 
+#: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
+TICK_SOURCE: Final = "@tick"
+#: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
+PROBLEM_SOURCE: Final = "@problem"
 #: Data time between two looks of the incident rules at the picture.
 RULES_EVERY_US: Final = 250_000
 #: Data time between two pictures that are recorded; the live map asks for its own.
@@ -109,7 +113,8 @@ def step(state: PipelineState, message: Message) -> tuple[PipelineState, list[Ev
             f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
         )
     state, decoded, decisions = _decode(state, message)
-    health, said = health_step(state.health, message.source, decoded, now_us)
+    source = decoded[0].source if message.source == PROBLEM_SOURCE else message.source  # type: ignore[union-attr]
+    health, said = health_step(state.health, source, decoded, now_us)
     events: list[Event] = [item for item in decoded if isinstance(item, Rejected)]
     events.extend(said)
     if said:
@@ -162,6 +167,10 @@ def _configured(state: PipelineState, message: Message) -> PipelineState:
 
 def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, list[Decoded], list[Decision]]:
     assert state.line is not None
+    if message.source == TICK_SOURCE:
+        return state, [], []
+    if message.source == PROBLEM_SOURCE:
+        return state, [_problem(message)], []
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
@@ -180,6 +189,13 @@ def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, list
     if len(decoders) > MAX_SOURCES:
         decoders.pop(next(iter(decoders)))
     return replace(state, decoders=decoders), decoded, []
+
+
+def _problem(message: Message) -> Rejected:
+    try:
+        return msgspec.json.decode(message.payload, type=Rejected)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return rejected(message, "bad-problem", f"not a problem record: {error}")
 
 
 def _remember(state: PipelineState, decoded: list[Decoded]) -> PipelineState:

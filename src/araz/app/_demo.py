@@ -1,0 +1,111 @@
+"""The shipped night: replayed as bytes through the same door as live data."""
+
+from __future__ import annotations
+
+import asyncio
+import lzma
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from araz.app._config import SITE_SOURCE
+from araz.app._data import data_dir
+from araz.app._live import Live, serve
+from araz.app._offline import play
+from araz.app._runtime import Arrival, Night, in_batches
+from araz.app._simulate import score_text
+from araz.app._summary import Summary
+from araz.console import Hub
+from araz.store import read_journal
+from araz.vocabulary import Event
+
+#: Data time between two looks at the wall clock in a paced replay.
+SLICE_US: Final = 100_000
+
+
+def demo_files() -> tuple[Path, Path]:
+    """Return the shipped journal and truth of the demo night."""
+    folder = data_dir("scenarios") / "demo"
+    return folder / "night.journal.xz", folder / "truth.jsonl.xz"
+
+
+def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -> int:
+    """Replay the demo night, with the console or as fast as possible."""
+    if speed <= 0:
+        raise ValueError(f"--speed must be above 0, not {speed}; 10 is the default")
+    journal, truth = demo_files()
+    if not journal.exists():
+        raise ValueError(f"{journal} is missing; make it again with: make night")
+    if out.exists():
+        _forget_old_night(out)
+    summary = Summary()
+    listeners: list[Callable[[Sequence[Event]], None]] = [summary.write]
+    night = Night(out, on_events=lambda events: [tell(events) for tell in listeners] and None)
+    try:
+        if headless:
+            started_s, cpu_s = time.monotonic(), time.process_time()
+            play(night, _arrivals(journal), "judging the night", "Asia/Baku")
+            elapsed_s, cpu_s = time.monotonic() - started_s, time.process_time() - cpu_s
+        else:
+            asyncio.run(_show(night, journal, speed, host, port, listeners))
+    except KeyboardInterrupt:
+        print("stopped")  # noqa: T201
+        return 0
+    finally:
+        night.close()
+    line = night.state.line
+    assert line is not None
+    print(summary.text(line.site.time_zone))  # noqa: T201
+    span_s = (summary.last_us - (summary.first_us or 0)) / 1e6
+    print(f"\n{night.messages} messages, {span_s / elapsed_s:.0f} × real time, {cpu_s:.1f} CPU s")  # noqa: T201
+    with lzma.open(truth) as packed, (out / "truth.jsonl").open("wb") as plain:
+        shutil.copyfileobj(packed, plain)
+    print(score_text(out, out / "truth.jsonl"))  # noqa: T201
+    print(f"Kept in {out}; look at it again with: make demo")  # noqa: T201
+    return 0
+
+
+def _forget_old_night(out: Path) -> None:
+    """Remove the files of an earlier demo, and nothing else."""
+    shutil.rmtree(out / "night.journal", ignore_errors=True)
+    for name in ("events.jsonl", "records.sqlite", "records.sqlite-wal", "records.sqlite-shm", "truth.jsonl"):
+        (out / name).unlink(missing_ok=True)
+
+
+def _arrivals(journal: Path) -> Iterator[Arrival]:
+    return ((m.received_at_us, m.source, m.payload) for m in read_journal(journal))
+
+
+async def _show(
+    night: Night,
+    journal: Path,
+    speed: float,
+    host: str,
+    port: int,
+    listeners: list[Callable[[Sequence[Event]], None]],
+) -> None:
+    arrivals = _arrivals(journal)
+    first = next(arrivals)
+    assert first[1] == SITE_SOURCE
+    night.take([first])
+    started_s = time.monotonic()
+
+    def clock() -> int:
+        return first[0] + int((time.monotonic() - started_s) * speed * 1e6)
+
+    live = Live(night, Hub(), clock)
+    listeners.append(live.note)
+
+    async def pace() -> None:
+        for batch in in_batches(arrivals, 32):
+            ahead_s = (batch[-1][0] - clock()) / 1e6 / speed
+            if ahead_s > 0:
+                await asyncio.sleep(ahead_s)
+            await asyncio.gather(*(live.take(*arrival) for arrival in batch))
+        print("the night is over; the console stays open (Ctrl-C stops)")  # noqa: T201
+
+    print(f"one night at the Horadiz sector, {speed:g} × real time")  # noqa: T201
+    print(f"console: http://{host}:{port}   (Ctrl-C stops)")  # noqa: T201
+    await serve(live, host, port, [pace()])

@@ -1,0 +1,203 @@
+"""A night as it happens: sockets in, journal, pipeline, console out; one process, one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import uvicorn
+
+from araz.app import _pipeline as pipeline
+from araz.app._config import bundle_from_file, site_from_bundle
+from araz.app._data import PACKAGE, site_path
+from araz.app._runtime import BATCH, Arrival, Night
+from araz.console import Hub, create_app
+from araz.feeds import run_feeds
+from araz.sensors import sapient_replies
+from araz.store import Records
+from araz.vocabulary import Alarm, Event, Feed, Format, Incident, Message, Picture, Rejected, SensorHealth
+
+log = logging.getLogger("araz")
+
+#: Wall time between two pictures for the map.
+PICTURE_EVERY_S: Final = 0.1
+#: Node id under which Araz answers SAPIENT sensors; any fixed UUID that is not a sensor's.
+FUSION_NODE_ID: Final = "a7a2b1de-0000-4000-8000-000000000001"
+#: Messages that may wait for the disk: past it senders wait, which is TCP's own back pressure.
+MAX_WAITING: Final = 20_000
+
+
+def wall_clock_us() -> int:
+    """Return now, microseconds since 1970, UTC."""
+    return time.time_ns() // 1000
+
+
+class Live:
+    """Takes arrivals one by one, journals them in batches, and tells the console what follows."""
+
+    def __init__(self, night: Night, hub: Hub, clock: Callable[[], int]) -> None:
+        self.night = night
+        self.hub = hub
+        self.clock = clock
+        self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Message]]] = asyncio.Queue(MAX_WAITING)
+        self._said: list[Event] = []
+        self._picture_s = 0.0
+        self._oldest_us: int | None = None
+
+    def note(self, events: Sequence[Event]) -> None:
+        """Collect what the pipeline said; called by the night in its worker thread."""
+        self._said.extend(events)
+
+    async def take(self, received_at_us: int, source: str, payload: bytes) -> Message:
+        """Return the message once it is on disk and acted on."""
+        done: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        await self._queue.put(((received_at_us, source, payload), done))
+        return await done
+
+    async def submit(self, source: str, payload: bytes) -> Message:
+        """Take what a person sent through the console, at the time of the data."""
+        return await self.take(self.clock(), source, payload)
+
+    async def work(self) -> None:
+        """Journal and judge batches for ever; a full disk stops the intake with a clear word, not the process."""
+        while True:
+            waiting = [await self._queue.get()]
+            while len(waiting) < BATCH and not self._queue.empty():
+                waiting.append(self._queue.get_nowait())
+            arrivals = [arrival for arrival, _ in waiting]
+            try:
+                messages = await asyncio.to_thread(self.night.take, arrivals)
+            except (OSError, ValueError) as error:
+                log.error("not taken: %s", error)
+                for _, done in waiting:
+                    if not done.done():
+                        done.set_exception(error)
+                continue
+            for message, (_, done) in zip(messages, waiting, strict=True):
+                if not done.done():
+                    done.set_result(message)
+            self._tell(min(arrival[0] for arrival in arrivals))
+
+    def _tell(self, oldest_us: int) -> None:
+        said, self._said = self._said, []
+        for event in said:
+            if isinstance(event, Alarm | Incident | SensorHealth):
+                self.hub.publish(event)
+        self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
+        if time.monotonic() - self._picture_s >= PICTURE_EVERY_S:
+            self._picture_s = time.monotonic()
+            self.hub.publish_picture(pipeline.picture(self.night.state), oldest_message_us=self._oldest_us)
+            self._oldest_us = None
+
+    async def tick(self) -> None:
+        """Tell the time each second, through the journal, so that silence is noticed and replays alike."""
+        while True:
+            await asyncio.sleep(1.0)
+            with contextlib.suppress(OSError, ValueError):
+                await self.take(self.clock(), pipeline.TICK_SOURCE, b"")
+
+
+class RecordsReader:
+    """The console's view of the records; reads are safe from any thread."""
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return the newest revision of every alarm."""
+        return self._records.latest_alarms()
+
+    def incidents(self, since_us: int) -> Sequence[Incident]:
+        """Return incidents known at or after ``since_us``."""
+        return self._records.incidents(since_us)
+
+    def pictures(self, from_us: int, to_us: int, limit: int) -> Sequence[Picture]:
+        """Return at most ``limit`` pictures of a span."""
+        return self._records.pictures(from_us, to_us, limit)
+
+    def picture_at(self, us: int) -> Picture | None:
+        """Return the newest picture at or before ``us``."""
+        return self._records.picture_at(us)
+
+    def health(self) -> Sequence[SensorHealth]:
+        """Return the newest health of every sensor."""
+        return self._records.health_latest()
+
+    def rejects(self, source: str) -> Sequence[Rejected]:
+        """Return the newest rejected inputs of one feed."""
+        return self._records.rejects(source)
+
+
+async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run the console and ``others`` until interrupted; the first failure stops all and is raised."""
+    line = live.night.state.line
+    assert line is not None
+    static = PACKAGE / "console" / "static"
+    app = create_app(
+        line.site, line.geometry, RecordsReader(live.night.records), live.submit, live.hub, static_dir=static
+    )
+    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    tasks = [asyncio.ensure_future(item) for item in (live.work(), *others)]
+    console = asyncio.ensure_future(server.serve())
+    done, _ = await asyncio.wait([console, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    while console not in done and all(task.exception() is None for task in done):
+        done, _ = await asyncio.wait({console, *tasks} - done, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.gather(console, return_exceptions=True)
+    for task in done:
+        if not task.cancelled() and task.exception() is not None:
+            raise task.exception()  # type: ignore[misc]
+
+
+def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
+    """Watch the live feeds of a site until interrupted."""
+    bundle = bundle_from_file(site_path(site_name))
+    site, _, _ = site_from_bundle(bundle)
+    hub = Hub()
+    said: list[Callable[[Sequence[Event]], None]] = []
+    night = Night(out, log_events=False, on_events=lambda events: [tell(events) for tell in said] and None)
+    if night.journal.recovered:
+        print(night.journal.recovered)  # noqa: T201
+    count = night.resume()
+    if count:
+        print(f"resumed after {count} messages in {out}")  # noqa: T201
+    night.set_site(bundle, wall_clock_us())
+    live = Live(night, hub, wall_clock_us)
+    said.append(live.note)
+    feeds = [feed for feed in site.feeds if feed.url]
+    print(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")  # noqa: T201
+    try:
+        asyncio.run(serve(live, host, port, [live.tick(), _listen(live, feeds)]))
+    except KeyboardInterrupt:
+        print("stopped; start again with the same --out to go on")  # noqa: T201
+    finally:
+        night.close()
+    return 0
+
+
+async def _listen(live: Live, feeds: Sequence[Feed]) -> None:
+    formats = {feed.id: feed.format for feed in feeds}
+
+    async def sink(received_at_us: int, source: str, payload: bytes) -> None:
+        await live.take(received_at_us, source, payload)
+
+    def problem(item: Rejected) -> None:
+        task = asyncio.ensure_future(live.take(live.clock(), pipeline.PROBLEM_SOURCE, msgspec.json.encode(item)))
+        task.add_done_callback(lambda finished: finished.exception())
+
+    def reply(source: str, payload: bytes, at_us: int) -> bytes:
+        if formats.get(source.partition("#")[0]) != Format.SAPIENT:
+            return b""
+        return sapient_replies(payload, FUSION_NODE_ID, at_us)
+
+    await run_feeds(feeds, sink, problem, reply=reply)
