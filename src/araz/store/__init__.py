@@ -12,14 +12,18 @@ from araz.store._event_log import EventLog
 from araz.store._journal import SEGMENT_BYTES, Journal
 from araz.store._layout import is_journal
 from araz.store._reading import VerifyResult, pack_journal, read_journal, verify_journal
+from araz.store._records import REJECTS_KEPT, Records, RejectCount
 from araz.store._segment import MAX_PAYLOAD_BYTES
 
 __all__ = [
     "MAX_PAYLOAD_BYTES",
+    "REJECTS_KEPT",
     "SEGMENT_BYTES",
     "EventLog",
     "Journal",
     "JournalError",
+    "Records",
+    "RejectCount",
     "VerifyResult",
     "is_journal",
     "pack_journal",

@@ -1,0 +1,287 @@
+"""The records: every event by what one asks for, in SQLite; all of it follows from the journal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, create_engine, delete, event, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from araz.store._schema import (
+    ALARMS,
+    DECISIONS,
+    HEALTH_CHANGES,
+    HEALTH_LATEST,
+    INCIDENTS,
+    METADATA,
+    PICTURES,
+    REJECT_COUNTS,
+    REJECTS,
+    REPORTS,
+)
+from araz.vocabulary import (
+    LATEST_TIME_US,
+    Alarm,
+    Decision,
+    Event,
+    Incident,
+    Picture,
+    Rejected,
+    ReportReceived,
+    SensorHealth,
+)
+
+#: Rejected inputs kept whole for each feed; all are counted.
+REJECTS_KEPT: Final = 1000
+
+_Record = TypeVar("_Record")
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+_Row = dict[str, Any]
+
+#: Where an event goes: its table, and the columns it is found by.
+_ROUTES: Final[dict[type, tuple[Table, Callable[[Any], _Row]]]] = {
+    Alarm: (
+        ALARMS,
+        lambda e: {
+            "alarm_id": e.alarm_id,
+            "revision": e.revision,
+            "state": e.state.value,
+            "raised_at_us": e.raised_at_us,
+            "changed_at_us": e.changed_at_us,
+        },
+    ),
+    Incident: (
+        INCIDENTS,
+        lambda e: {
+            "incident_id": e.incident_id,
+            "kind": e.kind.value,
+            "at_us": e.at_us,
+            "known_at_us": e.known_at_us,
+            "track_id": e.track_id,
+            "supersedes": e.supersedes,
+        },
+    ),
+    Decision: (DECISIONS, lambda e: {"decision_id": e.decision_id, "alarm_id": e.alarm_id, "at_us": e.at_us}),
+    ReportReceived: (
+        REPORTS,
+        lambda e: {
+            "report_id": e.report.report_id,
+            "reporter": e.report.reporter,
+            "observed_at_us": e.observed_at_us,
+            "received_at_us": e.received_at_us,
+        },
+    ),
+    Picture: (PICTURES, lambda e: {"at_us": e.at_us}),
+    SensorHealth: (HEALTH_LATEST, lambda e: {"sensor_id": e.sensor_id, "at_us": e.at_us}),
+    Rejected: (REJECTS, lambda e: {"source": _feed_of(e.source), "received_at_us": e.received_at_us}),
+}
+
+
+class RejectCount(NamedTuple):
+    """How often one feed sent something unusable, and why."""
+
+    source: str
+    reason: str
+    total: int
+    last_received_at_us: int
+
+
+class Records:
+    """The console's memory. One writer; any number of readers, also from other threads and processes."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Use :meth:`open`."""
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", _use_wal)
+        METADATA.create_all(self._engine)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Records:
+        """Open or create the database; raises sqlalchemy's OperationalError when the file cannot be used."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def write(self, events: Sequence[Event], message_seq: int | None = None) -> None:
+        """Store a batch of events in one transaction; an event written again replaces itself.
+
+        ``message_seq`` is the journal entry they follow from. Rejects are counted, so the same batch must not be
+        written twice without :meth:`clear`.
+        """
+        if not events:
+            return
+        rows: dict[type, list[_Row]] = {}
+        for item in events:
+            columns = _ROUTES[type(item)][1](item)
+            rows.setdefault(type(item), []).append(
+                {**columns, "message_seq": message_seq, "json": _ENCODER.encode(item)}
+            )
+        healths = [item for item in events if isinstance(item, SensorHealth)]
+        rejects = [item for item in events if isinstance(item, Rejected)]
+        with self._engine.begin() as connection:
+            _write_health_changes(connection, healths, message_seq)
+            for kind, values in rows.items():
+                connection.execute(insert(_ROUTES[kind][0]).prefix_with("OR REPLACE"), values)
+            _count_rejects(connection, rejects)
+
+    def clear(self) -> None:
+        """Forget everything; what is still true is derived from the journal again."""
+        with self._engine.begin() as connection:
+            for table in METADATA.sorted_tables:
+                connection.execute(delete(table))
+
+    def rebuild(self, batches: Iterable[tuple[Sequence[Event], int | None]]) -> None:
+        """Clear, then write batches of (events, message_seq)."""
+        self.clear()
+        for events, message_seq in batches:
+            self.write(events, message_seq)
+
+    def latest_alarms(self) -> list[Alarm]:
+        """The newest revision of every alarm, oldest alarm first."""
+        newest = (
+            select(ALARMS.c.alarm_id, func.max(ALARMS.c.revision).label("top")).group_by(ALARMS.c.alarm_id).subquery()
+        )
+        match = (ALARMS.c.alarm_id == newest.c.alarm_id) & (ALARMS.c.revision == newest.c.top)
+        query = select(ALARMS.c.json).join(newest, match).order_by(ALARMS.c.raised_at_us, ALARMS.c.alarm_id)
+        return self._read(query, Alarm)
+
+    def alarms(self, alarm_id: str | None = None, since_us: int = 0) -> list[Alarm]:
+        """All revisions, of one alarm or of all, changed at or after ``since_us``, in order of change."""
+        query = select(ALARMS.c.json).where(ALARMS.c.changed_at_us >= since_us)
+        if alarm_id is not None:
+            query = query.where(ALARMS.c.alarm_id == alarm_id)
+        return self._read(query.order_by(ALARMS.c.changed_at_us, ALARMS.c.alarm_id, ALARMS.c.revision), Alarm)
+
+    def incidents(self, since_us: int = 0, to_us: int = LATEST_TIME_US) -> list[Incident]:
+        """Incidents that became known from ``since_us`` to ``to_us``, in that order."""
+        known = INCIDENTS.c.known_at_us
+        query = select(INCIDENTS.c.json).where(known.between(since_us, to_us))
+        return self._read(query.order_by(known, INCIDENTS.c.incident_id), Incident)
+
+    def decisions(self, since_us: int = 0) -> list[Decision]:
+        """Decisions of officers, in order."""
+        query = select(DECISIONS.c.json).where(DECISIONS.c.at_us >= since_us)
+        return self._read(query.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id), Decision)
+
+    def reports(self, since_us: int = 0) -> list[ReportReceived]:
+        """People's reports, in order of arrival."""
+        query = select(REPORTS.c.json).where(REPORTS.c.received_at_us >= since_us)
+        return self._read(query.order_by(REPORTS.c.received_at_us, REPORTS.c.report_id), ReportReceived)
+
+    def pictures(self, from_us: int, to_us: int, limit: int = 1000) -> list[Picture]:
+        """Pictures of a span of time, in order; more than ``limit`` are thinned evenly, the last always stays."""
+        if limit < 1:
+            raise ValueError(f"limit is {limit}; ask for at least one picture")
+        span = PICTURES.c.at_us.between(from_us, to_us)
+        with self._engine.connect() as connection:
+            count = connection.execute(select(func.count()).where(span)).scalar_one()
+        step = max(1, -(-count // limit))
+        ranked = select(PICTURES.c.json, PICTURES.c.at_us, func.row_number().over(order_by=PICTURES.c.at_us).label("n"))
+        kept = ranked.where(span).subquery()
+        query = select(kept.c.json).where((count - kept.c.n) % step == 0).order_by(kept.c.at_us)
+        return self._read(query, Picture)
+
+    def picture_at(self, at_us: int) -> Picture | None:
+        """The newest picture not after ``at_us``, or None before the first."""
+        query = select(PICTURES.c.json).where(PICTURES.c.at_us <= at_us).order_by(PICTURES.c.at_us.desc()).limit(1)
+        found = self._read(query, Picture)
+        return found[0] if found else None
+
+    def picture_span(self) -> tuple[int, int] | None:
+        """Times of the first and the last picture, or None: the ends of the scrubber."""
+        with self._engine.connect() as connection:
+            first, last = connection.execute(select(func.min(PICTURES.c.at_us), func.max(PICTURES.c.at_us))).one()
+        return None if first is None else (first, last)
+
+    def health_latest(self) -> list[SensorHealth]:
+        """What is known of each sensor now, by sensor id."""
+        return self._read(select(HEALTH_LATEST.c.json).order_by(HEALTH_LATEST.c.sensor_id), SensorHealth)
+
+    def health_history(self, sensor_id: str | None = None) -> list[SensorHealth]:
+        """The health records at which a sensor's state changed, in order."""
+        query = select(HEALTH_CHANGES.c.json).order_by(HEALTH_CHANGES.c.at_us, HEALTH_CHANGES.c.sensor_id)
+        if sensor_id is not None:
+            query = query.where(HEALTH_CHANGES.c.sensor_id == sensor_id)
+        return self._read(query, SensorHealth)
+
+    def rejects(self, source: str | None = None, limit: int = REJECTS_KEPT) -> list[Rejected]:
+        """The last rejected inputs, newest first, of one feed (its connections included) or of all."""
+        query = select(REJECTS.c.json).order_by(REJECTS.c.row.desc()).limit(limit)
+        if source is not None:
+            query = query.where(REJECTS.c.source == _feed_of(source))
+        return self._read(query, Rejected)
+
+    def reject_counts(self, source: str | None = None) -> list[RejectCount]:
+        """How many inputs of each feed were rejected for each reason."""
+        query = select(REJECT_COUNTS).order_by(REJECT_COUNTS.c.source, REJECT_COUNTS.c.reason)
+        if source is not None:
+            query = query.where(REJECT_COUNTS.c.source == _feed_of(source))
+        with self._engine.connect() as connection:
+            return [RejectCount(*row) for row in connection.execute(query)]
+
+    def _read(self, query: Select[tuple[bytes]], kind: type[_Record]) -> list[_Record]:
+        decoder = msgspec.json.Decoder(kind)
+        with self._engine.connect() as connection:
+            return [decoder.decode(data) for data in connection.execute(query).scalars()]
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _feed_of(source: str) -> str:
+    """The feed's id without the number of the connection: peers come and go, the feed stays."""
+    return source.partition("#")[0]
+
+
+def _use_wal(connection: Any, _: Any) -> None:
+    """Readers never wait for the writer. NORMAL: a power cut may cost the last records, never the journal."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _write_health_changes(connection: Connection, healths: list[SensorHealth], message_seq: int | None) -> None:
+    if not healths:
+        return
+    query = select(HEALTH_CHANGES.c.sensor_id, HEALTH_CHANGES.c.state).order_by(HEALTH_CHANGES.c.at_us)
+    ids = {health.sensor_id for health in healths}
+    states = {row.sensor_id: row.state for row in connection.execute(query.where(HEALTH_CHANGES.c.sensor_id.in_(ids)))}
+    changes: list[_Row] = []
+    for health in healths:
+        if states.get(health.sensor_id) != health.state.value:
+            states[health.sensor_id] = health.state.value
+            row = {"sensor_id": health.sensor_id, "at_us": health.at_us, "state": health.state.value}
+            changes.append({**row, "message_seq": message_seq, "json": _ENCODER.encode(health)})
+    if changes:
+        connection.execute(insert(HEALTH_CHANGES).prefix_with("OR REPLACE"), changes)
+
+
+def _count_rejects(connection: Connection, rejects: list[Rejected]) -> None:
+    if not rejects:
+        return
+    counts = Counter((_feed_of(item.source), item.reason) for item in rejects)
+    last = {(_feed_of(item.source), item.reason): item.received_at_us for item in rejects}
+    for (source, reason), count in counts.items():
+        row = insert(REJECT_COUNTS).values(
+            source=source, reason=reason, count=count, last_received_at_us=last[source, reason]
+        )
+        more = {"count": REJECT_COUNTS.c.count + count, "last_received_at_us": row.excluded.last_received_at_us}
+        connection.execute(row.on_conflict_do_update(index_elements=["source", "reason"], set_=more))
+    for source in {source for source, _ in counts}:
+        mine = REJECTS.c.source == source
+        oldest = select(REJECTS.c.row).where(mine).order_by(REJECTS.c.row.desc()).offset(REJECTS_KEPT).limit(1)
+        connection.execute(delete(REJECTS).where(mine, REJECTS.c.row <= oldest.scalar_subquery()))

@@ -1,0 +1,177 @@
+"""Records: what is written comes back whole, and the database holds nothing the events do not."""
+
+import msgspec
+import pytest
+
+from araz.store import REJECTS_KEPT, EventLog, Records
+from araz.vocabulary import (
+    Alarm,
+    AlarmState,
+    Area,
+    Decision,
+    DecisionAction,
+    Event,
+    Incident,
+    IncidentKind,
+    PeopleReport,
+    Picture,
+    Rejected,
+    ReportKind,
+    ReportReceived,
+    SensorHealth,
+    SensorState,
+)
+
+
+def alarm(alarm_id="A1", revision=0, state=AlarmState.ACTIVE, at_us=10):
+    area = Area(latitude_deg=39.4, longitude_deg=47.0, semi_major_m=50, semi_minor_m=20, azimuth_deg=9, probability=0.9)
+    return Alarm(
+        alarm_id=alarm_id,
+        revision=revision,
+        priority=1,
+        state=state,
+        raised_at_us=10,
+        changed_at_us=at_us,
+        sentence="A drone crosses",
+        confidence=0.8,
+        areas=[area],
+    )
+
+
+def incident(n, at_us):
+    return Incident(incident_id=f"I{n}", kind=IncidentKind.DROP, at_us=at_us - 5, known_at_us=at_us, track_id="T1")
+
+
+def health(at_us, state, sensor_id="radar"):
+    return SensorHealth(
+        sensor_id=sensor_id,
+        at_us=at_us,
+        state=state,
+        sentence="ok",
+        last_heard_us=None,
+        messages=1,
+        observations=1,
+        rejects=0,
+        reject_reasons={"b": 2, "a": 1},
+    )
+
+
+def reject(n, source="radar", reason="truncated"):
+    return Rejected(source=source, received_at_us=n, message_seq=n, reason=reason, detail="Cut off.", raw=b"\xff\x00")
+
+
+DECISION = Decision(
+    decision_id="D1", alarm_id="A1", revision=0, action=DecisionAction.SEND, officer="duty", at_us=20, patrol_id="P1"
+)
+REPORT = ReportReceived(
+    report=PeopleReport(kind=ReportKind.HEARD, reporter="post-3", report_id="R1"), observed_at_us=5, received_at_us=7
+)
+
+
+@pytest.fixture
+def records(tmp_path):
+    with Records.open(tmp_path / "records.sqlite") as opened:
+        yield opened
+
+
+def test_every_kind_of_event_comes_back_as_it_was(records):
+    events = [
+        alarm(),
+        alarm(revision=1, state=AlarmState.ACKNOWLEDGED, at_us=20),
+        alarm("A2"),
+        incident(1, 10),
+        incident(2, 30),
+        DECISION,
+        REPORT,
+        Picture(at_us=10, tracks=[]),
+        health(10, SensorState.OK),
+        reject(1),
+    ]
+    records.write(events[:5], 3)
+    records.write(events[5:])
+    records.write([])
+    assert records.latest_alarms() == [events[1], events[2]]
+    assert records.alarms() == [events[0], events[2], events[1]]
+    assert records.alarms("A1", since_us=15) == [events[1]]
+    assert records.incidents() == events[3:5]
+    assert records.incidents(since_us=11) == events[4:5]
+    assert records.decisions() == [DECISION]
+    assert records.reports() == [REPORT]
+    assert records.health_latest() == [events[8]]
+    assert records.rejects("radar") == [events[9]]
+    assert records.rejects("else") == []
+
+
+def test_all_events_of_the_vocabulary_have_a_place(records):
+    from araz.store._records import _ROUTES
+
+    assert set(_ROUTES) == set(Event.__args__)
+
+
+def test_pictures_are_thinned_evenly_and_keep_the_last(records):
+    records.write([Picture(at_us=t, tracks=[]) for t in range(100)])
+    assert [p.at_us for p in records.pictures(0, 100)] == list(range(100))
+    assert [p.at_us for p in records.pictures(10, 49, limit=4)] == [19, 29, 39, 49]
+    assert len(records.pictures(0, 100, limit=7)) <= 7
+    assert records.picture_at(50).at_us == 50
+    assert records.picture_at(10**9).at_us == 99
+    assert records.picture_at(-1) is None
+    assert records.picture_span() == (0, 99)
+    with pytest.raises(ValueError, match="at least one"):
+        records.pictures(0, 1, limit=0)
+
+
+def test_health_keeps_the_latest_and_only_the_changes(records):
+    ok, silent = SensorState.OK, SensorState.SILENT
+    records.write([health(1, ok), health(2, ok), health(1, ok, "camera")])
+    records.write([health(3, silent)])
+    records.write([health(4, silent), health(5, ok)])
+    assert [(h.sensor_id, h.at_us) for h in records.health_latest()] == [("camera", 1), ("radar", 5)]
+    assert [(h.at_us, h.state) for h in records.health_history("radar")] == [(1, ok), (3, silent), (5, ok)]
+    assert len(records.health_history()) == 4
+
+
+def test_rejects_are_all_counted_and_the_last_kept_whole(records):
+    for start in range(0, 2500, 500):
+        records.write([reject(n) for n in range(start, start + 500)])
+    records.write([reject(9000, "sapient#17", "too-long"), reject(9001, "sapient#18", "too-long")])
+    kept = records.rejects("radar", limit=10_000)
+    assert [r.received_at_us for r in kept] == list(range(2499, 2499 - REJECTS_KEPT, -1))
+    assert records.reject_counts() == [("radar", "truncated", 2500, 2499), ("sapient", "too-long", 2, 9001)]
+    assert [r.source for r in records.rejects("sapient#99")] == ["sapient#18", "sapient#17"]
+
+
+def test_records_are_derivable(records, tmp_path):
+    batches = [([alarm(), reject(1), health(1, SensorState.OK)], 1), ([alarm(revision=1), reject(2), DECISION], 2)]
+    for events, seq in batches:
+        records.write(events, seq)
+
+    def everything(r):
+        return r.latest_alarms(), r.alarms(), r.decisions(), r.health_history(), r.rejects(), r.reject_counts()
+
+    before = everything(records)
+    records.rebuild(batches)
+    assert everything(records) == before
+    records.clear()
+    assert not any(everything(records))
+    with Records.open(tmp_path / "records.sqlite") as second:
+        records.write([alarm()])
+        assert second.latest_alarms() == [alarm()]
+
+
+def test_the_event_log_is_the_same_bytes_for_the_same_events(tmp_path):
+    events = [alarm(), health(1, SensorState.OK), reject(1), DECISION]
+    for name in ("a", "b"):
+        with EventLog(tmp_path / name) as log:
+            log.write(events[:2])
+            log.write(iter(events[2:]))
+    data = (tmp_path / "a").read_bytes()
+    assert data == (tmp_path / "b").read_bytes()
+    assert [msgspec.json.decode(line, type=Event) for line in data.splitlines()] == events
+    with EventLog(tmp_path / "a", append=True) as log:
+        log.write(events[:1])
+        log.flush()
+        assert len((tmp_path / "a").read_bytes().splitlines()) == 5
+    with EventLog(tmp_path / "a"):
+        pass
+    assert (tmp_path / "a").read_bytes() == b""
