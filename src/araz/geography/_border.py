@@ -89,7 +89,7 @@ class BorderLine:
         east, north = np.broadcast_arrays(
             np.atleast_1d(np.asarray(east_m, dtype=np.float64)), np.asarray(north_m, dtype=np.float64)
         )
-        left: FloatArray = _signed_distance(self.points_enu_m, east.ravel(), north.ravel()).reshape(east.shape)
+        left: FloatArray = _signed_distance(self.points_enu_m, east.flatten(), north.flatten()).reshape(east.shape)
         return -left if self.own_side == "left" else left
 
 

@@ -50,7 +50,7 @@ class LocalFrame:
             np.asarray(hae_m, dtype=np.float64),
         )
         pipeline = _topocentric(float(self.latitude_deg), float(self.longitude_deg), float(self.hae_m))
-        enu = np.stack(pipeline.transform(longitude.ravel(), latitude.ravel(), hae.ravel()), axis=-1)
+        enu = np.stack(pipeline.transform(longitude.flatten(), latitude.flatten(), hae.flatten()), axis=-1)
         return np.where(np.isfinite(enu), enu, np.nan)
 
     def to_geodetic(self, position_enu_m: ArrayLike) -> tuple[FloatArray, FloatArray, FloatArray]:

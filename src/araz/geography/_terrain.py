@@ -117,7 +117,7 @@ class Terrain:
             np.atleast_1d(np.asarray(east_m, dtype=np.float64)), np.asarray(north_m, dtype=np.float64)
         )
         flat: FloatArray = _ground_many(
-            self.height_up_m, self.east0_m, self.north0_m, self.cell_m, east.ravel(), north.ravel()
+            self.height_up_m, self.east0_m, self.north0_m, self.cell_m, east.flatten(), north.flatten()
         )
         return flat.reshape(east.shape)
 
