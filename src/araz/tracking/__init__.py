@@ -1,1 +1,14 @@
-"""To be built."""
+"""ROOM 3: scans become tracks.
+
+**Takes** a sensor table once, then one Scan at a time.
+**Gives** TrackEvents (picture, lifecycle, who moved whom) and a picture at any time asked for.
+**Keeps** a State: tracks, learned clutter, counters; a frozen value.
+**May import** vocabulary, geography, sensors; numpy, numba, scipy.
+**Never** reads a clock, a file or truth; makes no Python object for a track or a detection.
+"""
+
+from araz.tracking._picture import predict_picture
+from araz.tracking._state import State, Tracks, init
+from araz.tracking._step import step
+
+__all__ = ["State", "Tracks", "init", "predict_picture", "step"]

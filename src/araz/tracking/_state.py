@@ -1,0 +1,134 @@
+"""What the tracker keeps between scans: one row a track, one array a quantity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+import numpy as np
+
+from araz.tracking._motion import MODE_COUNT
+from araz.vocabulary import BoolArray, FloatArray, IntArray, SensorTable, TrackClass, TrackingSettings
+
+TRACK_LIMIT: Final = 4000
+"""Most tracks kept; beyond it the tentative tracks least likely to exist go, and are counted."""
+
+CLUTTER_CELLS: Final = 32
+"""Cells along each side of a sensor's clutter map, which spans twice its range."""
+
+FALLBACK_RANGE_M: Final = 100_000.0
+"""Extent assumed for a sensor whose range is not stated (a claim receiver)."""
+
+CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
+"""Before any evidence a track is honestly unknown; the rest follows what a border sector mostly sees."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracks:
+    """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
+
+    **Shapes** ``mean`` [N, M, 6] (m, m/s), ``cov`` [N, M, 6, 6], ``weight`` [N, M] (sums to one), ``existence`` [N],
+    ``class_probability`` [N, classes]; everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
+    in that mode's mean and covariance. ``birth_existence`` is the existence the track began with.
+    """
+
+    track_id: IntArray
+    mean: FloatArray
+    cov: FloatArray
+    weight: FloatArray
+    existence: FloatArray
+    birth_existence: FloatArray
+    is_confirmed: BoolArray
+    hidden: BoolArray
+    started_at_us: IntArray
+    updated_at_us: IntArray
+    update_count: IntArray
+    sensor_mask: IntArray
+    claim_key: IntArray
+    rcs_dbsm: FloatArray
+    class_probability: FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """The tracker's whole memory, a value: picklable, and never written after it was handed out.
+
+    Its arrays are not flagged read-only, because Numba would compile every kernel twice (once more after unpickling,
+    which drops the flag); the kernels only ever write to arrays made in the same step. **Shapes**
+    ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans learned from.
+    ``late_scans`` counts scans too old to use, ``dropped_tracks`` those lost to ``TRACK_LIMIT``.
+    """
+
+    sensors: SensorTable
+    settings: TrackingSettings
+    at_us: int
+    tracks: Tracks
+    next_id: int
+    clutter_mass: FloatArray
+    clutter_scans: IntArray
+    late_scans: int
+    dropped_tracks: int
+
+
+def no_tracks() -> Tracks:
+    """An empty table of tracks."""
+    flt, integer, flag = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_)
+    return Tracks(
+        track_id=integer,
+        mean=np.zeros((0, MODE_COUNT, 6)),
+        cov=np.zeros((0, MODE_COUNT, 6, 6)),
+        weight=np.zeros((0, MODE_COUNT)),
+        existence=flt,
+        birth_existence=flt,
+        is_confirmed=flag,
+        hidden=flag,
+        started_at_us=integer,
+        updated_at_us=integer,
+        update_count=integer,
+        sensor_mask=integer,
+        claim_key=integer,
+        rcs_dbsm=flt,
+        class_probability=np.zeros((0, len(TrackClass))),
+    )
+
+
+def init(sensors: SensorTable, settings: TrackingSettings) -> State:
+    """The state before the first scan: no tracks, and each sensor's false plots spread evenly over its disc.
+
+    Raises ValueError when the table has no sensor, more than 63 (one bit each in ``sensor_mask``), or arrays of
+    unequal length.
+    """
+    count = len(sensors.sensor_id)
+    if not 0 < count <= 63:
+        raise ValueError(f"the sensor table has {count} sensors; give between 1 and 63 (one bit of sensor_mask each)")
+    arrays = {f.name: getattr(sensors, f.name) for f in fields(sensors)}
+    copies: dict[str, Any] = {k: np.array(v, order="C") for k, v in arrays.items() if isinstance(v, np.ndarray)}
+    wrong = [name for name, value in copies.items() if len(value) != count]
+    if wrong:
+        raise ValueError(f"sensor table columns {wrong} do not have one row for each of the {count} sensors")
+    sensors = replace(sensors, **copies)
+    radius = sensor_radius_m(sensors)
+    share = (2.0 * radius / CLUTTER_CELLS) ** 2 / (np.pi * radius**2)
+    mass = clutter_rate(sensors) * share
+    return State(
+        sensors=sensors,
+        settings=settings,
+        at_us=0,
+        tracks=no_tracks(),
+        next_id=1,
+        clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
+        clutter_scans=np.zeros(count, np.int64),
+        late_scans=0,
+        dropped_tracks=0,
+    )
+
+
+def sensor_radius_m(sensors: SensorTable) -> FloatArray:
+    """Half the side of each sensor's clutter map [S], metres; the stated range where there is one."""
+    stated = np.isfinite(sensors.max_range_m) & (sensors.max_range_m > 0)
+    return np.where(stated, sensors.max_range_m, FALLBACK_RANGE_M)
+
+
+def clutter_rate(sensors: SensorTable) -> FloatArray:
+    """Mean false plots a scan [S]; at least one in a thousand scans, since no sensor is perfect."""
+    return np.maximum(np.nan_to_num(sensors.clutter_per_scan, nan=1.0), 1e-3)
