@@ -52,6 +52,8 @@ class Polar(msgspec.Struct, frozen=True, kw_only=True, tag="polar"):
     azimuth_sigma_deg: AngleDeg | None = None
     elevation_sigma_deg: AngleDeg | None = None
     range_rate_sigma_mps: SpeedMps | None = None
+    altitude_amsl_m: AltitudeAmslM | None = None
+    """Height of the target where a 3-D radar sends that in place of an elevation angle."""
 
 
 class Bearing(msgspec.Struct, frozen=True, kw_only=True, tag="bearing"):
