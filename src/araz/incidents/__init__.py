@@ -1,1 +1,32 @@
-"""To be built."""
+"""ROOM 4: what the tracks mean at the line, and what an officer must hear of it.
+
+**Takes** the track picture, claims, bearings, people's reports, sensor health, officers' decisions.
+**Gives** incidents and alarms with reasons for and against, and the edge records of tracks and bearings.
+**Keeps** a second-by-second memory of likely drones, verdicts on claims, open reports and the ledger of alarms.
+**May import** tracking, simulation, sensors, geography, vocabulary; numpy, scipy, msgspec.
+**Never** decides for the officer, calls anything hostile, changes a record it gave away, or reads a clock.
+"""
+
+from araz.incidents._fall import Fall, fall, fall_offset_m, fall_time_s, release_area
+from araz.incidents._people import cones_of
+from araz.incidents._records import tracks_of
+from araz.incidents._state import Inputs, State
+from araz.incidents._step import init, step
+from araz.incidents._weights import DROP_CUES, LIKENESS_CUES, weights_markdown
+
+__all__ = [
+    "DROP_CUES",
+    "LIKENESS_CUES",
+    "Fall",
+    "Inputs",
+    "State",
+    "cones_of",
+    "fall",
+    "fall_offset_m",
+    "fall_time_s",
+    "init",
+    "release_area",
+    "step",
+    "tracks_of",
+    "weights_markdown",
+]

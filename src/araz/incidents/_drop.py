@@ -1,0 +1,137 @@
+"""The release of a load, found from motion: descent, hover, jump in climb or acceleration, turn for home."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from araz.geography import Place
+from araz.incidents._fall import release_area
+from araz.incidents._state import Drop, Memory, Sample
+from araz.incidents._weights import DROP_CUES, DROP_PRIOR
+from araz.vocabulary import FloatArray, Reason
+
+#: A departure is judged from the third second after the hover to this one.
+JUDGE_FROM_S: Final = 3.0
+JUDGE_TO_S: Final = 40.0
+#: Slow seconds below which a turning point is not a hover.
+MIN_SLOW_S: Final = 3.0
+MIN_DEPARTURE_MPS: Final = 4.0
+#: Belief at which a release is said to have happened.
+MIN_PROBABILITY: Final = 0.6
+_CUE: Final = {cue.name: cue for cue in DROP_CUES}
+
+
+def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
+    """The release at the last hover of this track, or None while nothing (or too little) speaks for one."""
+    hover = memory.hover
+    if hover is None or hover.ended_us is None or hover.slow_s < MIN_SLOW_S:
+        return None
+    if memory.drop is not None and memory.drop.at_us >= hover.started_us:
+        return None
+    since = (now_us - hover.ended_us) * 1e-6
+    if not JUDGE_FROM_S <= since <= JUDGE_TO_S:
+        return None
+    before = [s for s in memory.history if hover.started_us - 60_000_000 <= s.at_us < hover.started_us]
+    during = [s for s in memory.history if hover.started_us <= s.at_us <= hover.ended_us]
+    after = [s for s in memory.history if s.at_us > hover.ended_us]
+    if len(before) < 3 or not during or len(after) < 2 or _speed(after[-1]) < MIN_DEPARTURE_MPS:
+        return None
+    cues = _cues(place, memory, before, during, after)
+    log_odds = DROP_PRIOR + sum(weight for weight, _ in cues)
+    probability = float(1.0 / (1.0 + np.exp(-log_odds)))
+    if probability < MIN_PROBABILITY:
+        return None
+    low = _lowest_agl_m(during)
+    agl = max(low, 0.0)
+    released = [s for s in during if s.agl_m <= low + 5.0][-1]
+    east, north = hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples
+    xx, xy, yy = hover.covariance
+    centre, _, areas = release_area(place, east, north, agl, _scatter(during) + np.array([[xx, xy], [xy, yy]]))
+    border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
+    reasons = [Reason(text=text, weight=round(weight, 2)) for weight, text in cues if weight != 0.0]
+    return Drop(
+        at_us=released.at_us,
+        probability=probability,
+        east_m=float(centre[0]),
+        north_m=float(centre[1]),
+        agl_m=agl,
+        border_m=border,
+        areas=areas,
+        reasons_for=tuple(r for r in reasons if r.weight > 0.0),
+        reasons_against=tuple(r for r in reasons if r.weight < 0.0),
+    )
+
+
+def _speed(sample: Sample) -> float:
+    return float(np.hypot(sample.v_east_mps, sample.v_north_mps))
+
+
+def _lowest_agl_m(during: Sequence[Sample]) -> float:
+    """Height of the release: the low end of the hover, not one low sample."""
+    return float(np.quantile([s.agl_m for s in during], 0.2))
+
+
+def _scatter(during: Sequence[Sample]) -> FloatArray:
+    """How much the place wandered during the hover [2, 2]: the release was at some moment of it."""
+    if len(during) < 3:
+        return np.zeros((2, 2))
+    return np.asarray(np.cov(np.array([[s.east_m, s.north_m] for s in during]).T), dtype=np.float64)
+
+
+def _cues(
+    place: Place, memory: Memory, before: Sequence[Sample], during: Sequence[Sample], after: Sequence[Sample]
+) -> list[tuple[float, str]]:
+    """Weight and sentence of every cue; zero weight says nothing."""
+    hover = memory.hover
+    assert hover is not None
+    low = _lowest_agl_m(during)
+    bottom = next(k for k, s in enumerate(during) if s.agl_m <= low + 1.0)
+    descent = max(s.agl_m for s in (*before, *during[: bottom + 1])) - low
+    rising = [*during[bottom:], *(s for s in after if s.at_us - hover.last_us <= 20_000_000)]
+    climb = max(_mean_climb(rising, k) for k in range(max(len(rising) - 3, 1)))
+    early = [s for s in after if s.at_us - hover.last_us <= 8_000_000]
+    gain = max((_speed(s) for s in early), default=0.0) - min(_speed(s) for s in during)
+    turn = _turn_deg(before, after)
+    homeward = after[-1].border_m - after[0].border_m
+    border = float(np.median([s.border_m for s in during]))
+    hover_s = place.site.alarms.hover_s
+    share = min(hover.slow_s / max(hover_s, 1.0), 1.0)
+    has_crossed = memory.crossed_at_us is not None
+    return [
+        _cue("descent", descent >= 8.0, descent < 3.0, f"came down {descent:.0f} m before the hover",
+             "no descent before the hover"),
+        (_CUE["hover"].weight_for * share, f"hovered {hover.slow_s:.0f} s"),
+        _cue("climb", climb >= 1.5, climb < 0.5, f"climbed at {climb:.1f} m/s right after", "no climb after it"),
+        _cue("acceleration", gain >= 5.0, False, f"gained {gain:.0f} m/s within 8 s", ""),
+        _cue("turn for home", turn > 120.0, turn < 60.0, f"turned {turn:.0f}°, back the way it came",
+             f"went on along its course (turned {turn:.0f}°)"),
+        _cue("homeward", homeward > 15.0 and border < 0.0, False, "leaves towards the line", ""),
+        _cue("inside", border < 0.0, border >= 0.0, "on our side of the line", "outside the line"),
+        _cue("low", low < 150.0, low > 400.0, f"{low:.0f} m above ground at the hover",
+             f"{low:.0f} m above ground: high for a release"),
+        _cue("crossed", has_crossed, memory.first_side < 0 and not has_crossed, "came over the line before",
+             "never seen outside the line"),
+    ]  # fmt: skip
+
+
+def _cue(name: str, is_for: bool, is_against: bool, says_for: str, says_against: str) -> tuple[float, str]:
+    if is_for:
+        return _CUE[name].weight_for, says_for
+    return (_CUE[name].weight_against, says_against) if is_against else (0.0, "")
+
+
+def _mean_climb(after: Sequence[Sample], k: int) -> float:
+    return float(np.mean([s.v_up_mps for s in after[k : k + 3]]))
+
+
+def _turn_deg(before: Sequence[Sample], after: Sequence[Sample]) -> float:
+    """Angle between the course flown in and the course flown out, degrees."""
+    came = np.sum([[s.v_east_mps, s.v_north_mps] for s in before if _speed(s) > 3.0] or [[0.0, 0.0]], axis=0)
+    left = np.sum([[s.v_east_mps, s.v_north_mps] for s in after[1:]] or [[0.0, 0.0]], axis=0)
+    length = float(np.linalg.norm(came) * np.linalg.norm(left))
+    if length == 0.0:
+        return 90.0
+    return float(np.degrees(np.arccos(np.clip(np.dot(came, left) / length, -1.0, 1.0))))

@@ -1,0 +1,244 @@
+"""What the confirmed tracks look like, all at once: running statistics, features and the evidence matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from araz.incidents._fall import wind_enu_mps
+from araz.incidents._state import Context, Stats
+from araz.incidents._weights import LIKENESS_CUES, LIKENESS_PRIOR
+from araz.vocabulary import BoolArray, Claim, ClaimKind, FloatArray, IntArray, TrackClass, TrackPicture
+
+#: Memory of the running means: long enough that a bird shows its wandering, short enough to forget a turn.
+MEAN_TAU_S: Final = 12.0
+#: No track is judged by its motion before it was watched this long with this many updates.
+MIN_AGE_S: Final = 4.0
+MIN_UPDATES: Final = 4
+CLAIM_NONE, CLAIM_DRONE, CLAIM_MANNED, CLAIM_OTHER = 0, 1, 2, 3
+_CLAIM_CODES: Final = {
+    ClaimKind.REMOTE_ID: CLAIM_DRONE,
+    ClaimKind.DRONE_ID: CLAIM_DRONE,
+    ClaimKind.ADSB: CLAIM_MANNED,
+    ClaimKind.MODE_S: CLAIM_MANNED,
+}
+_COLUMN: Final = {cue.name: i for i, cue in enumerate(LIKENESS_CUES)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Features of n confirmed tracks, one row each; ``row`` points into the picture. SI, ENU.
+
+    ``closing_mps`` is the speed towards the line seen from outside (positive: coming). ``time_to_line_s`` [n] is NaN
+    when the present velocity does not lead over the line within the site's prediction time.
+    """
+
+    row: IntArray
+    track_id: IntArray
+    speed_mps: FloatArray
+    speed_sigma_mps: FloatArray
+    agl_m: FloatArray
+    border_m: FloatArray
+    border_sigma_m: FloatArray
+    closing_mps: FloatArray
+    time_to_line_s: FloatArray
+    steadiness: FloatArray
+    age_s: FloatArray
+    claim_code: IntArray
+    sensor_kinds: IntArray
+    is_mature: BoolArray
+
+
+def claim_codes(claim_key: IntArray, claims: Mapping[int, Claim]) -> IntArray:
+    """What each track's claim says it is: none, a drone, a manned aircraft, or something else [n]."""
+    if not claim_key.any():
+        return np.zeros(claim_key.shape, dtype=np.int64)
+    return np.array([_claim_code(int(key), claims) for key in claim_key], dtype=np.int64)
+
+
+def _claim_code(key: int, claims: Mapping[int, Claim]) -> int:
+    if key == 0:
+        return CLAIM_NONE
+    claim = claims.get(key)
+    return CLAIM_OTHER if claim is None else _CLAIM_CODES.get(claim.kind, CLAIM_OTHER)
+
+
+def update_stats(stats: Stats, picture: TrackPicture, rows: IntArray, speed: FloatArray, agl: FloatArray,
+                 slow_below: FloatArray, hover_s: float) -> Stats:  # fmt: skip
+    """Statistics after one more second; tracks no longer in ``rows`` are dropped, new ones start."""
+    order = np.argsort(picture.track_id[rows], kind="stable")
+    ids = picture.track_id[rows][order]
+    velocity = picture.velocity_enu_mps[rows][order]
+    speed, agl, slow_below = speed[order], agl[order], slow_below[order]
+    at = np.full(ids.shape, picture.at_us, dtype=np.int64)
+    unit = velocity[:, :2] / np.maximum(speed, 0.5)[:, None]
+    place = np.minimum(np.searchsorted(stats.track_id, ids), max(stats.track_id.size - 1, 0))
+    known = stats.track_id[place] == ids if stats.track_id.size else np.zeros(ids.shape, dtype=np.bool_)
+
+    def before(values: FloatArray, start: FloatArray) -> FloatArray:
+        return np.where(known, values[place], start) if stats.track_id.size else start
+
+    step_s = np.where(known, (at - stats.at_us[place]) * 1e-6, 0.0) if stats.track_id.size else np.zeros(ids.shape)
+    step_s = np.maximum(step_s, 0.0)
+    gain = 1.0 - np.exp(-step_s / MEAN_TAU_S)
+    zero = np.zeros(ids.shape)
+
+    def mean(values: FloatArray, new: FloatArray) -> FloatArray:
+        old = before(values, new)
+        return old + gain * (new - old)
+
+    slow_s = np.where(speed < slow_below, before(stats.slow_s, zero) + step_s, 0.0)
+    fastest = np.maximum(before(stats.max_speed_mps, zero), speed)
+    hovered = (slow_s >= hover_s) & (fastest > 5.0) & (agl > 8.0)
+    if stats.track_id.size:
+        hovered |= known & stats.has_hovered[place]
+    return Stats(
+        track_id=ids,
+        at_us=at,
+        heading_east=mean(stats.heading_east, unit[:, 0]),
+        heading_north=mean(stats.heading_north, unit[:, 1]),
+        mean_speed_mps=mean(stats.mean_speed_mps, speed),
+        max_speed_mps=fastest,
+        slow_s=slow_s,
+        has_hovered=hovered,
+        first_agl_m=before(stats.first_agl_m, agl),
+    )
+
+
+def _sides(context: Context, position: FloatArray, velocity: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Signed distance to the line and speed towards it, both [n]."""
+    n = position.shape[0]
+    ahead = position[:, :2] + velocity[:, :2]
+    east = np.concatenate([position[:, 0], ahead[:, 0]])
+    north = np.concatenate([position[:, 1], ahead[:, 1]])
+    signed = np.asarray(context.place.border.signed_distance_m(east, north), dtype=np.float64)
+    return signed[:n], signed[:n] - signed[n:]
+
+
+def time_to_line_s(context: Context, position: FloatArray, velocity: FloatArray, horizon_s: float) -> FloatArray:
+    """Seconds until each straight path first lies inside [n]; NaN when not within ``horizon_s``."""
+    grid = np.linspace(0.0, horizon_s, 25)
+    east = position[:, 0, None] + velocity[:, 0, None] * grid
+    north = position[:, 1, None] + velocity[:, 1, None] * grid
+    signed = np.asarray(context.place.border.signed_distance_m(east.ravel(), north.ravel())).reshape(east.shape)
+    inside = signed < 0.0
+    first = np.argmax(inside, axis=1)
+    result = np.full(position.shape[0], np.nan)
+    for i in np.flatnonzero(inside.any(axis=1) & (first > 0)):
+        k = int(first[i])
+        a, b = signed[i, k - 1], signed[i, k]
+        result[i] = grid[k - 1] + (grid[k] - grid[k - 1]) * a / (a - b)
+    return result
+
+
+def features_of(
+    context: Context, stats: Stats, picture: TrackPicture, claims: Mapping[int, Claim]
+) -> tuple[Features, Stats]:
+    """Features of every confirmed track, and the statistics after them."""
+    settings = context.place.site.alarms
+    finite = np.isfinite(picture.position_enu_m).all(axis=1) & np.isfinite(picture.velocity_enu_mps).all(axis=1)
+    rows = np.flatnonzero(picture.is_confirmed & finite)
+    rows = rows[np.argsort(picture.track_id[rows], kind="stable")]
+    position, velocity = picture.position_enu_m[rows], picture.velocity_enu_mps[rows]
+    covariance = picture.covariance[rows]
+    speed = np.hypot(velocity[:, 0], velocity[:, 1])
+    agl = np.asarray(context.place.terrain.height_agl_m(position), dtype=np.float64)
+    position_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 0, 0] + covariance[:, 1, 1]), 0.0))
+    speed_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 3, 3] + covariance[:, 4, 4]), 0.0))
+    slow_below = settings.hover_speed_mps + np.minimum(speed_sigma, 1.5)
+    stats = update_stats(stats, picture, rows, speed, agl, slow_below, settings.hover_s)
+    border, closing = _sides(context, position, velocity)
+    to_line = np.full(rows.shape, np.nan)
+    coming = np.flatnonzero((border > 0.0) & (closing > 0.5) & (border < closing * settings.predict_s * 2.0))
+    if coming.size:
+        to_line[coming] = time_to_line_s(context, position[coming], velocity[coming], settings.predict_s)
+    mask = picture.sensor_mask[rows]
+    kinds = sum(
+        ((mask & bits) != 0).astype(np.int64)
+        for bits in (context.claim_bits, context.radar_bits, context.bearing_bits, context.people_bits)
+    )
+    age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
+    return (
+        Features(
+            row=rows,
+            track_id=picture.track_id[rows],
+            speed_mps=speed,
+            speed_sigma_mps=speed_sigma,
+            agl_m=agl,
+            border_m=border,
+            border_sigma_m=position_sigma,
+            closing_mps=closing,
+            time_to_line_s=to_line,
+            steadiness=np.hypot(stats.heading_east, stats.heading_north),
+            age_s=age,
+            claim_code=claim_codes(picture.claim_key[rows], claims),
+            sensor_kinds=np.asarray(kinds, dtype=np.int64) + np.zeros(rows.shape, dtype=np.int64),
+            is_mature=(picture.update_count[rows] >= MIN_UPDATES)
+            & (age >= MIN_AGE_S)
+            & (picture.existence[rows] >= settings.min_existence),
+        ),
+        stats,
+    )
+
+
+def is_night(at_us: int, longitude_deg: float) -> bool:
+    """Local mean solar time between 20:00 and 05:00."""
+    hour = (at_us / 3_600_000_000.0 + longitude_deg / 15.0) % 24.0
+    return hour >= 20.0 or hour < 5.0
+
+
+def evidence(
+    context: Context,
+    picture: TrackPicture,
+    seen: Features,
+    stats: Stats,
+    contradicted: BoolArray,
+    heard: BoolArray,
+) -> FloatArray:
+    """Log odds each cue moves for each track [n, cues], columns as ``LIKENESS_CUES``."""
+    n, site = seen.row.shape[0], context.place.site
+    result = np.zeros((n, len(LIKENESS_CUES)))
+
+    def put(name: str, is_for: BoolArray, is_against: BoolArray | None = None) -> None:
+        cue = LIKENESS_CUES[_COLUMN[name]]
+        column = np.where(is_for, cue.weight_for, 0.0)
+        result[:, _COLUMN[name]] = column if is_against is None else np.where(is_against, cue.weight_against, column)
+
+    chance = picture.class_probability[seen.row]
+    drone = chance[:, TrackClass.MULTIROTOR] + chance[:, TrackClass.FIXED_WING_DRONE]
+    other = chance[:, TrackClass.BIRD] + chance[:, TrackClass.BALLOON] + chance[:, TrackClass.MANNED_AIRCRAFT]
+    cue = LIKENESS_CUES[_COLUMN["class"]]
+    ratio = np.log((np.nan_to_num(drone) + 0.03) / (np.nan_to_num(other) + 0.03))
+    result[:, _COLUMN["class"]] = np.clip(ratio, cue.weight_against, cue.weight_for)
+    speed, nothing = stats.mean_speed_mps, np.zeros(n, dtype=np.bool_)
+    put("speed", (speed >= 3.0) & (speed <= 35.0), speed > 35.0)
+    high = seen.agl_m > site.alarms.manned_altitude_agl_m
+    put("fast", nothing, (speed > 50.0) | ((speed > 35.0) & high))
+    moves = (speed > 3.0) & (seen.age_s >= 8.0)
+    put("course", moves & (seen.steadiness > 0.985), moves & (seen.steadiness < 0.90) & ~stats.has_hovered)
+    put("hover", stats.has_hovered)
+    put("height", (seen.agl_m > 5.0) & (seen.agl_m < 1200.0), seen.agl_m > 2000.0)
+    put("manned claim", nothing, (seen.claim_code == CLAIM_MANNED) & ~contradicted)
+    put("remote id", (seen.claim_code == CLAIM_DRONE) & ~contradicted)
+    rcs = picture.rcs_dbsm[seen.row]
+    put("echo", (rcs >= -20.0) & (rcs <= 0.0), (rcs < -25.0) | (rcs > 3.0))
+    put("people", heard)
+    night = np.full(n, is_night(picture.at_us, site.origin_longitude_deg))
+    put("toward us", night & np.isfinite(seen.time_to_line_s))
+    put("sensors", seen.sensor_kinds >= 2)
+    put("radar", (picture.sensor_mask[seen.row] & context.radar_bits) != 0)
+    updates = picture.update_count[seen.row]
+    put("life", (seen.age_s >= 15.0) & (updates >= 10), (seen.age_s < 6.0) | (updates < 6))
+    air = wind_enu_mps(site.wind)
+    drift = np.hypot(picture.velocity_enu_mps[seen.row, 0] - air[0], picture.velocity_enu_mps[seen.row, 1] - air[1])
+    put("wind", nothing, np.full(n, site.wind.speed_mps > 2.0) & (drift < 1.5) & (seen.age_s > 8.0))
+    return result
+
+
+def likeness(weights: FloatArray) -> FloatArray:
+    """Probability that each track is a drone [n]: logistic of the prior and the sum of its evidence [n, cues]."""
+    result: FloatArray = 1.0 / (1.0 + np.exp(-(LIKENESS_PRIOR + weights.sum(axis=1))))
+    return result

@@ -1,0 +1,66 @@
+"""A dead sensor is not a quiet sky: silence, failure and lies become incidents and cards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from araz.incidents._alarms import Proposal, clear, propose
+from araz.incidents._people import is_people
+from araz.incidents._sentences import clock
+from araz.incidents._state import SensorMemory, Shown
+from araz.incidents._work import Work
+from araz.vocabulary import IncidentKind, Reason, SensorHealth, SensorState
+
+BAD: Final = (SensorState.SILENT, SensorState.FAILED, SensorState.LYING)
+_WORDS: Final = {SensorState.SILENT: "dead", SensorState.FAILED: "failed", SensorState.LYING: "lying"}
+
+
+def judge_health(work: Work, health: Sequence[SensorHealth]) -> None:
+    """Turn the current health of every sensor into incidents (on change) and cards (while it lasts)."""
+    for record in health:
+        if record.sensor_id not in work.context.names or is_people(work.context, record.sensor_id):
+            continue
+        before = work.sensors.get(record.sensor_id)
+        is_bad = record.state in BAD
+        if before is None or before.state is not record.state:
+            since = work.now_us
+            if is_bad and record.state is SensorState.SILENT and record.last_heard_us is not None:
+                since = record.last_heard_us
+            work.sensors[record.sensor_id] = SensorMemory(record.state, since, is_bad)
+        if is_bad:
+            _card(work, record, is_new=before is None or before.state is not record.state)
+        elif before is not None and before.is_bad:
+            clear(work, f"sensor:{record.sensor_id}", f"{record.sensor_id} works again.")
+
+
+def _card(work: Work, record: SensorHealth, is_new: bool) -> None:
+    index = work.context.names.index(record.sensor_id)
+    since = work.sensors[record.sensor_id].since_us
+    word = _WORDS[record.state]
+    sentence = f"{record.sensor_id} {word} since {clock(since)}; quiet there means little."
+    reasons = (Reason(text=record.sentence),) if record.sentence else ()
+    incidents: tuple[str, ...] = ()
+    if is_new:
+        incidents = (
+            work.incident(
+                IncidentKind.SENSOR_SILENT, since, sentence, confidence=0.95, sensor_id=record.sensor_id,
+                reasons_for=reasons,
+            ),
+        )  # fmt: skip
+    elif (card := work.cards.get(work.card_of_key.get(f"sensor:{record.sensor_id}", ""))) is not None:
+        incidents = tuple(card.alarm.incident_ids)
+    propose(
+        work,
+        Proposal(
+            key=f"sensor:{record.sensor_id}",
+            kind="sensor",
+            priority=2 if work.context.watches_line[index] else 3,
+            sentence=sentence,
+            confidence=0.95,
+            shown=Shown(record.state.value, "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+            reasons_for=reasons,
+            to_decide="Send the technician, or watch that corridor by other means?",
+            incident_ids=incidents,
+        ),
+    )

@@ -1,0 +1,224 @@
+"""A claim held against physics: whether something is really there, and can be what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from araz.incidents._features import CLAIM_DRONE, CLAIM_MANNED, CLAIM_OTHER, Features
+from araz.incidents._state import FORGET_US, ClaimSeen, Context, Identity
+from araz.vocabulary import (
+    BoolArray,
+    Claim,
+    ClaimKind,
+    FloatArray,
+    IdentityVerdict,
+    IntArray,
+    Observation,
+    Position,
+    SensorHealth,
+    SensorState,
+    TrackPicture,
+)
+
+#: A radar silence of one in a thousand, over at least ten seconds, contradicts a Remote ID claim.
+MISS_NATS: Final = 6.9
+COVERED_S: Final = 10.0
+#: Aircraft are large and their transponders honest: their radar silence must be far longer.
+MANNED_FACTOR: Final = 3.0
+#: Small drones and Remote ID: nothing that broadcasts it flies faster than this; aircraft stay below the other.
+DRONE_SPEED_MPS: Final = 120.0
+MANNED_SPEED_MPS: Final = 350.0
+JUMP_M: Final = 500.0
+JUMPS: Final = 2
+#: A moving-target radar may not see what stands still.
+MOVING_MPS: Final = 3.0
+_MARGIN_M: Final = 15.0
+
+
+def claim_name(claim: Claim) -> str:
+    """``kind:identity``, as shown to people."""
+    return f"{claim.kind.value}:{claim.identity}"
+
+
+def watch_claims(
+    context: Context, seen: Mapping[str, ClaimSeen], observations: Sequence[Observation], now_us: int
+) -> dict[str, ClaimSeen]:
+    """Follow where every claimed identity says it is, and count jumps no aircraft can make."""
+    result = {name: last for name, last in seen.items() if now_us - last.at_us < FORGET_US}
+    claimed = [o for o in observations if o.claim is not None and isinstance(o.measurement, Position)]
+    if not claimed:
+        return result
+    places = [o.measurement for o in claimed if isinstance(o.measurement, Position)]
+    height = context.place.site.origin_hae_m
+    enu = context.place.frame.to_enu(
+        np.array([p.latitude_deg for p in places]), np.array([p.longitude_deg for p in places]),
+        np.full(len(places), height),
+    ).reshape(-1, 3)  # fmt: skip
+    for i, observation in enumerate(claimed):
+        assert observation.claim is not None
+        name = claim_name(observation.claim)
+        is_manned = observation.claim.kind in (ClaimKind.ADSB, ClaimKind.MODE_S)
+        result[name] = _moved(result.get(name), observation.observed_at_us, enu[i], is_manned)
+    return result
+
+
+def _moved(last: ClaimSeen | None, at_us: int, enu: FloatArray, is_manned: bool) -> ClaimSeen:
+    east, north = float(enu[0]), float(enu[1])
+    if last is None:
+        return ClaimSeen(at_us, east, north, 0, 0, 0.0)
+    step_m = float(np.hypot(east - last.east_m, north - last.north_m))
+    # Receivers stamp to the second at worst: a jump must be impossible even so.
+    speed = step_m / max(abs(at_us - last.at_us) * 1e-6, 1.0)
+    limit = MANNED_SPEED_MPS if is_manned else DRONE_SPEED_MPS
+    latest = max(at_us, last.at_us)
+    if step_m > JUMP_M and speed > limit:
+        return ClaimSeen(latest, east, north, last.jumps + 1, latest, speed)
+    return ClaimSeen(latest, east, north, last.jumps, last.last_jump_us, last.jump_speed_mps)
+
+
+def radar_looks(
+    context: Context, health: Sequence[SensorHealth], now_us: int, position: FloatArray, step_s: float
+) -> FloatArray:
+    """Natural-log unlikelihood that no healthy radar saw each place [n] over ``step_s``; 0 where none can see."""
+    table = context.table
+    state = {h.sensor_id: h for h in health}
+    total = np.zeros(position.shape[0])
+    for i, name in enumerate(context.names):
+        if not context.radar_bits >> i & 1 or not _is_alive(state.get(name), now_us, context.silent_after_us[i]):
+            continue
+        offset = position - table.origin_enu_m[i]
+        ground = np.hypot(offset[:, 0], offset[:, 1])
+        elevation = np.arctan2(offset[:, 2], np.maximum(ground, 1.0))
+        visible = position[:, 2] > _visible_above(context, i, position) + _MARGIN_M
+        inside = (
+            visible
+            & (np.linalg.norm(offset, axis=1) < 0.9 * table.max_range_m[i])
+            & (ground > 100.0)
+            & (elevation > table.min_elevation_rad[i])
+            & (elevation < table.max_elevation_rad[i] - 0.03)
+        )
+        miss = -np.log(1.0 - min(float(table.detection_probability[i]), 0.95))
+        total += np.where(inside, miss * step_s / max(float(table.period_s[i]), 0.1), 0.0)
+    return total
+
+
+def _is_alive(health: SensorHealth | None, now_us: int, silent_after_us: int) -> bool:
+    if health is None or health.last_heard_us is None:
+        return False
+    if health.state not in (SensorState.OK, SensorState.DEGRADED, SensorState.UNKNOWN):
+        return False
+    return now_us - health.last_heard_us <= max(silent_after_us, 15_000_000)
+
+
+def _visible_above(context: Context, sensor: int, position: FloatArray) -> FloatArray:
+    """Lowest up coordinate at which the sensor sees at each place [n]; −inf off the raster."""
+    table = context.table
+    raster = table.visible_above_m[sensor]
+    x = np.rint((position[:, 0] - table.raster_east_m) / table.cell_m).astype(np.int64)
+    y = np.rint((position[:, 1] - table.raster_north_m) / table.cell_m).astype(np.int64)
+    on = (x >= 0) & (x < raster.shape[1]) & (y >= 0) & (y < raster.shape[0])
+    lowest = np.full(position.shape[0], -np.inf)
+    lowest[on] = raster[y[on], x[on]]
+    return lowest
+
+
+def _is_near_real(context: Context, picture: TrackPicture, rows: IntArray) -> BoolArray:
+    """Whether a track that a real sensor sees flies beside each claimed one (the tracker may keep them apart)."""
+    real = np.flatnonzero((picture.sensor_mask & ~context.claim_bits) != 0)
+    if real.size == 0:
+        return np.zeros(rows.shape[0], dtype=np.bool_)
+    delta = picture.position_enu_m[rows][:, None, :2] - picture.position_enu_m[real][None, :, :2]
+    drift = picture.velocity_enu_mps[rows][:, None, :2] - picture.velocity_enu_mps[real][None, :, :2]
+    spread = picture.covariance[rows, 0, 0][:, None] + picture.covariance[real, 0, 0][None, :]
+    near = np.linalg.norm(delta, axis=2) < 100.0 + 3.0 * np.sqrt(np.maximum(spread, 0.0))
+    result: BoolArray = (near & (np.linalg.norm(drift, axis=2) < 8.0)).any(axis=1)
+    return result
+
+
+def judge(
+    context: Context,
+    identities: Mapping[int, Identity],
+    claims_seen: Mapping[str, ClaimSeen],
+    picture: TrackPicture,
+    seen: Features,
+    claims: Mapping[int, Claim],
+    health: Sequence[SensorHealth],
+    step_s: float,
+) -> dict[int, Identity]:
+    """The verdict on every confirmed track that carries a claim, by track id; old ones are kept half an hour."""
+    now = picture.at_us
+    result = {k: v for k, v in identities.items() if now - v.last_seen_us < FORGET_US}
+    at = np.flatnonzero(picture.claim_key[seen.row] != 0)
+    if at.size == 0:
+        return result
+    rows = seen.row[at]
+    is_real = (picture.sensor_mask[rows] & ~context.claim_bits) != 0
+    near = _is_near_real(context, picture, rows)
+    looks = radar_looks(context, health, now, picture.position_enu_m[rows], step_s)
+    fresh = now - picture.updated_at_us[rows] < 5_000_000
+    for j, i in enumerate(at):
+        track = int(seen.track_id[i])
+        claim = claims.get(int(picture.claim_key[rows[j]]))
+        nats = float(looks[j]) if fresh[j] and seen.speed_mps[i] > MOVING_MPS else 0.0
+        before = result.get(track, Identity(IdentityVerdict.UNTESTED, ()))
+        result[track] = _verdict(
+            context, before, claim, int(seen.claim_code[i]), bool(is_real[j] or near[j]), nats,
+            float(seen.speed_mps[i]), picture.position_enu_m[rows[j]], claims_seen, step_s, now,
+        )  # fmt: skip
+    return result
+
+
+def _verdict(
+    context: Context,
+    before: Identity,
+    claim: Claim | None,
+    code: int,
+    is_supported: bool,
+    nats: float,
+    speed_mps: float,
+    position: FloatArray,
+    claims_seen: Mapping[str, ClaimSeen],
+    step_s: float,
+    now_us: int,
+) -> Identity:
+    jumped = None if claim is None else claims_seen.get(claim_name(claim))
+    limit = MANNED_SPEED_MPS if code == CLAIM_MANNED else DRONE_SPEED_MPS
+    if jumped is not None and jumped.jumps >= JUMPS and now_us - jumped.last_jump_us < FORGET_US:
+        why = f"says it was in two places: that would take {jumped.jump_speed_mps:.0f} m/s"
+        return Identity(IdentityVerdict.CONTRADICTED, (why,), last_seen_us=now_us)
+    if code in (CLAIM_DRONE, CLAIM_MANNED) and speed_mps > limit:
+        why = f"moves at {speed_mps:.0f} m/s, more than its kind can ({limit:.0f} m/s)"
+        return Identity(IdentityVerdict.CONTRADICTED, (why,), last_seen_us=now_us)
+    if is_supported:
+        return _supported(context, claim, position, now_us)
+    needed = MISS_NATS * (MANNED_FACTOR if code in (CLAIM_MANNED, CLAIM_OTHER) else 1.0)
+    covered = before.covered_s + (step_s if nats > 0.0 else 0.0)
+    total = before.miss_nats + nats
+    is_false = before.verdict is IdentityVerdict.CONTRADICTED or (total >= needed and covered >= COVERED_S)
+    if is_false:
+        why = f"flew {covered:.0f} s where radar sees, and no radar saw anything there"
+        return Identity(IdentityVerdict.CONTRADICTED, (why,), total, covered, False, now_us)
+    why = "no other sensor has seen it" + (
+        " yet, though radar covers the place" if nats > 0.0 else "; no radar covers it"
+    )
+    return Identity(IdentityVerdict.UNTESTED, (why,), total, covered, nats > 0.0, now_us)
+
+
+def _supported(context: Context, claim: Claim | None, position: FloatArray, now_us: int) -> Identity:
+    seen = "another kind of sensor sees it where it says it is"
+    for flight in () if claim is None else context.place.site.authorised:
+        if claim is None or flight.identity.lower() != claim.identity.lower():
+            continue
+        if not flight.from_us <= now_us <= flight.to_us:
+            return Identity(
+                IdentityVerdict.SUPPORTED, (seen, f"outside the hours of {flight.label}"), last_seen_us=now_us
+            )
+        height = context.place.site.origin_hae_m
+        centre = context.place.frame.to_enu(flight.latitude_deg, flight.longitude_deg, height).reshape(-1)
+        if float(np.hypot(position[0] - centre[0], position[1] - centre[1])) <= flight.radius_m:
+            return Identity(IdentityVerdict.AUTHORISED, (seen, f"authorised: {flight.label}"), last_seen_us=now_us)
+        return Identity(IdentityVerdict.SUPPORTED, (seen, f"outside the area of {flight.label}"), last_seen_us=now_us)
+    return Identity(IdentityVerdict.SUPPORTED, (seen,), last_seen_us=now_us)

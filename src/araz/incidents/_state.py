@@ -1,0 +1,290 @@
+"""What the room keeps: plain frozen values, copied on write, bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from araz.geography import Place
+from araz.vocabulary import (
+    Alarm,
+    Area,
+    BoolArray,
+    Claim,
+    Cone,
+    Decision,
+    FloatArray,
+    IdentityVerdict,
+    IntArray,
+    Observation,
+    Reason,
+    SensorHealth,
+    SensorKind,
+    SensorState,
+    SensorTable,
+    TrackPicture,
+)
+
+#: Motion is judged once a second of data time: a hover of seconds needs no more, and the tracker may run faster.
+EVALUATE_US: Final = 1_000_000
+#: Ended tracks, cleared alarms and answered reports are forgotten after this; ids are never reused.
+FORGET_US: Final = 30 * 60 * 1_000_000
+#: Seconds of motion kept for each watched track: a descent, a hover and the way home.
+HISTORY_SAMPLES: Final = 180
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """What one step may know: the picture now, and everything new since the last step.
+
+    ``observations`` are the claims, bearings and people's reports since the last step (radar plots are ignored);
+    ``health`` is the current list, one record a sensor; ``claims`` maps ``claim_key`` to the latest claim.
+    """
+
+    now_us: int
+    picture: TrackPicture
+    observations: Sequence[Observation] = ()
+    health: Sequence[SensorHealth] = ()
+    claims: Mapping[int, Claim] = field(default_factory=dict)
+    decisions: Sequence[Decision] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What never changes: the place, the sensors, and bit masks of ``TrackPicture.sensor_mask`` by kind of sensor."""
+
+    place: Place
+    table: SensorTable
+    kinds: tuple[SensorKind, ...]
+    names: tuple[str, ...]
+    silent_after_us: tuple[int, ...]
+    watches_line: tuple[bool, ...]
+    claim_bits: int
+    radar_bits: int
+    bearing_bits: int
+    people_bits: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stats:
+    """Running statistics of N confirmed tracks, sorted by ``track_id``; all arrays [N], SI units, ENU."""
+
+    track_id: IntArray
+    at_us: IntArray
+    heading_east: FloatArray
+    heading_north: FloatArray
+    mean_speed_mps: FloatArray
+    max_speed_mps: FloatArray
+    slow_s: FloatArray
+    has_hovered: BoolArray
+    first_agl_m: FloatArray
+
+
+def no_stats() -> Stats:
+    """Statistics of no track."""
+    none = np.zeros(0)
+    ids = np.zeros(0, dtype=np.int64)
+    return Stats(ids, ids, none, none, none, none, none, np.zeros(0, dtype=np.bool_), none)
+
+
+class Sample(NamedTuple):
+    """One second of a watched track: ENU metres and m/s, height over ground, signed distance to the line."""
+
+    at_us: int
+    east_m: float
+    north_m: float
+    up_m: float
+    v_east_mps: float
+    v_north_mps: float
+    v_up_mps: float
+    agl_m: float
+    border_m: float
+
+
+class Hover(NamedTuple):
+    """A slow phase: where and how long; ``ended_us`` is None while it lasts. Sums give the mean place."""
+
+    started_us: int
+    last_us: int
+    ended_us: int | None
+    samples: int
+    sum_east_m: float
+    sum_north_m: float
+    sum_agl_m: float
+    covariance: tuple[float, float, float]
+    slow_s: float
+    is_reported: bool = False
+
+
+class Drop(NamedTuple):
+    """A release found: place, time, belief, and what spoke for and against."""
+
+    at_us: int
+    probability: float
+    east_m: float
+    north_m: float
+    agl_m: float
+    border_m: float
+    areas: tuple[Area, ...]
+    reasons_for: tuple[Reason, ...]
+    reasons_against: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is remembered of one watched track.
+
+    ``side`` is +1 outside, −1 inside, 0 not yet told apart within the track's own uncertainty.
+    """
+
+    track_id: int
+    first_seen_us: int
+    last_seen_us: int
+    side: int = 0
+    first_side: int = 0
+    history: tuple[Sample, ...] = ()
+    hover: Hover | None = None
+    crossed_at_us: int | None = None
+    crossing_border_m: tuple[float, float] | None = None
+    came_over: bool = False
+    left_at_us: int | None = None
+    returned_at_us: int | None = None
+    predicted_since_us: int | None = None
+    predicted_last_us: int | None = None
+    landed_at_us: int | None = None
+    drop: Drop | None = None
+    people: tuple[str, ...] = ()
+    incidents: tuple[tuple[str, str], ...] = ()
+    """(kind, incident id) in the order they happened."""
+    probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A claim on a track, held against physics: ``miss_nats`` is how unlikely the radars' silence is by now."""
+
+    verdict: IdentityVerdict
+    reasons: tuple[str, ...]
+    miss_nats: float = 0.0
+    covered_s: float = 0.0
+    is_under_test: bool = False
+    last_seen_us: int = 0
+
+
+class ClaimSeen(NamedTuple):
+    """Where a claimed identity last said it was, and how often it jumped further than anything flies."""
+
+    at_us: int
+    east_m: float
+    north_m: float
+    jumps: int
+    last_jump_us: int
+    jump_speed_mps: float
+
+
+class SensorMemory(NamedTuple):
+    """A sensor's last judged state, since when, and its last alarm."""
+
+    state: SensorState
+    since_us: int
+    is_bad: bool
+
+
+class Report(NamedTuple):
+    """A person's report that no track has answered yet (or has: ``track_id``)."""
+
+    observed_at_us: int
+    known_at_us: int
+    reporter: str
+    kind: str
+    east_m: float
+    north_m: float
+    azimuth_rad: float | None
+    sigma_rad: float
+    incident_id: str
+    track_id: int | None = None
+    is_alarmed: bool = False
+
+
+class Shown(NamedTuple):
+    """The few facts of a card whose change an officer cares about."""
+
+    phase: str
+    words: str
+    speed_mps: float
+    agl_m: float
+    minutes: float
+    area_east_m: float
+    area_north_m: float
+    area_size_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One alarm as last emitted, with what is needed to decide whether it changed."""
+
+    alarm: Alarm
+    key: str
+    kind: str
+    shown: Shown
+    present_at_us: int
+    was_sent: bool = False
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """Everything the room remembers between steps; no field is ever changed in place."""
+
+    context: Context
+    next_evaluation_us: int = 0
+    incident_count: int = 0
+    alarm_count: int = 0
+    stats: Stats = field(default_factory=no_stats)
+    memories: Mapping[int, Memory] = field(default_factory=dict)
+    identities: Mapping[int, Identity] = field(default_factory=dict)
+    claims_seen: Mapping[str, ClaimSeen] = field(default_factory=dict)
+    sensors: Mapping[str, SensorMemory] = field(default_factory=dict)
+    reports: tuple[Report, ...] = ()
+    cones: tuple[Cone, ...] = ()
+    cards: Mapping[str, Card] = field(default_factory=dict)
+    card_of_key: Mapping[str, str] = field(default_factory=dict)
+    raised: tuple[tuple[int, str], ...] = ()
+    """(time, kind) of the alarms raised in the last ten minutes."""
+    hover_places: tuple[tuple[int, float, float], ...] = ()
+    last_us: int = 0
+
+
+def context_of(place: Place, table: SensorTable) -> Context:
+    """Sort the sensors by what their word is worth; fails with ValueError when the table names a stranger."""
+    by_id = {sensor.id: sensor for sensor in place.site.sensors}
+    unknown = [name for name in table.sensor_id if name not in by_id]
+    if unknown:
+        raise ValueError(f"sensors {unknown} are not in the site file; build the table from the same site")
+    if len(table.sensor_id) > 62:
+        raise ValueError("a sensor mask holds 62 sensors; split the sector into two sites")
+    kinds = tuple(by_id[name].kind for name in table.sensor_id)
+    distance = place.border.signed_distance_m(table.origin_enu_m[:, 0], table.origin_enu_m[:, 1])
+    physical = (SensorKind.RADAR, SensorKind.RF_BEARING, SensorKind.ACOUSTIC, SensorKind.CAMERA)
+    watches = tuple(
+        kind in physical and abs(float(distance[i])) < float(table.max_range_m[i]) for i, kind in enumerate(kinds)
+    )
+
+    def bits(*wanted: SensorKind) -> int:
+        return sum(1 << i for i, kind in enumerate(kinds) if kind in wanted)
+
+    return Context(
+        place=place,
+        table=table,
+        kinds=kinds,
+        names=tuple(table.sensor_id),
+        silent_after_us=tuple(int(by_id[name].silent_after_s * 1e6) for name in table.sensor_id),
+        watches_line=watches,
+        claim_bits=sum(1 << i for i in range(len(kinds)) if table.is_claim[i]),
+        radar_bits=bits(SensorKind.RADAR),
+        bearing_bits=bits(SensorKind.RF_BEARING, SensorKind.ACOUSTIC, SensorKind.CAMERA),
+        people_bits=bits(SensorKind.PEOPLE),
+    )

@@ -1,0 +1,179 @@
+"""One step: decisions and reports at once, motion once a second of data time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from araz.geography import Place
+from araz.incidents._alarms import Proposal, decide, propose, tend
+from araz.incidents._features import Features, evidence, features_of, likeness
+from araz.incidents._health import judge_health
+from araz.incidents._identity import claim_name, judge, watch_claims
+from araz.incidents._motion import watch
+from araz.incidents._people import answer, hear, new_cones
+from araz.incidents._situation import View, rest, tell
+from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of
+from araz.incidents._work import Work, desk, track_name
+from araz.vocabulary import (
+    BoolArray,
+    Event,
+    FloatArray,
+    IdentityVerdict,
+    IncidentKind,
+    Reason,
+    SensorTable,
+)
+
+#: A track is watched one by one from this likeness on: below it no story about it could be told anyway.
+WATCH_PROBABILITY: Final = 0.12
+#: A scan that comes this much before its second still counts as the second's.
+SLACK_US: Final = 50_000
+
+
+def init(place: Place, table: SensorTable) -> State:
+    """The room's first state for a place and its sensors; fails with ValueError when they are of different sites."""
+    return State(context=context_of(place, table))
+
+
+def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
+    """Take one picture and what came since the last; give the next state and what must be said.
+
+    **Shapes** any number of tracks; **frame** ENU at the site origin; time only from ``inputs.now_us`` (a step back in
+    time is judged at the latest time already reached). Cheap when nothing is due: motion is judged once a second.
+    """
+    now = max(inputs.now_us, state.last_us)
+    is_due = now >= state.next_evaluation_us
+    if not is_due and not inputs.observations and not inputs.decisions:
+        return (state if now == state.last_us else replace(state, last_us=now)), []
+    work = desk(state, replace(inputs, now_us=now))
+    cones = new_cones(state.context, state.cones, inputs.observations, now)
+    work.claims_seen = (
+        watch_claims(state.context, state.claims_seen, inputs.observations, now)
+        if inputs.observations
+        else work.claims_seen
+    )
+    decide(work, inputs.decisions)
+    hear(work, inputs.observations)
+    stats = _evaluate(work, state) if is_due else state.stats
+    after = State(
+        context=state.context,
+        next_evaluation_us=now + EVALUATE_US - SLACK_US if is_due else state.next_evaluation_us,
+        incident_count=work.incident_count,
+        alarm_count=work.alarm_count,
+        stats=stats,
+        memories=work.memories,
+        identities=work.identities,
+        claims_seen=work.claims_seen,
+        sensors=work.sensors,
+        reports=tuple(work.reports),
+        cones=cones,
+        cards=work.cards,
+        card_of_key=work.card_of_key,
+        raised=tuple(work.raised),
+        hover_places=tuple(work.hover_places),
+        last_us=now,
+    )
+    return after, work.events
+
+
+def _evaluate(work: Work, state: State) -> Stats:
+    """The second's judgement: features of all, verdicts of the claimed, stories of the likely, cards of all."""
+    picture, context = work.inputs.picture, work.context
+    seen, stats = features_of(context, state.stats, picture, work.inputs.claims)
+    last_us = state.next_evaluation_us - EVALUATE_US + SLACK_US
+    step_s = min((work.now_us - last_us) * 1e-6, 5.0) if state.next_evaluation_us else 0.0
+    work.identities = judge(
+        context, work.identities, work.claims_seen, picture, seen, work.inputs.claims, work.inputs.health,
+        step_s,
+    )  # fmt: skip
+    judge_health(work, work.inputs.health)
+    weights = _weights(work, seen, stats)
+    probability = likeness(weights)
+    answer(work, seen, probability)
+    _stories(work, seen, stats, weights, probability)
+    _false_identities(work, seen)
+    tend(work)
+    _forget(work)
+    return stats
+
+
+def _flags(work: Work, seen: Features) -> tuple[BoolArray, BoolArray]:
+    """Whether each track's claim is contradicted, and whether people heard it [n] each."""
+    n = seen.track_id.shape[0]
+    contradicted, heard = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
+    false = {k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED}
+    known = {k for k, m in work.memories.items() if m.people}
+    if false:
+        contradicted = np.isin(seen.track_id, list(false))
+    if known:
+        heard = np.isin(seen.track_id, list(known))
+    return contradicted, heard
+
+
+def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
+    contradicted, heard = _flags(work, seen)
+    return evidence(work.context, work.inputs.picture, seen, stats, contradicted, heard)
+
+
+def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray) -> None:
+    likely = probability > WATCH_PROBABILITY
+    present = set()
+    for i in range(seen.row.shape[0]):
+        track = int(seen.track_id[i])
+        memory = work.memories.get(track)
+        if memory is None and not likely[i]:
+            continue
+        present.add(track)
+        memory = watch(memory, seen, i, float(stats.slow_s[i]), work.inputs.picture)
+        view = View(i, int(seen.row[i]), seen, stats, weights[i], float(probability[i]), work.identities.get(track))
+        work.memories[track] = tell(work, memory, view)
+    for track, memory in work.memories.items():
+        if track not in present:
+            rest(work, memory)
+
+
+def _false_identities(work: Work, seen: Features) -> None:
+    """A card for each contradicted claim still in the air; from the third on they share one."""
+    for i in np.flatnonzero(work.inputs.picture.claim_key[seen.row] != 0):
+        track = int(seen.track_id[i])
+        identity = work.identities.get(track)
+        if identity is None or identity.verdict is not IdentityVerdict.CONTRADICTED:
+            continue
+        claim = work.inputs.claims.get(int(work.inputs.picture.claim_key[seen.row[i]]))
+        name = "an unnamed claim" if claim is None else claim_name(claim)
+        key = f"claim:{track if claim is None else name}"
+        card = work.cards.get(work.card_of_key.get(key, ""))
+        sentence = f"{name} is not what it says: {'; '.join(identity.reasons)}."
+        reasons = tuple(Reason(text=text, weight=3.0) for text in identity.reasons)
+        incidents: tuple[str, ...] = ()
+        if card is None:
+            incidents = (
+                work.incident(
+                    IncidentKind.FALSE_IDENTITY, work.now_us, f"{track_name(track)}: {sentence}", confidence=0.95,
+                    track=track, reasons_for=reasons,
+                ),
+            )  # fmt: skip
+        elif card.key == key:
+            incidents = tuple(card.alarm.incident_ids)
+        propose(
+            work,
+            Proposal(
+                key=key, kind="false identity", priority=2, sentence=sentence, confidence=0.95,
+                shown=Shown("false identity", name, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), reasons_for=reasons,
+                to_decide="Treat it as a decoy, and look for the real one?", track_id=track, incident_ids=incidents,
+            ),
+        )  # fmt: skip
+
+
+def _forget(work: Work) -> None:
+    now = work.now_us
+    for track, memory in list(work.memories.items()):
+        if now - memory.last_seen_us > FORGET_US:
+            del work.memories[track]
+    for name, last in list(work.claims_seen.items()):
+        if now - last.at_us > FORGET_US:
+            del work.claims_seen[name]
+    work.hover_places = [place for place in work.hover_places if now - place[0] < FORGET_US]

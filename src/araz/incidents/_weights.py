@@ -1,0 +1,75 @@
+"""Every weight of belief in one place: what speaks for a drone, what speaks for a release, and by how much.
+
+Weights are natural-log odds, chosen by judgement and stated here, not learned: replace them when labelled nights exist.
+A cue is for, against or silent; the sum with the prior goes through the logistic function.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Cue(NamedTuple):
+    """One cue: the weight it has when it speaks for, when it speaks against, and what each means."""
+
+    name: str
+    weight_for: float
+    weight_against: float
+    meaning_for: str
+    meaning_against: str
+
+
+#: Most things a radar sees at night are birds and clutter: about one confirmed track in nine is a drone.
+LIKENESS_PRIOR: Final = -2.0
+
+#: Columns of the evidence matrix, in this order. ``class`` is continuous and clipped at these weights.
+LIKENESS_CUES: Final = (
+    Cue("class", 2.5, -2.5, "the tracker's class posterior favours a drone", "it favours bird, balloon or aircraft"),
+    Cue("speed", 0.4, -1.5, "mean speed 3–35 m/s", "mean speed above 35 m/s"),
+    Cue("fast", 0.0, -3.0, "", "faster than 50 m/s, or above 35 m/s higher than the manned altitude"),
+    Cue("course", 1.0, -1.5, "steady course for 20 s", "wandering course"),
+    Cue("hover", 2.0, 0.0, "stood still in the air after flying", ""),
+    Cue("height", 0.3, -1.0, "5–1,200 m above ground", "above 2,000 m over ground"),
+    Cue("manned claim", 0.0, -6.0, "", "ADS-B or Mode S says it is an aircraft, and physics does not object"),
+    Cue("remote id", 2.5, 0.0, "it says by Remote ID that it is a drone", ""),
+    Cue("echo", 0.5, -1.2, "echo of −20 to 0 dBsm", "echo below −25 dBsm (bird) or above 3 dBsm (aircraft)"),
+    Cue("people", 2.0, 0.0, "a person heard or saw it", ""),
+    Cue("toward us", 0.5, 0.0, "leads over the line towards us at night", ""),
+    Cue("sensors", 0.7, 0.0, "sensors of two kinds agree", ""),
+    Cue("radar", 0.3, 0.0, "radar sees it", ""),
+    Cue("life", 0.5, -1.5, "followed for 15 s with 10 updates or more", "short life or few updates"),
+    Cue("wind", 0.0, -1.5, "", "drifts exactly with the wind"),
+)
+
+#: A release is rare among hovers of drones that crossed.
+DROP_PRIOR: Final = -3.0
+
+DROP_CUES: Final = (
+    Cue("descent", 1.0, -0.3, "came down 8 m or more in the minute before the hover", "no descent before the hover"),
+    Cue("hover", 1.5, 0.0, "hovered (scaled by duration up to the site's hover time)", ""),
+    Cue("climb", 1.5, -0.3, "climbed at 1.5 m/s or more right after", "no climb after it"),
+    Cue("acceleration", 0.7, 0.0, "gained 5 m/s within 8 s", ""),
+    Cue("turn for home", 2.0, -1.0, "left more than 120° off the course it came on", "went on along its course"),
+    Cue("homeward", 0.7, 0.0, "leaves towards the line", ""),
+    Cue("inside", 0.5, -2.0, "on our side of the line", "outside the line"),
+    Cue("low", 0.4, -0.4, "below 150 m above ground at the hover", "above 400 m"),
+    Cue("crossed", 0.5, -1.5, "came over the line before", "never seen outside the line"),
+)
+
+
+def weights_markdown() -> str:
+    """The two weight tables as Markdown, for ``docs/alarms.md``; the docs test holds the page to it."""
+    lines: list[str] = []
+    for title, prior, cues in (
+        ("Is it a drone?", LIKENESS_PRIOR, LIKENESS_CUES),
+        ("Did it release a load?", DROP_PRIOR, DROP_CUES),
+    ):
+        lines += [f"### {title}", "", f"Prior {prior:+.1f}.", ""]
+        lines += ["| cue | for | when | against | when |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {c.name} | {c.weight_for:+.1f} | {c.meaning_for or '–'} | {c.weight_against:+.1f} "
+            f"| {c.meaning_against or '–'} |"
+            for c in cues
+        ]
+        lines.append("")
+    return "\n".join(lines)
