@@ -22,11 +22,15 @@ _JOIN_DEG = 6  # decimals: line ends within 0.1 m of each other are one junction
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoadGraph:
-    """Junctions and bends ``node_enu_m`` [V, 2]; two-way straight ``edge_node`` [E, 2] with ``edge_speed_mps`` [E]."""
+    """Junctions and bends ``node_enu_m`` [V, 2]; two-way straight ``edge_node`` [E, 2] with ``edge_speed_mps`` [E].
+
+    ``edge_name`` holds the road's name of every edge, or is empty when the source names none.
+    """
 
     node_enu_m: FloatArray
     edge_node: IntArray
     edge_speed_mps: FloatArray
+    edge_name: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "node_enu_m", frozen_array(np.reshape(self.node_enu_m, (-1, 2)), np.float64))
@@ -34,6 +38,8 @@ class RoadGraph:
         object.__setattr__(self, "edge_speed_mps", frozen_array(np.reshape(self.edge_speed_mps, -1), np.float64))
         if len(self.edge_speed_mps) != len(self.edge_node) or np.any(~(self.edge_speed_mps > 0)):
             raise ValueError("Every road edge needs one speed above 0 m/s.")
+        if self.edge_name and len(self.edge_name) != len(self.edge_node):
+            raise ValueError("edge_name must hold one name an edge, or none at all.")
 
     def travel(
         self, from_enu_m: ArrayLike, to_enu_m: ArrayLike, off_road_mps: float, speed_factor: float
@@ -64,6 +70,13 @@ class RoadGraph:
         distance = np.hypot(*(self.node_enu_m - np.asarray(centre_enu_m, dtype=np.float64)[:2]).T)
         near = np.flatnonzero(distance <= radius_m)
         return near[np.argsort(distance[near], kind="stable")]
+
+    def names_at(self, node: int) -> tuple[str, ...]:
+        """Names of the roads that meet at a node, in the order of the file, each once."""
+        if not self.edge_name:
+            return ()
+        meeting = np.flatnonzero(np.any(self.edge_node == node, axis=1))
+        return tuple(dict.fromkeys(self.edge_name[edge] for edge in meeting if self.edge_name[edge]))
 
     def _access(self, place: FloatArray, off_road_mps: float, speed_factor: float) -> _Access:
         """Off-road seconds to the foot on every edge, and road seconds from there to both its ends."""
@@ -154,6 +167,7 @@ def roads_from_geojson(data: Mapping[str, Any], frame: LocalFrame) -> RoadGraph:
     index: dict[tuple[float, float], int] = {}
     edges: list[tuple[int, int]] = []
     speeds: list[float] = []
+    names: list[str] = []
     for geometry, properties in geometries_of(data):
         speed_kmh = properties.get("speed_kmh")
         if not isinstance(speed_kmh, int | float) or not speed_kmh > 0:
@@ -164,6 +178,7 @@ def roads_from_geojson(data: Mapping[str, Any], frame: LocalFrame) -> RoadGraph:
             pairs = [(a, b) for a, b in pairwise(nodes) if a != b]
             edges.extend(pairs)
             speeds.extend([speed_kmh / 3.6] * len(pairs))
+            names.extend([str(properties.get("name") or "")] * len(pairs))
     longitude, latitude = np.array(list(index), dtype=np.float64).reshape(-1, 2).T
     nodes_m = frame.to_enu(latitude, longitude, frame.hae_m)[:, :2] if index else np.empty((0, 2))
-    return RoadGraph(nodes_m, np.array(edges, dtype=np.int64), np.array(speeds, dtype=np.float64))
+    return RoadGraph(nodes_m, np.array(edges, dtype=np.int64), np.array(speeds, dtype=np.float64), tuple(names))
