@@ -1,1 +1,14 @@
-"""To be built."""
+"""WORLD: how bytes come in.
+
+**Takes** sockets and recordings, and the feeds of the site file.
+**Gives** (received_at_us, source, payload) in the order of arrival, fairly among feeds.
+**Keeps** nothing but what is on its way.
+**May import** araz.vocabulary.
+**Never** knows what a payload means; never acknowledges what the sink has not taken.
+"""
+
+from araz.feeds._live import run_feeds
+from araz.feeds._recording import STEP_US, read_recording
+from araz.feeds._sniff import format_of_bytes, sniff_format
+
+__all__ = ["STEP_US", "format_of_bytes", "read_recording", "run_feeds", "sniff_format"]

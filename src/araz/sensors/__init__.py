@@ -7,23 +7,74 @@
 **Never** raises on input, guesses an unknown value, or reads a clock.
 """
 
+from araz.sensors._adsb_encode import (
+    encode_adsb_identification,
+    encode_adsb_position,
+    encode_adsb_velocity,
+    encode_beast,
+    encode_raw,
+    encode_sbs_identification,
+    encode_sbs_position,
+    encode_sbs_velocity,
+)
+from araz.sensors._asterix_encode import (
+    AsterixPlot,
+    AsterixTrack,
+    encode_asterix_015,
+    encode_asterix_034,
+    encode_asterix_048,
+    encode_asterix_062,
+)
 from araz.sensors._decision import decode_decision, encode_decision
 from araz.sensors._decoder import Decoder, rejected
+from araz.sensors._decoders import DECODERS
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
 from araz.sensors._models import default_sigma, sensor_origins, sensor_table
+from araz.sensors._remote_id_encode import (
+    encode_remote_id_beacon,
+    encode_remote_id_ble,
+    encode_remote_id_ble_long_range,
+    encode_remote_id_nan,
+)
+from araz.sensors._remote_id_location import Location
+from araz.sensors._remote_id_messages import BasicId, OperatorId, SelfId, System
 from araz.sensors._report import encode_report, report_init, report_step
 from araz.sensors._scans import ScansState, claim_key, scans_init, scans_step
 
 __all__ = [
+    "DECODERS",
+    "AsterixPlot",
+    "AsterixTrack",
+    "BasicId",
     "Decoder",
     "HealthState",
+    "Location",
+    "OperatorId",
     "ScansState",
+    "SelfId",
+    "System",
     "claim_key",
     "clock_offsets_us",
     "decode_decision",
     "default_sigma",
+    "encode_adsb_identification",
+    "encode_adsb_position",
+    "encode_adsb_velocity",
+    "encode_asterix_015",
+    "encode_asterix_034",
+    "encode_asterix_048",
+    "encode_asterix_062",
+    "encode_beast",
     "encode_decision",
+    "encode_raw",
+    "encode_remote_id_beacon",
+    "encode_remote_id_ble",
+    "encode_remote_id_ble_long_range",
+    "encode_remote_id_nan",
     "encode_report",
+    "encode_sbs_identification",
+    "encode_sbs_position",
+    "encode_sbs_velocity",
     "flood_limit_per_s",
     "health_init",
     "health_step",
