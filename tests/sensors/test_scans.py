@@ -134,3 +134,23 @@ def test_equal_identities_have_equal_keys_across_systems():
     )
     assert claim_key(Claim(kind=ClaimKind.SENSOR_OBJECT, identity="a")) == 0
     assert claim_key(None) == 0
+
+
+def test_a_height_becomes_the_angle_at_which_it_is_seen():
+    # Oracle: place a target by geodesy, and measure its elevation in the ENU frame.
+    state = make_state()
+    latitude, longitude, hae = FRAME.to_geodetic(np.array([[5000.0, 3000.0, 400.0]]))
+    there = FRAME.to_enu(latitude, longitude, hae).reshape(3) - [0, 0, 5.0]
+    range_m = float(np.linalg.norm(there))
+    seen = Observation(
+        sensor_id="radar", observed_at_us=S, received_at_us=S,
+        measurement=Polar(range_m=range_m, azimuth_deg=59.0, altitude_amsl_m=float(hae[0]) - 10.0),
+    )  # fmt: skip
+    _, [scan] = scans_step(state, [seen, mark(S)], S)
+    assert scan.z[0, 2] == pytest.approx(np.arcsin(there[2] / range_m), abs=np.radians(0.01))
+    impossible = Observation(
+        sensor_id="radar", observed_at_us=S, received_at_us=S,
+        measurement=Polar(range_m=100.0, azimuth_deg=59.0, altitude_amsl_m=9000.0),
+    )  # fmt: skip
+    _, [scan] = scans_step(state, [impossible, mark(S)], S)
+    assert np.isnan(scan.z[0, 2])

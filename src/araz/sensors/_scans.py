@@ -38,6 +38,7 @@ from araz.vocabulary import (
 MAX_ROWS: Final = 4096
 #: Pressure altitude used as a height is off by the day's pressure (8 m/hPa, ±15 hPa).
 BARO_SIGMA_M: Final = 120.0
+EARTH_RADIUS_M: Final = 6_371_000.0
 
 _NAMESPACE: Final = {
     ClaimKind.ADSB: "icao",
@@ -80,6 +81,7 @@ class ScansState(msgspec.Struct, frozen=True):
     frame: LocalFrame
     undulation_m: float
     origins: FloatArray
+    origins_hae_m: FloatArray
     looks: Mapping[str, _Look]
     dropped_rows: int = 0
 
@@ -91,6 +93,7 @@ def scans_init(site: Site, frame: LocalFrame, origins_enu_m: FloatArray) -> Scan
         frame=frame,
         undulation_m=site.geoid_undulation_m,
         origins=origins_enu_m,
+        origins_hae_m=frame.to_geodetic(origins_enu_m)[2] if len(origins_enu_m) else np.zeros(0),
         looks={},
     )
 
@@ -203,7 +206,7 @@ def _scan(
     origin = np.tile(state.origins[index], (count, 1)).reshape(count, 3)
     velocity = np.full((count, 3), np.nan)
     if kind == MeasurementKind.POLAR:
-        _fill_polar(rows, z, sigma)
+        _fill_polar(rows, z, sigma, float(state.origins_hae_m[index]) - state.undulation_m)
     elif kind == MeasurementKind.BEARING:
         _fill_bearing(state, rows, z, sigma, origin)
     elif count:
@@ -236,11 +239,20 @@ def _keep_known(column: FloatArray, values: Sequence[float | None]) -> None:
     np.copyto(column, stated, where=~np.isnan(stated))
 
 
-def _fill_polar(rows: Sequence[Observation], z: FloatArray, sigma: FloatArray) -> None:
+def _fill_polar(rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, sensor_amsl_m: float) -> None:
+    """Fill polar columns; a height in place of an elevation becomes the angle at which it is seen.
+
+    sin(elevation) = (height - sensor height) / range - range / (2 R), R = 6,371 km the earth's radius; NaN when no
+    such angle exists (a height further above the sensor than the range allows).
+    """
     plots = [row.measurement for row in rows if isinstance(row.measurement, Polar)]
     z[:, 0] = [plot.range_m for plot in plots]
     z[:, 1] = np.radians([plot.azimuth_deg for plot in plots])
     z[:, 2] = np.radians([_or_nan(plot.elevation_deg) for plot in plots])
+    height_m = np.array([_or_nan(plot.altitude_amsl_m) for plot in plots]) - sensor_amsl_m
+    sine = height_m / np.maximum(z[:, 0], 1.0) - z[:, 0] / (2.0 * EARTH_RADIUS_M)
+    angle = np.arcsin(np.where(np.abs(sine) < 1.0, sine, np.nan))
+    z[:, 2] = np.where(np.isnan(z[:, 2]), angle, z[:, 2])
     z[:, 3] = [_or_nan(plot.range_rate_mps) for plot in plots]
     _keep_known(sigma[:, 0], [plot.range_sigma_m for plot in plots])
     _keep_known(sigma[:, 1], [_radians(plot.azimuth_sigma_deg) for plot in plots])
