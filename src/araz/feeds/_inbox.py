@@ -33,6 +33,9 @@ class Lane:
         self._bytes = 0
         self._space = asyncio.Event()
         self._space.set()
+        self._unsettled = 0
+        self._settled = asyncio.Event()
+        self._settled.set()
 
     def offer(self, at_us: int, payload: bytes) -> None:
         """Take a datagram, or count it as refused when the lane is full."""
@@ -52,6 +55,8 @@ class Lane:
     def _put(self, at_us: int, payload: bytes) -> None:
         self._queue.append((at_us, payload))
         self._bytes += len(payload)
+        self._unsettled += 1
+        self._settled.clear()
         if self._bytes >= STREAM_BYTES:
             self._space.clear()
         if len(self._queue) == 1:
@@ -64,6 +69,16 @@ class Lane:
         if self._bytes < STREAM_BYTES:
             self._space.set()
         return at_us, payload
+
+    def settle(self) -> None:
+        """One message was taken by the sink and answered."""
+        self._unsettled -= 1
+        if self._unsettled == 0:
+            self._settled.set()
+
+    async def settled(self) -> None:
+        """Wait until everything put in was settled."""
+        await self._settled.wait()
 
     def __len__(self) -> int:
         return len(self._queue)

@@ -43,7 +43,7 @@ async def run_feeds(
 
     ``sink(received_at_us, source, payload)`` is called for a batch of messages at once, in order for each source, each
     feed in its turn, and awaited: it returns when the message is safe. When it raises OSError (a full disk), the same
-    messages are offered again until taken, and senders wait. Then ``reply(source, payload, now_us)`` may answer on the
+    messages are offered again until taken, after those of their batch that were; senders wait. Then ``reply(source, payload, now_us)`` may answer on the
     connection: no bytes say nothing, None closes it.
     ``source`` is the feed's id; for peers that connect to us, and for SAPIENT, ``id#n`` with an n that is new for each
     connection, also after a restart. ``on_problem`` gets what went wrong as Rejected, with the reasons ``overload``,
@@ -93,12 +93,13 @@ class _Live:
         while True:
             batch = await self.inbox.take()
             for lane, count, first in self.inbox.refusals():
-                detail = f"{count} datagrams came faster than they could be kept; the sender floods, or the disk is slow"
+                detail = f"{count} datagrams came faster than they could be kept: flood, or slow disk"
                 self.report(lane.source, "overload", detail, first)
             await self._deliver(batch)
-            if self.reply is not None:
-                for taken in batch:
+            for taken in batch:
+                if self.reply is not None:
                     self._answer(taken, self.reply)
+                taken.lane.settle()
 
     async def _deliver(self, batch: list[Taken]) -> None:
         pause_s = self.first_pause_s
@@ -127,7 +128,7 @@ class _Live:
             lane.transport.close()
         elif data and not lane.answer(data):
             lane.transport.abort()
-            self.report(lane.source, "peer-not-reading", "the peer does not read its answers; its connection was closed")
+            self.report(lane.source, "peer-not-reading", "the peer does not read its answers and was disconnected")
 
     async def keep_open(self, feed: Feed, address: Address) -> None:
         """Open a feed again and again, waiting longer after each failure in a row."""
@@ -164,7 +165,7 @@ class _Live:
             reader, writer = await asyncio.open_connection(address.host, address.port, limit=limit)
         source = self._new_source(feed) if feed.format == Format.SAPIENT else feed.id
         await self._converse(Lane(feed, source, self.inbox, writer.transport), reader, writer, heard)
-        self.report(source, "disconnected", f"{feed.url} ended the connection, or was silent too long; connecting again")
+        self.report(source, "disconnected", f"{feed.url} ended, or was silent too long; connecting again")
 
     async def _listen(self, feed: Feed, address: Address, heard: asyncio.Event) -> None:
         peers: set[asyncio.Task[None]] = set()
@@ -211,10 +212,10 @@ class _Live:
             await self._close(lane, writer)
 
     async def _close(self, lane: Lane, writer: asyncio.StreamWriter) -> None:
-        """Close once what was heard is taken and answered: a peer that sends and stops sending still gets its answer."""
+        """Close once what was heard is taken and answered: a peer that stops sending still gets its answer."""
         try:
             if self.reply is not None and not writer.transport.is_closing():
-                await lane.emptied()
+                await lane.settled()
         finally:
             writer.close()
 

@@ -56,6 +56,8 @@ class Journal:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             lock = _take_lock(directory)
+        except JournalError:
+            raise
         except OSError as error:
             raise JournalError(
                 f"The journal {directory} cannot be opened: {error}. Check the path and rights."

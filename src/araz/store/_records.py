@@ -223,7 +223,7 @@ class Records:
         with self._engine.connect() as connection:
             return [RejectCount(*row) for row in connection.execute(query)]
 
-    def _read(self, query: Select[tuple[bytes]], kind: type[_Record]) -> list[_Record]:
+    def _read(self, query: Select[Any], kind: type[_Record]) -> list[_Record]:
         decoder = msgspec.json.Decoder(kind)
         with self._engine.connect() as connection:
             return [decoder.decode(data) for data in connection.execute(query).scalars()]
