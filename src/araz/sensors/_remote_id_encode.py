@@ -70,7 +70,7 @@ def encode_remote_id_ble_long_range(
 def _ble(pdu: bytes, rssi_dbm: float | None, *, is_coded: bool) -> bytes:
     flags = 0x0001 | 0x0400 | 0x0800 | (0 if rssi_dbm is None else 0x0002) | (0x8000 if is_coded else 0)
     signal = 0 if rssi_dbm is None else round(rssi_dbm)
-    head = struct.pack("<BbbB4sH", 37, signal, 0, 0, bytes(4), flags)
+    head = struct.pack("<BbbB4sH", 0, signal, 0, 0, bytes(4), flags)
     coding = b"\x00" if is_coded else b""
     return struct.pack(">H", 256) + head + ADVERTISING_ADDRESS + coding + pdu + ble_checksum(pdu)
 
