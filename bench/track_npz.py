@@ -2,9 +2,9 @@
 
     python bench/track_npz.py IN.npz OUT.npz --view cart|sph [--score ../shared/bench/tracking_peers.py] [--json]
 
-Reads what a sensor would know (scan, cart or sph, dt, noise, pd, clutter) and never ``src``; ``truth`` and
-``alive`` go to the shelf's own ``score`` alone, and only when asked. The scenario's bearing counts from the x axis
-towards y; ours is a compass azimuth. Compile time is not in the figures: the first ``--warm`` scans run once beforehand.
+Reads what a sensor would know (scan, cart or sph, dt, noise, pd, clutter), never ``src``; ``truth`` and ``alive`` go to
+the shelf's own ``score`` alone, and only when asked. The scenario's bearing counts from the x axis towards y; ours is
+a compass azimuth. Compile time is not in the figures: the first ``--warm`` scans run once beforehand.
 """
 
 from __future__ import annotations

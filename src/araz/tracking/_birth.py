@@ -22,8 +22,6 @@ LEAST_FREE: Final = 0.1
 HIGHEST_START: Final = 0.5
 """One detection alone never makes a target more likely than not."""
 LEAST_START: Final = 1e-4
-FARTHEST_M: Final = 1e7
-"""Farther from the site than this (a spoofed or broken place) nothing starts."""
 
 
 def plan_positions(found: Detections) -> FloatArray:
@@ -111,8 +109,7 @@ def births(
     2014. A bearing starts nothing. A detection newer than the common time starts at its own place, not moved back.
     """
     existence = np.minimum(free * birth / np.maximum(birth + clutter, 1e-300), HIGHEST_START)
-    placed = np.isfinite(place).all(axis=1) & (np.abs(place).max(axis=1, initial=0.0) < FARTHEST_M)
-    placed &= ~np.isnan(found.var[:, :2]).any(axis=1)
+    placed = np.isfinite(place).all(axis=1) & ~np.isnan(found.var[:, :2]).any(axis=1)
     rows = np.flatnonzero(placed & (free >= LEAST_FREE) & (existence >= LEAST_START) & (found.kind != BEARING))
     count = len(rows)
     mean, cov, weight = (

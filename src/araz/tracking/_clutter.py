@@ -16,8 +16,8 @@ CLUTTER_HEIGHT_M: Final = 1000.0
 RATE_SPAN_MPS: Final = 80.0
 """False range rates and velocities are taken as even over this span (two-way 40 m/s)."""
 CLIMB_SPAN_MPS: Final = 20.0
-BIRTHS_PER_S: Final = 0.1
-"""New targets a second over a sensor's whole disc: rare, but never impossible."""
+BIRTHS_PER_S: Final = 0.5
+"""New targets a second over a sensor's whole disc: eager, so that a second detection confirms; the map tames it."""
 PATIENCE_SCANS: Final = 10
 MEMORY_SCANS: Final = 60
 """The map starts as if it had seen PATIENCE_SCANS scans, and forgets over MEMORY_SCANS."""
@@ -25,14 +25,14 @@ FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
 
 
-def cells_of(state: State, sensor: int, east_m: FloatArray, north_m: FloatArray) -> IntArray:
-    """Flat cell number [K] in a sensor's clutter map; places outside belong to the nearest edge cell."""
+def cells_of(state: State, sensor: int, place: FloatArray) -> IntArray:
+    """Flat cell number [K] in a sensor's clutter map; outside, the nearest edge cell; no place, cell 0."""
     radius = float(sensor_radius_m(state.sensors)[sensor])
     origin = state.sensors.origin_enu_m[sensor]
     scale = CLUTTER_CELLS / (2.0 * radius)
-    col = np.clip(((east_m - origin[0] + radius) * scale).astype(np.int64), 0, CLUTTER_CELLS - 1)
-    row = np.clip(((north_m - origin[1] + radius) * scale).astype(np.int64), 0, CLUTTER_CELLS - 1)
-    return np.asarray(row * CLUTTER_CELLS + col)
+    at = (place[:, :2] - origin[:2] + radius) * scale
+    at = np.where(np.isnan(at), 0.0, np.minimum(np.maximum(at, 0.0), CLUTTER_CELLS - 1)).astype(np.int64)
+    return np.asarray(at[:, 1] * CLUTTER_CELLS + at[:, 0])
 
 
 def densities(

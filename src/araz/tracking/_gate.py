@@ -9,7 +9,7 @@ from numba import njit
 from scipy.special import chdtri
 
 from araz.tracking._measure import BEARING, POLAR, POSITION, Detections, kalman_update, linearise, wrap
-from araz.tracking._motion import MODE_COUNT, collapse
+from araz.tracking._motion import MODE_COUNT
 from araz.vocabulary import FloatArray, IntArray
 
 SAME_CLAIM_GATE = 4.0
@@ -161,9 +161,14 @@ def find_pairs(
     found: Detections,
     back_s: FloatArray,
     gates: FloatArray,
+    one_mean: FloatArray,
+    one_cov: FloatArray,
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Gated pairs, ordered by track: track rows [E], detection rows [E] and log likelihoods by mode [E, M]."""
-    one_mean, one_cov = collapse(mean, cov, weight)
+    """Gated pairs, ordered by track: track rows [E], detection rows [E] and log likelihoods by mode [E, M].
+
+    ``one_mean`` [N, 6] and ``one_cov`` [N, 6, 6] are the tracks' moments over their modes. Rows of a polar or
+    position scan without component 0 pair with nothing.
+    """
     order = np.argsort(found.z[:, 0], kind="stable")
     sort_value = found.z[order, 0]
     measured = ~np.isnan(sort_value)

@@ -21,6 +21,10 @@ BEARING: Final = int(MeasurementKind.BEARING)
 POSITION: Final = int(MeasurementKind.POSITION)
 VELOCITY_SIGMA_MPS: Final = 2.0
 """Assumed for a reported velocity when the scan states none: what GNSS receivers of small drones achieve."""
+FARTHEST: Final = 1e7
+"""A component or sigma beyond this (metres, m/s, rad) is a broken number, and counts as not measured."""
+SHARPEST: Final = 1e-5
+"""No sensor is better than this (metres, m/s, rad); a smaller stated sigma would only cost digits."""
 NEAREST_GROUND_M: Final = 1.0
 """Closer than this to the sensor's vertical, azimuth carries no information worth its Jacobian."""
 
@@ -43,7 +47,8 @@ class Detections:
 def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     """The rows ``row`` of a scan as components with variances; the table's sigma where the scan states none.
 
-    A component that is not finite, or a range not above zero, counts as not measured.
+    A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
+    is not finite is replaced by the sensor's.
     """
     kind, s = int(scan.kind), scan.sensor_index
     z = np.full((len(row), 6), np.nan)
@@ -56,13 +61,14 @@ def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
         z[:, 3:] = scan.velocity_enu_mps[row]
         stated = sigma[:, 3:4]
         sigma[:, 3:] = np.where(stated > 0, stated, VELOCITY_SIGMA_MPS)
-    measured = np.isfinite(z) & np.isfinite(sigma) & (sigma > 0)
+    measured = (np.abs(z) < FARTHEST) & (sigma > 0) & (sigma < FARTHEST)
+    sigma = np.maximum(sigma, SHARPEST)
     if kind == POLAR:
         measured[:, 0] &= z[:, 0] > 0
     if kind == BEARING:
         measured[:, 2:] = False
     origin = np.array(scan.origin_enu_m[row], dtype=np.float64, order="C").reshape(len(row), 3)
-    origin = np.where(np.isfinite(origin), origin, sensors.origin_enu_m[s])
+    origin = np.where(np.abs(origin) < FARTHEST, origin, sensors.origin_enu_m[s])
     return Detections(
         kind=kind,
         z=np.where(measured, z, np.nan),

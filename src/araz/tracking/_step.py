@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -26,6 +26,8 @@ LATE_LIMIT_US: Final = 2_000_000
 PAIR_FLOOR: Final = 0.01
 CLAIM_SURE: Final = 0.5
 """A claim goes to a track that took its detection with at least this probability."""
+RCS_GAIN: Final = 0.1
+"""Weight of a new radar cross section in a track's running mean (in dB)."""
 CONFIRM_UPDATES: Final = 2
 TENTATIVE_SHARE: Final = 0.03
 """A tentative track goes once its existence falls below this share of what it began with: after two clear misses."""
@@ -54,7 +56,7 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
         pairs.append(pair)
     new_ids = np.concatenate(confirmed)
     had = np.concatenate((before.track_id[before.is_confirmed], new_ids))
-    ended = np.setdiff1d(had, state.tracks.track_id)
+    ended = np.setdiff1d(had, state.tracks.track_id[state.tracks.is_confirmed], assume_unique=True)
     events = TrackEvents(
         picture=_picture(state),
         changed_id=np.concatenate((new_ids, ended)),
@@ -109,83 +111,73 @@ def _looks(claim_key: IntArray) -> list[IntArray]:
     return [rows[turn == number] for number in range(int(turn.max()) + 1)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Association:
+    """E pairs of a look (track, detection, chance); each detection's chance of being free, each track's of being seen."""
+
+    track: IntArray
+    detection: IntArray
+    taken: FloatArray
+    free: FloatArray
+    detected: FloatArray
+
+
 def _one_look(
     state: State, scan: Scan, row: IntArray, *, is_last: bool
 ) -> tuple[State, IntArray, tuple[IntArray, IntArray, FloatArray]]:
     """One look of one sensor: the new state, ids newly confirmed, and the pairs (track id, scan row, probability)."""
     s = scan.sensor_index
     found = prepare(scan, state.sensors, row)
-    late = scan.at_us_end < state.at_us
+    silence = is_last and scan.at_us_end >= state.at_us
     at_us = max(scan.at_us_end, state.at_us)
     dt_s = (at_us - state.at_us) * 1e-6 if state.at_us else 0.0
     back_s = np.asarray((at_us - found.at_us) * 1e-6, np.float64)
     tracks = _predicted(state, dt_s)
-    silence = is_last and not late
-    one_mean, one_cov = collapse(tracks.mean, tracks.cov, tracks.weight)
-    detect, miss = detection_chances(state.sensors, scan, one_mean, one_cov, silence)
     place = plan_positions(found)
-    cell = cells_of(state, s, np.nan_to_num(place[:, 0]), np.nan_to_num(place[:, 1]))
+    cell = cells_of(state, s, place)
     clutter, birth = densities(state, s, found, place, cell)
-    gates = gate_table(state.settings.gate_probability)
-    track, detection, log_l = find_pairs(tracks.mean, tracks.cov, tracks.weight, tracks.claim_key, found, back_s, gates)
-    odds = pair_odds(
-        tracks.existence,
-        detect,
-        miss,
-        tracks.weight,
-        track,
-        detection,
-        log_l,
-        clutter + birth,
-        tracks.claim_key,
-        found.claim_key,
-    )
-    taken, missed, free = marginals(len(tracks.track_id), len(row), track, detection, odds)
-    detected = update_tracks(
-        found.kind,
-        tracks.mean,
-        tracks.cov,
-        tracks.weight,
-        tracks.existence,
-        miss,
-        found.z,
-        found.var,
-        found.origin,
-        back_s,
-        track,
-        detection,
-        log_l,
-        taken,
-        missed,
-    )
-    _write_books(state, tracks, found, s, track, detection, taken, detected)
-    new, new_rows = births(
-        found, place, free, clutter, birth, back_s, state.settings.birth_speed_sigma_mps, s, state.next_id
-    )
-    strong = taken > PAIR_FLOOR
-    pairs = (
-        np.concatenate((tracks.track_id[track[strong]], new.track_id)),
-        np.concatenate((row[detection[strong]], row[new_rows])),
-        np.concatenate((taken[strong], free[new_rows])),
+    pairs = _associate(state, scan, tracks, found, back_s, clutter + birth, silence)
+    _write_books(tracks, found, s, pairs)
+    speed_sigma = state.settings.birth_speed_sigma_mps
+    new, new_rows = births(found, place, pairs.free, clutter, birth, back_s, speed_sigma, s, state.next_id)
+    strong = pairs.taken > PAIR_FLOOR
+    told = (
+        np.concatenate((tracks.track_id[pairs.track[strong]], new.track_id)),
+        np.concatenate((row[pairs.detection[strong]], row[new_rows])),
+        np.concatenate((pairs.taken[strong], pairs.free[new_rows])),
     )
     mass, scans = state.clutter_mass, state.clutter_scans
-    if (
-        silence
-        and scan.is_complete
-        and found.kind != BEARING
-        and not (state.sensors.is_claim[s] or state.sensors.is_people[s])
-    ):
-        mass, scans = learn(state, s, cell, free)
-    state = replace(
-        state,
-        at_us=at_us,
-        tracks=tracks,
-        next_id=state.next_id + len(new_rows),
-        clutter_mass=mass,
-        clutter_scans=scans,
+    voluntary = state.sensors.is_claim[s] or state.sensors.is_people[s]
+    if silence and scan.is_complete and found.kind != BEARING and not voluntary:
+        mass, scans = learn(state, s, cell, pairs.free)
+    next_id = state.next_id + len(new_rows)
+    state = replace(state, at_us=at_us, tracks=tracks, next_id=next_id, clutter_mass=mass, clutter_scans=scans)
+    state, fresh = _close(state, new, dt_s, pairs.detected)
+    return state, fresh, told
+
+
+def _associate(
+    state: State,
+    scan: Scan,
+    tracks: Tracks,
+    found: Detections,
+    back_s: FloatArray,
+    density: FloatArray,
+    silence: bool,
+) -> _Association:
+    """Gate, weigh, associate and update the tracks, in place."""
+    mean, cov, weight, existence, key = tracks.mean, tracks.cov, tracks.weight, tracks.existence, tracks.claim_key
+    moments = collapse(mean, cov, weight)
+    detect, miss = detection_chances(state.sensors, scan, *moments, silence)
+    gates = gate_table(state.settings.gate_probability)
+    track, detection, log_l = find_pairs(mean, cov, weight, key, found, back_s, gates, *moments)
+    odds = pair_odds(existence, detect, miss, weight, track, detection, log_l, density, key, found.claim_key)
+    taken, missed, free = marginals(len(existence), len(density), track, detection, odds)
+    z, var, origin = found.z, found.var, found.origin
+    detected = update_tracks(
+        found.kind, mean, cov, weight, existence, miss, z, var, origin, back_s, track, detection, log_l, taken, missed
     )
-    state, fresh = _close(state, new, dt_s, detected)
-    return state, fresh, pairs
+    return _Association(track, detection, taken, free, detected)
 
 
 def _predicted(state: State, dt_s: float) -> Tracks:
@@ -197,32 +189,24 @@ def _predicted(state: State, dt_s: float) -> Tracks:
     return Tracks(mean=mean, cov=cov, weight=weight, **copies)
 
 
-def _write_books(
-    state: State,
-    tracks: Tracks,
-    found: Detections,
-    sensor: int,
-    track: IntArray,
-    detection: IntArray,
-    taken: FloatArray,
-    detected: FloatArray,
-) -> None:
+def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: _Association) -> None:
     """Counts, times, sensors, radar cross section and claims of the tracks a detection moved, in place."""
-    if len(track) == 0:
+    if len(pairs.track) == 0:
         return
-    best = np.flatnonzero(taken >= 0.5)
-    rows, columns = track[best], detection[best]
-    sure = np.flatnonzero(detected >= 0.5)
-    newest = np.zeros(len(detected), np.int64)
-    np.maximum.at(newest, track, np.where(taken > PAIR_FLOOR, found.at_us[detection], 0))
+    sure = np.flatnonzero(pairs.detected >= 0.5)
+    newest = np.zeros(len(pairs.detected), np.int64)
+    np.maximum.at(newest, pairs.track, np.where(pairs.taken > PAIR_FLOOR, found.at_us[pairs.detection], 0))
     tracks.updated_at_us[sure] = np.maximum(tracks.updated_at_us[sure], newest[sure])
     if found.kind != BEARING:
         tracks.update_count[sure] += 1
     tracks.sensor_mask[sure] |= 1 << sensor
+    best = np.flatnonzero(pairs.taken >= CLAIM_SURE)
+    rows, columns = pairs.track[best], pairs.detection[best]
     rcs = found.rcs_dbsm[columns]
     known = np.isfinite(rcs)
-    old = tracks.rcs_dbsm[rows[known]]
-    tracks.rcs_dbsm[rows[known]] = np.where(np.isnan(old), rcs[known], old + 0.1 * (rcs[known] - old))
+    if known.any():
+        old = tracks.rcs_dbsm[rows[known]]
+        tracks.rcs_dbsm[rows[known]] = np.where(np.isnan(old), rcs[known], old + RCS_GAIN * (rcs[known] - old))
     key = found.claim_key[columns]
     for i, claim in zip(rows[key != 0], key[key != 0], strict=True):
         tracks.claim_key[tracks.claim_key == claim] = 0

@@ -1,0 +1,140 @@
+"""The whole tracker on its simplest case must equal the Kalman filter, and that the joint Gaussian."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+from tracking_lab import POSITION, scan, table, transition
+
+from araz.tracking import init, step
+from araz.tracking._motion import (
+    LEAVE_TO,
+    MANOEUVRE,
+    MODE_COUNT,
+    NOISE_HORIZONTAL,
+    NOISE_VERTICAL,
+    START_WEIGHT,
+    TURN_RATE_RADPS,
+    collapse,
+    motion_blocks,
+    predict_tracks,
+    switching,
+)
+from araz.vocabulary import TrackingSettings
+
+SIGMA, SPEED, CLIMB = 10.0, 15.0, 2.0
+STEPS = 12
+
+
+@pytest.fixture(scope="module")
+def measured():
+    rng = np.random.default_rng(11)
+    t = np.arange(STEPS)[:, None]
+    return np.array([800.0, -500.0, 120.0]) + t * [12.0, 7.0, 0.2] + rng.normal(0, SIGMA, (STEPS, 3))
+
+
+@pytest.fixture(scope="module")
+def tracked(measured):
+    """One target, sure detection, no clutter, one mode: a track stays in MANOEUVRE while it counts one update."""
+    sensors = table({"kind": POSITION, "pd": 1.0, "clutter": 0.0, "sigma": (SIGMA, SIGMA, SIGMA, np.nan)})
+    state = init(sensors, TrackingSettings())
+    for k in range(STEPS):
+        state, _ = step(state, scan(sensors, 0, k, [measured[k]]))
+        state = replace(state, tracks=replace(state.tracks, update_count=np.ones_like(state.tracks.update_count)))
+    tracks = state.tracks
+    assert len(tracks.track_id) == 1
+    return tracks.mean[0, MANOEUVRE], tracks.cov[0, MANOEUVRE]
+
+
+def prior(z):
+    return np.r_[z, np.zeros(3)], np.diag([1e6] * 3 + [SPEED**2] * 2 + [CLIMB**2])
+
+
+def test_equals_the_textbook_kalman_filter(measured, tracked):
+    f, q = transition(1.0, NOISE_HORIZONTAL[MANOEUVRE], NOISE_VERTICAL[MANOEUVRE])
+    h, r = np.eye(3, 6), SIGMA**2 * np.eye(3)
+    x, p = prior(measured[0])
+    for k in range(STEPS):
+        if k:
+            x, p = f @ x, f @ p @ f.T + q
+        s = h @ p @ h.T + r
+        gain = p @ h.T @ np.linalg.inv(s)
+        x, p = x + gain @ (measured[k] - h @ x), (np.eye(6) - gain @ h) @ p
+    np.testing.assert_allclose(tracked[0], x, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(tracked[1], p, rtol=1e-3, atol=1e-3)
+
+
+def test_equals_the_dense_joint_gaussian(measured, tracked):
+    """All states at once: one sparse information matrix of prior, motion and measurements, solved densely."""
+    f, q = transition(1.0, NOISE_HORIZONTAL[MANOEUVRE], NOISE_VERTICAL[MANOEUVRE])
+    x0, p0 = prior(measured[0])
+    information, vector = np.zeros((6 * STEPS, 6 * STEPS)), np.zeros(6 * STEPS)
+    information[:6, :6] += np.linalg.inv(p0)
+    vector[:6] += np.linalg.inv(p0) @ x0
+    qi = np.linalg.inv(q)
+    for k in range(STEPS):
+        here = slice(6 * k, 6 * k + 6)
+        information[here, here][:3, :3] += np.eye(3) / SIGMA**2
+        vector[here][:3] += measured[k] / SIGMA**2
+        if k:
+            before = slice(6 * k - 6, 6 * k)
+            information[before, before] += f.T @ qi @ f
+            information[here, here] += qi
+            information[before, here] -= f.T @ qi
+            information[here, before] -= qi @ f
+    cov = np.linalg.inv(information)
+    np.testing.assert_allclose(tracked[0], (cov @ vector)[-6:], rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(tracked[1], cov[-6:, -6:], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("mode", range(4))
+@pytest.mark.parametrize("dt", [0.1, 1.0, 7.0])
+def test_motion_is_the_exponential_of_its_differential_equation(mode, dt):
+    a, b = np.zeros((3, 3)), np.zeros((3, 3))
+    motion_blocks(mode, dt, a, b)
+    w = TURN_RATE_RADPS[mode]
+    flow = np.zeros((6, 6))
+    flow[:3, 3:] = np.eye(3)
+    flow[3, 4], flow[4, 3] = -w, w
+    f = np.block([[np.eye(3), a], [np.zeros((3, 3)), b]])
+    np.testing.assert_allclose(f, expm(flow * dt), atol=1e-9)
+
+
+@pytest.mark.parametrize("dt", [0.0, 0.25, 3.0])
+def test_prediction_equals_the_textbook_imm(dt):
+    rng = np.random.default_rng(3)
+    mean = rng.normal(size=(1, MODE_COUNT, 6)) * 20
+    root = rng.normal(size=(1, MODE_COUNT, 6, 6))
+    cov = root @ root.transpose(0, 1, 3, 2) + np.eye(6)
+    weight = np.array([[0.4, 0.2, 0.2, 0.1, 0.1]])
+    change = switching(dt)
+    np.testing.assert_allclose(change.sum(1), 1)
+    np.testing.assert_allclose(LEAVE_TO.sum(1), 1)
+    np.testing.assert_allclose(START_WEIGHT.sum(), 1)
+    new_mean, new_cov, new_weight = predict_tracks(mean, cov, weight, np.array([5]), dt)
+    predicted = weight[0] @ change
+    np.testing.assert_allclose(new_weight[0], predicted)
+    for m in range(MODE_COUNT):
+        share = weight[0] * change[:, m] / predicted[m]
+        x = share @ mean[0]
+        p = sum(share[k] * (cov[0, k] + np.outer(mean[0, k] - x, mean[0, k] - x)) for k in range(MODE_COUNT))
+        a, b = np.zeros((3, 3)), np.zeros((3, 3))
+        motion_blocks(m, dt, a, b)
+        f = np.block([[np.eye(3), a], [np.zeros((3, 3)), b]])
+        _, q = transition(dt, NOISE_HORIZONTAL[m], NOISE_VERTICAL[m])
+        np.testing.assert_allclose(new_mean[0, m], f @ x, atol=1e-9)
+        np.testing.assert_allclose(new_cov[0, m], f @ p @ f.T + q, atol=1e-8)
+
+
+def test_collapse_keeps_mean_and_covariance_of_the_mixture():
+    mean = np.zeros((1, MODE_COUNT, 6))
+    mean[0, 1, 0] = 10.0
+    cov = np.tile(np.eye(6), (1, MODE_COUNT, 1, 1))
+    weight = np.array([[0.5, 0.5, 0, 0, 0]])
+    one, spread = collapse(mean, cov, weight)
+    assert one[0, 0] == 5
+    assert spread[0, 0, 0] == pytest.approx(1 + 25)
+    assert spread[0, 1, 1] == pytest.approx(1)
