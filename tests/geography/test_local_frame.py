@@ -85,6 +85,20 @@ def test_convergence_is_the_turn_of_north(latitude, longitude, east, north):
     assert np.degrees(np.arctan2(step[0], step[1])) == pytest.approx(frame.convergence_deg(lat, lon)[0], abs=2e-4)
 
 
+@given(st.floats(-80, 80), longitudes, st.floats(-50_000, 50_000), st.floats(-50_000, 50_000))
+def test_local_axes_turn_a_far_sensors_vectors_into_ours(latitude, longitude, east, north):
+    frame = LocalFrame(latitude, longitude, 0.0)
+    lat, lon, hae = frame.to_geodetic([[east, north, 0.0]])
+    local = np.array([[300.0, -4000.0, 500.0], [0.0, 0.0, 1.0], [0.0, 5000.0, 0.0]])
+    there = LocalFrame(float(lat[0]), float(lon[0]), float(hae[0]))
+    ours = frame.to_enu(*there.to_geodetic(local)) - frame.to_enu(lat, lon, hae)
+    rotation = frame.local_axes(float(lat[0]), float(lon[0]))
+    assert np.allclose(local @ rotation.T, ours, atol=1e-4)
+    assert np.degrees(np.arctan2(rotation[0, 1], rotation[1, 1])) == pytest.approx(
+        frame.convergence_deg(lat, lon)[0], abs=1e-9
+    )
+
+
 def test_convergence_matters_at_the_rim_of_the_sector():
     lat, lon, _ = FRAME.to_geodetic([[15_000.0, 0.0, 0.0]])
     assert FRAME.convergence_deg(lat, lon)[0] == pytest.approx(-0.111, abs=0.002)

@@ -82,3 +82,25 @@ class LocalFrame:
         north = np.sin(phi0) * np.sin(phi) * np.cos(delta) + np.cos(phi0) * np.cos(phi)
         gamma: FloatArray = np.degrees(np.arctan2(east, north))
         return gamma
+
+    def local_axes(self, latitude_deg: float, longitude_deg: float) -> FloatArray:
+        """Rotation [3, 3] that turns a vector in another place's own east, north, up axes into the site's axes.
+
+        R = T₀ Tᵀ, with T the rows east, north, up of a place in Earth-fixed axes. It holds both the convergence and
+        the tilt of the other place's horizontal (0.135° at 15 km): site vector = R @ local vector, unit free.
+        """
+        there = _axes_in_earth(float(latitude_deg), float(longitude_deg))
+        rotation: FloatArray = _axes_in_earth(self.latitude_deg, self.longitude_deg) @ there.T
+        return rotation
+
+
+def _axes_in_earth(latitude_deg: float, longitude_deg: float) -> FloatArray:
+    """Unit vectors east, north, up (rows) of a place in Earth-centred, Earth-fixed axes."""
+    phi, lam = np.radians(latitude_deg), np.radians(longitude_deg)
+    return np.array(
+        [
+            [-np.sin(lam), np.cos(lam), 0.0],
+            [-np.sin(phi) * np.cos(lam), -np.sin(phi) * np.sin(lam), np.cos(phi)],
+            [np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)],
+        ]
+    )

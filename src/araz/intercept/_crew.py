@@ -55,15 +55,18 @@ def probability_in_time(arrival_s: float, arrival_sigma_s: float, load_s: float,
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CutOffs:
-    """Road points [C] the crew may pass: node, ENU place [C, 2], seconds from the drop [C], share of exits [C]."""
+    """Road points [C] the crew may pass: node, ENU place [C, 2], seconds from the drop [C].
+
+    ``passes`` [X, C] is 1 where the quickest way to exit x passes point c, else 0; its column mean is a point's share.
+    """
 
     node: tuple[int, ...]
     place_enu_m: FloatArray
     crew_s: FloatArray
-    share: FloatArray
+    passes: FloatArray
 
 
-NO_CUT_OFFS = CutOffs((), np.empty((0, 2)), np.empty(0), np.empty(0))
+NO_CUT_OFFS = CutOffs((), np.empty((0, 2)), np.empty(0), np.empty((0, 0)))
 
 
 def cut_offs(place: Place, drop_enu_m: FloatArray, assumed: Assumptions) -> CutOffs:
@@ -92,12 +95,10 @@ def cut_offs(place: Place, drop_enu_m: FloatArray, assumed: Assumptions) -> CutO
     junctions = np.flatnonzero(inside & ours & (degree >= 3))
     candidates = np.concatenate([exits, junctions])
     passes = np.array([_passes(way, roads.node_enu_m[candidates]) for way in ways])
-    share = passes.mean(axis=0)
-    kept = share > 0.0
-    crew_s, _ = roads.travel(drop_enu_m, roads.node_enu_m[candidates[kept]], *speeds)
-    return CutOffs(
-        tuple(int(n) for n in candidates[kept]), roads.node_enu_m[candidates[kept]], crew_s, share[kept].astype(float)
-    )
+    kept = passes.any(axis=0)
+    chosen = candidates[kept]
+    crew_s, _ = roads.travel(drop_enu_m, roads.node_enu_m[chosen], *speeds)
+    return CutOffs(tuple(int(node) for node in chosen), roads.node_enu_m[chosen], crew_s, passes[:, kept])
 
 
 def _passes(way_enu_m: FloatArray, places_enu_m: FloatArray) -> FloatArray:

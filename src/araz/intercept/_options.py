@@ -40,14 +40,46 @@ def rank_options(
         return ()
     load_s = ((alarm.raised_at_us if expected_at_us is None else expected_at_us) - now_us) / 1e6
     race = _Race(place, drop, alarm.areas[0], load_s, cut_offs(place, drop, assumed), assumed)
-    options = [
-        option
-        for patrol in patrols
-        if patrol.is_available and math.isfinite(patrol.latitude_deg) and math.isfinite(patrol.longitude_deg)
-        for option in race.options_of(patrol)
-    ]
+    courses = [race.courses_of(patrol) for patrol in patrols if _can_be_sent(patrol)]
+    options = [course.drop_area for course in courses if course.drop_area is not None]
+    options += _spread(courses, race.cuts.passes)
     options.sort(key=lambda option: (-option.probability_before, option.arrival_s, option.patrol_id, option.action))
-    return tuple(_ranked(option, rank) for rank, option in enumerate(options[: assumed.most_options], start=1))
+    return tuple(_ranked(option, rank) for rank, option in enumerate(_kept(options, assumed.most_options), start=1))
+
+
+def _can_be_sent(patrol: Patrol) -> bool:
+    return patrol.is_available and math.isfinite(patrol.latitude_deg) and math.isfinite(patrol.longitude_deg)
+
+
+def _kept(options: list[InterceptOption], most: int) -> list[InterceptOption]:
+    """The first ``most``, but never without the best way to the drop area itself: the load lies there."""
+    kept = options[:most]
+    to_drop = next((option for option in options if option.action == "drop area"), None)
+    if to_drop is not None and kept and to_drop not in kept:
+        kept[-1] = to_drop
+    return kept
+
+
+def _spread(courses: list[_Courses], passes: FloatArray) -> list[InterceptOption]:
+    """One cut-off a patrol, spread over the ways out: greedily the pair that adds most to the chance that somebody
+    stands in the crew's way, mean over exits of 1 − Π (1 − passes × in time).
+    """
+    open_way = np.ones(len(passes))
+    left = [course for course in courses if course.cut_offs]
+    chosen: list[InterceptOption] = []
+    while left:
+        _, course, block = max(
+            (
+                (float(np.mean(open_way * passes[:, block.point]) * block.in_time), course, block)
+                for course in left
+                for block in course.cut_offs
+            ),
+            key=lambda entry: (round(entry[0], 6), entry[2].option.probability_before, -entry[2].option.arrival_s),
+        )
+        open_way = open_way * (1.0 - passes[:, block.point] * block.in_time)
+        chosen.append(block.option)
+        left = [other for other in left if other is not course]
+    return chosen
 
 
 def _ranked(option: InterceptOption, rank: int) -> InterceptOption:
@@ -65,6 +97,23 @@ def _drop_enu_m(place: Place, alarm: Alarm) -> FloatArray | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """One cut-off one patrol could man: column of ``CutOffs.passes``, chance to be in time, the option."""
+
+    point: int
+    in_time: float
+    option: InterceptOption
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Courses:
+    """All one patrol could do."""
+
+    drop_area: InterceptOption | None
+    cut_offs: tuple[_Block, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Race:
     """One alarm's race, the same for every patrol; times in seconds from now."""
 
@@ -75,21 +124,19 @@ class _Race:
     cuts: CutOffs
     assumed: Assumptions
 
-    def options_of(self, patrol: Patrol) -> list[InterceptOption]:
-        """A patrol's way to the drop area, and its best cut-off."""
+    def courses_of(self, patrol: Patrol) -> _Courses:
+        """A patrol's way to the drop area, and to every cut-off."""
         at = self.place.frame.to_enu(patrol.latitude_deg, patrol.longitude_deg, self.place.frame.hae_m)[0, :2]
         goals = np.vstack([self.drop_enu_m, self.cuts.place_enu_m])
         travel_s, ways = self.place.roads.travel(at, goals, patrol.off_road_mps, patrol.speed_factor)
-        allowed = [self._stays_ours(way) for way in ways]
-        options = [self._to_drop(patrol, float(travel_s[0]), ways[0])] if allowed[0] else []
-        blocks = [
-            self._to_cut_off(patrol, index, float(travel_s[index + 1]), ways[index + 1])
-            for index in range(len(self.cuts.node))
-            if allowed[index + 1]
-        ]
-        if blocks:
-            options.append(max(blocks, key=lambda option: (option.probability_before, -option.arrival_s)))
-        return options
+        return _Courses(
+            self._to_drop(patrol, float(travel_s[0]), ways[0]) if self._stays_ours(ways[0]) else None,
+            tuple(
+                self._to_cut_off(patrol, point, float(travel_s[point + 1]), ways[point + 1])
+                for point in range(len(self.cuts.node))
+                if self._stays_ours(ways[point + 1])
+            ),
+        )
 
     def _stays_ours(self, way_enu_m: FloatArray) -> bool:
         """Whether a way [P, 2] keeps to our side (the patrol's own place is never held against it)."""
@@ -117,16 +164,17 @@ class _Race:
         sentence = drop_area_sentence(patrol.id, arrival_s, self.load_s, margin_s, chance)
         return self._option(patrol, "drop area", way_enu_m, (arrival_s, sigma_s, margin_s, chance), sentence)
 
-    def _to_cut_off(self, patrol: Patrol, index: int, travel_s: float, way_enu_m: FloatArray) -> InterceptOption:
+    def _to_cut_off(self, patrol: Patrol, index: int, travel_s: float, way_enu_m: FloatArray) -> _Block:
         arrival_s, sigma_s = patrol.ready_s + travel_s, self._sigma_s(patrol, travel_s, 0.0)
         passes_s = self.load_s + float(self.cuts.crew_s[index])
         in_time = probability_in_time(arrival_s, sigma_s, passes_s, self.assumed)
         margin_s = passes_s + self.assumed.crew_dwell_median_s - arrival_s
-        share = float(self.cuts.share[index])
+        share = float(self.cuts.passes[:, index].mean())
         offset = self.cuts.place_enu_m[index] - self.drop_enu_m
         names = self.place.roads.names_at(self.cuts.node[index])
         sentence = cut_off_sentence(patrol.id, names, offset, arrival_s, margin_s, in_time, share)
-        return self._option(patrol, "cut-off", way_enu_m, (arrival_s, sigma_s, margin_s, in_time * share), sentence)
+        option = self._option(patrol, "cut-off", way_enu_m, (arrival_s, sigma_s, margin_s, in_time * share), sentence)
+        return _Block(index, in_time, option)
 
     def _option(
         self, patrol: Patrol, action: str, way_enu_m: FloatArray, figures: tuple[float, ...], sentence: str
