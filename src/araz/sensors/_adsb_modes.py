@@ -3,8 +3,8 @@
 =========================  ==================================================================================
 downlink format            what is done
 =========================  ==================================================================================
-17, 18 (ADS-B, TIS-B)      24-bit checksum over the whole frame must be zero; then the message is read
-11 (all-call reply)        checksum must be zero but for the low 7 bits (interrogator code); says nothing new
+17, 18 (ADS-B, TIS-B)      24-bit checksum must be the last three bytes; then the message is read
+11 (all-call reply)        checksum must match but for the low 7 bits (interrogator code); says nothing new
 0, 4, 5, 16, 19-21, 24-    military, or the checksum is mixed with the address and proves nothing: not read
 others                     reserved: rejected
 =========================  ==================================================================================
@@ -80,7 +80,7 @@ _TABLE = _checksum_table()
 
 
 def mode_s_checksum(data: bytes) -> int:
-    """Return the 24-bit remainder of the Mode S generator 0x1FFF409; zero over a whole undamaged ADS-B frame."""
+    """Return the 24-bit remainder of the Mode S generator 0x1FFF409: the last three bytes of an ADS-B frame."""
     value = 0
     for byte in data:
         value = (value << 8 & 0xFFFFFF) ^ _TABLE[value >> 16 ^ byte]
@@ -99,7 +99,7 @@ def read_mode_s(frame: bytes) -> Said | None:
         return None
     if kind not in (11, 17, 18):
         raise Malformed("unknown-format", f"downlink format {kind} is reserved: noise taken for a frame")
-    remainder = mode_s_checksum(frame)
+    remainder = mode_s_checksum(frame[:-3]) ^ int.from_bytes(frame[-3:], "big")
     if remainder & (0xFFFF80 if kind == 11 else 0xFFFFFF):
         raise Malformed("bad-checksum", "the Mode S checksum does not match: the frame was damaged on the air")
     return None if kind == 11 else _extended_squitter(frame, kind)
