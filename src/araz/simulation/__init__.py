@@ -1,1 +1,26 @@
-"""To be built."""
+"""BESIDE ROOM 3: nights that never were, as truth and as the bytes Araz would have received; and the score.
+
+**Takes** a scenario's text, a place, a seed; recorded flights as bytes; truth and events to score.
+**Gives** truth records, wire messages in order of arrival, recorded flights moved to the site, a scoreboard.
+**Keeps** nothing.
+**May import** vocabulary, geography, sensors.
+**Never** reads a clock or a file, or draws from a random stream that the seed does not fix.
+"""
+
+from araz.simulation._night import Night, simulate
+from araz.simulation._post import Arrival
+from araz.simulation._scenario import Scenario, read_scenario
+from araz.simulation._truth import Truth, TruthEvent, TruthRecord, encode_truth, read_truth
+
+__all__ = [
+    "Arrival",
+    "Night",
+    "Scenario",
+    "Truth",
+    "TruthEvent",
+    "TruthRecord",
+    "encode_truth",
+    "read_scenario",
+    "read_truth",
+    "simulate",
+]
