@@ -276,6 +276,28 @@ def test_a_flood_of_datagrams_is_counted_and_the_others_go_on(monkeypatch):
     run(scenario())
 
 
+def test_what_the_system_drops_is_counted_too(monkeypatch):
+    """The process is busy while a burst overflows the socket's buffer: kept and counted add up to what was sent."""
+    monkeypatch.setattr("araz.feeds._sockets.RECEIVE_BUFFER_BYTES", 20_000)
+
+    async def scenario():
+        async with Running(udp()) as running:
+            sender = running.datagrams("radar")
+            for n in range(500):
+                sender.send(b"%04d" % n * 100)
+            await running.until(lambda: running.got)
+            # The count comes with the next datagram.
+            sender.send(b"last")
+            await running.until(lambda: running.of("radar").endswith(b"last") and running.problems)
+            counted = sum(int(p.detail.split()[0]) for p in running.problems)
+            assert set(running.reasons()) == {"overload"}
+            assert counted > 0
+            assert counted + len(running.got) == 501
+            sender.close()
+
+    run(scenario())
+
+
 def test_a_datagram_beyond_the_limit_is_rejected():
     async def scenario():
         async with Running(udp(max_message_bytes=256)) as running:

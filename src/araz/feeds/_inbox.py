@@ -40,12 +40,15 @@ class Lane:
     def offer(self, at_us: int, payload: bytes) -> None:
         """Take a datagram, or count it as refused when the lane is full."""
         if len(self._queue) >= DATAGRAMS or self._bytes >= DATAGRAM_BYTES:
-            if not self.refused:
-                self.first_refused = payload
-            self.refused += 1
-            self._inbox.note_refusal(self)
+            self.refuse(1, payload)
             return
         self._put(at_us, payload)
+
+    def refuse(self, count: int, first: bytes = b"") -> None:
+        """Count datagrams that were lost here, or already in the system's buffer (then their bytes are unknown)."""
+        self.first_refused = self.first_refused or first
+        self.refused += count
+        self._inbox.note_refusal(self)
 
     async def put(self, at_us: int, payload: bytes) -> None:
         """Take a piece of a stream as soon as there is room: until then nothing more is read, and the peer waits."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from araz.feeds._datagrams import Datagrams
 from araz.feeds._framing import BadStream, read_message, reader_limit
 from araz.feeds._inbox import Inbox, Lane, Taken
 from araz.feeds._sockets import Address, datagram_socket, keep_alive, parse_url
@@ -43,8 +44,8 @@ async def run_feeds(
 
     ``sink(received_at_us, source, payload)`` is called for a batch of messages at once, in order for each source, each
     feed in its turn, and awaited: it returns when the message is safe. When it raises OSError (a full disk), the same
-    messages are offered again until taken, after those of their batch that were; senders wait. Then ``reply(source, payload, now_us)`` may answer on the
-    connection: no bytes say nothing, None closes it.
+    messages are offered again until taken, after those of their batch that were; senders wait meanwhile. Then
+    ``reply(source, payload, now_us)`` may answer on the connection: no bytes say nothing, None closes it.
     ``source`` is the feed's id; for peers that connect to us, and for SAPIENT, ``id#n`` with an n that is new for each
     connection, also after a restart. ``on_problem`` gets what went wrong as Rejected, with the reasons ``overload``,
     ``too-long``, ``truncated``, ``bad-length``, ``idle-peer``, ``disconnected``, ``connect-failed``, ``listen-failed``,
@@ -147,17 +148,18 @@ class _Live:
             pause_s = min(2 * pause_s, LAST_PAUSE_S)
 
     async def _udp(self, feed: Feed, address: Address, heard: asyncio.Event) -> None:
-        lost = asyncio.get_running_loop().create_future()
         lane = Lane(feed, feed.id, self.inbox)
-        opened = await datagram_socket(address)
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Datagrams(self, lane, lost), sock=opened
-        )
-        self._tell_ready(feed, opened.getsockname()[1], heard)
-        try:
-            await lost
-        finally:
-            transport.close()
+        reader = Datagrams(await datagram_socket(address), lane, self._accept_datagram)
+        self._tell_ready(feed, reader.port, heard)
+        await reader.read_for_ever()
+
+    def _accept_datagram(self, lane: Lane, data: bytes) -> None:
+        limit = lane.feed.max_message_bytes
+        if len(data) > limit:
+            detail = f"a datagram of {len(data)} bytes exceeds max_message_bytes ({limit}) of the feed"
+            self.report(lane.source, "too-long", detail, data)
+        elif data:
+            lane.offer(self.clock_us(), data)
 
     async def _connect(self, feed: Feed, address: Address, heard: asyncio.Event) -> None:
         limit = reader_limit(feed)
@@ -232,22 +234,3 @@ class _Live:
 
 def _is_error(result: object) -> bool:
     return isinstance(result, BaseException)
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    """Puts each datagram into its feed's lane."""
-
-    def __init__(self, live: _Live, lane: Lane, lost: asyncio.Future[None]) -> None:
-        self._live, self._lane, self._lost = live, lane, lost
-
-    def datagram_received(self, data: bytes, addr: object) -> None:
-        limit = self._lane.feed.max_message_bytes
-        if len(data) > limit:
-            detail = f"a datagram of {len(data)} bytes exceeds max_message_bytes ({limit}) of the feed"
-            self._live.report(self._lane.source, "too-long", detail, data)
-        elif data:
-            self._lane.offer(self._live.clock_us(), data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self._lost.done():
-            self._lost.set_result(None)
