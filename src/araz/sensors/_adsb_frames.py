@@ -70,6 +70,9 @@ def cut_beast(data: bytes) -> Cut:
 
 def _unescape(data: bytes, at: int, size: int) -> tuple[bytes | None, int]:
     """Return (body, end); body None when a new frame begins (end there) or the data ends (end at or past it)."""
+    plain = data[at : at + size]
+    if len(plain) == size and ESCAPE not in plain:
+        return plain, at + size
     body = bytearray()
     while len(body) < size:
         if at >= len(data):

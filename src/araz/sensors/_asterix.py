@@ -43,7 +43,7 @@ class AsterixState(NamedTuple):
     feed_id: str
     sensor_of: Mapping[int, str]
     any_sensor: str | None
-    sectors_deg: Mapping[str, float]
+    sectors_deg: Mapping[int, float]
     seen: tuple[tuple[tuple[bytes, int], ...], ...]
 
 
@@ -146,12 +146,13 @@ def _read_record(
     if reader is not None:
         said.append(reader(data, items, context))
         return state
-    sector_before = state.sectors_deg.get(context.sensor_id)
+    source = int.from_bytes(data[items["010"] : items["010"] + 2], "big") if "010" in items else -1
+    sector_before = state.sectors_deg.get(source)
     heard, sector_deg = read_034(data, items, context, sector_before)
     said.extend(heard)
     if sector_deg is None or sector_deg == sector_before:
         return state
-    return state._replace(sectors_deg={**state.sectors_deg, context.sensor_id: sector_deg})
+    return state._replace(sectors_deg={**state.sectors_deg, source: sector_deg})
 
 
 def _sensor(state: AsterixState, data: bytes, category: int, items: dict[str, int]) -> str:

@@ -55,7 +55,7 @@ class AsterixTrack(NamedTuple):
 
 
 def _unsigned(value: float, octets: int) -> bytes:
-    return min(max(round(value), 0), 256**octets - 1).to_bytes(octets, "big")
+    return min(max(round(value), 0), (1 << 8 * octets) - 1).to_bytes(octets, "big")
 
 
 def _signed(value: float, octets: int) -> bytes:
@@ -105,6 +105,13 @@ def _callsign(text: str) -> bytes:
     return bits.to_bytes(6, "big")
 
 
+def _address(mode_s: str) -> bytes:
+    octets = bytes.fromhex(mode_s)
+    if len(octets) != 3:
+        raise ValueError(f"Mode S address {mode_s!r} is not 6 hexadecimal digits.")
+    return octets
+
+
 def encode_asterix_048(sac: int, sic: int, time_of_day_s: float, plots: Sequence[AsterixPlot]) -> bytes:
     """Return a CAT048 block (any edition 1.27 to 1.32) of one radar's plots.
 
@@ -131,7 +138,7 @@ def _plot_048(sac: int, sic: int, time_of_day_s: float, plot: AsterixPlot) -> by
             "140": _time(time_of_day_s if plot.time_of_day_s is None else plot.time_of_day_s),
             "020": bytes([kind << 5]),
             "040": _unsigned(plot.range_m * 256 / _NM_M, 2) + _turn(plot.azimuth_deg),
-            "220": None if plot.mode_s is None else bytes.fromhex(plot.mode_s),
+            "220": None if plot.mode_s is None else _address(plot.mode_s),
             "240": None if plot.callsign is None else _callsign(plot.callsign),
             "110": height,
             "120": doppler,
@@ -223,7 +230,7 @@ def encode_asterix_062(sac: int, sic: int, time_of_day_s: float, tracks: Sequenc
 def _track_062(sac: int, sic: int, time_of_day_s: float, track: AsterixTrack) -> bytes:
     derived = {}
     if track.mode_s is not None:
-        derived[0] = bytes.fromhex(track.mode_s)
+        derived[0] = _address(track.mode_s)
         if track.callsign is not None:
             derived[1] = _callsign(track.callsign)
     velocity = None

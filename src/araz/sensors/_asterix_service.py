@@ -42,8 +42,9 @@ def read_034(
 ) -> tuple[list[ScanMark | SensorReport], float | None]:
     """Return what a service message says, and the azimuth of its sector (``None`` when it is no sector crossing).
 
-    The first sector after a start has no beginning, so it gives a report and no mark. A radar with one sector to the
-    turn crosses the same azimuth again: a full turn. Fails with ``MalformedError`` without a known message type.
+    The first sector after a start has no beginning, and the same edge crossed again may be a repeat or a turn: both
+    give a report and no mark, because a mark is read as "here it looked". Fails with ``MalformedError`` without a known
+    message type.
     """
     kind = data[items["000"]] if "000" in items else 0
     if kind not in _TEXT:
@@ -57,9 +58,8 @@ def read_034(
         if "020" not in items:
             raise MalformedError("no-sector", "A sector crossing without I034/020 marks nothing.")
         sector_deg = data[items["020"]] * (360.0 / 256.0)
-        if previous_sector_deg is not None:
-            is_turn = sector_deg == previous_sector_deg
-            said.append(_mark(context, at_us, *((None, None) if is_turn else (previous_sector_deg, sector_deg))))
+        if previous_sector_deg is not None and sector_deg != previous_sector_deg:
+            said.append(_mark(context, at_us, previous_sector_deg, sector_deg))
     if not said or not items.keys().isdisjoint(("041", "050", "120")):
         said.append(_report(data, items, context, at_us, kind))
     return said, sector_deg
