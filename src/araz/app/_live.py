@@ -17,11 +17,11 @@ from araz.app import _pipeline as pipeline
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, site_path
 from araz.app._runtime import BATCH, Arrival, Night
-from araz.console import Hub, create_app
+from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
 from araz.store import Records
-from araz.vocabulary import Alarm, Event, Feed, Format, Incident, Message, Picture, Rejected, SensorHealth
+from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Picture, Rejected, SensorHealth
 
 log = logging.getLogger("araz")
 
@@ -87,7 +87,7 @@ class Live:
     def _tell(self, oldest_us: int) -> None:
         said, self._said = self._said, []
         for event in said:
-            if isinstance(event, Alarm | Incident | SensorHealth):
+            if isinstance(event, Alarm | Incident | Decision | SensorHealth):
                 self.hub.publish(event)
         self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
         if time.monotonic() - self._picture_s >= PICTURE_EVERY_S:
@@ -139,8 +139,17 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
     line = live.night.state.line
     assert line is not None
     static = PACKAGE / "console" / "static"
+    if not (static / "index.html").exists():
+        raise ValueError("the map is not built; run: make ui")
     app = create_app(
-        line.site, line.geometry, RecordsReader(live.night.records), live.submit, live.hub, static_dir=static
+        line.site,
+        site_geometry(line.site, line.place, line.table, line.geometry["border"], line.geometry["roads"]),
+        RecordsReader(live.night.records),
+        live.submit,
+        live.hub,
+        static_dir=static,
+        clock=live.clock,
+        allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)

@@ -19,7 +19,7 @@ from araz.app._summary import Summary, clock_text
 from araz.feeds import read_recording, sniff_format
 from araz.sensors import DECODERS
 from araz.store import EventLog, read_journal
-from araz.vocabulary import Feed, Format, Message, Sensor, Site
+from araz.vocabulary import Feed, Format, Message, Rejected, Sensor, Site
 
 #: Written for machines: the same record gives the same bytes.
 ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -96,7 +96,22 @@ def _stream(item: str, site: Site, format: Format | None) -> Iterator[Arrival]:
         raise ValueError(f"there is no recording {path}")
     if is_journal(path):
         return ((m.received_at_us, m.source, m.payload) for m in read_journal(path) if m.source != SITE_SOURCE)
-    return iter(read_recording(path, _feed_for(path, name, site, format)))
+    return _with_problems(path, _feed_for(path, name, site, format))
+
+
+def _with_problems(path: Path, feed: Feed) -> Iterator[Arrival]:
+    """Read a recording; what the reader itself had to refuse joins the messages as journalled problems."""
+    refused: list[Rejected] = []
+    for arrival in read_recording(path, feed, problems=refused.append):
+        yield from _problem_arrivals(refused)
+        yield arrival
+    yield from _problem_arrivals(refused)
+
+
+def _problem_arrivals(refused: list[Rejected]) -> Iterator[Arrival]:
+    for item in refused:
+        yield item.received_at_us, pipeline.PROBLEM_SOURCE, msgspec.json.encode(item)
+    refused.clear()
 
 
 def is_journal(path: Path) -> bool:
@@ -130,12 +145,15 @@ def decode_file(path: Path, format: Format, site_name: str) -> int:
         sensors = [sensor for sensor in site.sensors if sensor.feed == feed.id]
     decoder = DECODERS[format]
     states: dict[str, object] = {}
-    for seq, (received_at_us, source, payload) in enumerate(read_recording(path, feed)):
+    refused: list[Rejected] = []
+    for seq, (received_at_us, source, payload) in enumerate(read_recording(path, feed, problems=refused.append)):
         message = Message(seq=seq, received_at_us=received_at_us, source=source, payload=payload)
-        state = states.get(source) or decoder.init(feed, sensors)
+        state = states[source] if source in states else decoder.init(feed, sensors)
         states[source], decoded = decoder.step(state, message)
         for record in decoded:
             sys.stdout.buffer.write(ENCODER.encode(record) + b"\n")
+    for record in refused:
+        sys.stdout.buffer.write(ENCODER.encode(record) + b"\n")
     sys.stdout.buffer.flush()
     return 0
 
