@@ -1,0 +1,373 @@
+// Everything that moves or is decided, drawn on one canvas over the still map: five hundred tracks cost a few
+// milliseconds a frame here, where a map source would be cut into tiles again for every picture.
+import type { Map as MapLibre } from "maplibre-gl";
+import type { SiteGeometry } from "../state/site";
+import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/words";
+import type { Alarm, Area, InterceptOption, SensorHealth, Track } from "../vocabulary";
+import { Labels } from "./labels";
+import { mercatorX, mercatorY, Motion, perMetre, PREDICT_S, type Moving } from "./motion";
+import { patrolIcon, sensorIcon, trackIcon, type Icon } from "./symbols";
+
+const TILE = 512;
+const CROWD = 120;
+const STALE_S = 3;
+const PICK_PX = 20;
+const TRACK_COLOUR: Record<string, string> = { U: "#ffe97a", P: "#ffe97a", F: "#7fd0ff", N: "#9be7a6" };
+
+export interface Scene {
+  selected: string | null;
+  alarm: Alarm | null;
+  armed: InterceptOption | null;
+  alarms: Alarm[];
+  health: Map<string, SensorHealth>;
+}
+
+export class Overlay {
+  readonly motion = new Motion();
+  scene: Scene = { selected: null, alarm: null, armed: null, alarms: [], health: new Map() };
+  drawn = 0;
+  frames = 0;
+  readonly #context: CanvasRenderingContext2D;
+  readonly #labels = new Labels();
+  #scale = 1;
+  #left = 0;
+  #top = 0;
+  #width = 0;
+  #height = 0;
+
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    readonly map: MapLibre,
+    readonly site: SiteGeometry,
+  ) {
+    const context = canvas.getContext("2d");
+    if (!context) throw new Error("this browser has no canvas; the map cannot be drawn");
+    this.#context = context;
+  }
+
+  start(): void {
+    const draw = (now: number): void => {
+      this.#draw(now);
+      requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+  }
+
+  /** The track nearest to a click, or null. */
+  pick(x: number, y: number): string | null {
+    let best: string | null = null;
+    let nearest = PICK_PX;
+    for (const entry of this.motion.moving.values()) {
+      const distance = Math.hypot(this.#x(entry.drawX) - x, this.#y(entry.drawY) - y);
+      if (distance < nearest) {
+        nearest = distance;
+        best = entry.track.track_id;
+      }
+    }
+    return best;
+  }
+
+  #x = (mercator: number): number => mercator * this.#scale - this.#left;
+  #y = (mercator: number): number => mercator * this.#scale - this.#top;
+
+  #fit(): void {
+    const ratio = Math.min(2, window.devicePixelRatio || 1);
+    const { clientWidth, clientHeight } = this.canvas;
+    if (this.canvas.width !== Math.round(clientWidth * ratio) || this.canvas.height !== Math.round(clientHeight * ratio)) {
+      this.canvas.width = Math.round(clientWidth * ratio);
+      this.canvas.height = Math.round(clientHeight * ratio);
+    }
+    this.#context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.#width = clientWidth;
+    this.#height = clientHeight;
+    const center = this.map.getCenter();
+    this.#scale = TILE * 2 ** this.map.getZoom();
+    this.#left = mercatorX(center.lng) * this.#scale - clientWidth / 2;
+    this.#top = mercatorY(center.lat) * this.#scale - clientHeight / 2;
+  }
+
+  #draw(now: number): void {
+    this.#fit();
+    const context = this.#context;
+    context.clearRect(0, 0, this.#width, this.#height);
+    this.motion.placeAll(now);
+    this.#drawCones();
+    this.#drawAlarmGround();
+    this.#drawPosts();
+    this.#drawTrails();
+    this.#drawTracks(now);
+    this.frames++;
+  }
+
+  #isInside = (x: number, y: number, margin: number): boolean =>
+    x > -margin && y > -margin && x < this.#width + margin && y < this.#height + margin;
+
+  #drawCones(): void {
+    const context = this.#context;
+    for (const cone of this.motion.cones) {
+      const x = this.#x(mercatorX(cone.longitude_deg));
+      const y = this.#y(mercatorY(cone.latitude_deg));
+      const reach = (cone.reach_m ?? 0) * perMetre(cone.latitude_deg) * this.#scale;
+      const middle = (((cone.azimuth_deg ?? 0) - 90) * Math.PI) / 180;
+      const half = ((cone.half_width_deg ?? 0) * Math.PI) / 180;
+      const fade = context.createRadialGradient(x, y, 0, x, y, Math.max(1, reach));
+      fade.addColorStop(0, "rgba(255, 233, 122, 0.20)");
+      fade.addColorStop(1, "rgba(255, 233, 122, 0.02)");
+      context.beginPath();
+      context.moveTo(x, y);
+      context.arc(x, y, reach, middle - half, middle + half);
+      context.closePath();
+      context.fillStyle = fade;
+      context.fill();
+      context.setLineDash([4, 5]);
+      context.lineWidth = 1;
+      context.strokeStyle = "rgba(255, 233, 122, 0.45)";
+      context.stroke();
+      context.setLineDash([]);
+      this.#text(`${cone.sensor_id} ${cone.label}`, x + Math.cos(middle) * reach * 0.7, y + Math.sin(middle) * reach * 0.7, "#cfc27a");
+    }
+  }
+
+  /** The drop area 50 / 90 % of the card on the desk, and the way of the option in hand. */
+  #drawAlarmGround(): void {
+    const { alarm, armed } = this.scene;
+    if (!alarm) return;
+    const colour = PRIORITY_COLOUR[alarm.priority] ?? "#b9c4cf";
+    for (const area of [...alarm.areas].sort((a, b) => b.probability - a.probability)) this.#drawArea(area, colour);
+    const options = armed ? [armed] : alarm.options.slice(0, 1);
+    for (const option of options) this.#drawRoute(option, armed !== null);
+  }
+
+  #drawArea(area: Area, colour: string): void {
+    const context = this.#context;
+    const x = this.#x(mercatorX(area.longitude_deg));
+    const y = this.#y(mercatorY(area.latitude_deg));
+    const unit = perMetre(area.latitude_deg) * this.#scale;
+    const major = (area.semi_major_m ?? 0) * unit;
+    const minor = (area.semi_minor_m ?? 0) * unit;
+    context.beginPath();
+    context.ellipse(x, y, major, minor, (((area.azimuth_deg ?? 0) - 90) * Math.PI) / 180, 0, 2 * Math.PI);
+    context.globalAlpha = 0.1;
+    context.fillStyle = colour;
+    context.fill();
+    context.globalAlpha = 0.9;
+    context.strokeStyle = colour;
+    context.lineWidth = area.probability < 0.7 ? 1.8 : 1.2;
+    context.setLineDash([7, 5]);
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = 1;
+    const angle = (((area.azimuth_deg ?? 0) - 90) * Math.PI) / 180;
+    this.#text(`${Math.round(area.probability * 100)} %`, x + Math.cos(angle) * major, y + Math.sin(angle) * major, colour);
+  }
+
+  #drawRoute(option: InterceptOption, isArmed: boolean): void {
+    const context = this.#context;
+    context.beginPath();
+    option.route.forEach(([longitude, latitude], index) => {
+      const x = this.#x(mercatorX(longitude));
+      const y = this.#y(mercatorY(latitude));
+      if (index === 0) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    });
+    context.strokeStyle = "#7fd0ff";
+    context.globalAlpha = isArmed ? 1 : 0.45;
+    context.lineWidth = isArmed ? 3 : 2;
+    context.setLineDash([2, 6]);
+    context.lineCap = "round";
+    context.stroke();
+    context.setLineDash([]);
+    const x = this.#x(mercatorX(option.longitude_deg));
+    const y = this.#y(mercatorY(option.latitude_deg));
+    context.strokeRect(x - 5, y - 5, 10, 10);
+    context.globalAlpha = 1;
+    const minutes = ((option.arrival_s ?? 0) / 60).toFixed(0);
+    const spread = Math.max(1, Math.round((option.arrival_sigma_s ?? 0) / 30));
+    if (isArmed) this.#text(`${option.patrol_id} in ${minutes} ± ${spread} min`, x, y + 18, "#7fd0ff", true);
+  }
+
+  #drawPosts(): void {
+    for (const sensor of this.site.sensors) {
+      if (sensor.kind === "people") continue;
+      const x = this.#x(mercatorX(sensor.longitude_deg));
+      const y = this.#y(mercatorY(sensor.latitude_deg));
+      if (!this.#isInside(x, y, 40)) continue;
+      const state = this.scene.health.get(sensor.id)?.state ?? "unknown";
+      this.#context.globalAlpha = state === "ok" ? 0.6 : 0.95;
+      this.#icon(sensorIcon(sensor), x, y);
+      this.#context.globalAlpha = 1;
+      const mark = state === "ok" ? "" : `${STATE_MARK[state]} `;
+      this.#text(`${mark}${sensor.id}`, x, y + 17, state === "ok" ? "#6d8ba3" : "#f1f5f9");
+    }
+    for (const patrol of this.site.patrols) {
+      const x = this.#x(mercatorX(patrol.longitude_deg));
+      const y = this.#y(mercatorY(patrol.latitude_deg));
+      if (!this.#isInside(x, y, 40)) continue;
+      this.#icon(patrolIcon(patrol), x, y);
+      this.#text(patrol.id, x, y + 19, "#7fd0ff", true);
+    }
+  }
+
+  #drawTrails(): void {
+    const context = this.#context;
+    context.lineWidth = 1.5;
+    context.lineJoin = "round";
+    // Three strokes for all tracks together: old, middle, young.
+    for (let third = 0; third < 3; third++) {
+      const paths: Record<string, Path2D> = {};
+      for (const entry of this.motion.moving.values()) {
+        const colour = colourOf(entry.track);
+        this.#trailThird((paths[colour] ??= new Path2D()), entry, third);
+      }
+      context.globalAlpha = [0.14, 0.32, 0.6][third] ?? 0.3;
+      for (const [colour, path] of Object.entries(paths)) {
+        context.strokeStyle = colour;
+        context.stroke(path);
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  #trailThird(path: Path2D, entry: Moving, third: number): void {
+    const count = entry.trail.length / 2;
+    const from = Math.floor((count * third) / 3);
+    const to = Math.floor((count * (third + 1)) / 3);
+    if (to <= from) return;
+    path.moveTo(this.#x(entry.trail[2 * from] ?? 0), this.#y(entry.trail[2 * from + 1] ?? 0));
+    for (let index = from + 1; index <= Math.min(to, count - 1); index++) {
+      path.lineTo(this.#x(entry.trail[2 * index] ?? 0), this.#y(entry.trail[2 * index + 1] ?? 0));
+    }
+    if (third === 2) path.lineTo(this.#x(entry.drawX), this.#y(entry.drawY));
+  }
+
+  #drawTracks(now: number): void {
+    const isOverdue = this.motion.ageS(now) > PREDICT_S;
+    const entries = [...this.motion.moving.values()];
+    const isCrowded = entries.length > CROWD;
+    const priorities = new Map(this.scene.alarms.map((alarm) => [alarm.track_id, alarm.priority]));
+    this.#labels.begin(now, isCrowded);
+    this.drawn = 0;
+    for (const entry of entries) {
+      const x = this.#x(entry.drawX);
+      const y = this.#y(entry.drawY);
+      this.drawn++;
+      if (!this.#isInside(x, y, 60)) continue;
+      const track = entry.track;
+      const ageS = (this.motion.atUs - track.updated_at_us) / 1e6 + this.motion.ageS(now);
+      const isPredicted = track.hidden || isOverdue || ageS > STALE_S;
+      const isSelected = this.scene.selected === track.track_id;
+      const priority = priorities.get(track.track_id);
+      this.#drawEllipse(track, x, y, isPredicted, isSelected || priority !== undefined, isCrowded);
+      this.#drawVector(entry, x, y);
+      this.#context.globalAlpha = isPredicted ? 0.75 : track.is_confirmed ? 1 : 0.8;
+      this.#icon(trackIcon(track, isPredicted, isCrowded && !isSelected && priority === undefined), x, y);
+      this.#context.globalAlpha = 1;
+      if (priority !== undefined) this.#badge(priority, x, y);
+      if (isSelected) this.#ring(x, y);
+      const weight = isSelected ? 3 : priority !== undefined ? 2 : track.is_confirmed ? 1 : 0;
+      this.#labels.offer(track.track_id, x, y, weight, colourOf(track), () => labelLines(track, ageS, isPredicted));
+    }
+    this.#labels.draw(this.#context);
+  }
+
+  #drawEllipse(track: Track, x: number, y: number, isPredicted: boolean, isWanted: boolean, isCrowded: boolean): void {
+    const unit = perMetre(track.latitude_deg) * this.#scale;
+    const major = (track.ellipse_semi_major_m ?? 0) * unit;
+    const minor = (track.ellipse_semi_minor_m ?? 0) * unit;
+    // Smaller than its symbol an ellipse says nothing.
+    if (major < 14 || (!isWanted && !track.hidden && (isCrowded || major < 22))) return;
+    const context = this.#context;
+    context.beginPath();
+    context.ellipse(x, y, major, minor, (((track.ellipse_azimuth_deg ?? 0) - 90) * Math.PI) / 180, 0, 2 * Math.PI);
+    context.strokeStyle = colourOf(track);
+    context.lineWidth = 1;
+    context.globalAlpha = track.hidden ? 0.8 : 0.5;
+    if (isPredicted) context.setLineDash([4, 4]);
+    context.stroke();
+    context.setLineDash([]);
+    context.globalAlpha = track.hidden ? 0.07 : 0.04;
+    context.fillStyle = colourOf(track);
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  /** Where it will be in thirty seconds if it goes on so. */
+  #drawVector(entry: Moving, x: number, y: number): void {
+    const ahead = 30 * this.#scale;
+    const length = Math.hypot(entry.vx, entry.vy) * ahead;
+    if (length < 16) return;
+    const context = this.#context;
+    context.beginPath();
+    context.moveTo(x, y);
+    context.lineTo(x + entry.vx * ahead, y + entry.vy * ahead);
+    context.strokeStyle = colourOf(entry.track);
+    context.globalAlpha = 0.55;
+    context.lineWidth = 1.2;
+    context.stroke();
+    context.globalAlpha = 1;
+  }
+
+  /** Priority in shape, figure and colour. */
+  #badge(priority: number, x: number, y: number): void {
+    const context = this.#context;
+    const colour = PRIORITY_COLOUR[priority] ?? "#b9c4cf";
+    context.strokeStyle = colour;
+    context.lineWidth = 2;
+    context.beginPath();
+    context.arc(x, y, 19, 0, 2 * Math.PI);
+    context.stroke();
+    context.fillStyle = colour;
+    context.beginPath();
+    context.arc(x - 16, y - 16, 8, 0, 2 * Math.PI);
+    context.fill();
+    context.font = "700 11px system-ui, sans-serif";
+    context.fillStyle = "#0a0d12";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.fillText(String(priority), x - 16, y - 15.5);
+  }
+
+  #ring(x: number, y: number): void {
+    const context = this.#context;
+    context.strokeStyle = "#ffffff";
+    context.lineWidth = 1.5;
+    for (const [dx, dy] of [[-1, -1], [1, -1], [1, 1], [-1, 1]] as const) {
+      context.beginPath();
+      context.moveTo(x + dx * 24, y + dy * 15);
+      context.lineTo(x + dx * 24, y + dy * 24);
+      context.lineTo(x + dx * 15, y + dy * 24);
+      context.stroke();
+    }
+  }
+
+  #icon(icon: Icon, x: number, y: number): void {
+    this.#context.drawImage(icon.image, x - icon.anchorX, y - icon.anchorY, icon.width, icon.height);
+  }
+
+  #text(text: string, x: number, y: number, colour: string, isStrong = false): void {
+    const context = this.#context;
+    context.font = `${isStrong ? 600 : 500} 11px system-ui, sans-serif`;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineWidth = 3;
+    context.lineJoin = "round";
+    context.strokeStyle = "rgba(8, 11, 15, 0.85)";
+    context.strokeText(text, x, y);
+    context.fillStyle = colour;
+    context.fillText(text, x, y);
+  }
+}
+
+function colourOf(track: Track): string {
+  if (track.verdict === "authorised") return TRACK_COLOUR.F ?? "#7fd0ff";
+  if (track.class_name === "manned aircraft" && track.class_probability >= 0.6) return TRACK_COLOUR.N ?? "#9be7a6";
+  return TRACK_COLOUR.U ?? "#ffe97a";
+}
+
+function labelLines(track: Track, ageS: number, isPredicted: boolean): string[] {
+  const lines = [track.track_id, `${speedText(track)}  ${heightText(track)}`];
+  if (track.hidden) lines.push(`lost behind terrain ${Math.round(ageS)} s`);
+  else if (isPredicted) lines.push(`predicted, ${Math.round(ageS)} s old`);
+  if (track.verdict === "contradicted") lines.push("claim contradicted");
+  return lines;
+}

@@ -1,0 +1,54 @@
+// Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
+import type { Alarm, Decision, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, SensorHealth } from "../vocabulary";
+import type { SiteGeometry } from "./site";
+
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly remedy: string,
+  ) {
+    super(message);
+  }
+
+  /** A repeat may help: the network or the server failed, not the request. */
+  get isPassing(): boolean {
+    return this.status === 0 || this.status >= 500;
+  }
+}
+
+const TIMEOUT_MS = 8000;
+
+async function ask<T>(path: string, body?: unknown): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, {
+      method: body === undefined ? "GET" : "POST",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+  } catch {
+    throw new Refusal(0, "no-connection", "Araz does not answer", "it is tried again by itself");
+  }
+  if (!answer.ok) {
+    const told = (await answer.json().catch(() => null)) as ErrorAnswer | null;
+    const error = told?.error ?? { code: "unknown", message: `status ${answer.status}`, remedy: "read the log of araz" };
+    throw new Refusal(answer.status, error.code, error.message, error.remedy);
+  }
+  return (await answer.json()) as T;
+}
+
+export const api = {
+  site: () => ask<SiteGeometry>("/api/site"),
+  alarms: () => ask<Alarm[]>("/api/alarms"),
+  incidents: (sinceUs = 0) => ask<Incident[]>(`/api/incidents?since_us=${sinceUs}`),
+  decisions: (sinceUs = 0) => ask<Decision[]>(`/api/decisions?since_us=${sinceUs}`),
+  health: () => ask<SensorHealth[]>("/api/health"),
+  picture: (atUs: number) => ask<Picture>(`/api/picture?at_us=${Math.round(atUs)}`),
+  pictures: (fromUs: number, toUs: number, stepUs: number, limit = 2000) =>
+    ask<Picture[]>(`/api/pictures?from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&step_us=${stepUs}&limit=${limit}`),
+  rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),
+  decide: (decision: Decision) => ask<Recorded>("/api/decisions", decision),
+  report: (report: ReportIn) => ask<Recorded>("/api/reports", report),
+};

@@ -1,0 +1,368 @@
+// What the screen knows: one object, filled by the live stream and by replay; every part reads from it.
+import type { GroundMap } from "../map/ground-map";
+import type { Overlay } from "../map/overlay";
+import type { Alarm, Decision, Incident, InterceptOption, Picture, SensorHealth, Track } from "../vocabulary";
+import { api, Refusal } from "./api";
+import { Link, type Frame, type LinkState } from "./link";
+import type { SiteGeometry } from "./site";
+import { Sounds } from "./sounds";
+import { Clock } from "./words";
+
+export type Drawer = "tracks" | "sensors" | "history" | "find" | "help" | null;
+export type CardMode = "read" | "reject" | "hold";
+
+const TRACK_TABLE_MS = 1000;
+const REPLAY_FETCH_MS = 120;
+const TRAIL_US = 60_000_000;
+const MAX_LATENCIES = 5000;
+
+export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0 };
+
+class Night {
+  site = $state.raw<SiteGeometry | null>(null);
+  link = $state<LinkState>("connecting");
+  trouble = $state<string | null>(null);
+  alarms = $state.raw<Alarm[]>([]);
+  incidents = $state.raw<Incident[]>([]);
+  decisions = $state.raw<Decision[]>([]);
+  health = $state.raw<SensorHealth[]>([]);
+  tracks = $state.raw<Track[]>([]);
+  /** Time of the data, once a second. */
+  nowUs = $state(0);
+  replayUs = $state<number | null>(null);
+  knownThen = $state(true);
+  watched = $state<number | null>(null);
+  selected = $state<string | null>(null);
+  focusId = $state<string | null>(null);
+  armedRank = $state<number | null>(null);
+  cardMode = $state<CardMode>("read");
+  showsWhy = $state(false);
+  drawer = $state<Drawer>(null);
+  note = $state<{ text: string; isBad: boolean } | null>(null);
+  isSending = $state(false);
+  officer = $state(localStorage.getItem("araz.officer") ?? "duty officer");
+  mutedUntilMs = $state(0);
+  earliestUs = $state<number | null>(null);
+
+  readonly sounds = new Sounds();
+  overlay: Overlay | null = null;
+  ground: GroundMap | null = null;
+  /** Data time minus this machine's clock, in microseconds. */
+  #offsetUs = 0;
+  #link: Link | null = null;
+  #live: Picture | null = null;
+  #tableMs = 0;
+  #replayFetchMs = 0;
+  #replayTimer: ReturnType<typeof setTimeout> | undefined;
+  #noteTimer: ReturnType<typeof setTimeout> | undefined;
+  #replayTicket = 0;
+
+  clock = $derived(new Clock(this.site?.time_zone ?? "UTC"));
+  shownUs = $derived(this.replayUs ?? this.nowUs);
+  active = $derived(
+    this.shownAlarms().filter((alarm) => alarm.state === "active").sort((a, b) => a.priority - b.priority || a.raised_at_us - b.raised_at_us),
+  );
+  focus = $derived(this.active.find((alarm) => alarm.alarm_id === this.focusId) ?? this.active[0] ?? null);
+  armed = $derived<InterceptOption | null>(this.focus?.options.find((option) => option.rank === this.armedRank) ?? null);
+
+  async open(): Promise<void> {
+    this.#link = new Link((frame) => this.#take(frame), (state) => this.#linked(state));
+    for (;;) {
+      try {
+        this.site = await api.site();
+        break;
+      } catch (error) {
+        this.trouble = sentence(error);
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+      }
+    }
+    this.trouble = null;
+    this.#link.open();
+    setInterval(() => this.#tick(), 250);
+  }
+
+  /** Alarms as they stood at the time shown; live, as they stand. */
+  shownAlarms(): Alarm[] {
+    const at = this.replayUs;
+    return at === null ? this.alarms : this.alarms.filter((alarm) => alarm.raised_at_us <= at);
+  }
+
+  /** Incidents of the time shown: as known then, or as known now. */
+  shownIncidents(): Incident[] {
+    const at = this.replayUs;
+    if (at === null) return this.incidents;
+    return this.incidents.filter((one) => (this.knownThen ? one.known_at_us : one.at_us) <= at);
+  }
+
+  dataNowUs(): number {
+    return Math.round(Date.now() * 1000 + this.#offsetUs);
+  }
+
+  say(text: string, isBad = false): void {
+    this.note = { text, isBad };
+    clearTimeout(this.#noteTimer);
+    this.#noteTimer = setTimeout(() => (this.note = null), isBad ? 15_000 : 6_000);
+  }
+
+  setOfficer(name: string): void {
+    this.officer = name.trim() || "duty officer";
+    localStorage.setItem("araz.officer", this.officer);
+  }
+
+  silence(): void {
+    this.mutedUntilMs = Date.now() + 60_000;
+    this.sounds.muteUntil(this.mutedUntilMs);
+  }
+
+  #tick(): void {
+    if (this.link === "live") this.nowUs = this.dataNowUs();
+    measured.frames = this.overlay?.frames ?? 0;
+    measured.drawn = this.overlay?.drawn ?? 0;
+  }
+
+  #linked(state: LinkState): void {
+    this.link = state;
+    if (state === "live") void this.#readRecords();
+  }
+
+  async #readRecords(): Promise<void> {
+    try {
+      const [alarms, incidents, decisions, health] = await Promise.all([api.alarms(), api.incidents(), api.decisions(), api.health()]);
+      for (const alarm of alarms) this.#takeAlarm(alarm, true);
+      this.incidents = merged(this.incidents, incidents, (one) => one.incident_id).sort((a, b) => a.known_at_us - b.known_at_us);
+      this.decisions = merged(this.decisions, decisions, (one) => one.decision_id).sort((a, b) => a.at_us - b.at_us);
+      this.health = health;
+      await this.#readTrails();
+    } catch (error) {
+      this.say(sentence(error), true);
+    }
+  }
+
+  async #readTrails(): Promise<void> {
+    const now = this.dataNowUs();
+    const first = await api.pictures(0, now, 1, 1).catch(() => []);
+    this.earliestUs = first[0]?.at_us ?? null;
+    const recent = await api.pictures(Math.max(0, now - TRAIL_US), now, 2_000_000).catch(() => []);
+    setTimeout(() => this.overlay?.motion.remember(recent), 600);
+  }
+
+  #take(frame: Frame): void {
+    switch (frame.type) {
+      case "hello":
+      case "clock":
+        this.#offsetUs = frame.at_us - Date.now() * 1000;
+        if (this.nowUs === 0) this.nowUs = frame.at_us;
+        break;
+      case "picture":
+        this.#takePicture(frame.picture as Picture, frame.sent_at_us, frame.oldest_message_us);
+        break;
+      case "alarm":
+        this.#takeAlarm(frame, false);
+        break;
+      case "incident":
+        this.incidents = merged(this.incidents, [frame], (one) => one.incident_id);
+        break;
+      case "decision":
+        this.decisions = merged(this.decisions, [frame], (one) => one.decision_id);
+        break;
+      case "sensor-health":
+        this.health = merged(this.health, [frame], (one) => one.sensor_id);
+        break;
+    }
+  }
+
+  #takePicture(picture: Picture, _sentUs: number, oldestUs: number | null): void {
+    this.#live = picture;
+    measured.pictures++;
+    measured.lastPictureAtUs = picture.at_us;
+    if (oldestUs !== null && measured.latencyMs.length < MAX_LATENCIES) measured.latencyMs.push((this.dataNowUs() - oldestUs) / 1000);
+    if (this.replayUs === null) this.#show(picture, true);
+  }
+
+  #show(picture: Picture, isLive: boolean): void {
+    this.overlay?.motion.take(picture, isLive);
+    const now = performance.now();
+    if (now - this.#tableMs > TRACK_TABLE_MS || !isLive) {
+      this.#tableMs = now;
+      this.tracks = picture.tracks;
+    }
+  }
+
+  #takeAlarm(alarm: Alarm, isOld: boolean): void {
+    const before = this.alarms.find((one) => one.alarm_id === alarm.alarm_id);
+    if (before && before.revision > alarm.revision) return;
+    this.alarms = merged(this.alarms, [alarm], (one) => one.alarm_id);
+    const isNew = !before || before.state !== "active" || alarm.priority < before.priority;
+    if (alarm.state === "active" && isNew && !isOld) this.sounds.play(alarm.priority);
+    this.#chooseFocus(alarm, isOld);
+  }
+
+  /** The most urgent card comes forward by itself, but never under a finger: not while one is armed or being refused. */
+  #chooseFocus(alarm: Alarm, isOld: boolean): void {
+    const isBusy = this.armedRank !== null || this.cardMode !== "read" || this.isSending;
+    const current = this.alarms.find((one) => one.alarm_id === this.focusId);
+    const isOpen = current?.state === "active";
+    if (!isOpen) this.#calmCard(null);
+    else if (alarm.state === "active" && alarm.priority < current.priority && (!isBusy || isOld)) this.#calmCard(alarm.alarm_id);
+  }
+
+  #calmCard(id: string | null): void {
+    this.focusId = id ?? this.active[0]?.alarm_id ?? null;
+    this.armedRank = null;
+    this.cardMode = "read";
+    this.showsWhy = false;
+  }
+
+  step(by: number): void {
+    if (this.active.length === 0) return;
+    const index = this.active.findIndex((alarm) => alarm.alarm_id === this.focus?.alarm_id);
+    this.focusOn(this.active[(index + by + this.active.length) % this.active.length]?.alarm_id ?? null);
+  }
+
+  focusOn(id: string | null): void {
+    this.#calmCard(id);
+  }
+
+  /** First press shows the way on the map, second press sends. */
+  pressOption(rank: number): void {
+    if (!this.focus?.options.some((option) => option.rank === rank)) return;
+    if (this.armedRank === rank) void this.decide("send");
+    else {
+      this.cardMode = "read";
+      this.armedRank = rank;
+    }
+  }
+
+  async decide(action: Decision["action"], more: Partial<Decision> = {}): Promise<void> {
+    const alarm = this.focus;
+    if (!alarm || this.isSending) return;
+    if (this.replayUs !== null) {
+      this.say("This is a replay; press L for live before you decide.", true);
+      return;
+    }
+    const decision: Decision = {
+      type: "decision",
+      decision_id: crypto.randomUUID(),
+      alarm_id: alarm.alarm_id,
+      revision: alarm.revision,
+      action,
+      officer: this.officer,
+      at_us: this.dataNowUs(),
+      patrol_id: action === "send" ? (this.armed?.patrol_id ?? null) : null,
+      reason: null,
+      shelve_s: null,
+      ...more,
+    };
+    this.isSending = true;
+    try {
+      const recorded = await this.#deliver(decision);
+      this.say(`Recorded as entry ${recorded.seq}: ${decisionText(decision)}.`);
+      this.armedRank = null;
+      this.cardMode = "read";
+    } catch (error) {
+      this.say(`Not recorded. ${sentence(error)}`, true);
+    } finally {
+      this.isSending = false;
+    }
+  }
+
+  /** The same id each time: a decision that did arrive is not recorded twice. */
+  async #deliver(decision: Decision): ReturnType<typeof api.decide> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await api.decide(decision);
+      } catch (error) {
+        if (!(error instanceof Refusal) || !error.isPassing || attempt >= 3) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 400 * 2 ** attempt));
+      }
+    }
+  }
+
+  replayAt(us: number): void {
+    this.replayUs = Math.min(us, this.nowUs);
+    const wait = this.#replayFetchMs + REPLAY_FETCH_MS - performance.now();
+    clearTimeout(this.#replayTimer);
+    this.#replayTimer = setTimeout(() => void this.#fetchReplay(), Math.max(0, wait));
+  }
+
+  async #fetchReplay(): Promise<void> {
+    const at = this.replayUs;
+    if (at === null) return;
+    this.#replayFetchMs = performance.now();
+    const ticket = ++this.#replayTicket;
+    try {
+      const picture = await api.picture(at);
+      const trail = await api.pictures(at - TRAIL_US, at, 2_000_000);
+      if (ticket !== this.#replayTicket || this.replayUs === null) return;
+      this.#show(picture, false);
+      this.overlay?.motion.remember(trail);
+    } catch (error) {
+      if (ticket !== this.#replayTicket || this.replayUs === null) return;
+      this.#show({ type: "picture", at_us: at, tracks: [], cones: [] }, false);
+      this.say(sentence(error), true);
+    }
+  }
+
+  goLive(): void {
+    this.replayUs = null;
+    this.#replayTicket++;
+    clearTimeout(this.#replayTimer);
+    if (this.#live) this.#show(this.#live, true);
+    void this.#readTrails();
+  }
+
+  select(id: string | null): void {
+    this.selected = id;
+    const alarm = this.active.find((one) => one.track_id === id);
+    if (id !== null && alarm && this.armedRank === null && this.cardMode === "read") this.focusOn(alarm.alarm_id);
+  }
+
+  show(trackId: string | null, longitude: number, latitude: number): void {
+    this.ground?.fly(longitude, latitude);
+    if (trackId) this.select(trackId);
+  }
+
+  /** One step back each time: what is half done first, then the drawer, then the selection. */
+  escape(): void {
+    if (this.armedRank !== null) this.armedRank = null;
+    else if (this.cardMode !== "read") this.cardMode = "read";
+    else if (this.drawer) this.drawer = null;
+    else if (this.showsWhy) this.showsWhy = false;
+    else this.selected = null;
+  }
+
+  toggle(drawer: Exclude<Drawer, null>): void {
+    this.drawer = this.drawer === drawer ? null : drawer;
+  }
+}
+
+export function sentence(error: unknown): string {
+  if (error instanceof Refusal) return `${capital(error.message)}; ${error.remedy}.`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function decisionText(decision: Decision): string {
+  const why = decision.reason ? ` (${decision.reason})` : "";
+  switch (decision.action) {
+    case "send":
+      return `${decision.patrol_id ?? "a patrol"} sent${why}`;
+    case "shelve":
+      return `held for ${Math.round((decision.shelve_s ?? 0) / 60)} min${why}`;
+    case "reject":
+      return `rejected${why}`;
+    case "acknowledge":
+      return `acknowledged${why}`;
+  }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function merged<T>(old: T[], fresh: T[], key: (one: T) => string): T[] {
+  const all = new Map(old.map((one) => [key(one), one]));
+  for (const one of fresh) all.set(key(one), one);
+  return [...all.values()];
+}
+
+export const night = new Night();

@@ -1,0 +1,245 @@
+// The patrol's page: reports kept on the phone until Araz has them, each with the true time of its press.
+import type { Alarm, Decision, InterceptOption, ReportIn } from "../vocabulary";
+import { api, Refusal } from "./api";
+import { Link, type Frame } from "./link";
+import type { SiteGeometry } from "./site";
+import { Clock } from "./words";
+
+export interface Kept {
+  report: ReportIn;
+  state: "queued" | "sent" | "refused";
+  trouble: string;
+}
+
+export interface Order {
+  option: InterceptOption;
+  sentence: string;
+  longitude: number;
+  latitude: number;
+  radiusM: number | null;
+  arriveByUs: number;
+}
+
+export interface Here {
+  longitude: number;
+  latitude: number;
+  accuracyM: number;
+}
+
+const KEPT = "araz.reports";
+const REPORTER = "araz.reporter";
+const OFFSET = "araz.offset_us";
+const KEEP_SENT = 20;
+const RETRY_MS = 4000;
+/** A person who points at a sound at night. */
+const POINTED_SIGMA_DEG = 15;
+const COMPASS_SIGMA_DEG = 12;
+const EARTH_RADIUS_M = 6_371_000;
+
+export class PatrolPost {
+  names = $state.raw<string[]>(["patrol"]);
+  reporter = $state(localStorage.getItem(REPORTER) ?? "");
+  isConnected = $state(false);
+  reports = $state.raw<Kept[]>(readKept());
+  azimuthDeg = $state<number | null>(null);
+  isCompass = $state(false);
+  here = $state.raw<Here | null>(null);
+  nowUs = $state(Date.now() * 1000);
+  zone = $state("UTC");
+  #alarms = $state.raw<Alarm[]>([]);
+  #decisions = $state.raw<Decision[]>([]);
+  #offsetUs = Number(localStorage.getItem(OFFSET) ?? 0);
+  #isFlushing = false;
+
+  clock = $derived(new Clock(this.zone));
+  sigmaDeg = $derived(this.isCompass ? COMPASS_SIGMA_DEG : POINTED_SIGMA_DEG);
+  order = $derived(this.#findOrder());
+
+  open(): () => void {
+    void api.site().then((site) => this.#takeSite(site)).catch(() => undefined);
+    new Link((frame) => this.#take(frame), (state) => this.#linked(state === "live")).open();
+    const flush = (): void => void this.flush();
+    window.addEventListener("online", flush);
+    const retry = setInterval(flush, RETRY_MS);
+    const tick = setInterval(() => (this.nowUs = this.#dataNowUs()), 1000);
+    this.#watchPlace();
+    flush();
+    return () => {
+      window.removeEventListener("online", flush);
+      clearInterval(retry);
+      clearInterval(tick);
+    };
+  }
+
+  setReporter(name: string): void {
+    this.reporter = name;
+    localStorage.setItem(REPORTER, name);
+  }
+
+  setAzimuth(degrees: number, isCompass: boolean): void {
+    this.azimuthDeg = ((degrees % 360) + 360) % 360;
+    this.isCompass = isCompass;
+  }
+
+  clearAzimuth(): void {
+    this.azimuthDeg = null;
+    this.isCompass = false;
+  }
+
+  /** iPhones ask; Androids give the absolute heading by itself; others stay with the dial. */
+  async useCompass(): Promise<void> {
+    type Asking = { requestPermission?: () => Promise<string> };
+    const ask = (window.DeviceOrientationEvent as unknown as Asking | undefined)?.requestPermission;
+    if (ask && (await ask().catch(() => "denied")) !== "granted") return;
+    const turn = (event: DeviceOrientationEvent): void => {
+      const heading = (event as DeviceOrientationEvent & { webkitCompassHeading?: number }).webkitCompassHeading;
+      if (heading !== undefined) this.setAzimuth(heading, true);
+      else if (event.absolute && event.alpha !== null) this.setAzimuth(360 - event.alpha, true);
+    };
+    window.addEventListener("deviceorientationabsolute" as "deviceorientation", turn);
+    window.addEventListener("deviceorientation", turn);
+  }
+
+  press(kind: ReportIn["kind"]): void {
+    const report: ReportIn = {
+      report_id: crypto.randomUUID(),
+      kind,
+      reporter: this.reporter || this.names[0] || "patrol",
+      observed_at_us: this.#dataNowUs(),
+      azimuth_deg: kind === "nothing" ? null : this.azimuthDeg,
+      azimuth_sigma_deg: kind === "nothing" || this.azimuthDeg === null ? null : this.sigmaDeg,
+      latitude_deg: this.here?.latitude ?? null,
+      longitude_deg: this.here?.longitude ?? null,
+      text: null,
+    };
+    this.#keep([{ report, state: "queued", trouble: "" }, ...this.reports]);
+    navigator.vibrate?.(40);
+    void this.flush();
+  }
+
+  /** Deliver what waits, oldest first; what Araz refuses is shown with the reason and not tried again. */
+  async flush(): Promise<void> {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    try {
+      for (const kept of this.reports.filter((one) => one.state === "queued").reverse()) {
+        const outcome = await this.#send(kept);
+        this.#keep(this.reports.map((one) => (one.report.report_id === kept.report.report_id ? outcome : one)));
+        if (outcome.state === "queued") return;
+      }
+    } finally {
+      this.#isFlushing = false;
+    }
+  }
+
+  async #send(kept: Kept): Promise<Kept> {
+    try {
+      await api.report(kept.report);
+      return { ...kept, state: "sent", trouble: "" };
+    } catch (error) {
+      if (error instanceof Refusal && !error.isPassing) return { ...kept, state: "refused", trouble: `${error.message}; ${error.remedy}` };
+      return kept;
+    }
+  }
+
+  #keep(all: Kept[]): void {
+    const waiting = all.filter((one) => one.state === "queued").length;
+    this.reports = all.slice(0, waiting + KEEP_SENT);
+    localStorage.setItem(KEPT, JSON.stringify(this.reports));
+  }
+
+  #dataNowUs(): number {
+    return Math.round(Date.now() * 1000 + this.#offsetUs);
+  }
+
+  #takeSite(site: SiteGeometry): void {
+    this.zone = site.time_zone;
+    this.names = site.patrols.map((patrol) => patrol.id);
+    const wanted = new URLSearchParams(location.search).get("as");
+    if (wanted && this.names.includes(wanted)) this.setReporter(wanted);
+    else if (!this.names.includes(this.reporter)) this.setReporter(this.names[0] ?? "patrol");
+  }
+
+  #linked(isConnected: boolean): void {
+    this.isConnected = isConnected;
+    if (!isConnected) return;
+    void this.flush();
+    void Promise.all([api.alarms(), api.decisions()])
+      .then(([alarms, decisions]) => {
+        this.#alarms = alarms;
+        this.#decisions = decisions;
+      })
+      .catch(() => undefined);
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === "hello" || frame.type === "clock") {
+      this.#offsetUs = frame.at_us - Date.now() * 1000;
+      localStorage.setItem(OFFSET, String(this.#offsetUs));
+    } else if (frame.type === "alarm") {
+      this.#alarms = [...this.#alarms.filter((one) => one.alarm_id !== frame.alarm_id), frame];
+    } else if (frame.type === "decision") {
+      this.#decisions = [...this.#decisions, frame];
+      if (frame.action === "send" && frame.patrol_id === this.reporter) navigator.vibrate?.([200, 100, 200]);
+    }
+  }
+
+  /** The newest order for this patrol, with what the card said of it. */
+  #findOrder(): Order | null {
+    const mine = this.#decisions.filter((one) => one.action === "send" && one.patrol_id === this.reporter);
+    const decision = mine.sort((a, b) => b.at_us - a.at_us)[0];
+    const alarm = decision && this.#alarms.find((one) => one.alarm_id === decision.alarm_id);
+    const option = alarm?.options.find((one) => one.patrol_id === this.reporter);
+    if (!decision || !alarm || !option || alarm.state === "cleared") return null;
+    const area = [...alarm.areas].sort((a, b) => b.probability - a.probability)[0];
+    return {
+      option,
+      sentence: alarm.sentence,
+      longitude: option.longitude_deg,
+      latitude: option.latitude_deg,
+      radiusM: option.action === "drop area" ? (area?.semi_major_m ?? null) : null,
+      arriveByUs: decision.at_us + ((option.arrival_s ?? 0) + Math.max(0, option.margin_s ?? 0)) * 1e6,
+    };
+  }
+
+  #watchPlace(): void {
+    navigator.geolocation?.watchPosition(
+      ({ coords }) => (this.here = { longitude: coords.longitude, latitude: coords.latitude, accuracyM: coords.accuracy }),
+      () => (this.here = null),
+      { enableHighAccuracy: true, maximumAge: 10_000 },
+    );
+  }
+}
+
+interface Spot {
+  longitude: number;
+  latitude: number;
+}
+
+const radians = (degrees: number): number => (degrees * Math.PI) / 180;
+
+/** Great-circle distance; good to 0.5 % on the real earth. */
+export function distanceM(from: Spot, to: Spot): number {
+  const a =
+    Math.sin(radians(to.latitude - from.latitude) / 2) ** 2 +
+    Math.cos(radians(from.latitude)) * Math.cos(radians(to.latitude)) * Math.sin(radians(to.longitude - from.longitude) / 2) ** 2;
+  return 2 * EARTH_RADIUS_M * Math.asin(Math.sqrt(a));
+}
+
+/** First direction of the great circle, clockwise from true north. */
+export function bearingDeg(from: Spot, to: Spot): number {
+  const east = Math.sin(radians(to.longitude - from.longitude)) * Math.cos(radians(to.latitude));
+  const north =
+    Math.cos(radians(from.latitude)) * Math.sin(radians(to.latitude)) -
+    Math.sin(radians(from.latitude)) * Math.cos(radians(to.latitude)) * Math.cos(radians(to.longitude - from.longitude));
+  return ((Math.atan2(east, north) * 180) / Math.PI + 360) % 360;
+}
+
+function readKept(): Kept[] {
+  try {
+    const text = localStorage.getItem(KEPT);
+    return text ? (JSON.parse(text) as Kept[]) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,235 @@
+"""The application: every path of the console on one page."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, WebSocket, get, post, websocket
+from litestar.exceptions import HTTPException, WebSocketDisconnect
+from litestar.openapi.config import OpenAPIConfig
+from litestar.static_files import create_static_files_router
+
+from araz.console._errors import Refused, on_any, on_http, on_refused
+from araz.console._hub import Hub
+from araz.console._ports import Clock, Reader, Submit
+from araz.console._security import LOCAL_HOSTS, guard
+from araz.console._submissions import MAX_BODY_BYTES, Desk, decision_payload, decode_body, report_payload
+from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn
+from araz.vocabulary import LATEST_TIME_US, Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
+
+MAX_PICTURES = 2_000
+"""More pictures than pixels of the timeline help nobody."""
+OVERRUN = 4409
+"""WebSocket close code: this browser fell too far behind; it reconnects and reads the records."""
+DECISION_SOURCE = "console"
+REPORT_SOURCE = "reports"
+
+AnyRequest = Request[Any, Any, Any]
+AnySocket = WebSocket[Any, Any, Any]
+
+
+def wall_clock_us() -> int:
+    """Microseconds since 1970, UTC, of this machine."""
+    return time.time_ns() // 1000
+
+
+def create_app(
+    site: Site,
+    geometry: Mapping[str, Any],
+    reader: Reader,
+    submit: Submit,
+    hub: Hub,
+    *,
+    static_dir: Path | None = None,
+    clock: Clock = wall_clock_us,
+    allowed_hosts: Sequence[str] = LOCAL_HOSTS,
+) -> Litestar:
+    """Return the console of ``site``.
+
+    ``geometry`` is `site_geometry`'s object; ``static_dir`` the built browser side (None: the API alone); ``clock`` the
+    time of the data, µs UTC; ``allowed_hosts`` the names under which it may be opened. Serve it on localhost; for
+    phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
+    """
+    if not allowed_hosts:
+        raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")
+    hosts = frozenset(host.lower() for host in allowed_hosts)
+    desk = Desk(submit)
+    sensor_feeds = {sensor.id: sensor.feed for sensor in site.sensors}
+    site_json = msgspec.json.encode(geometry)
+    handlers: list[Any] = [
+        *_read_handlers(reader, site_json, sensor_feeds),
+        *_write_handlers(desk),
+        _live_handler(site, hub, clock),
+        *_page_handlers(static_dir),
+    ]
+    return Litestar(
+        handlers,
+        middleware=[lambda app: guard(app, hosts)],
+        exception_handlers={Refused: on_refused, HTTPException: on_http, Exception: on_any},
+        openapi_config=OpenAPIConfig(title="Araz console", version=str(PROTOCOL), path="/schema", render_plugins=[]),
+        request_max_body_size=MAX_BODY_BYTES + 1,
+        logging_config=None,
+    )
+
+
+def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, str]) -> list[Any]:
+    @get("/healthz", media_type=MediaType.TEXT, sync_to_thread=False)
+    def healthz() -> str:
+        return "ok\n"
+
+    @get("/api/site", sync_to_thread=False)
+    def get_site() -> Response[bytes]:
+        return Response(site_json, media_type="application/json; charset=utf-8")
+
+    @get("/api/alarms", sync_to_thread=True)
+    def get_alarms() -> Sequence[Alarm]:
+        return reader.alarms()
+
+    @get("/api/incidents", sync_to_thread=True)
+    def get_incidents(since_us: int = 0) -> Sequence[Incident]:
+        _check_time("since_us", since_us)
+        return reader.incidents(since_us)
+
+    @get("/api/decisions", sync_to_thread=True)
+    def get_decisions(since_us: int = 0) -> Sequence[Decision]:
+        _check_time("since_us", since_us)
+        return reader.decisions(since_us)
+
+    @get("/api/health", sync_to_thread=True)
+    def get_health() -> Sequence[SensorHealth]:
+        return reader.health()
+
+    @get("/api/pictures", sync_to_thread=True)
+    def get_pictures(from_us: int, to_us: int, step_us: int = 1_000_000, limit: int = MAX_PICTURES) -> list[Picture]:
+        _check_time("from_us", from_us)
+        _check_time("to_us", to_us)
+        if to_us < from_us or step_us < 1 or limit < 1:
+            remedy = "give from_us ≤ to_us, step_us ≥ 1 and limit ≥ 1"
+            raise Refused(400, "bad-request", "the span of time is empty", remedy)
+        return _thinned(reader.pictures(from_us, to_us, min(limit, MAX_PICTURES)), step_us)
+
+    @get("/api/picture", sync_to_thread=True)
+    def get_picture(at_us: int) -> Picture:
+        _check_time("at_us", at_us)
+        picture = reader.picture_at(at_us)
+        if picture is None:
+            raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
+        return picture
+
+    @get("/api/rejects", sync_to_thread=True)
+    def get_rejects(sensor: str) -> Sequence[Rejected]:
+        feed = sensor_feeds.get(sensor)
+        if feed is None:
+            raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
+        return reader.rejects(feed)
+
+    records = [get_alarms, get_incidents, get_decisions, get_health, get_pictures, get_picture, get_rejects]
+    return [healthz, get_site, *records]
+
+
+def _write_handlers(desk: Desk) -> list[Any]:
+    @post("/api/decisions")
+    async def post_decision(request: AnyRequest) -> Response[Recorded]:
+        decision = decode_body(await _json_body(request), Decision, "decision")
+        recorded = await desk.record(DECISION_SOURCE, decision.decision_id, decision_payload(decision))
+        return Response(recorded, status_code=200 if recorded.repeated else 201)
+
+    @post("/api/reports")
+    async def post_report(request: AnyRequest) -> Response[Recorded]:
+        report = decode_body(await _json_body(request), ReportIn, "report")
+        recorded = await desk.record(REPORT_SOURCE, report.report_id, report_payload(report))
+        return Response(recorded, status_code=200 if recorded.repeated else 201)
+
+    return [post_decision, post_report]
+
+
+def _live_handler(site: Site, hub: Hub, clock: Clock) -> Any:
+    @websocket("/api/live")
+    async def live(socket: AnySocket) -> None:
+        await socket.accept()
+        subscriber = hub.subscribe()
+        gone = asyncio.create_task(_until_gone(socket))
+        try:
+            await socket.send_data(msgspec.json.encode(Hello(protocol=PROTOCOL, site=site.name, at_us=clock())))
+            while not gone.done():
+                for frame in await subscriber.next_frames(clock):
+                    await socket.send_data(frame.decode())
+                if subscriber.is_overrun:
+                    await socket.close(code=OVERRUN, reason="too far behind")
+                    return
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            return  # the browser left while a frame was on its way
+        finally:
+            hub.unsubscribe(subscriber)
+            gone.cancel()
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await gone
+
+    return live
+
+
+async def _until_gone(socket: AnySocket) -> None:
+    """Return when the browser closes; whatever it sends is ignored, decisions go by POST."""
+    with contextlib.suppress(WebSocketDisconnect):
+        while True:
+            await socket.receive_data(mode="text")
+
+
+def _page_handlers(static_dir: Path | None) -> list[Any]:
+    def page(name: str) -> Response[bytes]:
+        path = None if static_dir is None else static_dir / name
+        if path is None or not path.is_file():
+            remedy = "build the browser side with: make ui"
+            raise Refused(404, "not-built", "the pages of the console were not built", remedy)
+        return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers={"cache-control": "no-cache"})
+
+    @get("/", include_in_schema=False, sync_to_thread=True)
+    def officer() -> Response[bytes]:
+        return page("index.html")
+
+    @get("/patrol", include_in_schema=False, sync_to_thread=True)
+    def patrol() -> Response[bytes]:
+        return page("patrol.html")
+
+    handlers: list[Any] = [officer, patrol]
+    if static_dir is not None and (static_dir / "assets").is_dir():
+        handlers.append(create_static_files_router("/assets", [static_dir / "assets"]))
+
+        @get("/sw.js", include_in_schema=False, sync_to_thread=True)
+        def worker() -> Response[bytes]:
+            return Response((static_dir / "sw.js").read_bytes(), media_type="text/javascript; charset=utf-8")
+
+        @get("/favicon.svg", include_in_schema=False, sync_to_thread=True)
+        def favicon() -> Response[bytes]:
+            return Response((static_dir / "favicon.svg").read_bytes(), media_type="image/svg+xml")
+
+        handlers += [worker, favicon]
+    return handlers
+
+
+async def _json_body(request: AnyRequest) -> bytes:
+    """Return the body; only JSON is taken, which another site's form cannot send."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "not-json", f"the body is {kind or 'of no type'}", "send content-type: application/json")
+    return await request.body()
+
+
+def _check_time(name: str, value: int) -> None:
+    if not 0 <= value <= LATEST_TIME_US:
+        raise Refused(400, "bad-request", f"{name} is {value}, which is no time", "give microseconds since 1970, UTC")
+
+
+def _thinned(pictures: Sequence[Picture], step_us: int) -> list[Picture]:
+    """Keep pictures at least ``step_us`` apart, the first one always."""
+    kept: list[Picture] = []
+    for picture in pictures:
+        if not kept or picture.at_us - kept[-1].at_us >= step_us:
+            kept.append(picture)
+    return kept

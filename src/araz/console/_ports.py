@@ -1,0 +1,39 @@
+"""What the console needs from the rooms it must not import."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
+
+from araz.vocabulary import Alarm, Decision, Incident, Message, Picture, Rejected, SensorHealth
+
+Clock = Callable[[], int]
+"""Microseconds since 1970, UTC, in the time of the data (the wall clock live; the recording's clock in a replay)."""
+
+Submit = Callable[[str, bytes], Awaitable[Message]]
+"""``await submit(source, payload)`` returns the journalled message, after it is on disk."""
+
+
+class Reader(Protocol):
+    """The records as the console asks for them; called from worker threads, so it must stand concurrent reads."""
+
+    def alarms(self) -> Sequence[Alarm]:
+        """Return the newest revision of every alarm, oldest first."""
+
+    def incidents(self, since_us: int) -> Sequence[Incident]:
+        """Return incidents with ``known_at_us`` at or after ``since_us``, in that order."""
+
+    def decisions(self, since_us: int) -> Sequence[Decision]:
+        """Return decisions with ``at_us`` at or after ``since_us``, in that order."""
+
+    def pictures(self, from_us: int, to_us: int, limit: int) -> Sequence[Picture]:
+        """Return at most ``limit`` pictures with ``at_us`` in [from, to], oldest first."""
+
+    def picture_at(self, us: int) -> Picture | None:
+        """Return the newest picture at or before ``us``."""
+
+    def health(self) -> Sequence[SensorHealth]:
+        """Return the newest health of every sensor."""
+
+    def rejects(self, source: str) -> Sequence[Rejected]:
+        """Return the newest rejected inputs of one feed, newest first."""

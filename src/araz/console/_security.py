@@ -1,0 +1,78 @@
+"""What a browser may do with these pages, and from where they may be asked for."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from araz.console._errors import answer
+from araz.console._wire import ErrorBody
+
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; worker-src 'self' blob:; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    # The patrol's page asks for place and compass; nothing else is ever needed.
+    "permissions-policy": "geolocation=(self), accelerometer=(self), magnetometer=(self), gyroscope=(self), camera=()",
+}
+LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
+
+
+def guard(app: ASGIApp, allowed_hosts: frozenset[str]) -> ASGIApp:
+    """Wrap ``app``: a foreign Host (DNS rebinding) or Origin (another site's page) is refused, headers are added."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await app(scope, receive, send)
+            return
+        refusal = _refusal(dict(scope["headers"]), allowed_hosts)
+        if refusal is not None:
+            await _refuse(refusal, scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableScopeHeaders.from_message(message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                if scope["path"].startswith("/api"):
+                    headers["cache-control"] = "no-store"
+            await send(message)
+
+        await app(scope, receive, send_with_headers)
+
+    return guarded
+
+
+def _refusal(headers: dict[bytes, bytes], allowed_hosts: frozenset[str]) -> ErrorBody | None:
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    if _hostname(host) not in allowed_hosts:
+        remedy = "open it as http://localhost:…, or start araz with this name in allowed_hosts"
+        return ErrorBody(code="foreign-host", message=f"this console does not answer as {host!r}", remedy=remedy)
+    origin = headers.get(b"origin")
+    if origin is not None and urlsplit(origin.decode("latin-1").lower()).netloc != host:
+        message = f"a page of {origin.decode('latin-1')!r} may not use this console"
+        return ErrorBody(code="foreign-origin", message=message, remedy="open the console itself")
+    return None
+
+
+def _hostname(host: str) -> str:
+    return host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.split(":", 1)[0]
+
+
+async def _refuse(refusal: ErrorBody, scope: Any, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 4403, "reason": refusal.code})
+        return
+    await answer(403, refusal).to_asgi_response(app=None, request=None)(scope, receive, send)  # type: ignore[arg-type]

@@ -1,0 +1,118 @@
+"""What people send: checked, encoded, journalled, and recorded once however often it is delivered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import TypeVar
+
+import msgspec
+
+from araz.console._errors import Refused
+from araz.console._ports import Submit
+from araz.console._wire import Recorded, ReportIn
+from araz.sensors import encode_decision, encode_report
+from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind
+
+MAX_BODY_BYTES = 65_536
+_MAX_ID = 128
+_MAX_TEXT = 2_000
+
+T = TypeVar("T")
+
+
+class Desk:
+    """Takes decisions and reports to the journal; remembers recent ids, so that a repeat is answered, not repeated."""
+
+    def __init__(self, submit: Submit, *, remembered: int = 10_000) -> None:
+        self._submit = submit
+        self._remembered = remembered
+        self._done: OrderedDict[tuple[str, str], asyncio.Future[Recorded]] = OrderedDict()
+
+    async def record(self, source: str, key: str, payload: bytes) -> Recorded:
+        """Journal ``payload`` once per ``key``; a second delivery waits for the first and gets its answer."""
+        known = self._done.get((source, key))
+        if known is not None:
+            return msgspec.structs.replace(await asyncio.shield(known), repeated=True)
+        future: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        self._done[source, key] = future
+        try:
+            message = await self._submit(source, payload)
+        except BaseException as error:
+            del self._done[source, key]
+            future.set_exception(
+                error if isinstance(error, Exception) else RuntimeError("the submission was cancelled")
+            )
+            future.exception()  # read here, so that nobody waiting is not an unhandled error
+            raise
+        recorded = Recorded(id=key, seq=message.seq, received_at_us=message.received_at_us)
+        future.set_result(recorded)
+        while len(self._done) > self._remembered:
+            self._done.popitem(last=False)
+        return recorded
+
+
+def decode_body(body: bytes, kind: type[T], what: str) -> T:
+    """Decode a JSON body into ``kind``; refuses with the field that is wrong."""
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused(413, "too-large", f"the {what} has {len(body)} bytes", f"send at most {MAX_BODY_BYTES}")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as error:
+        remedy = f"send one JSON object as described for {kind.__name__} in /schema"
+        raise Refused(400, f"bad-{what}", str(error), remedy) from error
+
+
+def decision_payload(decision: Decision) -> bytes:
+    """Check that a decision is complete, and encode it for the journal."""
+    _need(0 < len(decision.decision_id) <= _MAX_ID, "decision_id is empty or too long", "send a new UUID")
+    _need(0 < len(decision.officer) <= _MAX_ID, "officer is empty or too long", "name the post that decides")
+    action = decision.action
+    if action is DecisionAction.SEND:
+        _need(bool(decision.patrol_id), "a patrol is sent but not named", "give patrol_id")
+    if action is DecisionAction.REJECT:
+        _need(bool((decision.reason or "").strip()), "an alarm is rejected without a reason", "give reason")
+    if action is DecisionAction.SHELVE:
+        is_finite = decision.shelve_s is not None and 0 < decision.shelve_s <= 12 * 3600
+        _need(is_finite, "an alarm is held without an end", "give shelve_s between 0 and 43200")
+    _need(len(decision.reason or "") <= _MAX_TEXT, "the reason is too long", f"use at most {_MAX_TEXT} characters")
+    return encode_decision(decision)
+
+
+def report_payload(report: ReportIn) -> bytes:
+    """Check a person's report and encode it for the journal; unknown stays None."""
+    kinds = [kind.value for kind in ReportKind]
+    _need(report.kind in kinds, f"kind is {report.kind!r}", f"use one of {', '.join(kinds)}")
+    _need(0 < len(report.report_id) <= _MAX_ID, "report_id is empty or too long", "send a new UUID")
+    _need(0 < len(report.reporter) <= _MAX_ID, "reporter is empty or too long", "name the post or patrol")
+    _need(len(report.text or "") <= _MAX_TEXT, "the text is too long", f"use at most {_MAX_TEXT} characters")
+    _need(0 < report.observed_at_us <= LATEST_TIME_US, "observed_at_us is no time", "give microseconds since 1970, UTC")
+    _need_range("azimuth_deg", report.azimuth_deg, 0, 360)
+    _need_range("azimuth_sigma_deg", report.azimuth_sigma_deg, 0, 180)
+    _need_range("latitude_deg", report.latitude_deg, -90, 90)
+    _need_range("longitude_deg", report.longitude_deg, -180, 180)
+    has_both = (report.latitude_deg is None) == (report.longitude_deg is None)
+    _need(has_both, "only one of latitude_deg and longitude_deg is given", "give both or neither")
+    people = PeopleReport(
+        kind=ReportKind(report.kind),
+        reporter=report.reporter,
+        report_id=report.report_id,
+        latitude_deg=report.latitude_deg,
+        longitude_deg=report.longitude_deg,
+        text=report.text,
+    )
+    return encode_report(
+        people,
+        report.observed_at_us,
+        azimuth_deg=report.azimuth_deg,
+        azimuth_sigma_deg=report.azimuth_sigma_deg,
+    )
+
+
+def _need(holds: bool, message: str, remedy: str) -> None:
+    if not holds:
+        raise Refused(422, "incomplete", message, remedy)
+
+
+def _need_range(name: str, value: float | None, low: float, high: float) -> None:
+    _need(value is None or low <= value <= high, f"{name} is {value}", f"give {low} to {high}, or leave it out")
