@@ -69,7 +69,7 @@ def encode_remote_id_ble_long_range(
 
 def _ble(pdu: bytes, rssi_dbm: float | None, *, is_coded: bool) -> bytes:
     flags = 0x0001 | 0x0400 | 0x0800 | (0 if rssi_dbm is None else 0x0002) | (0x8000 if is_coded else 0)
-    signal = 0 if rssi_dbm is None else round(rssi_dbm)
+    signal = 0 if rssi_dbm is None else _signal(rssi_dbm)
     head = struct.pack("<BbbB4sH", 0, signal, 0, 0, bytes(4), flags)
     coding = b"\x00" if is_coded else b""
     return struct.pack(">H", 256) + head + ADVERTISING_ADDRESS + coding + pdu + ble_checksum(pdu)
@@ -81,9 +81,13 @@ def _management(kind: int, receiver: bytes, transmitter: bytes, bssid: bytes, bo
 
 
 def _radiotap(frame: bytes, rssi_dbm: float | None) -> bytes:
-    fields = b"\x10" if rssi_dbm is None else b"\x10" + struct.pack("b", round(rssi_dbm))
+    fields = b"\x10" if rssi_dbm is None else b"\x10" + struct.pack("b", _signal(rssi_dbm))
     present = 0x02 if rssi_dbm is None else 0x22
     return struct.pack(">H", 127) + struct.pack("<BBHI", 0, 0, 8 + len(fields), present) + fields + frame
+
+
+def _signal(rssi_dbm: float) -> int:
+    return max(-128, min(127, round(rssi_dbm)))
 
 
 def _mac(text: str) -> bytes:
