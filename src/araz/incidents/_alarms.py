@@ -5,9 +5,9 @@ The shape follows ISA-18.2: raise, acknowledge, shelve with expiry, clear; ten n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -29,23 +29,32 @@ GROUP_QUESTION: Final = "One cause or many? Decide once for the group."
 NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+class Words(NamedTuple):
+    """The long part of a card; made only when the card is sent."""
+
+    sentence: str
+    reasons_for: tuple[Reason, ...] = ()
+    reasons_against: tuple[Reason, ...] = ()
+    not_seen: tuple[str, ...] = ()
+    areas: tuple[Area, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a card should say now; ``key`` is the thing it is about (``track:12``), one card a key."""
+    """What a card should say now; ``key`` is the thing it is about (``track:12``), one card a key.
+
+    ``words`` is called only if the card is sent: most seconds change nothing an officer cares about.
+    """
 
     key: str
     kind: str
     priority: int
-    sentence: str
     confidence: float
     shown: Shown
-    reasons_for: tuple[Reason, ...] = ()
-    reasons_against: tuple[Reason, ...] = ()
-    not_seen: tuple[str, ...] = ()
+    words: Callable[[], Words]
     to_decide: str = ""
     track_id: int | None = None
     incident_ids: tuple[str, ...] = ()
-    areas: tuple[Area, ...] = ()
     may_raise: bool = True
 
 
@@ -103,16 +112,17 @@ def _fresh(work: Work, proposal: Proposal) -> Alarm:
 
 
 def _content(proposal: Proposal) -> dict[str, Any]:
+    words = proposal.words()
     return {
-        "sentence": proposal.sentence,
+        "sentence": words.sentence,
         "confidence": round(min(max(proposal.confidence, 0.0), 1.0), 3),
-        "reasons_for": list(proposal.reasons_for),
-        "reasons_against": list(proposal.reasons_against),
-        "not_seen": list(proposal.not_seen),
+        "reasons_for": list(words.reasons_for),
+        "reasons_against": list(words.reasons_against),
+        "not_seen": list(words.not_seen),
         "to_decide": proposal.to_decide,
         "track_id": None if proposal.track_id is None else track_name(proposal.track_id),
         "incident_ids": list(proposal.incident_ids),
-        "areas": list(proposal.areas),
+        "areas": list(words.areas),
     }
 
 
@@ -120,7 +130,7 @@ def _revise(work: Work, card: Card, proposal: Proposal) -> None:
     alarm = card.alarm
     is_new_phase = card.shown.phase != proposal.shown.phase
     is_drop = is_new_phase and proposal.shown.phase == "drop"
-    work.cards[alarm.alarm_id] = replace(card, present_at_us=work.now_us)
+    work.cards[alarm.alarm_id] = card = replace(card, present_at_us=work.now_us)
     if alarm.state is AlarmState.REJECTED and not is_drop:
         return
     if alarm.state is AlarmState.CLEARED and not proposal.may_raise:
@@ -154,8 +164,8 @@ def _group(work: Work, proposal: Proposal) -> None:
     card = work.cards.get(work.card_of_key.get(key, ""))
     if card is None or card.alarm.state is AlarmState.CLEARED:
         absorbed = _absorb(work, proposal.kind) if proposal.kind == "false identity" else ()
-        words = _group_words(proposal.kind, 1 + len(absorbed))
-        common = replace(proposal, key=key, sentence=words, to_decide=GROUP_QUESTION, track_id=None)
+        words = proposal.words()._replace(sentence=_group_words(proposal.kind, 1 + len(absorbed)))
+        common = replace(proposal, key=key, words=lambda: words, to_decide=GROUP_QUESTION, track_id=None)
         alarm = _fresh(work, common)
         work.say(alarm)
         members = (*absorbed, proposal.key)

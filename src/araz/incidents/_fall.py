@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ PRIOR_FAR_M: Final = 3000.0
 #: A course holds to about this (one sigma) over minutes.
 COURSE_SIGMA_RAD: Final = 0.2
 AREA_PROBABILITIES: Final = (0.5, 0.9)
+#: A horizontal covariance as (east², east·north, north²), m².
+Spread = tuple[float, float, float]
 
 
 class Fall(NamedTuple):
@@ -114,10 +117,17 @@ def release_area(
     return centre, total, areas_around(place, float(centre[0]), float(centre[1]), total)
 
 
+def largest_m(spread: Spread) -> float:
+    """Semi-major axis of the 90 % ellipse of a covariance (xx, xy, yy): ``sqrt(-2 ln(1 - 0.9) λ)``, metres."""
+    xx, xy, yy = spread
+    largest = 0.5 * (xx + yy) + math.hypot(0.5 * (xx - yy), xy)
+    return math.sqrt(4.605 * max(largest, 0.0))
+
+
 def expected_drop(
-    crossing_m: FloatArray, direction: FloatArray, flown_inside_m: float, covariance: FloatArray
-) -> tuple[FloatArray, FloatArray, tuple[float, float]]:
-    """Prior drop place ahead: centre [2], covariance [2, 2] and (near, far) metres inside, along the course.
+    crossing_m: tuple[float, float], direction: tuple[float, float], flown_inside_m: float, spread: Spread
+) -> tuple[tuple[float, float], Spread, tuple[float, float]]:
+    """Prior drop place ahead: centre, covariance (xx, xy, yy) and (near, far) metres inside, along the course.
 
     Uniform between 500 and 3,000 m past the crossing point, less what was flown already; a course error of
     ``COURSE_SIGMA_RAD`` widens it sideways. It is a prior, and is said to be one.
@@ -125,8 +135,11 @@ def expected_drop(
     near = max(PRIOR_NEAR_M, flown_inside_m + 100.0)
     far = max(PRIOR_FAR_M, near + 1000.0)
     middle = 0.5 * (near + far)
-    along = (far - near) / np.sqrt(12.0)
-    across = COURSE_SIGMA_RAD * middle
-    side = np.array([-direction[1], direction[0]])
-    total = covariance + along**2 * np.outer(direction, direction) + across**2 * np.outer(side, side)
-    return crossing_m + middle * direction, total, (near, far)
+    along, across = (far - near) ** 2 / 12.0, (COURSE_SIGMA_RAD * middle) ** 2
+    x, y = direction
+    total = (
+        spread[0] + along * x * x + across * y * y,
+        spread[1] + (along - across) * x * y,
+        spread[2] + along * y * y + across * x * x,
+    )
+    return (crossing_m[0] + middle * x, crossing_m[1] + middle * y), total, (near, far)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtr
 
 from araz.incidents._fall import wind_enu_mps
 from araz.incidents._state import Context, Stats
@@ -33,18 +34,19 @@ class Features:
     """Features of n confirmed tracks, one row each; ``row`` points into the picture. SI, ENU.
 
     ``closing_mps`` is the speed towards the line seen from outside (positive: coming). ``time_to_line_s`` [n] is NaN
-    when the present velocity does not lead over the line within the site's prediction time.
+    when the present velocity does not lead over the line within the site's prediction time;
+    ``cross_probability`` [n] is the chance that it does, from the covariance of place and velocity.
     """
 
     row: IntArray
     track_id: IntArray
     speed_mps: FloatArray
-    speed_sigma_mps: FloatArray
     agl_m: FloatArray
     border_m: FloatArray
     border_sigma_m: FloatArray
     closing_mps: FloatArray
     time_to_line_s: FloatArray
+    cross_probability: FloatArray
     steadiness: FloatArray
     age_s: FloatArray
     claim_code: IntArray
@@ -155,6 +157,8 @@ def features_of(
     coming = np.flatnonzero((border > 0.0) & (closing > 0.5) & (border < closing * settings.predict_s * 2.0))
     if coming.size:
         to_line[coming] = time_to_line_s(context, position[coming], velocity[coming], settings.predict_s)
+    horizon = settings.predict_s
+    spread = np.maximum(np.hypot(position_sigma, horizon * np.hypot(speed_sigma, 1.0)), 1.0)
     mask = picture.sensor_mask[rows]
     kinds = sum(
         ((mask & bits) != 0).astype(np.int64)
@@ -166,12 +170,12 @@ def features_of(
             row=rows,
             track_id=picture.track_id[rows],
             speed_mps=speed,
-            speed_sigma_mps=speed_sigma,
             agl_m=agl,
             border_m=border,
             border_sigma_m=position_sigma,
             closing_mps=closing,
             time_to_line_s=to_line,
+            cross_probability=ndtr((closing * horizon - border) / spread),
             steadiness=np.hypot(stats.heading_east, stats.heading_north),
             age_s=age,
             claim_code=claim_codes(picture.claim_key[rows], claims),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from araz.incidents._alarms import Proposal, clear, propose
+from araz.incidents._alarms import Proposal, Words, clear, propose
 from araz.incidents._people import is_people
 from araz.incidents._sentences import clock
 from araz.incidents._state import SensorMemory, Shown
@@ -56,10 +56,9 @@ def _card(work: Work, record: SensorHealth, is_new: bool) -> None:
             key=f"sensor:{record.sensor_id}",
             kind="sensor",
             priority=2 if work.context.watches_line[index] else 3,
-            sentence=sentence,
             confidence=0.95,
             shown=Shown(record.state.value, "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-            reasons_for=reasons,
+            words=lambda: Words(sentence, reasons),
             to_decide="Send the technician, or watch that corridor by other means?",
             incident_ids=incidents,
         ),

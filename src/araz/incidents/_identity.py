@@ -133,8 +133,12 @@ def _is_near_real(context: Context, picture: TrackPicture, rows: IntArray) -> Bo
     delta = picture.position_enu_m[rows][:, None, :2] - picture.position_enu_m[real][None, :, :2]
     drift = picture.velocity_enu_mps[rows][:, None, :2] - picture.velocity_enu_mps[real][None, :, :2]
     spread = picture.covariance[rows, 0, 0][:, None] + picture.covariance[real, 0, 0][None, :]
-    near = np.linalg.norm(delta, axis=2) < 100.0 + 3.0 * np.sqrt(np.maximum(spread, 0.0))
-    result: BoolArray = (near & (np.linalg.norm(drift, axis=2) < 8.0)).any(axis=1)
+    distance = np.linalg.norm(delta, axis=2)
+    near = (distance < 100.0 + 3.0 * np.sqrt(np.maximum(spread, 0.0))) & (np.linalg.norm(drift, axis=2) < 8.0)
+    # One real aircraft vouches for one claim, its nearest: a swarm of claims around it stays unsupported.
+    nearest = np.argmin(np.where(near, distance, np.inf), axis=0)
+    result = np.zeros(rows.shape[0], dtype=np.bool_)
+    result[nearest[near.any(axis=0)]] = True
     return result
 
 

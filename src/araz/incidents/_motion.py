@@ -33,10 +33,17 @@ def watch(memory: Memory | None, seen: Features, i: int, slow_s: float, picture:
         float(seen.agl_m[i]), float(seen.border_m[i]),
     )  # fmt: skip
     before = memory or Memory(track_id=int(seen.track_id[i]), first_seen_us=now, last_seen_us=now)
-    after = replace(before, last_seen_us=now, history=(*before.history[-HISTORY_SAMPLES + 1 :], sample))
+    since, last = _prediction(before, bool(np.isfinite(seen.time_to_line_s[i])), now)
+    # One copy a second for what always changes; the rare turns below make their own.
+    after = replace(
+        before,
+        last_seen_us=now,
+        history=(*before.history[-HISTORY_SAMPLES + 1 :], sample),
+        hover=_hover(before.hover, sample, slow_s, picture.covariance[row]),
+        predicted_since_us=since,
+        predicted_last_us=last,
+    )
     after = _side(after, seen, i, sample)
-    after = replace(after, hover=_hover(after.hover, sample, slow_s, picture.covariance[row]))
-    after = _prediction(after, bool(np.isfinite(seen.time_to_line_s[i])), now)
     return _landing(after, sample, slow_s, float(picture.covariance[row, 2, 2]))
 
 
@@ -90,14 +97,12 @@ def _hover(hover: Hover | None, at: Sample, slow_s: float, covariance: np.ndarra
     )  # fmt: skip
 
 
-def _prediction(memory: Memory, is_predicted: bool, now_us: int) -> Memory:
+def _prediction(memory: Memory, is_predicted: bool, now_us: int) -> tuple[int | None, int | None]:
+    """Since when, and when last, the path led over the line; forgotten after a gap."""
+    since, last = memory.predicted_since_us, memory.predicted_last_us
     if is_predicted:
-        since = memory.predicted_since_us
-        return replace(memory, predicted_since_us=now_us if since is None else since, predicted_last_us=now_us)
-    last = memory.predicted_last_us
-    if last is not None and now_us - last > PREDICTION_GAP_US:
-        return replace(memory, predicted_since_us=None, predicted_last_us=None)
-    return memory
+        return (now_us if since is None else since), now_us
+    return (None, None) if last is not None and now_us - last > PREDICTION_GAP_US else (since, last)
 
 
 def _landing(memory: Memory, at: Sample, slow_s: float, variance_up_m2: float) -> Memory:

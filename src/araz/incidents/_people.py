@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from araz.incidents._alarms import Proposal, propose
+from araz.incidents._alarms import Proposal, Words, propose
 from araz.incidents._fall import areas_around
 from araz.incidents._features import Features
 from araz.incidents._sentences import clock, distance_words
@@ -232,17 +232,19 @@ def _unanswered(work: Work, report: Report) -> None:
             key=f"report:{report.reporter}",
             kind="report",
             priority=3,
-            sentence=f"{report.reporter} {verb}{where}; no sensor has it.",
             confidence=0.5,
             shown=Shown(report.kind, report.incident_id, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
-            reasons_for=(Reason(text=f"{report.reporter} {verb} at {clock(report.observed_at_us)}"),),
-            reasons_against=(Reason(text="no track agrees with it", weight=-0.5),),
-            not_seen=("no sensor saw anything along that bearing",),
+            words=lambda: Words(
+                f"{report.reporter} {verb}{where}; no sensor has it.",
+                (Reason(text=f"{report.reporter} {verb} at {clock(report.observed_at_us)}"),),
+                (Reason(text="no track agrees with it", weight=-0.5),),
+                ("no sensor saw anything along that bearing",),
+                _report_areas(
+                    work.context, report.kind, report.east_m, report.north_m, report.azimuth_rad, report.sigma_rad
+                ),
+            ),
             to_decide="Ask a second post for a bearing?",
             incident_ids=(report.incident_id,),
-            areas=_report_areas(
-                work.context, report.kind, report.east_m, report.north_m, report.azimuth_rad, report.sigma_rad
-            ),
         ),
     )
 
@@ -268,14 +270,20 @@ def _found(work: Work, k: int, report: Report) -> None:
     propose(
         work,
         Proposal(
-            key=f"found:{report.incident_id}", kind="report", priority=2,
-            sentence=f"{report.reporter} found a load or a wreck; no release was seen there.", confidence=0.9,
+            key=f"found:{report.incident_id}",
+            kind="report",
+            priority=2,
+            confidence=0.9,
             shown=Shown("found", report.incident_id, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
-            reasons_for=(Reason(text=f"reported by {report.reporter} at {clock(report.observed_at_us)}"),),
-            to_decide="Secure the place and wait for the pick-up?", incident_ids=(report.incident_id,),
-            areas=_report_areas(work.context, "found", report.east_m, report.north_m, None, 0.0),
+            words=lambda: Words(
+                f"{report.reporter} found a load or a wreck; no release was seen there.",
+                (Reason(text=f"reported by {report.reporter} at {clock(report.observed_at_us)}"),),
+                areas=_report_areas(work.context, "found", report.east_m, report.north_m, None, 0.0),
+            ),
+            to_decide="Secure the place and wait for the pick-up?",
+            incident_ids=(report.incident_id,),
         ),
-    )  # fmt: skip
+    )
 
 
 def is_people(context: Context, sensor_id: str) -> bool:

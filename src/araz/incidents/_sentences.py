@@ -10,7 +10,7 @@ from araz.incidents._features import CLAIM_DRONE, CLAIM_MANNED, Features, is_nig
 from araz.incidents._state import Context, Hover, Memory, Stats
 from araz.incidents._weights import LIKENESS_CUES
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import CLASS_NAMES, FloatArray, Reason, SensorKind, TrackPicture
+from araz.vocabulary import CLASS_NAMES, FloatArray, Reason, TrackPicture
 
 #: A heavy multirotor echoes above the first, a small one below the second (field.md 2.1, 24 GHz).
 HEAVY_DBSM: Final = -12.0
@@ -59,11 +59,11 @@ def identity_words(context: Context, picture: TrackPicture, seen: Features, i: i
 
 def receivers_in_range(context: Context, position_enu_m: FloatArray) -> list[str]:
     """Remote ID receivers that would hear a broadcast from there."""
-    reach = np.linalg.norm(context.table.origin_enu_m - position_enu_m, axis=1) < context.table.max_range_m
+    east, north, up = (float(x) for x in position_enu_m)
     return [
         name
-        for name, kind, near in zip(context.names, context.kinds, reach, strict=True)
-        if kind is SensorKind.REMOTE_ID_RECEIVER and near
+        for name, e, n, u, reach in context.receivers
+        if (east - e) ** 2 + (north - n) ** 2 + (up - u) ** 2 < reach**2
     ]
 
 

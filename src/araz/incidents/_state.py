@@ -66,6 +66,8 @@ class Context:
     radar_bits: int
     bearing_bits: int
     people_bits: int
+    receivers: tuple[tuple[str, float, float, float, float], ...]
+    """Remote ID receivers: name, east, north, up, range."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +161,6 @@ class Memory:
     people: tuple[str, ...] = ()
     incidents: tuple[tuple[str, str], ...] = ()
     """(kind, incident id) in the order they happened."""
-    probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,4 +288,14 @@ def context_of(place: Place, table: SensorTable) -> Context:
         radar_bits=bits(SensorKind.RADAR),
         bearing_bits=bits(SensorKind.RF_BEARING, SensorKind.ACOUSTIC, SensorKind.CAMERA),
         people_bits=bits(SensorKind.PEOPLE),
+        receivers=tuple(
+            (table.sensor_id[i], *_point(table.origin_enu_m[i]), float(table.max_range_m[i]))
+            for i, kind in enumerate(kinds)
+            if kind is SensorKind.REMOTE_ID_RECEIVER
+        ),
     )
+
+
+def _point(position_enu_m: FloatArray) -> tuple[float, float, float]:
+    east, north, up = position_enu_m.tolist()
+    return east, north, up

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from araz.geography import Place
-from araz.incidents._alarms import Proposal, decide, propose, tend
+from araz.incidents._alarms import Proposal, Words, decide, propose, tend
 from araz.incidents._features import Features, evidence, features_of, likeness
 from araz.incidents._health import judge_health
 from araz.incidents._identity import claim_name, judge, watch_claims
 from araz.incidents._motion import watch
 from araz.incidents._people import answer, hear, new_cones
-from araz.incidents._situation import View, rest, tell
+from araz.incidents._phase import View
+from araz.incidents._situation import rest, tell
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of
 from araz.incidents._work import Work, desk, track_name
 from araz.vocabulary import (
@@ -161,11 +163,17 @@ def _false_identities(work: Work, seen: Features) -> None:
         propose(
             work,
             Proposal(
-                key=key, kind="false identity", priority=2, sentence=sentence, confidence=0.95,
-                shown=Shown("false identity", name, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0), reasons_for=reasons,
-                to_decide="Treat it as a decoy, and look for the real one?", track_id=track, incident_ids=incidents,
+                key=key,
+                kind="false identity",
+                priority=2,
+                confidence=0.95,
+                shown=Shown("false identity", name, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+                words=partial(Words, sentence, reasons),
+                to_decide="Treat it as a decoy, and look for the real one?",
+                track_id=track,
+                incident_ids=incidents,
             ),
-        )  # fmt: skip
+        )
 
 
 def _forget(work: Work) -> None:

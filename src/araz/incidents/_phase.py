@@ -1,0 +1,239 @@
+"""Where a track is in its story, and the card that says so."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from araz.incidents._alarms import Proposal, Words, propose
+from araz.incidents._drop import MIN_SLOW_S
+from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, release_area
+from araz.incidents._features import Features
+from araz.incidents._identity import claim_name
+from araz.incidents._sentences import (
+    class_words,
+    clock,
+    distance_words,
+    identity_words,
+    likeness_reasons,
+    minutes_words,
+    not_seen,
+)
+from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
+from araz.incidents._work import Work
+from araz.vocabulary import Area, FloatArray, Reason
+
+#: A crossing is priority 1 only when this sure; below, priority 2.
+ACT_NOW_PROBABILITY: Final = 0.7
+#: A prediction must last this long, with this chance, before an officer hears of it.
+PREDICTED_S: Final = 3.0
+CROSS_PROBABILITY: Final = 0.5
+#: A hover farther from the line than this is nobody's business tonight; the same place is said once.
+HOVER_NEAR_M: Final = 1000.0
+HOVER_SAME_M: Final = 500.0
+#: White acceleration behind a predicted path, m²/s³: a multirotor on course.
+PATH_NOISE: Final = 0.2
+
+
+class View(NamedTuple):
+    """One track at this second, with what is believed of it."""
+
+    i: int
+    row: int
+    seen: Features
+    stats: Stats
+    weights: FloatArray
+    probability: float
+    identity: Identity | None
+
+
+class Phase(NamedTuple):
+    """Where the track is in its story, how urgent, how sure, and where its load is expected.
+
+    ``centre`` (east, north) and ``spread`` (covariance) describe the area; ``areas`` when it was made before.
+    """
+
+    name: str
+    priority: int
+    confidence: float
+    words: str
+    to_decide: str
+    minutes: float = 0.0
+    centre: tuple[float, float] = (0.0, 0.0)
+    spread: Spread | None = None
+    areas: tuple[Area, ...] = ()
+
+
+def matrix(spread: Spread) -> FloatArray:
+    """A covariance (xx, xy, yy) as [2, 2]."""
+    xx, xy, yy = spread
+    return np.array([[xx, xy], [xy, yy]])
+
+
+def path(work: Work, view: View, ahead_s: float) -> tuple[tuple[float, float], Spread]:
+    """Place and covariance (xx, xy, yy) of the track ``ahead_s`` from now, on its present velocity."""
+    picture = work.inputs.picture
+    east, north, _ = picture.position_enu_m[view.row].tolist()
+    v_east, v_north, _ = picture.velocity_enu_mps[view.row].tolist()
+    c = picture.covariance[view.row].tolist()
+    t, noise = ahead_s, PATH_NOISE * ahead_s**3 / 3.0
+    spread = (
+        c[0][0] + 2.0 * t * c[0][3] + t * t * c[3][3] + noise,
+        c[0][1] + t * (c[0][4] + c[1][3]) + t * t * c[3][4],
+        c[1][1] + 2.0 * t * c[1][4] + t * t * c[4][4] + noise,
+    )
+    return (east + t * v_east, north + t * v_north), spread
+
+
+def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
+    """The most urgent thing true of this track now; None when an officer need not hear of it."""
+    p, now, drop = view.probability, work.now_us, memory.drop
+    if drop is not None and now - drop.at_us < FORGET_US:
+        is_home = memory.returned_at_us is not None and memory.returned_at_us > drop.at_us
+        words = f"Released a load {distance_words(abs(drop.border_m))} inside at {clock(drop.at_us)}"
+        words += "; the drone went home." if is_home else "."
+        sure = memory.crossed_at_us is not None or (p >= ACT_NOW_PROBABILITY and memory.first_side >= 0)
+        ask = "Who secures the drop area, and who cuts off the pick-up?"
+        place = (drop.east_m, drop.north_m)
+        return Phase("drop", 1 if sure else 2, p * drop.probability, words, ask, centre=place, areas=drop.areas)
+    if memory.returned_at_us is not None and memory.side > 0 and not is_predicted(work, memory, view):
+        words = "It went back over the line; no release was seen."
+        return Phase("returned", 3, p, words, "Search its turning point, or close?")
+    if memory.crossed_at_us is not None and memory.side < 0:
+        return _inside(work, memory, view)
+    if is_predicted(work, memory, view):
+        return _coming(work, view)
+    if memory.left_at_us is not None and memory.side > 0 and now - memory.left_at_us < 120_000_000:
+        words = "It left our side over the line; it may come back loaded."
+        return Phase("left", 3, p, words, "Watch for its return?")
+    return _hovering(work, memory, view)
+
+
+def is_predicted(work: Work, memory: Memory, view: View) -> bool:
+    """Whether a crossing is predicted long and surely enough to be said."""
+    since = memory.predicted_since_us
+    return (
+        memory.side >= 0
+        and since is not None
+        and work.now_us - since >= PREDICTED_S * 1e6
+        and math.isfinite(view.seen.time_to_line_s[view.i])
+        and float(view.seen.cross_probability[view.i]) >= CROSS_PROBABILITY
+    )
+
+
+def _direction(work: Work, view: View) -> tuple[float, float]:
+    east, north, _ = work.inputs.picture.velocity_enu_mps[view.row].tolist()
+    speed = max(math.hypot(east, north), 0.1)
+    return east / speed, north / speed
+
+
+def _coming(work: Work, view: View) -> Phase:
+    to_line = float(view.seen.time_to_line_s[view.i])
+    place, spread = path(work, view, to_line)
+    centre, total, (near, far) = expected_drop(place, _direction(work, view), 0.0, spread)
+    speed = max(float(view.seen.speed_mps[view.i]), 1.0)
+    when = minutes_words(to_line + near / speed, to_line + far / speed)
+    words = f"coming, over the line {minutes_words(to_line * 0.8, to_line * 1.2)}. "
+    words += f"Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
+    confidence = view.probability * float(view.seen.cross_probability[view.i])
+    ask = "Send a patrol towards the expected drop area now, or hold?"
+    return Phase("coming", 2, confidence, words, ask, to_line / 60.0, centre, total)
+
+
+def _inside(work: Work, memory: Memory, view: View) -> Phase:
+    """Over the line: flying on, standing still, or down."""
+    seen, i = view.seen, view.i
+    place, spread = path(work, view, 0.0)
+    priority = 1 if view.probability >= ACT_NOW_PROBABILITY and not memory.came_over else 2
+    confidence = view.probability * (0.7 if memory.came_over else 0.97)
+    deep = distance_words(abs(float(seen.border_m[i])))
+    if memory.landed_at_us is not None:
+        around = (spread[0] + 100.0, spread[1], spread[2] + 100.0)
+        ask = "Who goes to the landing place?"
+        return Phase("landed", priority, confidence, f"landed {deep} inside.", ask, centre=place, spread=around)
+    hover = memory.hover
+    if hover is not None and hover.ended_us is None and hover.slow_s >= MIN_SLOW_S:
+        agl = max(float(seen.agl_m[i]), 0.0)
+        middle, _, areas = release_area(work.context.place, *place, agl, matrix(spread))
+        words, ask = f"standing still {deep} inside: may release now.", "Send a patrol to the area below it?"
+        centre = (float(middle[0]), float(middle[1]))
+        return Phase("still", priority, confidence, words, ask, centre=centre, areas=areas)
+    crossing = memory.crossing_border_m or place
+    flown = math.hypot(place[0] - crossing[0], place[1] - crossing[1])
+    direction = _direction(work, view)
+    if flown > 100.0:
+        direction = (place[0] - crossing[0]) / flown, (place[1] - crossing[1]) / flown
+    centre, total, (near, far) = expected_drop(crossing, direction, flown, spread)
+    speed = max(float(seen.speed_mps[i]), 3.0)
+    words = "entering" if float(seen.closing_mps[i]) > -1.0 else "inside, flying out"
+    when = minutes_words((near - flown) / speed, (far - flown) / speed)
+    words += f". Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
+    ask = "Send a patrol to the expected drop area, or to the cut-off?"
+    return Phase("inside", priority, confidence, words, ask, (near - flown) / speed / 60.0, centre, total)
+
+
+def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
+    hover, settings = memory.hover, work.context.place.site.alarms
+    if hover is None or hover.ended_us is not None or hover.slow_s < settings.hover_s:
+        return None
+    distance = float(view.seen.border_m[view.i])
+    east, north = hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples
+    is_known = f"track:{memory.track_id}" in work.card_of_key
+    if abs(distance) > HOVER_NEAR_M or (not is_known and _said_here(work, east, north)):
+        return None
+    if not is_known and view.probability >= settings.min_confidence:
+        work.hover_places.append((work.now_us, east, north))
+    side = "outside" if distance > 0.0 else "inside"
+    words = f"standing still {distance_words(abs(distance))} {side} the line."
+    _, spread = path(work, view, 0.0)
+    return Phase("hover", 3, view.probability, words, "Keep a watch on it?", centre=(east, north), spread=spread)
+
+
+def _said_here(work: Work, east_m: float, north_m: float) -> bool:
+    return any(math.hypot(east_m - e, north_m - n) < HOVER_SAME_M for _, e, n in work.hover_places)
+
+
+def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
+    """Propose the track's card; its long part is written only if it is sent."""
+    seen, i, picture = view.seen, view.i, work.inputs.picture
+    claim = work.inputs.claims.get(int(picture.claim_key[view.row]))
+    what = class_words(picture.class_probability[view.row], float(picture.rcs_dbsm[view.row]))
+    says = identity_words(work.context, picture, seen, i, None if claim is None else claim_name(claim))
+    heard = f", heard or seen by {', '.join(memory.people)}" if memory.people else ""
+    speed, agl = float(seen.speed_mps[i]), float(seen.agl_m[i])
+    size = phase.areas[-1].semi_major_m if phase.areas else 0.0 if phase.spread is None else largest_m(phase.spread)
+    propose(
+        work,
+        Proposal(
+            key=f"track:{memory.track_id}",
+            kind="drone",
+            priority=phase.priority,
+            confidence=phase.confidence,
+            shown=Shown(phase.name, f"{what}|{says}|{heard}", speed, agl, phase.minutes, *phase.centre, size),
+            words=lambda: _words(work, memory, view, phase, f"{what}, {says}", heard),
+            to_decide=phase.to_decide,
+            track_id=memory.track_id,
+            incident_ids=tuple(incident for _, incident in memory.incidents[-8:]),
+            may_raise=phase.name != "returned" and view.probability >= work.context.place.site.alarms.min_confidence,
+        ),
+    )
+
+
+def _words(work: Work, memory: Memory, view: View, phase: Phase, what: str, heard: str) -> Words:
+    seen, i = view.seen, view.i
+    height = max(round(float(seen.agl_m[i]) / 5.0) * 5, 0)
+    start = f"{what[0].upper()}{what[1:]}, {seen.speed_mps[i]:.0f} m/s, {height} m above ground{heard}"
+    sentence = f"{start}{', ' if phase.words[0].islower() else '. '}{phase.words}"
+    speaks_for, against = likeness_reasons(work.context, work.inputs.picture, seen, view.stats, i, view.weights, memory)
+    if view.identity is not None:
+        verdict = view.identity.verdict.value
+        speaks_for.append(Reason(text=f"its claim is {verdict}: {'; '.join(view.identity.reasons)}"))
+    if memory.drop is not None and phase.name == "drop":
+        speaks_for = [*memory.drop.reasons_for, *speaks_for]
+        against = [*memory.drop.reasons_against, *against]
+    areas = phase.areas
+    if phase.spread is not None:
+        areas = areas_around(work.context.place, *phase.centre, matrix(phase.spread))
+    return Words(sentence, tuple(speaks_for), tuple(against), tuple(not_seen(work, seen, i)), areas)
