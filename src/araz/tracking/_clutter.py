@@ -16,8 +16,6 @@ CLUTTER_HEIGHT_M: Final = 1000.0
 RATE_SPAN_MPS: Final = 80.0
 """False range rates and velocities are taken as even over this span (two-way 40 m/s)."""
 CLIMB_SPAN_MPS: Final = 20.0
-BIRTHS_PER_S: Final = 0.5
-"""New targets a second over a sensor's whole disc: eager, so that a second detection confirms; the map tames it."""
 PATIENCE_SCANS: Final = 10
 MEMORY_SCANS: Final = 60
 """The map starts as if it had seen PATIENCE_SCANS scans, and forgets over MEMORY_SCANS."""
@@ -45,7 +43,7 @@ def densities(
     (r dr daz where elevation is not measured). A bearing's density is even round the compass.
     """
     measured = ~np.isnan(found.z)
-    births = BIRTHS_PER_S * max(float(np.nan_to_num(state.sensors.period_s[sensor], nan=1.0)), 0.1)
+    births = state.births_per_s * max(float(np.nan_to_num(state.sensors.period_s[sensor], nan=1.0)), 0.1)
     rate = float(clutter_rate(state.sensors)[sensor])
     if found.kind == BEARING:
         even = np.full(len(found.z), 1.0 / (2.0 * math.pi))

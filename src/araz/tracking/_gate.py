@@ -38,6 +38,12 @@ def _describe(
     rate: FloatArray,
 ) -> int:
     """Fill predicted components h, their variances H P H^T and their rates of change; gives their number."""
+    if kind == POSITION:  # the components are the state itself
+        for c in range(6):
+            h[c] = x[c]
+            var[c] = p[c, c]
+            rate[c] = x[3 + c] if c < 3 else 0.0
+        return 6
     count = linearise(kind, x, origin, h, jac)
     for c in range(count):
         total = 0.0

@@ -189,7 +189,11 @@ def predict_tracks(
         process_noise(m, max(dt_s, 0.0), grow[m])
     for i in range(count):
         alone = weight[i, MANOEUVRE] == 1.0
-        if (alone and update_count[i] < 2) or dt_s <= 0.0:
+        if alone and update_count[i] < 2:
+            new_mean[i, MANOEUVRE] = mean[i, MANOEUVRE]
+            new_cov[i, MANOEUVRE] = cov[i, MANOEUVRE]
+            new_weight[i, MANOEUVRE] = 1.0
+        elif dt_s <= 0.0:
             new_mean[i] = mean[i]
             new_cov[i] = cov[i]
             new_weight[i] = weight[i]

@@ -19,6 +19,12 @@ CLUTTER_CELLS: Final = 32
 FALLBACK_RANGE_M: Final = 100_000.0
 """Extent assumed for a sensor whose range is not stated (a claim receiver)."""
 
+FIRST_BIRTHS_PER_S: Final = 0.5
+LEAST_BIRTHS_PER_S: Final = 0.02
+BIRTH_MEMORY_S: Final = 60.0
+"""New targets a second over a sensor's disc. At start everything in the air is new, so the tracker is eager; then the
+rate follows how many tracks get confirmed, so a quiet border asks for more proof and a busy sky for less."""
+
 CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
 """Before any evidence a track is honestly unknown; the rest follows what a border sector mostly sees."""
 
@@ -56,7 +62,8 @@ class State:
     Its arrays are not flagged read-only, because Numba would compile every kernel twice (once more after unpickling,
     which drops the flag); the kernels only ever write to arrays made in the same step. **Shapes**
     ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans learned from.
-    ``late_scans`` counts scans too old to use, ``dropped_tracks`` those lost to ``TRACK_LIMIT``.
+    ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``late_scans``
+    counts scans too old to use, ``dropped_tracks`` those lost to ``TRACK_LIMIT``.
     """
 
     sensors: SensorTable
@@ -66,6 +73,7 @@ class State:
     next_id: int
     clutter_mass: FloatArray
     clutter_scans: IntArray
+    births_per_s: float
     late_scans: int
     dropped_tracks: int
 
@@ -118,6 +126,7 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
         next_id=1,
         clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
         clutter_scans=np.zeros(count, np.int64),
+        births_per_s=FIRST_BIRTHS_PER_S,
         late_scans=0,
         dropped_tracks=0,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,7 +18,7 @@ from araz.tracking._merge import merged_into
 from araz.tracking._motion import collapse, predict_tracks
 from araz.tracking._picture import join, picture_of, survival, take, within_coast
 from araz.tracking._sight import detection_chances, hidden_tracks
-from araz.tracking._state import TRACK_LIMIT, State, Tracks
+from araz.tracking._state import BIRTH_MEMORY_S, LEAST_BIRTHS_PER_S, TRACK_LIMIT, State, Tracks
 from araz.tracking._update import update_tracks
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents, TrackPicture
 
@@ -56,7 +57,8 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
         pairs.append(pair)
     new_ids = np.concatenate(confirmed)
     had = np.concatenate((before.track_id[before.is_confirmed], new_ids))
-    ended = np.setdiff1d(had, state.tracks.track_id[state.tracks.is_confirmed], assume_unique=True)
+    now = state.tracks.track_id[state.tracks.is_confirmed]
+    ended = had[:0] if len(now) == len(had) else np.setdiff1d(had, now, assume_unique=True)
     events = TrackEvents(
         picture=_picture(state),
         changed_id=np.concatenate((new_ids, ended)),
@@ -113,7 +115,7 @@ def _looks(claim_key: IntArray) -> list[IntArray]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Association:
-    """E pairs of a look (track, detection, chance); each detection's chance of being free, each track's of being seen."""
+    """E pairs of a look (track, detection, chance); each detection's chance to be free, each track's to be seen."""
 
     track: IntArray
     detection: IntArray
@@ -237,7 +239,9 @@ def _close(state: State, new: Tracks, dt_s: float, detected: FloatArray) -> tupl
     everyone = join(take(tracks, np.flatnonzero(keep)), new)
     kept, dropped = _within_limit(everyone)
     fresh_ids = tracks.track_id[fresh & keep]
-    return replace(state, tracks=kept, dropped_tracks=state.dropped_tracks + dropped), fresh_ids
+    rate = state.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + len(fresh_ids) / BIRTH_MEMORY_S
+    rate = max(rate, LEAST_BIRTHS_PER_S)
+    return replace(state, tracks=kept, births_per_s=rate, dropped_tracks=state.dropped_tracks + dropped), fresh_ids
 
 
 def _within_limit(tracks: Tracks) -> tuple[Tracks, int]:
