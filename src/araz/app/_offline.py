@@ -18,9 +18,12 @@ from araz.app._runtime import BATCH, Arrival, Night, in_batches
 from araz.app._summary import Summary, clock_text
 from araz.feeds import read_recording, sniff_format
 from araz.sensors import DECODERS
-from araz.store import EventLog, read_journal
+from araz.store import EventLog, is_journal, read_journal
 from araz.vocabulary import Feed, Format, Message, Rejected, Sensor, Site
 
+#: Day on which files without a date begin, 2 January 1970: a time of day then never lies before 1970.
+UNTIMED_START_US = 86_400_000_000
+CAPTURE_MAGICS = {bytes.fromhex(text) for text in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a")}
 #: Written for machines: the same record gives the same bytes.
 ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -102,21 +105,34 @@ def _stream(item: str, site: Site, format: Format | None) -> Iterator[Arrival]:
 def _with_problems(path: Path, feed: Feed) -> Iterator[Arrival]:
     """Read a recording; what the reader itself had to refuse joins the messages as journalled problems."""
     refused: list[Rejected] = []
-    for arrival in read_recording(path, feed, problems=refused.append):
+    arrivals = read_recording(path, feed, start_at_us=UNTIMED_START_US, problems=refused.append)
+    for arrival in _timed_by_content(arrivals, feed) if is_untimed(path, feed) else arrivals:
         yield from _problem_arrivals(refused)
         yield arrival
     yield from _problem_arrivals(refused)
+
+
+def is_untimed(path: Path, feed: Feed) -> bool:
+    """Tell files whose only clock is in the messages: raw ASTERIX and SAPIENT."""
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    return feed.format in (Format.ASTERIX, Format.SAPIENT) and start not in CAPTURE_MAGICS
+
+
+def _timed_by_content(arrivals: Iterable[Arrival], feed: Feed) -> Iterator[Arrival]:
+    """Let each message arrive when it says it was observed, never backwards, so that the night keeps its pace."""
+    decoder, at_us = DECODERS[feed.format], UNTIMED_START_US
+    state = decoder.init(feed, [])
+    for seq, (_, source, payload) in enumerate(arrivals):
+        state, decoded = decoder.step(state, Message(seq=seq, received_at_us=at_us, source=source, payload=payload))
+        at_us = max([at_us, *(item.observed_at_us for item in decoded if not isinstance(item, Rejected))])
+        yield at_us, source, payload
 
 
 def _problem_arrivals(refused: list[Rejected]) -> Iterator[Arrival]:
     for item in refused:
         yield item.received_at_us, pipeline.PROBLEM_SOURCE, msgspec.json.encode(item)
     refused.clear()
-
-
-def is_journal(path: Path) -> bool:
-    """Tell a journal (folder, segment or packed) from other recordings."""
-    return path.is_dir() or path.name.endswith((".journal", ".journal.xz", ".seg"))
 
 
 def _feed_for(path: Path, name: str, site: Site, format: Format | None) -> Feed:
@@ -146,7 +162,9 @@ def decode_file(path: Path, format: Format, site_name: str) -> int:
     decoder = DECODERS[format]
     states: dict[str, object] = {}
     refused: list[Rejected] = []
-    for seq, (received_at_us, source, payload) in enumerate(read_recording(path, feed, problems=refused.append)):
+    for seq, (received_at_us, source, payload) in enumerate(
+        read_recording(path, feed, start_at_us=UNTIMED_START_US, problems=refused.append)
+    ):
         message = Message(seq=seq, received_at_us=received_at_us, source=source, payload=payload)
         state = states[source] if source in states else decoder.init(feed, sensors)
         states[source], decoded = decoder.step(state, message)
