@@ -88,9 +88,11 @@ def test_a_twice_as_fast_patrol_on_a_long_road_needs_half_the_road_time():
     assert (slow, fast) == (pytest.approx(1000.0), pytest.approx(500.0))
 
 
-def test_parallel_roads_do_not_add_up():
-    roads = RoadGraph([[0.0, 0.0], [10_000.0, 0.0]], [[0, 1], [0, 1], [1, 0]], [10.0, 20.0, 5.0])
-    assert roads.travel([-3000.0, 0.0], [[13_000.0, 0.0]], 1.5, 1.0)[0][0] == pytest.approx(4000.0 + 500.0)
+def test_of_parallel_roads_the_quickest_counts_and_they_do_not_add_up():
+    nodes = [[-5000.0, 0.0], [0.0, 0.0], [10_000.0, 0.0], [15_000.0, 0.0]]
+    roads = RoadGraph(nodes, [[0, 1], [1, 2], [1, 2], [2, 1], [2, 3]], [10.0, 10.0, 20.0, 5.0, 10.0])
+    seconds, _ = roads.travel(nodes[0], [nodes[3]], 1.5, 1.0)
+    assert seconds[0] == pytest.approx(500.0 + 500.0 + 500.0)
 
 
 def road(coordinates, **properties):

@@ -27,9 +27,8 @@ def horadiz(root):
     return place_from_site(site, *files)
 
 
-@pytest.fixture(scope="module")
-def cross():
-    """Four straight roads of 10 km from a crossing, all on our side; the crossing is the origin."""
+def cross_place(border_points):
+    """Four straight roads of 10 km from a crossing at the origin."""
     site = Site(
         name="cross",
         time_zone="UTC",
@@ -40,7 +39,7 @@ def cross():
         border="",
         own_side="left",
     )
-    border = {"type": "LineString", "coordinates": [[47.0, 39.2], [47.7, 39.2]]}
+    border = {"type": "LineString", "coordinates": border_points}
     arms = [(0.116, 0.0), (-0.116, 0.0), (0.0, 0.09), (0.0, -0.09)]
     features = [
         {
@@ -51,6 +50,11 @@ def cross():
         for i, (x, y) in enumerate(arms)
     ]
     return place_from_site(site, border, {"type": "FeatureCollection", "features": features})
+
+
+@pytest.fixture(scope="module")
+def cross():
+    return cross_place([[47.0, 39.2], [47.7, 39.2]])  # 28 km south: everything is ours
 
 
 def alarm_at(place, east_m, north_m, **fields) -> Alarm:
@@ -165,8 +169,34 @@ def test_ranked_by_chance_then_arrival_and_at_most_five(horadiz):
     assert [o.rank for o in options] == [1, 2, 3, 4, 5]
     keys = [(-o.probability_before, o.arrival_s) for o in options]
     assert keys == sorted(keys)
-    assert any(o.action == "drop area" for o in options)  # the load itself is never forgotten
     assert options == rank_options(horadiz, many, alarm_at(horadiz, -4100.0, -4900.0), NOW_US)
+
+
+def test_the_load_itself_is_never_crowded_out(cross):
+    slow = [patrol_at(cross, 0.0, 50.0 * i, f"P{i}", off_road_mps=0.2) for i in range(6)]
+    options = rank_options(cross, slow, alarm_at(cross, 1000.0, 1500.0), NOW_US)
+    assert [option.action for option in options] == ["cut-off"] * 4 + ["drop area"]
+    assert options[-1].probability_before < 0.05
+
+
+def test_a_way_out_over_the_line_is_the_other_sides_business():
+    """The line 5 km south of the crossing: the southern arm ends over it and is no exit of ours."""
+    near_line = cross_place([[47.0, 39.405], [47.7, 39.405]])
+    option = rank_options(near_line, [patrol_at(near_line, 0.0, 100.0)], alarm_at(near_line, 1000.0, 0.0), NOW_US)
+    cut = next(o for o in option if o.action == "cut-off")
+    assert "67 % of the ways out" in cut.sentence
+
+
+def test_a_way_that_leads_over_the_line_is_not_offered(cross):
+    """A patrol and a drop on both flanks of a salient of the other side: the straight walk would cut through it."""
+    salient = {
+        "type": "LineString",
+        "coordinates": [[47.0, 39.40], [47.33, 39.40], [47.335, 39.47], [47.34, 39.40], [47.7, 39.40]],
+    }
+    place = place_from_site(cross.site, salient)
+    patrol, alarm = patrol_at(place, -2000.0, 0.0), alarm_at(place, 2000.0, 0.0)
+    assert rank_options(place, [patrol], alarm, NOW_US) == ()
+    assert len(rank_options(place, [patrol_at(place, 3000.0, 0.0)], alarm, NOW_US)) == 1
 
 
 def test_cut_offs_are_spread_over_the_ways_out(horadiz):
