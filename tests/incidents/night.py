@@ -96,12 +96,17 @@ class Script:
     claim_key: int = 0
     sigma_m: float = 8.0
     jitter: object = None
-    confirmed: object = None
+    starts: float | None = None
+    ends: float | None = None
     hidden: bool = False
 
     @property
+    def starts_s(self):
+        return self.points[0][0] if self.starts is None else self.starts
+
+    @property
     def ends_s(self):
-        return self.points[-1][0]
+        return self.points[-1][0] if self.ends is None else self.ends
 
     def at(self, t):
         points = np.array(self.points)
@@ -112,7 +117,7 @@ class Script:
 
 
 def picture(place, scripts, t):
-    alive = [s for s in scripts if s.points[0][0] <= t <= s.ends_s and (s.confirmed is None or s.confirmed(t))]
+    alive = [s for s in scripts if s.starts_s <= t <= s.ends_s]
     n, at = len(alive), START_US + int(t * 1e6)
     state = [s.at(t) for s in alive]
     p = np.array([x[0] for x in state]).reshape(n, 3)
@@ -127,7 +132,7 @@ def picture(place, scripts, t):
         for c, value in s.chance.items():
             chance[k, c] = value
         chance[k, TrackClass.UNKNOWN] += 1.0 - chance[k].sum()
-    started = np.array([START_US + int(s.points[0][0] * 1e6) for s in alive], dtype=np.int64)
+    started = np.array([START_US + int(s.starts_s * 1e6) for s in alive], dtype=np.int64)
     covariance = np.array([np.diag([s.sigma_m**2] * 2 + [25.0, 0.49, 0.49, 0.25]) for s in alive]).reshape(n, 6, 6)
     return TrackPicture(
         at_us=at, track_id=frozen_array([s.track_id for s in alive], np.int64),

@@ -431,3 +431,20 @@ def test_tracks_of_gives_every_height_with_its_datum(place, table):
     assert track.verdict is IdentityVerdict.SUPPORTED
     assert track.latitude_deg == pytest.approx(LATITUDE, abs=0.03)
     assert track.longitude_deg == pytest.approx(LONGITUDE, abs=0.03)
+
+
+def test_a_story_outlives_a_broken_track(place, table):
+    """The tracker loses the drone at its hard stop and finds it under another number: one card, and still a drop."""
+    stop = 3200 / 14.0
+    first = smuggler(1, ends=stop + 1.0)
+    second = smuggler(77, starts=stop + 4.0)
+    _, events = play(place, table, [first, second], 330.0)
+    assert {c.alarm_id for c in alarms(events)} == {"A0001"}
+    assert [i.track_id for i in incidents(events, IncidentKind.DROP)] == ["T0077"]
+    assert [i.track_id for i in incidents(events, IncidentKind.RETURNED)] == ["T0077"]
+    assert any("lost as T0001" in r.text for r in alarms(events)[-1].reasons_for)
+    # Far from where the first was lost, the second is its own drone.
+    second.points = [(t, e + 900.0, n, u) for t, e, n, u in second.points]
+    _, events = play(place, table, [first, second], 300.0)
+    assert {c.track_id for c in alarms(events)} == {"T0001"}
+    assert not incidents(events, IncidentKind.DROP)

@@ -26,7 +26,7 @@ FALSE_IDENTITY_COUNT: Final = 2
 DEFAULT_SHELVE_S: Final = 600.0
 MAX_SHELVE_S: Final = 3600.0
 GROUP_QUESTION: Final = "One cause or many? Decide once for the group."
-NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 class Words(NamedTuple):
@@ -65,9 +65,9 @@ def is_material(old: Shown, new: Shown) -> bool:
     moved = ((old.area_east_m - new.area_east_m) ** 2 + (old.area_north_m - new.area_north_m) ** 2) ** 0.5
     return (
         abs(old.speed_mps - new.speed_mps) >= 4.0
-        or abs(old.agl_m - new.agl_m) > max(20.0, 0.3 * old.agl_m)
+        or abs(old.agl_m - new.agl_m) > max(20.0, 0.3 * old.agl_m, 2.5 * max(old.agl_sigma_m, new.agl_sigma_m))
         or abs(old.minutes - new.minutes) >= 1.0
-        or moved > 250.0
+        or moved > max(100.0, 0.35 * old.area_size_m)
         or abs(old.area_size_m - new.area_size_m) > 0.25 * max(old.area_size_m, 100.0)
     )
 

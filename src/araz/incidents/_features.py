@@ -218,7 +218,7 @@ def evidence(
     ratio = np.log((np.nan_to_num(drone) + 0.03) / (np.nan_to_num(other) + 0.03))
     result[:, _COLUMN["class"]] = np.clip(ratio, cue.weight_against, cue.weight_for)
     speed, nothing = stats.mean_speed_mps, np.zeros(n, dtype=np.bool_)
-    put("speed", (speed >= 3.0) & (speed <= 35.0), speed > 35.0)
+    put("speed", (speed >= 9.0) & (speed <= 35.0), speed > 35.0)
     high = seen.agl_m > site.alarms.manned_altitude_agl_m
     put("fast", nothing, (speed > 50.0) | ((speed > 35.0) & high))
     moves = (speed > 3.0) & (seen.age_s >= 8.0)

@@ -57,7 +57,7 @@ def _card(work: Work, record: SensorHealth, is_new: bool) -> None:
             kind="sensor",
             priority=2 if work.context.watches_line[index] else 3,
             confidence=0.95,
-            shown=Shown(record.state.value, "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+            shown=Shown(record.state.value, "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
             words=lambda: Words(sentence, reasons),
             to_decide="Send the technician, or watch that corridor by other means?",
             incident_ids=incidents,

@@ -38,6 +38,7 @@ def watch(memory: Memory | None, seen: Features, i: int, slow_s: float, picture:
     after = replace(
         before,
         last_seen_us=now,
+        updated_us=int(picture.updated_at_us[row]),
         history=(*before.history[-HISTORY_SAMPLES + 1 :], sample),
         hover=_hover(before.hover, sample, slow_s, picture.covariance[row]),
         predicted_since_us=since,

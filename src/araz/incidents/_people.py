@@ -233,7 +233,7 @@ def _unanswered(work: Work, report: Report) -> None:
             kind="report",
             priority=3,
             confidence=0.5,
-            shown=Shown(report.kind, report.incident_id, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
+            shown=Shown(report.kind, report.incident_id, 0.0, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
             words=lambda: Words(
                 f"{report.reporter} {verb}{where}; no sensor has it.",
                 (Reason(text=f"{report.reporter} {verb} at {clock(report.observed_at_us)}"),),
@@ -274,7 +274,7 @@ def _found(work: Work, k: int, report: Report) -> None:
             kind="report",
             priority=2,
             confidence=0.9,
-            shown=Shown("found", report.incident_id, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
+            shown=Shown("found", report.incident_id, 0.0, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
             words=lambda: Words(
                 f"{report.reporter} found a load or a wreck; no release was seen there.",
                 (Reason(text=f"reported by {report.reporter} at {clock(report.observed_at_us)}"),),

@@ -22,17 +22,22 @@ from araz.incidents._sentences import (
     not_seen,
 )
 from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
-from araz.incidents._work import Work
+from araz.incidents._work import Work, track_name
 from araz.vocabulary import Area, FloatArray, Reason
 
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
+#: From this likeness on a card is raised at once; below, the likeness must hold for the time after it.
+AT_ONCE_PROBABILITY: Final = 0.75
+LIKELY_US: Final = 12_000_000
 #: A prediction must last this long, with this chance, before an officer hears of it.
 PREDICTED_S: Final = 3.0
 CROSS_PROBABILITY: Final = 0.5
 #: A hover farther from the line than this is nobody's business tonight; the same place is said once.
 HOVER_NEAR_M: Final = 1000.0
 HOVER_SAME_M: Final = 500.0
+#: Mean course above this resultant length is steadier than the tracker's present velocity.
+STEADY: Final = 0.9
 #: White acceleration behind a predicted path, m²/s³: a multirotor on course.
 PATH_NOISE: Final = 0.2
 
@@ -124,16 +129,22 @@ def is_predicted(work: Work, memory: Memory, view: View) -> bool:
 
 
 def _direction(work: Work, view: View) -> tuple[float, float]:
-    east, north, _ = work.inputs.picture.velocity_enu_mps[view.row].tolist()
-    speed = max(math.hypot(east, north), 0.1)
-    return east / speed, north / speed
+    """The mean course of the last seconds while it is steady, else the present one: a unit vector."""
+    east, north = float(view.stats.heading_east[view.i]), float(view.stats.heading_north[view.i])
+    if float(view.seen.steadiness[view.i]) < STEADY:
+        east, north, _ = work.inputs.picture.velocity_enu_mps[view.row].tolist()
+    length = max(math.hypot(east, north), 0.1)
+    return east / length, north / length
 
 
 def _coming(work: Work, view: View) -> Phase:
     to_line = float(view.seen.time_to_line_s[view.i])
-    place, spread = path(work, view, to_line)
-    centre, total, (near, far) = expected_drop(place, _direction(work, view), 0.0, spread)
+    here, _ = path(work, view, 0.0)
+    _, spread = path(work, view, to_line)
+    direction = _direction(work, view)
     speed = max(float(view.seen.speed_mps[view.i]), 1.0)
+    place = (here[0] + direction[0] * speed * to_line, here[1] + direction[1] * speed * to_line)
+    centre, total, (near, far) = expected_drop(place, direction, 0.0, spread)
     when = minutes_words(to_line + near / speed, to_line + far / speed)
     words = f"coming, over the line {minutes_words(to_line * 0.8, to_line * 1.2)}. "
     words += f"Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
@@ -202,7 +213,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
     what = class_words(picture.class_probability[view.row], float(picture.rcs_dbsm[view.row]))
     says = identity_words(work.context, picture, seen, i, None if claim is None else claim_name(claim))
     heard = f", heard or seen by {', '.join(memory.people)}" if memory.people else ""
-    speed, agl = float(seen.speed_mps[i]), float(seen.agl_m[i])
+    speed, agl, sigma = float(seen.speed_mps[i]), float(seen.agl_m[i]), _height_sigma_m(work, view)
     size = phase.areas[-1].semi_major_m if phase.areas else 0.0 if phase.spread is None else largest_m(phase.spread)
     propose(
         work,
@@ -211,22 +222,40 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
             kind="drone",
             priority=phase.priority,
             confidence=phase.confidence,
-            shown=Shown(phase.name, f"{what}|{says}|{heard}", speed, agl, phase.minutes, *phase.centre, size),
+            shown=Shown(
+                phase.name, f"{what.rstrip('?')}|{says}|{heard}", speed, agl, sigma, phase.minutes, *phase.centre, size
+            ),
             words=lambda: _words(work, memory, view, phase, f"{what}, {says}", heard),
             to_decide=phase.to_decide,
             track_id=memory.track_id,
             incident_ids=tuple(incident for _, incident in memory.incidents[-8:]),
-            may_raise=phase.name != "returned" and view.probability >= work.context.place.site.alarms.min_confidence,
+            may_raise=phase.name != "returned" and _is_sure(work, memory, view),
         ),
     )
 
 
+def _is_sure(work: Work, memory: Memory, view: View) -> bool:
+    """Likely for a while, or very likely at once: a bird flies straight for seconds, a drone for minutes."""
+    since = memory.likely_since_us
+    if since is None or view.probability < work.context.place.site.alarms.min_confidence:
+        return False
+    return view.probability >= AT_ONCE_PROBABILITY or work.now_us - since >= LIKELY_US
+
+
+def _height_sigma_m(work: Work, view: View) -> float:
+    return math.sqrt(max(float(work.inputs.picture.covariance[view.row, 2, 2]), 0.0))
+
+
 def _words(work: Work, memory: Memory, view: View, phase: Phase, what: str, heard: str) -> Words:
     seen, i = view.seen, view.i
-    height = max(round(float(seen.agl_m[i]) / 5.0) * 5, 0)
+    step = 5 if _height_sigma_m(work, view) < 10.0 else 10
+    height = f"{'' if step == 5 else 'about '}{max(round(float(seen.agl_m[i]) / step) * step, 0)}"
     start = f"{what[0].upper()}{what[1:]}, {seen.speed_mps[i]:.0f} m/s, {height} m above ground{heard}"
     sentence = f"{start}{', ' if phase.words[0].islower() else '. '}{phase.words}"
     speaks_for, against = likeness_reasons(work.context, work.inputs.picture, seen, view.stats, i, view.weights, memory)
+    if memory.former:
+        was = ", ".join(track_name(t) for t in memory.former)
+        speaks_for.append(Reason(text=f"found again after it was lost as {was}"))
     if view.identity is not None:
         verdict = view.identity.verdict.value
         speaks_for.append(Reason(text=f"its claim is {verdict}: {'; '.join(view.identity.reasons)}"))

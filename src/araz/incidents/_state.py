@@ -145,6 +145,15 @@ class Memory:
     track_id: int
     first_seen_us: int
     last_seen_us: int
+    updated_us: int = 0
+    """Its last observation; the samples after it are the tracker's prediction."""
+    heir: int | None = None
+    """The track that took its story over."""
+    former: tuple[int, ...] = ()
+    belief: float = 0.0
+    """Latest likeness to a drone; a successor starts with its elder's."""
+    likely_since_us: int | None = None
+    """Since when the likeness has been above the site's ``min_confidence``."""
     side: int = 0
     first_side: int = 0
     history: tuple[Sample, ...] = ()
@@ -217,6 +226,7 @@ class Shown(NamedTuple):
     words: str
     speed_mps: float
     agl_m: float
+    agl_sigma_m: float
     minutes: float
     area_east_m: float
     area_north_m: float

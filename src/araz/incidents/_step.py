@@ -18,6 +18,7 @@ from araz.incidents._people import answer, hear, new_cones
 from araz.incidents._phase import View
 from araz.incidents._situation import rest, tell
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of
+from araz.incidents._succession import succeed
 from araz.incidents._work import Work, desk, track_name
 from araz.vocabulary import (
     BoolArray,
@@ -31,6 +32,8 @@ from araz.vocabulary import (
 
 #: A track is watched one by one from this likeness on: below it no story about it could be told anyway.
 WATCH_PROBABILITY: Final = 0.12
+#: A successor is believed nearly as much as its elder until it was watched this long itself.
+INHERIT_S: Final = 30.0
 #: A scan that comes this much before its second still counts as the second's.
 SLACK_US: Final = 50_000
 
@@ -122,6 +125,7 @@ def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
 
 def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray) -> None:
     likely = probability > WATCH_PROBABILITY
+    succeed(work, seen, likely)
     present = set()
     for i in range(seen.row.shape[0]):
         track = int(seen.track_id[i])
@@ -129,8 +133,19 @@ def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, prob
         if memory is None and not likely[i]:
             continue
         present.add(track)
+        if memory is not None and memory.heir is not None:
+            work.memories[track] = replace(memory, last_seen_us=work.now_us)
+            continue
         memory = watch(memory, seen, i, float(stats.slow_s[i]), work.inputs.picture)
-        view = View(i, int(seen.row[i]), seen, stats, weights[i], float(probability[i]), work.identities.get(track))
+        belief = float(probability[i])
+        if memory.former and seen.age_s[i] < INHERIT_S:
+            belief = max(belief, 0.9 * memory.belief)
+        else:
+            memory = replace(memory, belief=belief)
+        least = work.context.place.site.alarms.min_confidence
+        since = None if belief < least else memory.likely_since_us or work.now_us
+        memory = memory if since == memory.likely_since_us else replace(memory, likely_since_us=since)
+        view = View(i, int(seen.row[i]), seen, stats, weights[i], belief, work.identities.get(track))
         work.memories[track] = tell(work, memory, view)
     for track, memory in work.memories.items():
         if track not in present:
@@ -167,7 +182,7 @@ def _false_identities(work: Work, seen: Features) -> None:
                 kind="false identity",
                 priority=2,
                 confidence=0.95,
-                shown=Shown("false identity", name, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+                shown=Shown("false identity", name, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
                 words=partial(Words, sentence, reasons),
                 to_decide="Treat it as a decoy, and look for the real one?",
                 track_id=track,

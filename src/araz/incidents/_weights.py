@@ -25,7 +25,13 @@ LIKENESS_PRIOR: Final = -2.0
 #: Columns of the evidence matrix, in this order. ``class`` is continuous and clipped at these weights.
 LIKENESS_CUES: Final = (
     Cue("class", 2.5, -2.5, "the tracker's class posterior favours a drone", "it favours bird, balloon or aircraft"),
-    Cue("speed", 0.4, -1.5, "mean speed 3–35 m/s", "mean speed above 35 m/s"),
+    Cue(
+        "speed",
+        0.4,
+        -1.5,
+        "mean speed 9–35 m/s (slower says nothing: birds and drones both are)",
+        "mean speed above 35 m/s",
+    ),
     Cue("fast", 0.0, -3.0, "", "faster than 50 m/s, or above 35 m/s higher than the manned altitude"),
     Cue("course", 1.0, -1.5, "steady course for 20 s", "wandering course"),
     Cue("hover", 2.0, 0.0, "stood still in the air after flying", ""),
