@@ -223,6 +223,20 @@ def test_a_claim_makes_one_track_and_a_spoof_beside_it_another():
     assert changes(told[:3], TrackChange.CONFIRMED), "two or three consistent claims are enough"
 
 
+def test_an_airliner_that_claims_only_places_is_one_track():
+    """Broadcast positions come without velocity; a drone's speed prior would lose an aircraft at 110 m/s."""
+    sensors = table({**CLAIMS, "range_m": np.nan})
+    state, rng, told = init(sensors, TrackingSettings()), np.random.default_rng(4), []
+    velocity = np.array([-90.0, 60.0, 5.0])
+    for k in range(0, 40, 2):
+        z = [np.array([30_000.0, 9000.0, 6000.0]) + velocity * k + rng.normal(0, 5, 3)]
+        state, events = step(state, scan(sensors, 0, k, z, keys=[31], complete=False))
+        told.append(events)
+    assert len(changes(told, TrackChange.CONFIRMED)) == 1
+    assert len(confirmed(events.picture)) == 1
+    np.testing.assert_allclose(events.picture.velocity_enu_mps[0], velocity, atol=8)
+
+
 def test_a_radar_track_takes_on_the_claim_of_its_own_target():
     sensors = table(RADAR, CLAIMS)
     state, _ = follow(sensors, init(sensors, TrackingSettings()), 10)

@@ -28,7 +28,7 @@ def marginals(
 
     **Gives** P(j from i) [E], P(i missed) [tracks], P(j from no track) [detections]. Exact on trees (no two tracks
     sharing two detections), an approximation otherwise. **Source** Williams & Lau, IEEE TAES 50(4), 2014. Edges come
-    sorted by track; the sweep always ends (contraction, Vontobel 2013), here after MAX_SWEEPS at the latest.
+    sorted by track; the sweep always ends (it converges, Williams & Lau 2010), here after MAX_SWEEPS at the latest.
     """
     edges = len(track)
     psi = np.minimum(odds, STRONGEST)

@@ -14,6 +14,8 @@ from araz.tracking._state import CLASS_PRIOR, Tracks
 from araz.vocabulary import FloatArray, IntArray
 
 CLIMB_SIGMA_MPS: Final = 2.0
+CLAIM_SPEED_SIGMA_MPS: Final = 100.0
+"""Speed assumed of a claim without velocity: it may be an airliner, and its key, not its speed, says what is whose."""
 UNKNOWN_HEIGHT_M: Final = 120.0
 UNKNOWN_HEIGHT_SIGMA_M: Final = 120.0
 """Height over the sensor assumed of a plot without elevation: drones fly below 120 m by law; smugglers need not."""
@@ -51,7 +53,7 @@ def start_states(
     var: FloatArray,
     origin: FloatArray,
     forward_s: FloatArray,
-    speed_sigma: float,
+    speed_sigma: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Gaussians [B, 6], [B, 6, 6] of new tracks: a wide prior at the detection, updated by it, moved ``forward_s`` on.
 
@@ -75,7 +77,7 @@ def start_states(
         for axis in range(3):
             mean[k, axis] = place[j, axis]
             cov[k, axis, axis] = (100.0 * wide) ** 2
-            cov[k, 3 + axis, 3 + axis] = speed_sigma**2 if axis < 2 else CLIMB_SIGMA_MPS**2
+            cov[k, 3 + axis, 3 + axis] = speed_sigma[j] ** 2 if axis < 2 else CLIMB_SIGMA_MPS**2
         if np.isnan(var[j, 2]):
             cov[k, 2, 2] = UNKNOWN_HEIGHT_SIGMA_M**2
         elif kind == POSITION:
@@ -105,7 +107,7 @@ def births(
 ) -> tuple[Tracks, IntArray]:
     """New tentative tracks and the detection row of each: r = P(unclaimed) lambda_b / (lambda_b + lambda_c).
 
-    **Source** Williams 2015, eq. 57-60 (the Poisson part of the PMB), with the adaptive birth of Reuter et al.
+    **Source** Williams 2015 (the Poisson part of the PMB), with the adaptive birth of Reuter et al.
     2014. A bearing starts nothing. A detection newer than the common time starts at its own place, not moved back.
     """
     existence = np.minimum(free * birth / np.maximum(birth + clutter, 1e-300), HIGHEST_START)
@@ -117,8 +119,9 @@ def births(
         np.zeros((count, MODE_COUNT, 6, 6)),
         np.zeros((count, MODE_COUNT)),
     )
+    speed = np.where(found.claim_key != 0, CLAIM_SPEED_SIGMA_MPS, speed_sigma)
     mean[:, MANOEUVRE], cov[:, MANOEUVRE] = start_states(
-        found.kind, rows, place, found.z, found.var, found.origin, back_s, speed_sigma
+        found.kind, rows, place, found.z, found.var, found.origin, back_s, speed
     )
     weight[:, MANOEUVRE] = 1.0
     return Tracks(

@@ -32,7 +32,7 @@ def update_tracks(
 
     r' = sum_j beta_j + beta_0 r0 with r0 = r (1 - pd) / (1 - r pd). Within the track, mode m and hypothesis j weigh
     beta_j w_m l_jm / sum_m w_m l_jm (and beta_0 r0 w_m for the miss); each mode keeps the moments of its own mixture.
-    **Source** Williams 2015 (TOMB/P), Musicki & Evans 2004 (JIPDA), Blom & Bloem 2000 (IMM-JPDA).
+    **Source** Williams 2015 (TOMB/P), Musicki & Evans 2004 (JIPDA), Blom & Bloem 2002 (IMM-JPDA).
     """
     detected = np.zeros(len(existence))
     has_pairs = np.zeros(len(existence), np.bool_)
