@@ -163,9 +163,30 @@ def _plan(items: Items, fspec: bytes) -> tuple[tuple[str, int, Shape], ...]:
     return tuple(steps)
 
 
+_COMPOUNDS: Final = {
+    (category, item[0]): item[1]
+    for category, items in UAPS.items()
+    for item in items
+    if item is not None and isinstance(item[1], Compound)
+}
+
+
+class _Layout(NamedTuple):
+    """Where the sub-items of a compound item lie behind its field specification, up to the first of varying length."""
+
+    fixed: tuple[tuple[str, int], ...]
+    fixed_octets: int
+    rest: tuple[tuple[str, int, Shape], ...]
+
+
 @lru_cache(maxsize=4096)
-def _part_plan(shape: Compound, fspec: bytes) -> tuple[tuple[str, int, Shape], ...]:
-    return _plan(shape.parts, fspec)
+def _layout(category: int, item: str, fspec: bytes) -> _Layout:
+    steps, fixed, at = _plan(_COMPOUNDS[category, item].parts, fspec), list[tuple[str, int]](), 0
+    while len(fixed) < len(steps) and steps[len(fixed)][1]:
+        name, octets, _ = steps[len(fixed)]
+        fixed.append((name, at))
+        at += octets
+    return _Layout(tuple(fixed), at, steps[len(fixed) :])
 
 
 def walk_record(category: int, data: bytes, at: int, end: int) -> tuple[dict[str, int], int]:
@@ -178,7 +199,12 @@ def walk_record(category: int, data: bytes, at: int, end: int) -> tuple[dict[str
     offsets: dict[str, int] = {}
     for name, octets, shape in plan_of(category, data[start:at]):
         offsets[name] = at
-        at = at + octets if octets else _skip(shape, data, at, end)
+        if octets:
+            at += octets
+        elif type(shape) is Compound:
+            at = _walk_compound(category, name, data, at, end)[1]
+        else:
+            at = _skip(shape, data, at, end)
         if at > end:
             raise MalformedError("truncated", f"Item I{category:03d}/{name} ends {at - end} octets after its block.")
     return offsets, at
@@ -192,13 +218,9 @@ def _skip(shape: Shape, data: bytes, at: int, end: int) -> int:
         return _skip_chained(shape.octets, data, at, end)
     if isinstance(shape, Repeated):
         return at + 1 + shape.octets * data[at]
-    if isinstance(shape, Compound):
-        for _, _, next_at in walk_parts(shape, data, at, end):
-            at = next_at
-        return at
     if data[at] == 0:
         raise MalformedError("bad-length", "An explicit item (RE or SP) gives its own length as 0 octets.")
-    return at + data[at] if isinstance(shape, Explicit) else end + 1
+    return at + data[at]
 
 
 def _skip_chained(octets: int, data: bytes, at: int, end: int) -> int:
@@ -208,31 +230,21 @@ def _skip_chained(octets: int, data: bytes, at: int, end: int) -> int:
             return at
 
 
-def walk_parts(shape: Compound, data: bytes, at: int, end: int) -> list[tuple[str, int, int]]:
-    """Return (name, offset, end) of the sub-items of the compound item at ``at``; the last end is the item's.
-
-    Fails with ``MalformedError`` like ``walk_record``. An item that announces nothing has one nameless part.
-    """
+def _walk_compound(category: int, item: str, data: bytes, at: int, end: int) -> tuple[dict[str, int], int]:
+    """Return (offset of every sub-item present, where the compound item ends), like ``walk_record``."""
     start = at
     at = read_fspec(data, at, end)
-    parts = [("", start, at)]
-    for name, octets, part in _part_plan(shape, data[start:at]):
-        begin = at
-        at = at + octets if octets else _skip(part, data, at, end)
+    layout = _layout(category, item, data[start:at])
+    offsets = {name: at + offset for name, offset in layout.fixed}
+    at += layout.fixed_octets
+    for name, octets, shape in layout.rest:
+        offsets[name] = at
+        at = at + octets if octets else _skip(shape, data, at, end)
         if at > end:
-            raise MalformedError("truncated", f"Sub-item {name} ends {at - end} octets after its block.")
-        parts.append((name, begin, at))
-    return parts
+            break
+    return offsets, at
 
 
 def part_offsets(category: int, item: str, data: bytes, at: int) -> dict[str, int]:
     """Return the offset of every sub-item present in the compound ``item`` at ``at``, which was walked before."""
-    return {name: begin for name, begin, _ in walk_parts(_COMPOUNDS[category, item], data, at, len(data))}
-
-
-_COMPOUNDS: Final = {
-    (category, item[0]): item[1]
-    for category, items in UAPS.items()
-    for item in items
-    if item is not None and isinstance(item[1], Compound)
-}
+    return _walk_compound(category, item, data, at, len(data))[0]
