@@ -81,6 +81,18 @@ def test_unknown_columns_are_nan_and_stated_errors_win():
     assert not z.flags.writeable
 
 
+def test_true_azimuths_become_the_sites():
+    # Oracle: a target 2 km due north (true, by geodesy) of an observer 20 km east of the origin.
+    east = Bearing(azimuth_deg=0.0, latitude_deg=39.45, longitude_deg=47.573)
+    heard = Observation(sensor_id="ears", observed_at_us=S, received_at_us=S, measurement=east)
+    _, [scan] = scans_step(make_state(), [heard], S)
+    here = FRAME.to_enu(39.45, 47.573, 200.0).reshape(3)
+    there = FRAME.to_enu(39.468, 47.573, 200.0).reshape(3)
+    expected = np.arctan2(there[0] - here[0], there[1] - here[1])
+    assert abs(expected) > np.radians(0.1)
+    assert scan.z[0, 0] == pytest.approx(expected, abs=np.radians(0.005))
+
+
 def test_bearings_and_claims_do_not_wait():
     heard = Observation(sensor_id="ears", observed_at_us=S, received_at_us=S, measurement=Bearing(azimuth_deg=45.0))
     claim = Claim(kind=ClaimKind.ADSB, identity="4b1234")

@@ -40,6 +40,8 @@ from araz.vocabulary import (
     Event,
     Feed,
     Format,
+    Incident,
+    IncidentKind,
     Message,
     Observation,
     Picture,
@@ -61,6 +63,8 @@ PICTURE_EVERY_US: Final = 1_000_000
 MAX_CLAIMS: Final = 4096
 #: Peers of one listening feed whose decoder state is kept.
 MAX_SOURCES: Final = 1024
+#: Incidents that tell when the load is, or will be, on the ground of our side: the latest word counts.
+LOAD_KINDS: Final = frozenset({IncidentKind.CROSSING_PREDICTED, IncidentKind.CROSSING, IncidentKind.DROP})
 #: Observations kept for the rules between two looks.
 MAX_WAITING: Final = 8192
 
@@ -89,6 +93,7 @@ class PipelineState:
     incidents: incidents.State = None  # type: ignore[assignment]
     claims: Mapping[int, Claim] = None  # type: ignore[assignment]
     health_now: Mapping[str, SensorHealth] = None  # type: ignore[assignment]
+    expected_us: Mapping[str, int] = None  # type: ignore[assignment]
     waiting: tuple[Observation, ...] = ()
     rules_us: int = 0
     picture_us: int = 0
@@ -160,6 +165,7 @@ def _configured(state: PipelineState, message: Message) -> PipelineState:
         incidents=incidents.init(place, table),
         claims={},
         health_now={},
+        expected_us={},
         rules_us=state.now_us,
         picture_us=state.now_us,
     )
@@ -229,7 +235,13 @@ def _apply_rules(state: PipelineState, decisions: list[Decision]) -> tuple[Pipel
         decisions=tuple(decisions),
     )
     ruled, events = incidents.step(state.incidents, inputs)
-    state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us)
+    expected_us = dict(state.expected_us)
+    for event in events:
+        if isinstance(event, Incident) and event.kind in LOAD_KINDS and event.track_id is not None:
+            expected_us[event.track_id] = event.at_us
+    while len(expected_us) > MAX_CLAIMS:
+        expected_us.pop(next(iter(expected_us)))
+    state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us)
     return state, [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
 
 
@@ -238,5 +250,11 @@ def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:
     assert state.line is not None
     if not alarm.areas or alarm.priority > 2:
         return alarm
-    options = intercept.rank_options(state.line.place, state.line.site.patrols, alarm, state.now_us)
+    options = intercept.rank_options(
+        state.line.place,
+        state.line.site.patrols,
+        alarm,
+        state.now_us,
+        expected_at_us=None if alarm.track_id is None else state.expected_us.get(alarm.track_id),
+    )
     return alarm if not options else msgspec.structs.replace(alarm, options=list(options))

@@ -82,18 +82,23 @@ class ScansState(msgspec.Struct, frozen=True):
     undulation_m: float
     origins: FloatArray
     origins_hae_m: FloatArray
+    convergence_deg: FloatArray
+    """Added to a sensor's true azimuths: the site's north is not the sensor's, 0.1 degree at 15 km."""
     looks: Mapping[str, _Look]
     dropped_rows: int = 0
 
 
 def scans_init(site: Site, frame: LocalFrame, origins_enu_m: FloatArray) -> ScansState:
     """Return the state before the first message; ``origins_enu_m`` [S, 3] as in ``sensor_origins``."""
+    count = len(origins_enu_m)
+    latitude, longitude, height = frame.to_geodetic(origins_enu_m) if count else (np.zeros(0),) * 3
     return ScansState(
         sensors={sensor.id: (index, sensor) for index, sensor in enumerate(site.sensors)},
         frame=frame,
         undulation_m=site.geoid_undulation_m,
         origins=origins_enu_m,
-        origins_hae_m=frame.to_geodetic(origins_enu_m)[2] if len(origins_enu_m) else np.zeros(0),
+        origins_hae_m=height,
+        convergence_deg=frame.convergence_deg(latitude, longitude) if count else np.zeros(0),
         looks={},
     )
 
@@ -207,8 +212,9 @@ def _scan(
     velocity = np.full((count, 3), np.nan)
     if kind == MeasurementKind.POLAR:
         _fill_polar(rows, z, sigma, float(state.origins_hae_m[index]) - state.undulation_m)
+        z[:, 1] += np.radians(state.convergence_deg[index])
     elif kind == MeasurementKind.BEARING:
-        _fill_bearing(state, rows, z, sigma, origin)
+        _fill_bearing(state, index, rows, z, sigma, origin)
     elif count:
         _fill_position(state, rows, z, sigma, velocity)
     rcs = [np.nan if r.features is None or r.features.rcs_dbsm is None else r.features.rcs_dbsm for r in rows]
@@ -265,16 +271,18 @@ def _radians(angle_deg: float | None) -> float | None:
 
 
 def _fill_bearing(
-    state: ScansState, rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, origin: FloatArray
+    state: ScansState, index: int, rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, origin: FloatArray
 ) -> None:
     for k, row in enumerate(rows):
         bearing = row.measurement
         assert isinstance(bearing, Bearing)
-        z[k, 0] = np.radians(bearing.azimuth_deg)
+        turn_deg = float(state.convergence_deg[index])
         z[k, 1] = np.radians(_or_nan(bearing.elevation_deg))
         if bearing.latitude_deg is not None and bearing.longitude_deg is not None:
             at = state.frame.to_enu(bearing.latitude_deg, bearing.longitude_deg, 0.0).reshape(3)
             origin[k, :2] = at[:2]
+            turn_deg = float(state.frame.convergence_deg(bearing.latitude_deg, bearing.longitude_deg)[0])
+        z[k, 0] = np.radians(bearing.azimuth_deg + turn_deg)
     bearings = [row.measurement for row in rows if isinstance(row.measurement, Bearing)]
     _keep_known(sigma[:, 0], [_radians(b.azimuth_sigma_deg) for b in bearings])
     _keep_known(sigma[:, 1], [_radians(b.elevation_sigma_deg) for b in bearings])
