@@ -98,7 +98,9 @@ def test_bearings_and_claims_do_not_wait():
     claim = Claim(kind=ClaimKind.ADSB, identity="4b1234")
     plane = Observation(
         sensor_id="adsb", observed_at_us=S, received_at_us=S, claim=claim,
-        measurement=Position(latitude_deg=39.46, longitude_deg=47.34, altitude_baro_m=1000.0, speed_mps=50.0, course_deg=90.0),
+        measurement=Position(
+            latitude_deg=39.46, longitude_deg=47.34, altitude_baro_m=1000.0, speed_mps=50.0, course_deg=90.0
+        ),
     )  # fmt: skip
     _, scans = scans_step(make_state(), [heard, plane], S)
     assert [scan.kind for scan in scans] == [MeasurementKind.BEARING, MeasurementKind.POSITION]

@@ -39,6 +39,15 @@ from araz.sensors._remote_id_encode import (
 from araz.sensors._remote_id_location import Location
 from araz.sensors._remote_id_messages import BasicId, OperatorId, SelfId, System
 from araz.sensors._report import encode_report, report_init, report_step
+from araz.sensors._sapient import sapient_frames
+from araz.sensors._sapient_encode import (
+    encode_sapient_alert,
+    encode_sapient_detection,
+    encode_sapient_registration,
+    encode_sapient_status,
+    sapient_replies,
+    sapient_ulid,
+)
 from araz.sensors._scans import ScansState, claim_key, scans_init, scans_step
 
 __all__ = [
@@ -72,6 +81,10 @@ __all__ = [
     "encode_remote_id_ble_long_range",
     "encode_remote_id_nan",
     "encode_report",
+    "encode_sapient_alert",
+    "encode_sapient_detection",
+    "encode_sapient_registration",
+    "encode_sapient_status",
     "encode_sbs_identification",
     "encode_sbs_position",
     "encode_sbs_velocity",
@@ -81,6 +94,9 @@ __all__ = [
     "rejected",
     "report_init",
     "report_step",
+    "sapient_frames",
+    "sapient_replies",
+    "sapient_ulid",
     "scans_init",
     "scans_step",
     "sensor_origins",

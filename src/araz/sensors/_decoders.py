@@ -11,12 +11,14 @@ from araz.sensors._asterix import asterix_init, asterix_step
 from araz.sensors._decoder import Decoder
 from araz.sensors._remote_id import remote_id_init, remote_id_step
 from araz.sensors._report import report_init, report_step
+from araz.sensors._sapient import sapient_init, sapient_step
 from araz.vocabulary import Format
 
 #: Decisions are no observations: the pipeline reads them itself.
 DECODERS: Final[Mapping[Format, Decoder]] = MappingProxyType(
     {
         Format.ASTERIX: Decoder(asterix_init, asterix_step),
+        Format.SAPIENT: Decoder(sapient_init, sapient_step),
         Format.REMOTE_ID: Decoder(remote_id_init, remote_id_step),
         Format.SBS: Decoder(adsb_init, sbs_step),
         Format.BEAST: Decoder(adsb_init, beast_step),
