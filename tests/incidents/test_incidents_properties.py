@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from night import HEAVY, RADAR, RID, START_US, Script, claim, healthy, make_place, make_table, picture, play, smuggler
 
+from araz.geography import ellipse_from_covariance
 from araz.incidents import Inputs, cones_of, init, step, tracks_of
+from araz.incidents._records import ellipses
 from araz.vocabulary import (
     Bearing,
     Cone,
@@ -170,3 +172,16 @@ def test_sensors_of_another_site_are_refused():
     other = dataclasses.replace(TABLE, sensor_id=("stranger", *TABLE.sensor_id[1:]))
     with pytest.raises(ValueError, match="not in the site file"):
         init(PLACE, other)
+
+
+@given(st.floats(0.1, 1e4), st.floats(0.1, 1e4), st.floats(-0.99, 0.99), st.sampled_from([0.5, 0.95]))
+def test_many_ellipses_are_the_one_ellipse(xx, yy, correlation, probability):
+    xy = correlation * np.sqrt(xx * yy)
+    covariance = np.array([[xx, xy], [xy, yy]])
+    major, minor, azimuth = ellipses(covariance[None], probability)
+    one = ellipse_from_covariance(covariance, probability)
+    assert major[0] == pytest.approx(one[0], rel=1e-6)
+    assert minor[0] == pytest.approx(one[1], rel=1e-3, abs=1e-3)
+    if one[0] > 1.01 * one[1]:
+        apart = abs(azimuth[0] - one[2]) % 180.0
+        assert min(apart, 180.0 - apart) < 1e-3

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.geography import Place, ellipse_from_covariance
+from araz.geography import Place
 from araz.incidents._identity import claim_name
 from araz.incidents._state import Identity, State
 from araz.incidents._work import track_name
 from araz.vocabulary import CLASS_NAMES, Claim, FloatArray, IdentityVerdict, Track, TrackPicture
+
+NO_CLAIM: Final = Identity(IdentityVerdict.NONE, ())
+NOT_TESTED: Final = Identity(IdentityVerdict.UNTESTED, ("not held against physics yet",))
 
 
 def tracks_of(
@@ -34,72 +38,82 @@ def tracks_of(
     rows = np.flatnonzero(wanted)
     if rows.size == 0:
         return []
-    position = picture.position_enu_m[rows]
-    latitude, longitude, hae = place.frame.to_geodetic(position)
-    agl = np.asarray(place.terrain.height_agl_m(position))
-    border = np.asarray(place.border.signed_distance_m(position[:, 0], position[:, 1]))
-    return [
-        _track(state, picture, int(row), claims, sensor_ids, place.site.geoid_undulation_m,
-               (float(latitude[k]), float(longitude[k]), float(hae[k])), float(agl[k]), float(border[k]))
-        for k, row in enumerate(rows)
-    ]  # fmt: skip
-
-
-def _track(
-    state: State,
-    picture: TrackPicture,
-    row: int,
-    claims: Mapping[int, Claim],
-    sensor_ids: Sequence[str],
-    undulation_m: float,
-    geodetic: tuple[float, float, float],
-    agl_m: float,
-    border_m: float,
-) -> Track:
-    velocity = picture.velocity_enu_mps[row]
-    covariance = picture.covariance[row]
-    major, minor, azimuth = _ellipse(covariance)
-    chance = picture.class_probability[row]
-    best = int(np.argmax(chance))
-    mask = int(picture.sensor_mask[row])
-    key = int(picture.claim_key[row])
-    claim = claims.get(key)
-    identity = _identity(state, int(picture.track_id[row]), key)
-    return Track(
-        track_id=track_name(int(picture.track_id[row])),
-        latitude_deg=geodetic[0],
-        longitude_deg=geodetic[1],
-        altitude_hae_m=geodetic[2],
-        altitude_amsl_m=geodetic[2] - undulation_m,
-        altitude_agl_m=agl_m,
-        altitude_sigma_m=float(np.sqrt(max(float(covariance[2, 2]), 0.0))),
-        speed_mps=float(np.hypot(velocity[0], velocity[1])),
-        course_deg=float(np.degrees(np.arctan2(velocity[0], velocity[1])) % 360.0),
-        climb_mps=float(velocity[2]),
-        ellipse_semi_major_m=major,
-        ellipse_semi_minor_m=minor,
-        ellipse_azimuth_deg=azimuth,
-        existence=float(min(max(picture.existence[row], 0.0), 1.0)),
-        is_confirmed=bool(picture.is_confirmed[row]),
-        class_name=CLASS_NAMES[best],
-        class_probability=float(min(max(chance[best], 0.0), 1.0)),
-        started_at_us=int(picture.started_at_us[row]),
-        updated_at_us=int(picture.updated_at_us[row]),
-        sensors=[name for bit, name in enumerate(sensor_ids) if mask >> bit & 1],
-        claim=None if claim is None else claim_name(claim),
-        verdict=identity.verdict,
-        verdict_reasons=list(identity.reasons),
-        hidden=bool(picture.hidden[row]),
-        border_distance_m=border_m,
+    position, velocity, covariance = (
+        picture.position_enu_m[rows],
+        picture.velocity_enu_mps[rows],
+        picture.covariance[rows],
     )
+    latitude, longitude, hae = place.frame.to_geodetic(position)
+    major, minor, azimuth = ellipses(covariance, 0.95)
+    chance = picture.class_probability[rows]
+    columns: dict[str, list[Any]] = {
+        "latitude_deg": latitude.tolist(),
+        "longitude_deg": longitude.tolist(),
+        "altitude_hae_m": hae.tolist(),
+        "altitude_amsl_m": (hae - place.site.geoid_undulation_m).tolist(),
+        "altitude_agl_m": np.asarray(place.terrain.height_agl_m(position)).tolist(),
+        "altitude_sigma_m": np.sqrt(np.maximum(covariance[:, 2, 2], 0.0)).tolist(),
+        "speed_mps": np.hypot(velocity[:, 0], velocity[:, 1]).tolist(),
+        "course_deg": (np.degrees(np.arctan2(velocity[:, 0], velocity[:, 1])) % 360.0).tolist(),
+        "climb_mps": velocity[:, 2].tolist(),
+        "ellipse_semi_major_m": major.tolist(),
+        "ellipse_semi_minor_m": minor.tolist(),
+        "ellipse_azimuth_deg": azimuth.tolist(),
+        "existence": np.clip(picture.existence[rows], 0.0, 1.0).tolist(),
+        "is_confirmed": picture.is_confirmed[rows].tolist(),
+        "class_probability": np.clip(chance.max(axis=1), 0.0, 1.0).tolist(),
+        "started_at_us": picture.started_at_us[rows].tolist(),
+        "updated_at_us": picture.updated_at_us[rows].tolist(),
+        "hidden": picture.hidden[rows].tolist(),
+        "border_distance_m": np.asarray(place.border.signed_distance_m(position[:, 0], position[:, 1])).tolist(),
+    }
+    best = np.argmax(chance, axis=1).tolist()
+    words = _Words(state, claims, tuple(sensor_ids))
+    return [
+        Track(
+            **{name: values[k] for name, values in columns.items()},
+            class_name=CLASS_NAMES[best[k]],
+            **words.of(int(picture.track_id[row]), int(picture.claim_key[row]), int(picture.sensor_mask[row])),
+        )
+        for k, row in enumerate(rows.tolist())
+    ]
+
+
+def ellipses(covariance: FloatArray, probability: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Semi-axes in metres and azimuth of the major axis in degrees [n] of horizontal covariances [n, ≥2, ≥2].
+
+    The closed form of the eigenvalues of a 2 × 2 matrix, for many at once; ``geography.ellipse_from_covariance`` is
+    the same for one.
+    """
+    xx, xy, yy = covariance[:, 0, 0], covariance[:, 0, 1], covariance[:, 1, 1]
+    middle, half = 0.5 * (xx + yy), np.hypot(0.5 * (xx - yy), xy)
+    scale = -2.0 * np.log(1.0 - probability)
+    major = np.sqrt(scale * np.maximum(middle + half, 0.0))
+    minor = np.sqrt(scale * np.maximum(middle - half, 0.0))
+    azimuth = (90.0 - np.degrees(0.5 * np.arctan2(2.0 * xy, xx - yy))) % 180.0
+    return major, minor, azimuth
+
+
+class _Words(NamedTuple):
+    """The named part of a track record: number, sensors, claim, verdict."""
+
+    state: State
+    claims: Mapping[int, Claim]
+    sensor_ids: tuple[str, ...]
+
+    def of(self, track_id: int, key: int, mask: int) -> dict[str, Any]:
+        claim = self.claims.get(key)
+        identity = _identity(self.state, track_id, key)
+        return {
+            "track_id": track_name(track_id),
+            "sensors": [name for bit, name in enumerate(self.sensor_ids) if mask >> bit & 1],
+            "claim": None if claim is None else claim_name(claim),
+            "verdict": identity.verdict,
+            "verdict_reasons": list(identity.reasons),
+        }
 
 
 def _identity(state: State, track_id: int, key: int) -> Identity:
     if key == 0:
-        return Identity(IdentityVerdict.NONE, ())
-    return state.identities.get(track_id, Identity(IdentityVerdict.UNTESTED, ("not held against physics yet",)))
-
-
-def _ellipse(covariance: FloatArray) -> tuple[float, float, float]:
-    major, minor, azimuth = ellipse_from_covariance(covariance[:2, :2], 0.95)
-    return float(major), float(minor), float(azimuth) % 360.0
+        return NO_CLAIM
+    return state.identities.get(track_id, NOT_TESTED)
