@@ -11,6 +11,12 @@ from araz.vocabulary import FloatArray, IntArray
 
 
 @njit(cache=True)
+def _after_silence(existence: float, miss: float) -> float:
+    """Existence of a track that silence speaks against: r (1 - pd) / (1 - r pd)."""
+    return existence * (1.0 - miss) / max(1.0 - existence * miss, 1e-12)
+
+
+@njit(cache=True)
 def update_tracks(
     kind: int,
     mean: FloatArray,
@@ -45,7 +51,7 @@ def update_tracks(
         while stop < len(track) and track[stop] == i:
             detected[i] += taken[stop]
             stop += 1
-        still = missed[i] * existence[i] * (1.0 - miss[i]) / max(1.0 - existence[i] * miss[i], 1e-12)
+        still = missed[i] * _after_silence(existence[i], miss[i])
         share = _hypothesis_shares(weight[i], log_likelihood[start:stop], taken[start:stop], still)
         total = share.sum()
         if total > 0.0:
@@ -70,7 +76,7 @@ def update_tracks(
         start = stop
     for i in range(len(existence)):
         if not has_pairs[i]:
-            existence[i] *= (1.0 - miss[i]) / max(1.0 - existence[i] * miss[i], 1e-12)
+            existence[i] = _after_silence(existence[i], miss[i])
     return detected
 
 
