@@ -194,7 +194,15 @@ def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, list
     decoders = {**state.decoders, message.source: inner}
     if len(decoders) > MAX_SOURCES:
         decoders.pop(next(iter(decoders)))
-    return replace(state, decoders=decoders), decoded, []
+    return replace(state, decoders=decoders), [_of_the_site(state.line, message, item) for item in decoded], []
+
+
+def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
+    """Refuse what comes from a sensor whose place and errors nobody stated."""
+    if isinstance(item, Rejected) or item.sensor_id in line.table.sensor_id:
+        return item
+    detail = f"no [[sensors]] entry for {item.sensor_id!r} on the feed {message.source!r}; add one to the site file"
+    return rejected(message, "unknown-sensor", detail)
 
 
 def _problem(message: Message) -> Rejected:

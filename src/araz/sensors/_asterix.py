@@ -43,6 +43,7 @@ class AsterixState(NamedTuple):
     feed_id: str
     sensor_of: Mapping[int, str]
     any_sensor: str | None
+    takes_all: bool
     sectors_deg: Mapping[int, float]
     seen: tuple[tuple[tuple[bytes, int], ...], ...]
 
@@ -51,7 +52,8 @@ def asterix_init(feed: Feed, sensors: Sequence[Sensor]) -> AsterixState:
     """Return the state before the first datagram.
 
     Fails with ``ValueError`` for an edition whose lengths were not checked, a category that is not read, or a
-    ``wire_id`` that is not ``SAC/SIC``. A category without an edition in the site file is read by the newest.
+    ``wire_id`` that is not ``SAC/SIC``. A category without an edition in the site file is read by the newest. Without
+    any sensor (a file is only looked at) each source goes by its own ``SAC/SIC``.
     """
     for category, edition in feed.editions.items():
         _check_edition(feed.id, category, edition)
@@ -61,6 +63,7 @@ def asterix_init(feed: Feed, sensors: Sequence[Sensor]) -> AsterixState:
         feed_id=feed.id,
         sensor_of={_source_number(sensor): sensor.id for sensor in own if sensor.wire_id},
         any_sensor=open_ids[0] if len(open_ids) == len(own) == 1 else None,
+        takes_all=not own,
         sectors_deg={},
         seen=((),) * _BUCKETS,
     )
@@ -163,6 +166,8 @@ def _sensor(state: AsterixState, data: bytes, category: int, items: dict[str, in
         if sensor_id is not None:
             return sensor_id
         name = f"{data[at]}/{data[at + 1]}"
+        if state.takes_all:
+            return name
         raise MalformedError(
             "unknown-sensor",
             f'No sensor has SAC/SIC {name}. Add to the site file: [[sensors]] id = "asterix-{name.replace("/", "-")}", '

@@ -34,12 +34,14 @@ from araz.vocabulary import (
     Feed,
     Message,
     Sensor,
+    SensorKind,
     SensorReport,
     SensorState,
 )
 
 #: A node whose clock is further off than this has no clock; smaller errors are measured and corrected later.
 CLOCK_LIMIT_US: Final = 86_400_000_000
+EVERYWHERE_M: Final = 4.0e7
 #: Node ids remembered on one stream; a peer that invents more loses what it said of its units.
 _NODE_LIMIT: Final = 256
 _IGNORED: Final = frozenset({"task", "task_ack", "registration_ack", "alert_ack"})
@@ -51,19 +53,24 @@ class SapientState(NamedTuple):
     feed_id: str
     sensor_of: Mapping[str, Sensor]
     any_sensor: Sensor | None
+    takes_all: bool
     max_bytes: int
     remainder: bytes = b""
     nodes: Mapping[str, Node] = {}
 
 
 def sapient_init(feed: Feed, sensors: Sequence[Sensor]) -> SapientState:
-    """Return the state before the first chunk; ``wire_id`` of a sensor is its node id (letter case does not matter)."""
+    """Return the state before the first chunk; ``wire_id`` of a sensor is its node id (letter case does not matter).
+
+    Without any sensor (a file is only looked at) each node goes by its own id.
+    """
     own = [sensor for sensor in sensors if sensor.feed == feed.id]
     unnamed = [sensor for sensor in own if not sensor.wire_id]
     return SapientState(
         feed_id=feed.id,
         sensor_of={sensor.wire_id.lower(): sensor for sensor in own if sensor.wire_id},
         any_sensor=unnamed[0] if len(unnamed) == len(own) == 1 else None,
+        takes_all=not own,
         max_bytes=feed.max_message_bytes,
     )
 
@@ -139,6 +146,16 @@ def _sensor(state: SapientState, node_id: str) -> Sensor:
     if sensor is not None:
         return sensor
     name = node_id[:64]
+    if state.takes_all:
+        # Its place is not known, so no position is too far from it; only angles to grid north would need it.
+        return Sensor(
+            id=name,
+            kind=SensorKind.RADAR,
+            feed=state.feed_id,
+            latitude_deg=0.0,
+            longitude_deg=0.0,
+            max_range_m=EVERYWHERE_M,
+        )
     raise UnusableError(
         "unknown-sensor",
         f'No sensor has the node id "{name}". Add to the site file: [[sensors]] id = "sapient-{name[:8]}", '
