@@ -207,6 +207,6 @@ async def _listen(live: Live, feeds: Sequence[Feed]) -> None:
     def reply(source: str, payload: bytes, at_us: int) -> bytes:
         if formats.get(source.partition("#")[0]) != Format.SAPIENT:
             return b""
-        return sapient_replies(payload[4:], FUSION_NODE_ID, at_us)  # feeds hand over whole frames with their length
+        return sapient_replies(payload, FUSION_NODE_ID, at_us)
 
     await run_feeds(feeds, sink, problem, reply=reply)
