@@ -7,20 +7,37 @@
 **Never** reads a clock or a file, or draws from a random stream that the seed does not fix.
 """
 
+from araz.simulation._board import DropScore, Rate, Scoreboard, SortieScore, scoreboard_table
+from araz.simulation._flight import Flight
+from araz.simulation._flight_logs import read_flight
+from araz.simulation._fly import move_to, with_flight
+from araz.simulation._gospa import gospa
 from araz.simulation._night import Night, simulate
 from araz.simulation._post import Arrival
 from araz.simulation._scenario import Scenario, read_scenario
+from araz.simulation._score import score
 from araz.simulation._truth import Truth, TruthEvent, TruthRecord, encode_truth, read_truth
 
 __all__ = [
     "Arrival",
+    "DropScore",
+    "Flight",
     "Night",
+    "Rate",
     "Scenario",
+    "Scoreboard",
+    "SortieScore",
     "Truth",
     "TruthEvent",
     "TruthRecord",
     "encode_truth",
+    "gospa",
+    "move_to",
+    "read_flight",
     "read_scenario",
     "read_truth",
+    "score",
+    "scoreboard_table",
     "simulate",
+    "with_flight",
 ]

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from araz.simulation._bodies import Body
-from araz.simulation._post import SOUND_MPS, Arrival, Polar, Post, in_beam, seen, to_polar
+from araz.sensors import (
+    encode_sapient_detection,
+    encode_sapient_registration,
+    encode_sapient_status,
+    sapient_ulid,
+)
+from araz.simulation._bodies import Body, stream
+from araz.simulation._post import (
+    SOUND_MPS,
+    Arrival,
+    Polar,
+    Post,
+    in_beam,
+    received,
+    seen,
+    to_polar,
+    true_azimuth_deg,
+)
 from araz.simulation._scenario import ActorKind
-from araz.vocabulary import BoolArray, FloatArray, SensorKind
+from araz.vocabulary import Bearing, BoolArray, FloatArray, IntArray, SensorKind, TrackClass
 
-#: A camera tells what it sees; a microphone only that rotors turn.
-CAMERA_SURE: Final = 0.8
-MICROPHONE_SURE: Final = 0.6
+STATUS_EVERY_S: Final = 10.0
+#: Without a detection for this long a node gives the next one a new object number.
+CONTACT_GAP_S: Final = 10.0
+_NODE_TYPE: Final = {
+    SensorKind.RF_BEARING: "passive rf",
+    SensorKind.ACOUSTIC: "acoustic",
+    SensorKind.CAMERA: "camera",
+}
+#: How sure each kind is of what it senses.
+_SURE: Final = {SensorKind.RF_BEARING: 0.8, SensorKind.ACOUSTIC: 0.6, SensorKind.CAMERA: 0.85}
+_FALSE_SURE: Final = 0.4
+_TAXONOMY: Final = {
+    TrackClass.MULTIROTOR: ("Air Vehicle", "UAV Rotary Wing"),
+    TrackClass.FIXED_WING_DRONE: ("Air Vehicle", "UAV Fixed Wing"),
+    TrackClass.MANNED_AIRCRAFT: ("Air Vehicle", "Manned Fixed Wing"),
+    TrackClass.BIRD: ("Animal", "Bird"),
+    TrackClass.BALLOON: ("Air Vehicle", "Lighter than Air"),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +60,113 @@ class Directions:
 
 
 def bearing_messages(post: Post, bodies: Sequence[Body]) -> Iterator[Arrival]:
-    """Frames of one SAPIENT node: registration, status, detections, in order of arrival."""
-    directions_of(post, bodies)
-    yield from ()
+    """Frames of one SAPIENT node: registration at the start, a status every 10 s, detections; in order of arrival."""
+    found = directions_of(post, bodies)
+    status_s = np.arange(0.5, post.duration_s, STATUS_EVERY_S)
+    sent_s = np.concatenate([[0.0], status_s, found.at_s, _flood(post)])
+    kind = np.repeat(
+        [0, 1, 2, 3], [1, len(status_s), len(found.at_s), len(sent_s) - 1 - len(status_s) - len(found.at_s)]
+    )
+    which = np.concatenate([np.arange(count) for count in np.bincount(kind, minlength=4)])
+    order = np.lexsort((kind, sent_s))
+    makers = (_registration(post), _status(post), _detection(post, bodies, found), _noise(post))
+    for at_us, index in zip(received(post, sent_s[order]), order, strict=True):
+        yield Arrival(at_us, post.feed.id, makers[kind[index]](float(sent_s[index]), int(which[index])))
+
+
+#: (seconds of the night, number of the message) → bytes.
+Maker = Callable[[float, int], bytes]
+
+
+def _registration(post: Post) -> Maker:
+    name, node_type = post.sensor.id, _NODE_TYPE[post.sensor.kind]
+    return lambda at_s, _: encode_sapient_registration(
+        post.sensor.wire_id, post.stamp_us(at_s), name=name, node_type=node_type, status_interval_s=STATUS_EVERY_S
+    )
+
+
+def _status(post: Post) -> Maker:
+    latitude, longitude, hae = (float(value[0]) for value in post.place.frame.to_geodetic(post.origin_enu_m[None, :]))
+    return lambda at_s, number: encode_sapient_status(
+        post.sensor.wire_id,
+        post.stamp_us(at_s),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
+        altitude_hae_m=hae,
+        number=number,
+    )
+
+
+def _detection(post: Post, bodies: Sequence[Body], found: Directions) -> Maker:
+    azimuth = true_azimuth_deg(post, found.azimuth_rad)
+    elevation = np.degrees(found.elevation_rad)
+    contacts = contact_numbers(found)
+    first = {int(contact): float(at_s) for contact, at_s in reversed(list(zip(contacts, found.at_s, strict=True)))}
+    sure = _SURE[post.sensor.kind]
+
+    def encode(at_s: float, k: int) -> bytes:
+        is_real = found.body[k] >= 0
+        confidence = sure if is_real else _FALSE_SURE
+        names = _classes(post, bodies[int(found.body[k])]) if is_real else ("Air Vehicle",)
+        contact = int(contacts[k])
+        return encode_sapient_detection(
+            post.sensor.wire_id,
+            post.stamp_us(at_s),
+            sapient_ulid(post.stamp_us(first[contact]), contact),
+            Bearing(
+                azimuth_deg=float(azimuth[k]),
+                elevation_deg=float(elevation[k]),
+                azimuth_sigma_deg=post.sensor.azimuth_sigma_deg,
+            ),
+            classes=tuple((name, round(confidence * 0.9**level, 3)) for level, name in enumerate(names)),
+            confidence=confidence,
+            number=k,
+        )
+
+    return encode
+
+
+def _noise(post: Post) -> Maker:
+    """A flood: the node shouts one direction without end."""
+    azimuth = float(stream(0, "flood", post.sensor.id).uniform(0, 360))
+    return lambda at_s, number: encode_sapient_detection(
+        post.sensor.wire_id,
+        post.stamp_us(at_s),
+        sapient_ulid(post.stamp_us(at_s), number),
+        Bearing(azimuth_deg=azimuth, azimuth_sigma_deg=post.sensor.azimuth_sigma_deg),
+        number=1_000_000_000 + number,
+    )
+
+
+def _flood(post: Post) -> FloatArray:
+    times = [np.arange(from_s, to_s, 1.0 / rate) for from_s, to_s, rate in post.floods() if rate > 0]
+    return np.concatenate(times) if times else np.zeros(0)
+
+
+def _classes(post: Post, body: Body) -> tuple[str, ...]:
+    """The node's own words: what its kind can tell apart."""
+    if post.sensor.kind == SensorKind.RF_BEARING and body.transmitter_enu_m is not None:
+        return ("Air Vehicle", "UAV Rotary Wing")
+    if body.actor.kind == ActorKind.HELICOPTER:
+        return ("Air Vehicle", "Manned Rotary Wing")
+    return _TAXONOMY.get(body.nature.track_class, ("Air Vehicle",))
+
+
+def contact_numbers(found: Directions) -> IntArray:
+    """The node's object number of each detection [K]: one a body, a new one after a gap, one each for false ones."""
+    numbers = np.zeros(len(found.at_s), dtype=np.int64)
+    last: dict[int, tuple[float, int]] = {}
+    issued = 0
+    for k, (at_s, body) in enumerate(zip(found.at_s.tolist(), found.body.astype(int).tolist(), strict=True)):
+        before = last.get(body) if body >= 0 else None
+        if before is None or at_s - before[0] > CONTACT_GAP_S:
+            issued += 1
+            number = issued
+        else:
+            number = before[1]
+        last[body] = (at_s, number)
+        numbers[k] = number
+    return numbers
 
 
 def directions_of(post: Post, bodies: Sequence[Body]) -> Directions:

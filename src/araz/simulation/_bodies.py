@@ -98,6 +98,11 @@ class Body:
         return self.is_drone and not self.actor.is_authorised
 
 
+def nature_of(kind: ActorKind) -> Nature:
+    """What is usual for a kind of actor."""
+    return _NATURE[kind]
+
+
 def stream(seed: int, *names: str) -> np.random.Generator:
     """Return the random stream of one part of the night: independent of every other part, fixed by seed and names."""
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
@@ -132,7 +137,7 @@ def _bodies(
     start_s: float,
     night_s: float,
 ) -> list[Body]:
-    nature = _NATURE[actor.kind]
+    nature = nature_of(actor.kind)
     end_s = min(night_s, actor.end_s or night_s)
     transmitter = _transmitter(actor, place)
     names = [name] if actor.count == 1 else [f"{name}.{member + 1}" for member in range(actor.count)]

@@ -1,0 +1,215 @@
+"""Second by second: what was in the air, what was shown, and which was which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from araz.geography import LocalFrame
+from araz.simulation._gospa import assign, gospa
+from araz.simulation._truth import DRONES, Truth
+from araz.vocabulary import CLASS_NAMES, BoolArray, FloatArray, IdentityVerdict, IntArray, Picture, Track, TrackClass
+
+#: A shown track further than this from everything real shows nothing real (R95 of the gate is 75 m; twice that).
+REACH_M: Final = 150.0
+CUTOFF_M: Final = 50.0
+#: A picture older than this is no picture of now.
+STALE_US: Final = 2_000_000
+#: Truth is interpolated over at most this (birds are recorded every 5 s).
+GAP_US: Final = 6_000_000
+_BIRD: Final = CLASS_NAMES[TrackClass.BIRD]
+_NAN: Final = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One actor's truth: times [N] rising, ENU [N, 3], whether it could be detected [N]."""
+
+    actor_id: str
+    class_name: str
+    is_threat: bool
+    at_us: IntArray
+    position_enu_m: FloatArray
+    detectable: BoolArray
+
+    @property
+    def is_drone(self) -> bool:
+        """A drone of any kind, friend or not."""
+        return self.class_name in DRONES
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """All confirmed tracks of all pictures that are scored, one row each; ``second`` is the row of the clock."""
+
+    second: IntArray
+    track: IntArray
+    position_enu_m: FloatArray
+    ellipse: FloatArray
+    """[N, 3]: semi-axes in metres and azimuth in degrees of the 95 % ellipse."""
+    disowned: BoolArray
+    """The track's claim stands contradicted: Araz itself says that what is claimed here is not so."""
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairing:
+    """The night, paired. ``clock_us`` [S] is when each scored second looked; pairs are rows [P].
+
+    ``pair_offset_m`` [P, 3] is shown minus true (east, north, up). ``near`` [N] says which rows of ``shown`` lie within
+    reach of anything real. GOSPA per second [S] over what had to be seen: detectable and no bird.
+    Disowned tracks where nothing real is are not held against the picture.
+    """
+
+    clock_us: IntArray
+    lives: tuple[Life, ...]
+    shown: Shown
+    exists: BoolArray
+    detectable: BoolArray
+    pair_second: IntArray
+    pair_life: IntArray
+    pair_shown: IntArray
+    pair_offset_m: FloatArray
+    near: BoolArray
+    gospa_m: FloatArray
+    gospa_plane_m: FloatArray
+
+
+def lives_of(truth: Iterable[Truth], frame: LocalFrame) -> tuple[Life, ...]:
+    """Group truth by actor, in order of first appearance; only what is airborne."""
+    rows: dict[str, list[Truth]] = {}
+    for record in truth:
+        if record.airborne:
+            rows.setdefault(record.actor_id, []).append(record)
+    return tuple(_life(actor_id, sorted(own, key=lambda r: r.at_us), frame) for actor_id, own in rows.items())
+
+
+def _life(actor_id: str, own: Sequence[Truth], frame: LocalFrame) -> Life:
+    position = frame.to_enu(
+        [record.latitude_deg for record in own],
+        [record.longitude_deg for record in own],
+        [record.altitude_hae_m for record in own],
+    )
+    return Life(
+        actor_id=actor_id,
+        class_name=own[0].class_name,
+        is_threat=own[0].is_threat,
+        at_us=np.array([record.at_us for record in own], dtype=np.int64),
+        position_enu_m=position,
+        detectable=np.array([record.detectable for record in own], dtype=np.bool_),
+    )
+
+
+def shown_from(pictures: Iterable[Picture], frame: LocalFrame) -> tuple[IntArray, Shown]:
+    """Keep the last picture of each second → (its time [S'], the confirmed tracks in it)."""
+    by_second: dict[int, Picture] = {}
+    for picture in pictures:
+        by_second[picture.at_us // 1_000_000] = picture
+    chosen = [by_second[second] for second in sorted(by_second)]
+    names: dict[str, int] = {}
+    rows: list[tuple[int, int, float, float, float, float, float, float, bool]] = []
+    for index, picture in enumerate(chosen):
+        rows.extend(_row(index, names, track) for track in picture.tracks if track.is_confirmed)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 9)
+    shown = Shown(
+        second=table[:, 0].astype(np.int64),
+        track=table[:, 1].astype(np.int64),
+        position_enu_m=frame.to_enu(table[:, 2], table[:, 3], table[:, 4]) if len(table) else np.zeros((0, 3)),
+        ellipse=table[:, 5:8],
+        disowned=np.asarray(table[:, 8] > 0, dtype=np.bool_),
+        names=tuple(names),
+    )
+    return np.array([picture.at_us for picture in chosen], dtype=np.int64), shown
+
+
+def _row(
+    index: int, names: dict[str, int], track: Track
+) -> tuple[int, int, float, float, float, float, float, float, bool]:
+    return (
+        index,
+        names.setdefault(track.track_id, len(names)),
+        track.latitude_deg,
+        track.longitude_deg,
+        track.altitude_hae_m,
+        track.ellipse_semi_major_m,
+        track.ellipse_semi_minor_m,
+        track.ellipse_azimuth_deg,
+        track.verdict == IdentityVerdict.CONTRADICTED,
+    )
+
+
+def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing:
+    """Pair truth and tracks at every second from the first truth or picture to the last.
+
+    A second looks at the newest picture that is not more than 2 s old, and at the truth at that picture's time; without
+    such a picture everything that flies then is missed.
+    """
+    clock_us, picture_row = _clock(lives, picture_us)
+    exists, detectable, position = _truth_on(lives, clock_us)
+    starts = np.searchsorted(shown.second, np.arange(len(picture_us) + 1))
+    is_bird = np.array([life.class_name == _BIRD for life in lives], dtype=np.bool_)
+    near = np.zeros(len(shown.second), dtype=np.bool_)
+    pairs: list[tuple[IntArray, IntArray, IntArray]] = []
+    distances = np.zeros((2, len(clock_us)))
+    for second in range(len(clock_us)):
+        row = picture_row[second]
+        tracks = np.arange(starts[row], starts[row + 1]) if row >= 0 else np.zeros(0, dtype=np.int64)
+        alive = np.flatnonzero(exists[second])
+        if not len(alive) and not len(tracks):
+            continue
+        real, seen = position[second, alive], shown.position_enu_m[tracks]
+        rows, columns = assign(real[:, :2], seen[:, :2], REACH_M)
+        if len(alive) and len(tracks):
+            gaps = real[:, None, :2] - seen[None, :, :2]
+            near[tracks] = np.min(np.sum(gaps**2, axis=2), axis=0) < REACH_M**2
+        pairs.append((np.full(len(rows), second), alive[rows], tracks[columns]))
+        must = detectable[second, alive] & ~is_bird[alive]
+        free = np.ones(len(tracks), dtype=np.bool_)
+        free[columns[~must[rows]]] = False
+        free &= near[tracks] | ~shown.disowned[tracks]
+        distances[0, second] = gospa(real[must], seen[free], CUTOFF_M).distance
+        distances[1, second] = gospa(real[must, :2], seen[free, :2], CUTOFF_M).distance
+    at, life, track = (
+        np.concatenate([part[k] for part in pairs]) if pairs else np.zeros(0, dtype=np.int64) for k in range(3)
+    )
+    offset = shown.position_enu_m[track] - position[at, life] if len(at) else np.zeros((0, 3))
+    return Pairing(
+        clock_us, lives, shown, exists, detectable, at, life, track, offset, near, distances[0], distances[1]
+    )
+
+
+def _clock(lives: tuple[Life, ...], picture_us: IntArray) -> tuple[IntArray, IntArray]:
+    """The scored seconds: time of the picture each looks at, and its row (−1: none, then the full second)."""
+    ends = [life.at_us[[0, -1]] for life in lives] + ([picture_us[[0, -1]]] if len(picture_us) else [])
+    if not ends:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    first, last = min(int(end[0]) for end in ends) // 1_000_000, max(int(end[1]) for end in ends) // 1_000_000
+    seconds = np.arange(first, last + 1) * 1_000_000
+    row = np.searchsorted(picture_us, seconds + 999_999, side="right") - 1
+    fresh = row >= 0
+    fresh[fresh] = seconds[fresh] - picture_us[row[fresh]] <= STALE_US
+    row = np.where(fresh, row, -1)
+    at_us = np.where(fresh, picture_us[np.maximum(row, 0)] if len(picture_us) else seconds, seconds)
+    return np.asarray(at_us, dtype=np.int64), np.asarray(row, dtype=np.int64)
+
+
+def _truth_on(lives: tuple[Life, ...], clock_us: IntArray) -> tuple[BoolArray, BoolArray, FloatArray]:
+    """Truth at each scored second: exists [S, L], detectable [S, L], position [S, L, 3]; linear between records."""
+    shape = (len(clock_us), len(lives))
+    exists, detectable = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+    position = np.full((*shape, 3), _NAN)
+    for index, life in enumerate(lives):
+        after = np.clip(np.searchsorted(life.at_us, clock_us, side="left"), 0, len(life.at_us) - 1)
+        before = np.maximum(after - 1, 0)
+        inside = (clock_us >= life.at_us[0]) & (clock_us <= life.at_us[-1])
+        inside &= (life.at_us[after] - life.at_us[before]) <= GAP_US
+        span = np.maximum(life.at_us[after] - life.at_us[before], 1)
+        part = np.clip((clock_us - life.at_us[before]) / span, 0.0, 1.0)
+        exists[:, index] = inside
+        detectable[:, index] = inside & life.detectable[np.where(part < 0.5, before, after)]
+        mixed = life.position_enu_m[before] * (1 - part[:, None]) + life.position_enu_m[after] * part[:, None]
+        position[:, index] = mixed
+    return exists, detectable, position
