@@ -8,9 +8,10 @@
 """
 
 from araz.simulation._board import DropScore, Rate, Scoreboard, SortieScore, scoreboard_table
+from araz.simulation._bodies import Body
 from araz.simulation._flight import Flight
 from araz.simulation._flight_logs import read_flight
-from araz.simulation._fly import move_to, with_flight
+from araz.simulation._fly import body_from_flight, move_to
 from araz.simulation._gospa import gospa
 from araz.simulation._night import Night, simulate
 from araz.simulation._post import Arrival
@@ -20,6 +21,7 @@ from araz.simulation._truth import Truth, TruthEvent, TruthRecord, encode_truth,
 
 __all__ = [
     "Arrival",
+    "Body",
     "DropScore",
     "Flight",
     "Night",
@@ -30,6 +32,7 @@ __all__ = [
     "Truth",
     "TruthEvent",
     "TruthRecord",
+    "body_from_flight",
     "encode_truth",
     "gospa",
     "move_to",
@@ -39,5 +42,4 @@ __all__ = [
     "score",
     "scoreboard_table",
     "simulate",
-    "with_flight",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from araz.geography import LocalFrame, Place
@@ -16,6 +15,7 @@ from araz.simulation._post import radar_probability
 from araz.simulation._scenario import Actor, ActorKind, Scenario
 from araz.vocabulary import FloatArray, SensorKind
 
+FLOWN: Final = "flown"
 STEP_S: Final = 0.2
 #: Where a log tells no height at all.
 UNKNOWN_HEIGHT_M: Final = 60.0
@@ -57,26 +57,31 @@ def move_to(
     return _course(place, at_s, turned + middle, height, start_s)
 
 
-def with_flight(
+def body_from_flight(
+    flight: Flight,
     scenario: Scenario,
     place: Place,
-    flight: Flight,
     *,
     start_s: float = 60.0,
     turn_deg: float = 0.0,
     latitude_deg: float | None = None,
     longitude_deg: float | None = None,
     kind: ActorKind = ActorKind.QUAD,
-) -> tuple[Scenario, Body]:
-    """Return the scenario, made long enough, and the flight as one more body for ``simulate``; see ``move_to``.
+) -> Body:
+    """Return a recorded flight as one more body for ``simulate``, which makes the night long enough; see ``move_to``.
 
-    The body's id is ``flown``; it counts as a threat, for the log of an authorised flight would not be flown here.
+    Its id is ``flown``; it counts as a threat, with nothing to hear for a radio finder (the log says nothing of its
+    link). ValueError when the scenario has an actor of that name.
     """
+    if any(actor.id == FLOWN for actor in scenario.actors):
+        raise ValueError(
+            f"Scenario {scenario.name} already has an actor {FLOWN!r}; choose another scenario, such as X0."
+        )
     course = move_to(
         flight, place, start_s=start_s, turn_deg=turn_deg, latitude_deg=latitude_deg, longitude_deg=longitude_deg
     )
-    longer = msgspec.structs.replace(scenario, duration_s=max(scenario.duration_s, course.end_s + 60.0))
-    return longer, Body("flown", Actor(id="flown", kind=kind, start_s=start_s), nature_of(kind), course)
+    actor = Actor(id=FLOWN, kind=kind, start_s=start_s, emits_radio=False)
+    return Body(FLOWN, actor, nature_of(kind), course)
 
 
 def _track(flight: Flight) -> tuple[FloatArray, FloatArray, FloatArray]:

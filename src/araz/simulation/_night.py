@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from araz.geography import Place
 from araz.sensors import sensor_origins
 from araz.simulation._bearings import bearing_messages
@@ -20,6 +22,8 @@ from araz.simulation._scenario import Fault, FaultKind, Scenario
 from araz.simulation._truth import TruthRecord
 from araz.vocabulary import SensorKind
 
+#: A night with a recorded flight goes on this long after it.
+AFTER_FLIGHT_S: Final = 60.0
 _BEARINGS: Final = frozenset({SensorKind.RF_BEARING, SensorKind.ACOUSTIC, SensorKind.CAMERA})
 
 
@@ -37,9 +41,13 @@ def simulate(scenario: Scenario, place: Place, seed: int, flown: Sequence[Body] 
 
     ``flown`` are bodies from recorded flights (``body_from_flight``) that join the actors. Every part of the night has
     its own random stream, so that a fault of one sensor changes nothing for another. ValueError when the scenario
-    names a sensor, feed or people's sensor that the site does not have.
+    names a sensor, feed or people's sensor that the site does not have. A recorded flight that outlasts the scenario makes
+    the night longer.
     """
     _check_names(scenario, place)
+    needed_s = max((body.course.end_s + AFTER_FLIGHT_S for body in flown), default=0.0)
+    if needed_s > scenario.duration_s:
+        scenario = msgspec.structs.replace(scenario, duration_s=needed_s)
     bodies = [*make_bodies(scenario, place, seed), *flown]
     posts = _posts(scenario, place, seed)
     people = next((post for post in posts if post.sensor.kind == SensorKind.PEOPLE), None)

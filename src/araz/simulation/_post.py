@@ -56,6 +56,14 @@ class Post:
         )
         return self.start_us + round((at_s + offset_s) * 1e6)
 
+    def works(self, at_s: FloatArray) -> BoolArray:
+        """Whether the sensor is not dead at each time [K]."""
+        alive = np.ones(len(at_s), dtype=np.bool_)
+        for fault in self.faults:
+            if fault.kind == FaultKind.SENSOR_SILENT:
+                alive &= (at_s < fault.from_s) | (at_s >= (fault.to_s or np.inf))
+        return alive
+
     def floods(self) -> list[tuple[float, float, float]]:
         """(from, to, messages a second) of its floods."""
         return [

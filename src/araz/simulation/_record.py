@@ -69,7 +69,8 @@ def _of_body(scenario: Scenario, place: Place, body: Body, radars: Sequence[Post
     position, velocity = body.course.at(at_s)
     detectable = np.zeros(len(at_s), dtype=np.bool_)
     for post in radars:
-        detectable |= radar_probability(post.sensor, place, post.origin_enu_m, position, body.rcs_dbsm) >= EVEN_CHANCE
+        chance = radar_probability(post.sensor, place, post.origin_enu_m, position, body.rcs_dbsm)
+        detectable |= (chance >= EVEN_CHANCE) & post.works(at_s)
     latitude, longitude, hae = place.frame.to_geodetic(position)
     height = place.terrain.height_agl_m(position)
     speed = np.linalg.norm(velocity, axis=1)
