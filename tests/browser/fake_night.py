@@ -169,7 +169,7 @@ class Night:
         self.hub = Hub()
         self.random = np.random.default_rng(4)
         self.track_count = tracks
-        self.seeds = self.random.uniform(0, 1, (max(tracks, 1), 6))
+        self.seeds = self.random.uniform(0, 1, (max(tracks, 1), 6)).tolist()
         self.started_s = time.monotonic()
         self.history: list[Picture] = []
         self.kept_incidents: list[Incident] = []
@@ -460,14 +460,16 @@ class Night:
             reasons_against=[Reason(text="no camera saw the load", weight=-0.4)],
             areas=[self.area(-3_300, -1_500, 220, 150, 0.5), self.area(-3_300, -1_500, 450, 310, 0.9)],
             options=[
-                self._option(1, "patrol-1", "drop area", (-3_300, -1_500), 420, 0, 0.5, "Patrol 1 searches the drop area",
+                self._option(1, "patrol-1", "drop area", (-3_300, -1_500), 420, 0, 0.5,
+                             "Patrol 1 searches the drop area",
                              [(-5_200, 2_600), (-2_000, 1_700), (-2_300, 0), (-3_300, -1_500)])
             ],
         )  # fmt: skip
         self.cards["a-3"] = Alarm(
             alarm_id="a-3", revision=1, priority=3, state=AlarmState.SHELVED, raised_at_us=START_US - 840_000_000,
-            changed_at_us=START_US - 800_000_000, confidence=0.99, decided_by="duty officer", decision_reason="technician called",
-            sentence="acoustic-3 is silent: 1.5 km of the line is not heard.", shelved_until_us=START_US + 1_500_000_000,
+            changed_at_us=START_US - 800_000_000, confidence=0.99, decided_by="duty officer",
+            decision_reason="technician called", shelved_until_us=START_US + 1_500_000_000,
+            sentence="acoustic-3 is silent: 1.5 km of the line is not heard.",
         )  # fmt: skip
 
     def health_at(self, now: int) -> list[SensorHealth]:
@@ -476,7 +478,7 @@ class Night:
             "acoustic-2": (SensorState.DEGRADED, "one microphone of four is dead; bearings are twice as wide", 0.6),
             "rf-1": (
                 SensorState.LYING,
-                "its clock is 2.4 s behind: bearings are shown where they were, not where they are",
+                "its clock is 2.4 s behind: its bearings are where things were",
                 0.3,
             ),
         }

@@ -53,6 +53,13 @@ export class GroundMap {
     return watched;
   }
 
+  /** Whether this machine emulates its graphics processor. */
+  get isSoftware(): boolean {
+    const gl = this.map.getCanvas().getContext("webgl2");
+    const info = gl?.getExtension("WEBGL_debug_renderer_info");
+    return gl !== null && info != null && /swiftshader|llvmpipe|software/i.test(String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)));
+  }
+
   fly(longitude: number, latitude: number): void {
     this.map.easeTo({ center: [longitude, latitude], zoom: Math.max(this.map.getZoom(), 12.2), duration: 500 });
   }
@@ -73,7 +80,7 @@ export class GroundMap {
     const margin = 0.022;
     return [
       Math.min(...longitudes) - margin,
-      Math.min(...latitudes) - 1.6 * margin,
+      Math.min(...latitudes) - 2.3 * margin,
       Math.max(...longitudes) + margin,
       Math.max(...latitudes) + margin,
     ];
@@ -103,7 +110,7 @@ export class GroundMap {
         coverage: { type: "geojson", data: { type: "FeatureCollection", features: outlines } },
       },
       layers: [
-        { id: "night", type: "background", paint: { "background-color": "#0a0d12" } },
+        { id: "night", type: "background", paint: { "background-color": "#0d1116" } },
         { id: "ground", type: "raster", source: "ground", paint: { "raster-fade-duration": 0 } },
         { id: "blind", type: "raster", source: "blind", paint: { "raster-fade-duration": 0 } },
         {
@@ -111,7 +118,7 @@ export class GroundMap {
           type: "line",
           source: "roads",
           layout: { "line-cap": "round", "line-join": "round" },
-          paint: { "line-color": "#3a4654", "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1, 15, 3] },
+          paint: { "line-color": "#465464", "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1, 15, 3] },
         },
         {
           id: "coverage",

@@ -1,12 +1,13 @@
 // The ground as pictures: hill shading from the heights, and a hatch over what no living sensor watches.
 import { bitAt, bytesOf, type Coverage, type TerrainGrid } from "../state/site";
 
-const NIGHT: [number, number, number] = [16, 21, 28];
-const OTHER: [number, number, number] = [12, 15, 20];
+const NIGHT: [number, number, number] = [25, 32, 40];
+const OTHER: [number, number, number] = [17, 21, 27];
 /** Light from the north-west, the cartographers' convention. */
 const SUN = { east: -0.55, north: 0.55, up: 0.63 };
-const EXAGGERATION = 2.2;
-const HATCH_CELL = 5;
+const EXAGGERATION = 1.5;
+const HATCH_CELL = 8;
+const HATCH_PX = 9;
 
 export function shadeGround(grid: TerrainGrid): HTMLCanvasElement {
   const heights = new Int16Array(bytesOf(grid.height_m).buffer);
@@ -25,7 +26,7 @@ export function shadeGround(grid: TerrainGrid): HTMLCanvasElement {
       const light = (SUN.up - SUN.east * east - SUN.north * north) / Math.hypot(1, east, north) / SUN.up;
       const base = bitAt(other, row * columns + column) ? OTHER : NIGHT;
       const pixel = ((rows - 1 - row) * columns + column) * 4;
-      for (let band = 0; band < 3; band++) image.data[pixel + band] = Math.min(255, (base[band] ?? 0) * (0.35 + 0.65 * Math.max(0, light) ** 1.6));
+      for (let band = 0; band < 3; band++) image.data[pixel + band] = Math.min(255, (base[band] ?? 0) * (0.3 + 0.7 * Math.max(0, light)));
       image.data[pixel + 3] = 255;
     }
   }
@@ -68,16 +69,16 @@ export function hatchBlind(grid: TerrainGrid, coverage: Coverage[], alive: Set<s
 }
 
 function hatchPattern(target: CanvasRenderingContext2D): CanvasPattern | string {
-  const tile = sized(14, 14);
+  const tile = sized(HATCH_PX, HATCH_PX);
   const context = tile.getContext("2d");
   if (!context) return "#0000";
-  context.fillStyle = "rgba(120, 134, 150, 0.05)";
-  context.fillRect(0, 0, 14, 14);
-  context.strokeStyle = "rgba(150, 165, 182, 0.30)";
-  context.lineWidth = 1.4;
-  for (const shift of [-14, 0, 14]) {
-    context.moveTo(shift - 2, 16);
-    context.lineTo(shift + 16, -2);
+  context.fillStyle = "rgba(0, 0, 0, 0.22)";
+  context.fillRect(0, 0, HATCH_PX, HATCH_PX);
+  context.strokeStyle = "rgba(150, 165, 182, 0.20)";
+  context.lineWidth = 1;
+  for (const shift of [-HATCH_PX, 0, HATCH_PX]) {
+    context.moveTo(shift - 2, HATCH_PX + 2);
+    context.lineTo(shift + HATCH_PX + 2, -2);
   }
   context.stroke();
   return target.createPattern(tile, "repeat") ?? "#0000";

@@ -12,6 +12,7 @@ const TILE = 512;
 const CROWD = 120;
 const STALE_S = 3;
 const PICK_PX = 20;
+const NARROW_PX = 600;
 const TRACK_COLOUR: Record<string, string> = { U: "#ffe97a", P: "#ffe97a", F: "#7fd0ff", N: "#9be7a6" };
 
 export interface Scene {
@@ -27,6 +28,8 @@ export class Overlay {
   scene: Scene = { selected: null, alarm: null, armed: null, alarms: [], health: new Map() };
   drawn = 0;
   frames = 0;
+  /** Running mean of the time one frame takes here, without the compositor. */
+  drawMs = 0;
   readonly #context: CanvasRenderingContext2D;
   readonly #labels = new Labels();
   #scale = 1;
@@ -39,8 +42,10 @@ export class Overlay {
     readonly canvas: HTMLCanvasElement,
     readonly map: MapLibre,
     readonly site: SiteGeometry,
+    isSoftware: boolean,
   ) {
-    const context = canvas.getContext("2d");
+    // Without a graphics processor a canvas in main memory is many times faster than one that is emulated.
+    const context = canvas.getContext("2d", { willReadFrequently: isSoftware });
     if (!context) throw new Error("this browser has no canvas; the map cannot be drawn");
     this.#context = context;
   }
@@ -87,16 +92,19 @@ export class Overlay {
   }
 
   #draw(now: number): void {
+    const started = performance.now();
     this.#fit();
     const context = this.#context;
     context.clearRect(0, 0, this.#width, this.#height);
     this.motion.placeAll(now);
+    this.#labels.begin(now, this.motion.moving.size > CROWD, this.#width);
     this.#drawCones();
     this.#drawAlarmGround();
     this.#drawPosts();
     this.#drawTrails();
     this.#drawTracks(now);
     this.frames++;
+    this.drawMs += (performance.now() - started - this.drawMs) / 20;
   }
 
   #isInside = (x: number, y: number, margin: number): boolean =>
@@ -158,7 +166,9 @@ export class Overlay {
     context.setLineDash([]);
     context.globalAlpha = 1;
     const angle = (((area.azimuth_deg ?? 0) - 90) * Math.PI) / 180;
-    this.#text(`${Math.round(area.probability * 100)} %`, x + Math.cos(angle) * major, y + Math.sin(angle) * major, colour);
+    const [textX, textY] = [x - Math.cos(angle) * (major + 8), y - Math.sin(angle) * (major + 8)];
+    this.#labels.block(textX, textY);
+    this.#text(`${Math.round(area.probability * 100)} %`, textX, textY, colour);
   }
 
   #drawRoute(option: InterceptOption, isArmed: boolean): void {
@@ -196,14 +206,17 @@ export class Overlay {
       this.#context.globalAlpha = state === "ok" ? 0.6 : 0.95;
       this.#icon(sensorIcon(sensor), x, y);
       this.#context.globalAlpha = 1;
+      this.#labels.block(x, y);
       const mark = state === "ok" ? "" : `${STATE_MARK[state]} `;
-      this.#text(`${mark}${sensor.id}`, x, y + 17, state === "ok" ? "#6d8ba3" : "#f1f5f9");
+      // On a narrow map the names of healthy sensors would cover the night.
+      if (state !== "ok" || this.#width > NARROW_PX) this.#text(`${mark}${sensor.id}`, x, y + 17, state === "ok" ? "#6d8ba3" : "#f1f5f9");
     }
     for (const patrol of this.site.patrols) {
       const x = this.#x(mercatorX(patrol.longitude_deg));
       const y = this.#y(mercatorY(patrol.latitude_deg));
       if (!this.#isInside(x, y, 40)) continue;
       this.#icon(patrolIcon(patrol), x, y);
+      this.#labels.block(x, y);
       this.#text(patrol.id, x, y + 19, "#7fd0ff", true);
     }
   }
@@ -219,7 +232,7 @@ export class Overlay {
         const colour = colourOf(entry.track);
         this.#trailThird((paths[colour] ??= new Path2D()), entry, third);
       }
-      context.globalAlpha = [0.14, 0.32, 0.6][third] ?? 0.3;
+      context.globalAlpha = ([0.14, 0.32, 0.6][third] ?? 0.3) * (this.motion.moving.size > CROWD ? 0.6 : 1);
       for (const [colour, path] of Object.entries(paths)) {
         context.strokeStyle = colour;
         context.stroke(path);
@@ -245,7 +258,6 @@ export class Overlay {
     const entries = [...this.motion.moving.values()];
     const isCrowded = entries.length > CROWD;
     const priorities = new Map(this.scene.alarms.map((alarm) => [alarm.track_id, alarm.priority]));
-    this.#labels.begin(now, isCrowded);
     this.drawn = 0;
     for (const entry of entries) {
       const x = this.#x(entry.drawX);
@@ -258,13 +270,15 @@ export class Overlay {
       const isSelected = this.scene.selected === track.track_id;
       const priority = priorities.get(track.track_id);
       this.#drawEllipse(track, x, y, isPredicted, isSelected || priority !== undefined, isCrowded);
-      this.#drawVector(entry, x, y);
-      this.#context.globalAlpha = isPredicted ? 0.75 : track.is_confirmed ? 1 : 0.8;
-      this.#icon(trackIcon(track, isPredicted, isCrowded && !isSelected && priority === undefined), x, y);
+      const isBack = isCrowded && !isSelected && priority === undefined;
+      this.#drawVector(entry, x, y, isBack ? 8 : 30);
+      this.#context.globalAlpha = isBack ? 0.6 : isPredicted ? 0.75 : track.is_confirmed ? 1 : 0.8;
+      this.#icon(trackIcon(track, isPredicted, isBack), x, y);
       this.#context.globalAlpha = 1;
       if (priority !== undefined) this.#badge(priority, x, y);
       if (isSelected) this.#ring(x, y);
       const weight = isSelected ? 3 : priority !== undefined ? 2 : track.is_confirmed ? 1 : 0;
+      if (isCrowded && weight === 0) continue;
       this.#labels.offer(track.track_id, x, y, weight, colourOf(track), () => labelLines(track, ageS, isPredicted));
     }
     this.#labels.draw(this.#context);
@@ -291,11 +305,11 @@ export class Overlay {
     context.globalAlpha = 1;
   }
 
-  /** Where it will be in thirty seconds if it goes on so. */
-  #drawVector(entry: Moving, x: number, y: number): void {
-    const ahead = 30 * this.#scale;
+  /** Where it will be in ``seconds`` if it goes on so. */
+  #drawVector(entry: Moving, x: number, y: number, seconds: number): void {
+    const ahead = seconds * this.#scale;
     const length = Math.hypot(entry.vx, entry.vy) * ahead;
-    if (length < 16) return;
+    if (length < 10) return;
     const context = this.#context;
     context.beginPath();
     context.moveTo(x, y);

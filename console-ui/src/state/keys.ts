@@ -26,7 +26,7 @@ const SIMPLE: Record<string, () => void> = {
 };
 
 function setMode(mode: "reject" | "hold"): void {
-  if (!night.focus) return;
+  if (!night.focus || night.replayUs !== null) return;
   night.armedRank = null;
   night.cardMode = night.cardMode === mode ? "read" : mode;
 }

@@ -5,6 +5,8 @@ export type Frame = Hello | ClockFrame | PictureFrame | Alarm | Incident | Decis
 export type LinkState = "connecting" | "live" | "lost";
 
 const SILENCE_MS = 3000;
+/** A busy machine may need this long to open a connection. */
+const OPENING_MS = 10_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
 
@@ -30,6 +32,7 @@ export class Link {
     const socket = new WebSocket(`${scheme}://${location.host}/api/live`);
     this.#socket = socket;
     this.#lastMs = performance.now();
+    socket.onopen = () => (this.#lastMs = performance.now());
     socket.onmessage = (event: MessageEvent<string>) => {
       this.#lastMs = performance.now();
       this.#waitMs = FIRST_WAIT_MS;
@@ -51,7 +54,9 @@ export class Link {
   }
 
   #watch(): void {
-    if (!this.#socket || performance.now() - this.#lastMs < SILENCE_MS) return;
+    if (!this.#socket) return;
+    const patienceMs = this.#socket.readyState === WebSocket.CONNECTING ? OPENING_MS : SILENCE_MS;
+    if (performance.now() - this.#lastMs < patienceMs) return;
     const silent = this.#socket;
     this.#again();
     silent.close();

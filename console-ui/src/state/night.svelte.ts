@@ -16,7 +16,7 @@ const REPLAY_FETCH_MS = 120;
 const TRAIL_US = 60_000_000;
 const MAX_LATENCIES = 5000;
 
-export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0 };
+export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0, drawMs: 0 };
 
 class Night {
   site = $state.raw<SiteGeometry | null>(null);
@@ -118,6 +118,7 @@ class Night {
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
+    measured.drawMs = this.overlay?.drawMs ?? 0;
   }
 
   #linked(state: LinkState): void {
@@ -225,7 +226,7 @@ class Night {
 
   /** First press shows the way on the map, second press sends. */
   pressOption(rank: number): void {
-    if (!this.focus?.options.some((option) => option.rank === rank)) return;
+    if (this.replayUs !== null || !this.focus?.options.some((option) => option.rank === rank)) return;
     if (this.armedRank === rank) void this.decide("send");
     else {
       this.cardMode = "read";
@@ -279,6 +280,8 @@ class Night {
   }
 
   replayAt(us: number): void {
+    this.armedRank = null;
+    this.cardMode = "read";
     this.replayUs = Math.min(us, this.nowUs);
     const wait = this.#replayFetchMs + REPLAY_FETCH_MS - performance.now();
     clearTimeout(this.#replayTimer);

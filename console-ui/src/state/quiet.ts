@@ -8,13 +8,14 @@ const FULLY_WATCHED = 0.995;
 export function quietLine(tracks: Track[], health: SensorHealth[], watched: number | null, clock: Clock, site: SiteGeometry | null): string {
   const parts: string[] = [];
   for (const one of health) {
-    if (one.state === "ok" || one.state === "unknown") continue;
+    if (one.state === "ok") continue;
     const since = (one.state === "silent" || one.state === "failed") && one.last_heard_us ? ` since ${clock.short(one.last_heard_us)}` : "";
     parts.push(`${one.sensor_id} ${STATE_WORD[one.state]}${since}`);
   }
   if (watched !== null && watched < FULLY_WATCHED) {
     parts.push(`${Math.round((1 - watched) * 100)} % of the line's surroundings not watched at ${site?.coverage_agl_m ?? 100} m AGL (hatched)`);
   }
+  if (health.length === 0) return "Nothing is known of the sensors yet: an empty map says nothing.";
   if (parts.length === 0) return tracks.length === 0 ? "No tracks; every sensor is alive and the line is watched." : "";
   const start = tracks.length === 0 ? "No tracks" : `${tracks.length} ${tracks.length === 1 ? "track" : "tracks"}`;
   return `${start}; ${parts.join("; ")}.`;

@@ -87,7 +87,8 @@ export class Clock {
     this.#short = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit" });
   }
 
-  local = (us: number): string => this.#local.format(us / 1000);
-  short = (us: number): string => this.#short.format(us / 1000);
-  utc = (us: number): string => this.#utc.format(us / 1000);
+  /** Before the first word from the server the time is not known, and is not shown as midnight. */
+  local = (us: number): string => (us > 0 ? this.#local.format(us / 1000) : "--:--:--");
+  short = (us: number): string => (us > 0 ? this.#short.format(us / 1000) : "--:--");
+  utc = (us: number): string => (us > 0 ? this.#utc.format(us / 1000) : "--:--:--");
 }

@@ -68,14 +68,16 @@ def create_app(
         _live_handler(site, hub, clock),
         *_page_handlers(static_dir),
     ]
-    return Litestar(
+    app = Litestar(
         handlers,
-        middleware=[lambda app: guard(app, hosts)],
         exception_handlers={Refused: on_refused, HTTPException: on_http, Exception: on_any},
         openapi_config=OpenAPIConfig(title="Araz console", version=str(PROTOCOL), path="/schema", render_plugins=[]),
         request_max_body_size=MAX_BODY_BYTES + 1,
         logging_config=None,
     )
+    # Around everything: middleware of the framework does not see requests that no path answers.
+    app.asgi_handler = guard(app.asgi_handler, hosts)
+    return app
 
 
 def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, str]) -> list[Any]:
@@ -92,39 +94,37 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
         return reader.alarms()
 
     @get("/api/incidents", sync_to_thread=True)
-    def get_incidents(since_us: int = 0) -> Sequence[Incident]:
-        _check_time("since_us", since_us)
-        return reader.incidents(since_us)
+    def get_incidents(request: AnyRequest) -> Sequence[Incident]:
+        return reader.incidents(_time(request, "since_us", 0))
 
     @get("/api/decisions", sync_to_thread=True)
-    def get_decisions(since_us: int = 0) -> Sequence[Decision]:
-        _check_time("since_us", since_us)
-        return reader.decisions(since_us)
+    def get_decisions(request: AnyRequest) -> Sequence[Decision]:
+        return reader.decisions(_time(request, "since_us", 0))
 
     @get("/api/health", sync_to_thread=True)
     def get_health() -> Sequence[SensorHealth]:
         return reader.health()
 
     @get("/api/pictures", sync_to_thread=True)
-    def get_pictures(from_us: int, to_us: int, step_us: int = 1_000_000, limit: int = MAX_PICTURES) -> list[Picture]:
-        _check_time("from_us", from_us)
-        _check_time("to_us", to_us)
+    def get_pictures(request: AnyRequest) -> list[Picture]:
+        from_us, to_us = _time(request, "from_us"), _time(request, "to_us")
+        step_us, limit = _time(request, "step_us", 1_000_000), _time(request, "limit", MAX_PICTURES)
         if to_us < from_us or step_us < 1 or limit < 1:
             remedy = "give from_us ≤ to_us, step_us ≥ 1 and limit ≥ 1"
             raise Refused(400, "bad-request", "the span of time is empty", remedy)
         return _thinned(reader.pictures(from_us, to_us, min(limit, MAX_PICTURES)), step_us)
 
     @get("/api/picture", sync_to_thread=True)
-    def get_picture(at_us: int) -> Picture:
-        _check_time("at_us", at_us)
-        picture = reader.picture_at(at_us)
+    def get_picture(request: AnyRequest) -> Picture:
+        picture = reader.picture_at(_time(request, "at_us"))
         if picture is None:
             raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
         return picture
 
     @get("/api/rejects", sync_to_thread=True)
-    def get_rejects(sensor: str) -> Sequence[Rejected]:
-        feed = sensor_feeds.get(sensor)
+    def get_rejects(request: AnyRequest) -> Sequence[Rejected]:
+        sensor = request.query_params.get("sensor")
+        feed = sensor_feeds.get(sensor or "")
         if feed is None:
             raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
         return reader.rejects(feed)
@@ -221,9 +221,20 @@ async def _json_body(request: AnyRequest) -> bytes:
     return await request.body()
 
 
-def _check_time(name: str, value: int) -> None:
+def _time(request: AnyRequest, name: str, default: int | None = None) -> int:
+    """Return a whole number of microseconds (or a count) from the query; refuses what is none."""
+    text = request.query_params.get(name)
+    if text is None and default is not None:
+        return default
+    try:
+        value = int(text if text is not None else "")
+    except ValueError:
+        value = -1
     if not 0 <= value <= LATEST_TIME_US:
-        raise Refused(400, "bad-request", f"{name} is {value}, which is no time", "give microseconds since 1970, UTC")
+        raise Refused(
+            400, "bad-request", f"{name} is {text!r}", f"give {name} as a whole number, times in µs since 1970"
+        )
+    return value
 
 
 def _thinned(pictures: Sequence[Picture], step_us: int) -> list[Picture]:

@@ -12,6 +12,7 @@ from litestar.exceptions import HTTPException, NotFoundException
 from araz.console._wire import ErrorAnswer, ErrorBody
 
 _log = logging.getLogger(__name__)
+_CODES = {400: "bad-request", 405: "wrong-method", 413: "too-large"}
 
 
 class Refused(Exception):
@@ -43,7 +44,7 @@ def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[b
     extra = error.extra if isinstance(error.extra, list) else []
     details = [f"{item.get('key', '?')}: {item.get('message', '')}" for item in extra if isinstance(item, dict)]
     text = "; ".join(details) or error.detail or "the request was refused"
-    code = "bad-request" if error.status_code == 400 else f"http-{error.status_code}"
+    code = _CODES.get(error.status_code, f"http-{error.status_code}")
     return answer(error.status_code, ErrorBody(code=code, message=text, remedy="correct the request and send it again"))
 
 

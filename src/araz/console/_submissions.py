@@ -88,7 +88,7 @@ def report_payload(report: ReportIn) -> bytes:
     _need(len(report.text or "") <= _MAX_TEXT, "the text is too long", f"use at most {_MAX_TEXT} characters")
     _need(0 < report.observed_at_us <= LATEST_TIME_US, "observed_at_us is no time", "give microseconds since 1970, UTC")
     _need_range("azimuth_deg", report.azimuth_deg, 0, 360)
-    _need_range("azimuth_sigma_deg", report.azimuth_sigma_deg, 0, 180)
+    _need_range("azimuth_sigma_deg", report.azimuth_sigma_deg, 0.1, 180)
     _need_range("latitude_deg", report.latitude_deg, -90, 90)
     _need_range("longitude_deg", report.longitude_deg, -180, 180)
     has_both = (report.latitude_deg is None) == (report.longitude_deg is None)

@@ -11,6 +11,9 @@ from araz.simulation._course import Course
 from araz.vocabulary import FloatArray, Wind
 
 STEP_S = 0.5
+TURN_RATE_RAD_S = 0.09
+TURN_MEMORY_S = 8.0
+HEADING_MEMORY_S = 15.0
 
 
 def oscillator(rng: np.random.Generator, count: int, radius_m: float, speed_mps: float) -> FloatArray:
@@ -31,6 +34,23 @@ def oscillator(rng: np.random.Generator, count: int, radius_m: float, speed_mps:
     return np.asarray(raw[settle:] * (radius_m / np.sqrt(variance)), dtype=np.float64)
 
 
+def wheeling(rng: np.random.Generator, count: int, spread_m: float, speed_mps: float) -> FloatArray:
+    """Flight that keeps its speed and turns at random round the origin: x′ = v·u(ψ) − kx, every ``STEP_S`` → [count, 2].
+
+    The turn rate is an Ornstein-Uhlenbeck process (0.09 rad/s, 8 s), so headings are kept for τ ≈ 15 s;
+    k = v²τ / spread² / 2 holds the flight to ``spread_m`` (standard deviation each way) and changes its speed by k·spread.
+    """
+    keep = float(np.exp(-STEP_S / TURN_MEMORY_S))
+    kick = TURN_RATE_RAD_S * np.sqrt(1 - keep**2)
+    pull = speed_mps**2 * HEADING_MEMORY_S / spread_m**2 / 2
+    settle = int((5 / pull + 10 * TURN_MEMORY_S) / STEP_S)
+    rate = lfilter([kick], [1.0, -keep], rng.standard_normal(count + settle))
+    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(rate) * STEP_S
+    ahead = np.stack([np.sin(heading), np.cos(heading)], axis=1) * speed_mps * STEP_S
+    path = lfilter([1.0], [1.0, -np.exp(-pull * STEP_S)], ahead, axis=0)
+    return np.asarray(path[settle:], dtype=np.float64)
+
+
 def flock(
     place: Place,
     rng: np.random.Generator,
@@ -47,8 +67,7 @@ def flock(
     Each keeps its own place in the flock, some 15 m across; heights never fall below 5 m above the ground.
     """
     count = max(2, int((end_s - start_s) / STEP_S) + 1)
-    each = speed_mps / np.sqrt(2.0)
-    leader = np.stack([oscillator(rng, count, radius_m / 2, each) for _ in range(2)], axis=1) + centre_enu_m
+    leader = wheeling(rng, count, radius_m / 2, speed_mps) + centre_enu_m
     courses = []
     for _ in range(members):
         own = np.stack([oscillator(rng, count, 15.0, 1.5) for _ in range(2)], axis=1)

@@ -74,9 +74,7 @@ def body_from_flight(
     link). ValueError when the scenario has an actor of that name.
     """
     if any(actor.id == FLOWN for actor in scenario.actors):
-        raise ValueError(
-            f"Scenario {scenario.name} already has an actor {FLOWN!r}; choose another scenario, such as X0."
-        )
+        raise ValueError(f"Scenario {scenario.name} already has an actor {FLOWN!r}; choose another, such as X0.")
     course = move_to(
         flight, place, start_s=start_s, turn_deg=turn_deg, latitude_deg=latitude_deg, longitude_deg=longitude_deg
     )

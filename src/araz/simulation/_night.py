@@ -41,8 +41,8 @@ def simulate(scenario: Scenario, place: Place, seed: int, flown: Sequence[Body] 
 
     ``flown`` are bodies from recorded flights (``body_from_flight``) that join the actors. Every part of the night has
     its own random stream, so that a fault of one sensor changes nothing for another. ValueError when the scenario
-    names a sensor, feed or people's sensor that the site does not have. A recorded flight that outlasts the scenario makes
-    the night longer.
+    names a sensor, feed or people's sensor that the site does not have. A recorded flight that outlasts the scenario
+    makes the night longer.
     """
     _check_names(scenario, place)
     needed_s = max((body.course.end_s + AFTER_FLIGHT_S for body in flown), default=0.0)

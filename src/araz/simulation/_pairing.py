@@ -74,6 +74,8 @@ class Pairing:
     pair_shown: IntArray
     pair_offset_m: FloatArray
     near: BoolArray
+    near_seconds: int
+    """Tracks near something real, counted every second (a picture may be looked at twice)."""
     gospa_m: FloatArray
     gospa_plane_m: FloatArray
 
@@ -154,6 +156,7 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
     near = np.zeros(len(shown.second), dtype=np.bool_)
     pairs: list[tuple[IntArray, IntArray, IntArray]] = []
     distances = np.zeros((2, len(clock_us)))
+    near_seconds = 0
     for second in range(len(clock_us)):
         row = picture_row[second]
         tracks = np.arange(starts[row], starts[row + 1]) if row >= 0 else np.zeros(0, dtype=np.int64)
@@ -165,6 +168,7 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
         if len(alive) and len(tracks):
             gaps = real[:, None, :2] - seen[None, :, :2]
             near[tracks] = np.min(np.sum(gaps**2, axis=2), axis=0) < REACH_M**2
+            near_seconds += int(np.count_nonzero(near[tracks]))
         pairs.append((np.full(len(rows), second), alive[rows], tracks[columns]))
         must = detectable[second, alive] & ~is_bird[alive]
         free = np.ones(len(tracks), dtype=np.bool_)
@@ -177,7 +181,19 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
     )
     offset = shown.position_enu_m[track] - position[at, life] if len(at) else np.zeros((0, 3))
     return Pairing(
-        clock_us, lives, shown, exists, detectable, at, life, track, offset, near, distances[0], distances[1]
+        clock_us=clock_us,
+        lives=lives,
+        shown=shown,
+        exists=exists,
+        detectable=detectable,
+        pair_second=at,
+        pair_life=life,
+        pair_shown=track,
+        pair_offset_m=offset,
+        near=near,
+        near_seconds=near_seconds,
+        gospa_m=distances[0],
+        gospa_plane_m=distances[1],
     )
 
 

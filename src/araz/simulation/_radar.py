@@ -19,9 +19,9 @@ DAY_US: Final = 86_400_000_000
 SECTOR_S: Final = 0.5
 #: This share of the false plots falls in one patch of ground (a wood, a pylon line).
 HOT_SHARE: Final = 0.3
-HOT_SIZE_M: Final = 800.0
-#: Ground returns lie low: false plots have elevations from the lower limit to this.
-CLUTTER_TOP_DEG: Final = 8.0
+HOT_SIZE_M: Final = 2_000.0
+#: False plots come from trees, cables, insects: mean height above the ground, exponential.
+CLUTTER_HEIGHT_M: Final = 60.0
 CLUTTER_RATE_MPS: Final = 4.0
 STATUS_EVERY_S: Final = 10.0
 
@@ -69,7 +69,7 @@ def _plots_of(post: Post, body: Body, turns: FloatArray) -> Plots:
 
 
 def _clutter(post: Post, turns: FloatArray) -> Plots:
-    """False plots: Poisson in number, even in range and azimuth, but for the hot patch; low and slow."""
+    """False plots: Poisson in number, even in range and azimuth, but for the hot patch; near the ground and slow."""
     sensor, rng = post.sensor, post.rng
     number = rng.poisson(sensor.clutter_per_scan, len(turns))
     turn = np.repeat(turns, number)
@@ -81,10 +81,19 @@ def _clutter(post: Post, turns: FloatArray) -> Plots:
     spread = rng.uniform(-0.5, 0.5, (2, count)) * HOT_SIZE_M
     azimuth = np.where(is_hot, hot_azimuth + spread[0] / hot_range, azimuth) % (2 * np.pi)
     distance = np.where(is_hot, hot_range + spread[1], distance)
-    top = np.radians(min(CLUTTER_TOP_DEG, sensor.max_elevation_deg))
-    elevation = rng.uniform(min(np.radians(sensor.min_elevation_deg), top - 0.01), top, count)
+    elevation = _over_ground(post, distance, azimuth, rng.exponential(CLUTTER_HEIGHT_M, count))
+    elevation = elevation + rng.standard_normal(count) * np.radians(sensor.elevation_sigma_deg)
+    elevation = np.clip(elevation, np.radians(sensor.min_elevation_deg), np.radians(sensor.max_elevation_deg))
     at_s = turn + azimuth / (2 * np.pi) * sensor.period_s
     return Plots(at_s, distance, azimuth, elevation, rng.normal(0.0, CLUTTER_RATE_MPS, count))
+
+
+def _over_ground(post: Post, distance: FloatArray, azimuth: FloatArray, height_agl_m: FloatArray) -> FloatArray:
+    """Elevation [K], radians, of heights above the ground at ranges and azimuths."""
+    east = post.origin_enu_m[0] + distance * np.sin(azimuth)
+    north = post.origin_enu_m[1] + distance * np.cos(azimuth)
+    above = post.place.terrain.ground_up_m(east, north) + height_agl_m - post.origin_enu_m[2]
+    return np.asarray(np.arcsin(np.clip(above / distance, -1.0, 1.0)), dtype=np.float64)
 
 
 def _joined(parts: Sequence[Plots]) -> Plots:

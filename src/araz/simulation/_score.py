@@ -154,7 +154,7 @@ def _detection(
     seconds = int(pairing.detectable[:, drones].sum())
     false = _false_tracks(pairing)
     birds = sum(1 for life in owners.values() if pairing.lives[life].class_name == CLASS_NAMES[TrackClass.BIRD])
-    near, paired = int(pairing.near.sum()), len(pairing.pair_shown)
+    near, paired = pairing.near_seconds, len(pairing.pair_shown)
     shares = [sortie.time_in_track for sortie in sorties if sortie.time_in_track is not None]
     switches = sum(sortie.identity_switches for sortie in sorties)
     latency = [sortie.to_track_s for sortie in sorties if sortie.to_track_s is not None]

@@ -62,34 +62,32 @@ def drops_of(happened: Sequence[TruthEvent], incidents: Sequence[Incident]) -> t
     guess3 = np.column_stack([guess, [(incident.at_us - start) * scale for incident in named]])
     rows, columns = assign(truth3, guess3, DROP_M)
     partner = dict(zip(rows.tolist(), columns.tolist(), strict=True))
-    first_known = _first_known(incidents)
     scores = [
-        _drop(event, truth[k], named[partner[k]] if k in partner else None, frame, first_known)
+        _drop(event, truth[k], named[partner[k]] if k in partner else None, frame, incidents)
         for k, event in enumerate(real)
     ]
     return scores, len(named) - len(rows)
 
 
-def _first_known(incidents: Sequence[Incident]) -> dict[str, int]:
-    """When each incident, or the earliest one it replaces, was first said."""
-    by_id = {incident.incident_id: incident for incident in incidents}
-    known = {}
-    for incident in incidents:
-        earliest, seen = incident, {incident.incident_id}
-        while earliest.supersedes in by_id and earliest.supersedes not in seen:
-            seen.add(str(earliest.supersedes))
-            earliest = by_id[str(earliest.supersedes)]
-        known[incident.incident_id] = earliest.known_at_us
-    return known
+def _known_after_s(event: TruthEvent, named: Incident, incidents: Sequence[Incident]) -> float:
+    """Seconds from the release to the first incident of the chain that named this release."""
+    by_id = {incident.incident_id: incident for incident in incidents if incident.kind == IncidentKind.DROP}
+    known, link, seen = named.known_at_us, named, {named.incident_id}
+    while link.supersedes in by_id and link.supersedes not in seen:
+        link = by_id[str(link.supersedes)]
+        seen.add(link.incident_id)
+        if abs(link.at_us - event.at_us) <= DROP_US:
+            known = min(known, link.known_at_us)
+    return (known - event.at_us) / 1e6
 
 
 def _drop(
-    event: TruthEvent, where: FloatArray, named: Incident | None, frame: LocalFrame, first_known: dict[str, int]
+    event: TruthEvent, where: FloatArray, named: Incident | None, frame: LocalFrame, incidents: Sequence[Incident]
 ) -> DropScore:
     error = after_s = area_m2 = None
     inside: dict[float, bool] = {}
     if named is not None:
-        after_s = (first_known[named.incident_id] - event.at_us) / 1e6
+        after_s = _known_after_s(event, named, incidents)
         for area in named.areas:
             centre = frame.to_enu(area.latitude_deg, area.longitude_deg, 0.0)[0, :2]
             inside[round(area.probability, 2)] = _holds(area, where - centre)

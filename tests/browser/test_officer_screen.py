@@ -1,0 +1,191 @@
+"""The officer's screen in a real browser: see, decide by keyboard, replay."""
+
+import msgspec
+import pytest
+
+from araz.vocabulary import Decision, DecisionAction
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def server(night_parts):
+    with night_parts.Server(night_parts.Night(6)) as running:
+        yield running
+
+
+def decisions_of(night):
+    return [msgspec.json.decode(payload, type=Decision) for source, payload in night.submitted if source == "console"]
+
+
+def card(page):
+    return page.get_attribute("[data-alarm]", "data-alarm")
+
+
+def test_the_screen_opens_with_the_most_urgent_card_and_all_tracks(server, screen, running):
+    page = screen(server)
+    running(page)
+    assert page.evaluate("() => window.__araz.drawn") == 6
+    assert card(page) == "a-1"
+    text = page.inner_text(".desk")
+    for piece in (
+        "Heavy multirotor, no Remote ID",
+        "radar-1: 31 plots in a straight line",
+        "rf-1 heard no control link",
+        "acoustic-3 silent since 21:56",
+        "Patrol 2 to the drop area by the farm road",
+        "82 %",
+        "Load probably dropped",
+    ):
+        assert piece in text
+    top = page.inner_text(".top")
+    for piece in ("⚑", "lying", "○", "dead", "◐", "degraded", "UTC", "LIVE"):
+        assert piece in top
+    assert "acoustic-3 dead since 21:56" in page.inner_text(".quiet")
+    latency = page.evaluate("() => window.__araz.latencyMs")
+    assert latency
+    assert min(latency) > 0
+
+
+def test_two_keys_send_a_patrol(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("1")
+    assert decisions_of(server.night) == [], "one press shows, it does not send"
+    assert "Confirm: send patrol-2" in page.inner_text(".desk")
+    page.keyboard.press("1")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    [sent] = decisions_of(server.night)
+    assert (sent.action, sent.patrol_id, sent.alarm_id, sent.revision) == (DecisionAction.SEND, "patrol-2", "a-1", 3)
+    assert sent.officer == "duty officer"
+    assert abs(sent.at_us - server.night.clock()) < 120e6, "the time is the time of the data"
+    until(page, lambda: card(page) == "a-2", "the next card")
+    assert "Recorded as entry" in page.inner_text(".note")
+    assert "sent patrol-2" in page.inner_text(".lists")
+
+
+@pytest.mark.parametrize(
+    ("keys", "action", "reason", "shelve_s"),
+    [
+        ("a", DecisionAction.ACKNOWLEDGE, None, None),
+        ("r1", DecisionAction.REJECT, "bird or flock", None),
+        ("z2", DecisionAction.SHELVE, None, 900),
+    ],
+)
+def test_every_other_decision_takes_at_most_two_keys(server, screen, running, until, keys, action, reason, shelve_s):
+    page = screen(server)
+    running(page)
+    for key in keys:
+        page.keyboard.press(key)
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    [sent] = decisions_of(server.night)
+    assert (sent.action, sent.reason, sent.shelve_s) == (action, reason, shelve_s)
+
+
+def test_typing_a_reason_is_not_a_command(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("r")
+    page.click('input[aria-label="Other reason"]')
+    page.keyboard.type("a1 kite")
+    assert decisions_of(server.night) == []
+    page.keyboard.press("Enter")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    assert decisions_of(server.night)[0].reason == "a1 kite"
+
+
+def test_a_new_urgent_card_comes_forward_but_never_under_a_finger(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("j")
+    assert card(page) == "a-2"
+    page.keyboard.press("1")
+    server.call(server.night.raise_alarm, "a-8", "A second carrier.")
+    until(page, lambda: "A second carrier." in page.inner_text(".desk"), "the new alarm in the list")
+    assert card(page) == "a-2", "an armed card stays"
+    page.keyboard.press("Escape")
+    server.call(server.night.raise_alarm, "a-9", "A third carrier.")
+    until(page, lambda: card(page) == "a-9", "the urgent card")
+
+
+def test_replay_shows_the_past_and_takes_no_decision(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    box = page.locator(".bar svg").bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 20, box["y"] + 30)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 30, steps=4)
+    page.mouse.up()
+    until(page, lambda: "REPLAY" in page.inner_text(".top"), "replay")
+    until(page, lambda: page.inner_text(".time .local") < "22:00", "the time of the past")
+    assert "Heavy multirotor" not in page.inner_text(".desk"), "an alarm raised later is not known then"
+    page.keyboard.press("a")
+    page.keyboard.press("h")
+    history = page.inner_text(".drawer")
+    assert "acoustic-3 fell silent" in history
+    assert "T-0409 left the way it came" not in history
+    assert decisions_of(server.night) == []
+    page.keyboard.press("l")
+    until(page, lambda: "LIVE" in page.inner_text(".top"), "live again")
+    assert card(page) == "a-1"
+
+
+def test_what_is_one_key_away(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("t")
+    assert "T-0412" in page.inner_text(".drawer")
+    page.keyboard.press("s")
+    page.click(".drawer tr:has-text('rf-1') button")
+    until(page, lambda: "check the node's firmware" in page.inner_text(".drawer"), "the rejects")
+    assert "70 11" in page.inner_text(".drawer"), "the raw bytes"
+    page.keyboard.press("Escape")
+    assert page.locator(".drawer").count() == 0
+    page.keyboard.press("/")
+    page.keyboard.type("0407")
+    page.keyboard.press("Enter")
+    until(page, lambda: "T-0407" in page.inner_text(".chosen"), "the track found")
+    assert "authorised" in page.inner_text(".chosen")
+    page.keyboard.press("?")
+    assert "red" in page.inner_text(".drawer")
+
+
+def test_silence_of_the_server_is_said(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    server.__exit__()
+    until(page, lambda: page.locator("text=Connection lost").count() > 0, "the warning")
+    assert "NO LINK" in page.inner_text(".top")
+    screen.complaints.clear()  # the browser itself complains of the refused connection
+
+
+def test_quiet_is_explained(night_parts, screen, until):
+    with night_parts.Server(night_parts.Night(0, with_alarm=False)) as quiet:
+        page = screen(quiet)
+        until(page, lambda: page.locator("text=Nothing to decide.").count() > 0, "the calm card")
+        until(page, lambda: "not watched at 100 m AGL" in page.inner_text(".quiet"), "the explanation")
+        assert page.inner_text(".quiet").startswith("No tracks; ")
+
+
+def test_five_hundred_tracks_are_all_drawn_and_move(night_parts, screen, running, until):
+    with night_parts.Server(night_parts.Night(500)) as crowd:
+        page = screen(crowd)
+        running(page)
+        first = page.evaluate("() => window.__araz")
+        until(page, lambda: page.evaluate("() => window.__araz.frames") > first["frames"] + 10, "ten more frames")
+        page.wait_for_timeout(3000)
+        last = page.evaluate("() => window.__araz")
+        assert last["drawn"] == 500
+        assert last["lastPictureAtUs"] > first["lastPictureAtUs"]
+        print(f"500 tracks: {last['drawMs']:.1f} ms a frame in the page, {last['frames']} frames in all")
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+def test_nothing_is_wider_than_the_screen(server, screen, running, size):
+    page = screen(server, size=size)
+    running(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+    if size[0] > 1000:
+        assert page.evaluate("() => document.documentElement.scrollHeight") <= size[1]
+        send = page.locator(".actions .send").bounding_box()
+        assert send["y"] + send["height"] < size[1], "the button is reached without scrolling"
