@@ -35,10 +35,11 @@ def oscillator(rng: np.random.Generator, count: int, radius_m: float, speed_mps:
 
 
 def wheeling(rng: np.random.Generator, count: int, spread_m: float, speed_mps: float) -> FloatArray:
-    """Flight that keeps its speed and turns at random round the origin: x′ = v·u(ψ) − kx, every ``STEP_S`` → [count, 2].
+    """Flight that keeps its speed and turns at random round the origin: x′ = v·u(ψ) − kx → [count, 2].
 
     The turn rate is an Ornstein-Uhlenbeck process (0.09 rad/s, 8 s), so headings are kept for τ ≈ 15 s;
-    k = v²τ / spread² / 2 holds the flight to ``spread_m`` (standard deviation each way) and changes its speed by k·spread.
+    k = v²τ / 2 spread² holds the flight to ``spread_m`` (standard deviation each way) and changes its speed by about
+    k·spread. One sample every ``STEP_S``.
     """
     keep = float(np.exp(-STEP_S / TURN_MEMORY_S))
     kick = TURN_RATE_RAD_S * np.sqrt(1 - keep**2)

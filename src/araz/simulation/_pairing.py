@@ -26,7 +26,7 @@ _NAN: Final = float("nan")
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One actor's truth: times [N] rising, ENU [N, 3], whether it could be detected [N]."""
+    """One actor's truth: times [N] rising, ENU [N, 3], whether it could be detected and was on our side [N]."""
 
     actor_id: str
     class_name: str
@@ -34,6 +34,7 @@ class Life:
     at_us: IntArray
     position_enu_m: FloatArray
     detectable: BoolArray
+    inside: BoolArray
 
     @property
     def is_drone(self) -> bool:
@@ -102,6 +103,7 @@ def _life(actor_id: str, own: Sequence[Truth], frame: LocalFrame) -> Life:
         at_us=np.array([record.at_us for record in own], dtype=np.int64),
         position_enu_m=position,
         detectable=np.array([record.detectable for record in own], dtype=np.bool_),
+        inside=np.array([record.inside for record in own], dtype=np.bool_),
     )
 
 

@@ -73,6 +73,7 @@ def _of_body(scenario: Scenario, place: Place, body: Body, radars: Sequence[Post
         detectable |= (chance >= EVEN_CHANCE) & post.works(at_s)
     latitude, longitude, hae = place.frame.to_geodetic(position)
     height = place.terrain.height_agl_m(position)
+    side = place.border.signed_distance_m(position[:, 0], position[:, 1])
     speed = np.linalg.norm(velocity, axis=1)
     states: list[TruthRecord] = [
         Truth(
@@ -87,6 +88,7 @@ def _of_body(scenario: Scenario, place: Place, body: Body, radars: Sequence[Post
             airborne=body.is_airborne,
             detectable=bool(detectable[k]),
             is_threat=body.is_threat,
+            inside=bool(side[k] < 0),
         )
         for k in range(len(at_s))
     ]

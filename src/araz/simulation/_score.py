@@ -29,6 +29,8 @@ FOUND_S: Final = 3
 REAL_SHARE: Final = 0.5
 FLOOD: Final = 10
 TEN_MINUTES_US: Final = 600_000_000
+#: An alarm is due this long before a detectable threat crosses the line (the site's ``alarms.predict_s``).
+DUE_US: Final = 240_000_000
 #: Alarms about these are not about something in the air.
 _NOT_IN_THE_AIR: Final = frozenset(
     {IncidentKind.FALSE_IDENTITY, IncidentKind.SENSOR_SILENT, IncidentKind.HEARD, IncidentKind.SEEN, IncidentKind.FOUND}
@@ -112,6 +114,7 @@ def _sortie(pairing: Pairing, index: int, alarms: Sequence[Alarm]) -> SortieScor
     in_track[seconds] = True
     error = np.hypot(pairing.pair_offset_m[own, 0], pairing.pair_offset_m[own, 1])
     first_us = int(pairing.clock_us[np.argmax(detectable)]) if detectable.any() else None
+    due_us = _due_us(pairing, index)
     names = {pairing.shown.names[track] for track in np.unique(tracks)}
     raised = [alarm.raised_at_us for alarm in alarms if alarm.track_id in names and _was_on(alarm, pairing, index)]
     return SortieScore(
@@ -122,12 +125,25 @@ def _sortie(pairing: Pairing, index: int, alarms: Sequence[Alarm]) -> SortieScor
         detectable_s=float(detectable.sum()),
         time_in_track=float((in_track & detectable).sum() / detectable.sum()) if detectable.any() else None,
         to_track_s=_since(first_us, [int(pairing.clock_us[seconds[0]])] if len(seconds) else []),
-        to_alarm_s=_since(first_us, raised),
+        alarm_due=due_us is not None,
+        to_alarm_s=_since(due_us, raised),
         identity_switches=int(np.count_nonzero(np.diff(tracks))),
         tracks=len(names),
         cep50_m=quantile(error, 0.5),
         r95_m=quantile(error, 0.95),
     )
+
+
+def _due_us(pairing: Pairing, index: int) -> int | None:
+    """First moment at which it is detectable and inside, or will be inside within ``DUE_US``; None when never."""
+    life = pairing.lives[index]
+    inside_us = life.at_us[life.inside]
+    if not len(inside_us):
+        return None
+    following = np.searchsorted(inside_us, pairing.clock_us)
+    soon = inside_us[np.minimum(following, len(inside_us) - 1)] - pairing.clock_us
+    due = pairing.detectable[:, index] & (following < len(inside_us)) & (soon <= DUE_US)
+    return int(pairing.clock_us[np.argmax(due)]) if due.any() else None
 
 
 def _was_on(alarm: Alarm, pairing: Pairing, index: int) -> bool:
@@ -214,7 +230,7 @@ def _alarm_figures(
     owners: dict[str, int],
     hours: float,
 ) -> dict[str, Any]:
-    threats = [sortie for sortie in sorties if sortie.is_threat and sortie.detectable_s >= FOUND_S]
+    threats = [sortie for sortie in sorties if sortie.is_threat and sortie.alarm_due]
     latency = [sortie.to_alarm_s for sortie in threats if sortie.to_alarm_s is not None]
     kinds = {incident.incident_id: incident.kind for incident in incidents}
     nuisance = sum(1 for alarm in alarms if _is_nuisance(alarm, kinds, pairing, owners))

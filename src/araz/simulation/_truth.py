@@ -25,6 +25,8 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True, tag="truth"):
     detectable: bool = False
     """Some radar has at least an even chance to see it in this scan: in range, in its beam, not behind terrain."""
     is_threat: bool = False
+    inside: bool = False
+    """On our side of the line."""
 
 
 class TruthEvent(msgspec.Struct, frozen=True, kw_only=True, tag="truth-event"):
