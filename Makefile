@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 UI_SOURCES := $(shell find console-ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo test lint types bench golden docs install ui clean lock peers
+.PHONY: help demo test lint types bench golden docs night install ui clean lock peers
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ bench: install $(VENV)/.dev ## measure every promise of docs/measured.md (long)
 
 golden: $(VENV)/.dev ## write the golden files again; look at the diff
 	@$(BIN)/python tools/golden.py
+
+night: $(VENV)/.core ## simulate the demo night again and pack it into scenarios/demo
+	@$(BIN)/python tools/ship_night.py $(ARGS)
 
 docs: $(VENV)/.dev ## write the generated pages again
 	@$(BIN)/python tools/generate.py

@@ -103,7 +103,8 @@ def measure(tracks: int, rate: int, seconds: float) -> dict[str, object]:
         udp, http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
         site = busy_site(Path(folder), udp)
         watch = subprocess.Popen(
-            [sys.executable, "-m", "araz.app.cli", "watch", "--site", str(site), "--out", f"{folder}/out", "--port", str(http)],
+            [sys.executable, "-m", "araz.app.cli", "watch", "--site", str(site), "--out", f"{folder}/out",
+             "--port", str(http)],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip
         stack.callback(watch.wait)

@@ -125,6 +125,10 @@ class RecordsReader:
         """Return the newest picture at or before ``us``."""
         return self._records.picture_at(us)
 
+    def decisions(self, since_us: int) -> Sequence[Decision]:
+        """Return decisions taken at or after ``since_us``."""
+        return [item for item in self._records.decisions() if item.at_us >= since_us]
+
     def health(self) -> Sequence[SensorHealth]:
         """Return the newest health of every sensor."""
         return self._records.health_latest()
