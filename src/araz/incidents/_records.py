@@ -11,8 +11,24 @@ from araz.geography import Place
 from araz.incidents._identity import claim_name
 from araz.incidents._state import Identity, State
 from araz.incidents._work import track_name
-from araz.vocabulary import CLASS_NAMES, Claim, FloatArray, IdentityVerdict, Track, TrackPicture
+from araz.vocabulary import (
+    CLASS_NAMES,
+    Claim,
+    ClaimKind,
+    FloatArray,
+    IdentityVerdict,
+    Track,
+    TrackClass,
+    TrackPicture,
+)
 
+#: How often an ADS-B or Mode S claim that physics has not contradicted is from a manned aircraft: drones with a
+#: transponder are rare, and the word of an aircraft that no radar has seen yet counts for less.
+MANNED_IF_CLAIMED: Final = {
+    IdentityVerdict.UNTESTED: 0.9,
+    IdentityVerdict.SUPPORTED: 0.98,
+    IdentityVerdict.AUTHORISED: 0.98,
+}
 NO_CLAIM: Final = Identity(IdentityVerdict.NONE, ())
 NOT_TESTED: Final = Identity(IdentityVerdict.UNTESTED, ("not held against physics yet",))
 
@@ -69,14 +85,14 @@ def tracks_of(
     }
     best = np.argmax(chance, axis=1).tolist()
     words = _Words(state, claims, tuple(sensor_ids))
-    return [
-        Track(
-            **{name: values[k] for name, values in columns.items()},
-            class_name=CLASS_NAMES[best[k]],
-            **words.of(int(picture.track_id[row]), int(picture.claim_key[row]), int(picture.sensor_mask[row])),
-        )
-        for k, row in enumerate(rows.tolist())
-    ]
+    tracks = []
+    for k, row in enumerate(rows.tolist()):
+        fields = {name: values[k] for name, values in columns.items()}
+        fields["class_name"] = CLASS_NAMES[best[k]]
+        # The words come last: a transponder's claim speaks louder than the motion.
+        fields |= words.of(int(picture.track_id[row]), int(picture.claim_key[row]), int(picture.sensor_mask[row]))
+        tracks.append(Track(**fields))
+    return tracks
 
 
 def ellipses(covariance: FloatArray, probability: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -104,13 +120,19 @@ class _Words(NamedTuple):
     def of(self, track_id: int, key: int, mask: int) -> dict[str, Any]:
         claim = self.claims.get(key)
         identity = _identity(self.state, track_id, key)
-        return {
+        words: dict[str, Any] = {
             "track_id": track_name(track_id),
             "sensors": [name for bit, name in enumerate(self.sensor_ids) if mask >> bit & 1],
             "claim": None if claim is None else claim_name(claim),
             "verdict": identity.verdict,
             "verdict_reasons": list(identity.reasons),
         }
+        if claim is not None and claim.kind in (ClaimKind.ADSB, ClaimKind.MODE_S):
+            chance = MANNED_IF_CLAIMED.get(identity.verdict)
+            if chance is not None:
+                words["class_name"] = CLASS_NAMES[TrackClass.MANNED_AIRCRAFT]
+                words["class_probability"] = chance
+        return words
 
 
 def _identity(state: State, track_id: int, key: int) -> Identity:
