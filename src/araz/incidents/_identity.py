@@ -32,7 +32,10 @@ MANNED_FACTOR: Final = 3.0
 DRONE_SPEED_MPS: Final = 120.0
 MANNED_SPEED_MPS: Final = 350.0
 JUMP_M: Final = 500.0
-JUMPS: Final = 2
+#: One wrong fix is a jump there and a jump back; real receivers give some (a rescue helicopter's feed on record has 3
+#: in 18 minutes). Two transmitters jump at every message: three close together are none of the former.
+JUMPS: Final = 2.5
+JUMP_KEPT: Final = 0.9
 #: A moving-target radar may not see what stands still.
 MOVING_MPS: Final = 3.0
 _MARGIN_M: Final = 15.0
@@ -68,15 +71,15 @@ def watch_claims(
 def _moved(last: ClaimSeen | None, at_us: int, enu: FloatArray, is_manned: bool) -> ClaimSeen:
     east, north = float(enu[0]), float(enu[1])
     if last is None:
-        return ClaimSeen(at_us, east, north, 0, 0, 0.0)
+        return ClaimSeen(at_us, east, north, 0.0, 0, 0.0)
     step_m = float(np.hypot(east - last.east_m, north - last.north_m))
     # Receivers stamp to the second at worst: a jump must be impossible even so.
     speed = step_m / max(abs(at_us - last.at_us) * 1e-6, 1.0)
     limit = MANNED_SPEED_MPS if is_manned else DRONE_SPEED_MPS
     latest = max(at_us, last.at_us)
     if step_m > JUMP_M and speed > limit:
-        return ClaimSeen(latest, east, north, last.jumps + 1, latest, speed)
-    return ClaimSeen(latest, east, north, last.jumps, last.last_jump_us, last.jump_speed_mps)
+        return ClaimSeen(latest, east, north, JUMP_KEPT * last.jumps + 1.0, latest, speed)
+    return ClaimSeen(latest, east, north, JUMP_KEPT * last.jumps, last.last_jump_us, last.jump_speed_mps)
 
 
 def radar_looks(

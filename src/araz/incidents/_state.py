@@ -185,12 +185,15 @@ class Identity:
 
 
 class ClaimSeen(NamedTuple):
-    """Where a claimed identity last said it was, and how often it jumped further than anything flies."""
+    """Where a claimed identity last said it was, and how often it jumped further than anything flies.
+
+    ``jumps`` fades with every message that does not jump, so that single wrong fixes never add up.
+    """
 
     at_us: int
     east_m: float
     north_m: float
-    jumps: int
+    jumps: float
     last_jump_us: int
     jump_speed_mps: float
 
