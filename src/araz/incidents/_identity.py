@@ -33,8 +33,8 @@ DRONE_SPEED_MPS: Final = 120.0
 MANNED_SPEED_MPS: Final = 350.0
 JUMP_M: Final = 500.0
 #: One wrong fix is a jump there and a jump back; real receivers give some (a rescue helicopter's feed on record has 3
-#: in 18 minutes). Two transmitters jump at every message: three close together are none of the former.
-JUMPS: Final = 2.5
+#: in 18 minutes, a fire aircraft's 3 within 8 s). Two transmitters jump at every message: five in a row are neither.
+JUMPS: Final = 3.5
 JUMP_KEPT: Final = 0.9
 #: A moving-target radar may not see what stands still.
 MOVING_MPS: Final = 3.0
