@@ -9,4 +9,4 @@ rm -f /tmp/araz-layers.$$
 echo "types";     $bin/mypy
 echo "generated"; $bin/python tools/generate.py --check
 if [[ "${1:-}" == "--lint-only" ]]; then exit 0; fi
-exec $bin/python -m pytest -q "$@"
+exec $bin/python -m pytest -q -n 2 --dist loadfile "$@"

@@ -127,7 +127,7 @@ class RecordsReader:
 
     def decisions(self, since_us: int) -> Sequence[Decision]:
         """Return decisions taken at or after ``since_us``."""
-        return [item for item in self._records.decisions() if item.at_us >= since_us]
+        return self._records.decisions(since_us)
 
     def health(self) -> Sequence[SensorHealth]:
         """Return the newest health of every sensor."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -188,10 +189,10 @@ def warm() -> int:
     return warm_kernels()
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every foreseeable error is one sentence and exit status 2."""
     try:
-        result = app(result_action="return_value")
+        result = app(sys.argv[1:] if arguments is None else list(arguments), result_action="return_value")
     except (ValueError, OSError) as error:
         print(f"araz: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
