@@ -43,7 +43,8 @@ SPLICE_MPS: Final = 12.0
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TIME_NAMES: Final = (
-    "at_us", "t_us", "timestamp", "time", "datetime", "utc", "date_time", "time_s", "elapsed", "t", "seconds",
+    "at_us", "t_us", "time_us", "time_ms", "timestamp", "time", "datetime", "utc", "date_time", "time_s",
+    "elapsed", "t", "seconds",
 )  # fmt: skip
 _LATITUDE_NAMES: Final = ("latitude", "lat", "latitude_deg", "gps_lat", "osd.latitude")
 _LONGITUDE_NAMES: Final = ("longitude", "lon", "lng", "long", "longitude_deg", "gps_lon", "osd.longitude")
@@ -156,8 +157,9 @@ def _found(match: re.Match[str] | None) -> float:
 def read_csv(text: str) -> Flight:
     """Return the flight of a table: columns by their names, times as numbers or ISO dates.
 
-    Names are compared in lower case, without units in parentheses or after a blank. Numbers above 10¹⁴ are
-    microseconds, above 10¹¹ milliseconds, else seconds. ValueError lists the columns when one is missing.
+    Names are compared in lower case, without units in parentheses or after a blank. A time column's
+    name may tell its unit (``t_us``, ``time_ms``, ``time_s``); else numbers above 10¹⁴ are microseconds, above 10¹¹
+    milliseconds, the rest seconds. ValueError lists the columns when one is missing.
     """
     lines = text.splitlines()
     head = next((line for line in lines if line.strip()), "")
@@ -205,9 +207,23 @@ def _clock(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[int |
     for name in _TIME_NAMES:
         if name in columns:
             column = columns.index(name)
-            if any(_time_us(_cell(row, column)) is not None for row in rows[1:4]):
-                return column, _time_us
+            to_us = _named_unit(name) or _time_us
+            if any(to_us(_cell(row, column)) is not None for row in rows[1:4]):
+                return column, to_us
     return None, _time_us
+
+
+def _named_unit(name: str) -> Callable[[str], int | None] | None:
+    """Reading of a column whose name tells its unit, such as ``t_us``; None for the others."""
+    scale = {"_us": 1.0, "_ms": 1e3, "_s": 1e6}.get("_" + name.rpartition("_")[2])
+    if scale is None or "_" not in name:
+        return None
+
+    def read(text: str) -> int | None:
+        value = _number(text)
+        return round(value * scale) if abs(value) * scale < 1e18 else None
+
+    return read
 
 
 def _time_us(text: str) -> int | None:

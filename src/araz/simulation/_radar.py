@@ -12,7 +12,7 @@ import numpy as np
 from araz.sensors import AsterixPlot, encode_asterix_015, encode_asterix_034, encode_asterix_048
 from araz.simulation._bodies import Body, stream
 from araz.simulation._post import Arrival, Post, living, radar_probability, received, to_polar, true_azimuth_deg
-from araz.vocabulary import FloatArray, IntArray, SensorState
+from araz.vocabulary import FloatArray, SensorState
 
 DAY_US: Final = 86_400_000_000
 #: A datagram is sent about this often, when there is something in it.
@@ -114,13 +114,13 @@ def _sent(post: Post, plots: Plots, turns: FloatArray) -> Iterator[Arrival]:
     used, first = np.unique(slot, return_index=True)
     last = np.append(first[1:], len(slot))
     ready_s = turns[0] + (used + 1) * width if len(turns) else np.zeros(0)
-    flood_s, flood_plot = _flood(post, len(plots.at_s))
+    flood = _flood(post)
     # Plots leave before the north marker that closes their turn: the marker of turn k says that turn k - 1 is over.
-    sent_s = np.concatenate([ready_s, turns, flood_s])
-    kind = np.concatenate([np.zeros(len(used)), np.ones(len(turns)), np.full(len(flood_s), 2)]).astype(np.int64)
-    which = np.concatenate([np.arange(len(used)), np.arange(len(turns)), flood_plot]).astype(np.int64)
+    sent_s = np.concatenate([ready_s, turns, flood.at_s])
+    kind = np.concatenate([np.zeros(len(used)), np.ones(len(turns)), np.full(len(flood.at_s), 2)]).astype(np.int64)
+    which = np.concatenate([np.arange(len(used)), np.arange(len(turns)), np.arange(len(flood.at_s))]).astype(np.int64)
     order = np.lexsort((kind, np.round(sent_s, 6)))
-    rows = _rows(post, plots)
+    rows, flood_rows = _rows(post, plots), _rows(post, flood)
     encode = _encoder(post)
     arrivals = received(post, sent_s[order])
     sac, sic = _source(post)
@@ -133,20 +133,22 @@ def _sent(post: Post, plots: Plots, turns: FloatArray) -> Iterator[Arrival]:
             status = SensorState.OK if item % status_every == 0 else None
             payload = encode_asterix_034(sac, sic, _day_s(post, at_s), period_s=period, status=status)
         else:
-            payload = encode(rows(item, item + 1, at_s), _day_s(post, at_s))
+            payload = encode(flood_rows(item, item + 1), _day_s(post, at_s))
         yield Arrival(at_us, post.feed.id, payload)
 
 
-def _flood(post: Post, plots: int) -> tuple[FloatArray, IntArray]:
-    """Times [F] and plots [F] of a flood: old plots sent again as new, one a datagram."""
+def _flood(post: Post) -> Plots:
+    """The plots of a flood, one a datagram, anywhere in range; a stream of its own, so that the rest stays as it is."""
     rng = stream(0, "flood", post.sensor.id)
     times = [np.arange(from_s, to_s, 1.0 / rate) for from_s, to_s, rate in post.floods() if rate > 0]
-    at_s = np.concatenate(times) if times and plots else np.zeros(0)
-    return at_s, rng.integers(0, max(plots, 1), len(at_s))
+    at_s = np.concatenate(times) if times else np.zeros(0)
+    distance, azimuth = rng.uniform(100.0, post.sensor.max_range_m, len(at_s)), rng.uniform(0, 2 * np.pi, len(at_s))
+    elevation = _over_ground(post, distance, azimuth, rng.exponential(CLUTTER_HEIGHT_M, len(at_s)))
+    return Plots(at_s, distance, azimuth, elevation, rng.normal(0.0, CLUTTER_RATE_MPS, len(at_s)))
 
 
 def _rows(post: Post, plots: Plots) -> Callable[..., list[AsterixPlot]]:
-    """Return a function (from, to) -> encodable plots; heights and angles are worked out for all at once."""
+    """Return a function (from, to) → encodable plots; heights and angles are worked out for all at once."""
     east = plots.range_m * np.cos(plots.elevation_rad) * np.sin(plots.azimuth_rad)
     north = plots.range_m * np.cos(plots.elevation_rad) * np.cos(plots.azimuth_rad)
     up = plots.range_m * np.sin(plots.elevation_rad)
@@ -156,7 +158,7 @@ def _rows(post: Post, plots: Plots) -> Callable[..., list[AsterixPlot]]:
     azimuth = true_azimuth_deg(post, plots.azimuth_rad)
     elevation = np.degrees(plots.elevation_rad)
 
-    def rows(start: int, end: int, at_s: float | None = None) -> list[AsterixPlot]:
+    def rows(start: int, end: int) -> list[AsterixPlot]:
         return [
             AsterixPlot(
                 range_m=float(plots.range_m[k]),
@@ -164,7 +166,7 @@ def _rows(post: Post, plots: Plots) -> Callable[..., list[AsterixPlot]]:
                 elevation_deg=float(elevation[k]),
                 range_rate_mps=float(plots.range_rate_mps[k]),
                 altitude_amsl_m=float(altitude[k]),
-                time_of_day_s=_day_s(post, float(plots.at_s[k]) if at_s is None else at_s),
+                time_of_day_s=_day_s(post, float(plots.at_s[k])),
             )
             for k in range(start, end)
         ]
