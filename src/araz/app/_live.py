@@ -206,7 +206,7 @@ async def _listen(live: Live, feeds: Sequence[Feed]) -> None:
 
     def problem(item: Rejected) -> None:
         task = asyncio.ensure_future(live.take(live.clock(), pipeline.PROBLEM_SOURCE, msgspec.json.encode(item)))
-        task.add_done_callback(lambda finished: finished.exception())
+        task.add_done_callback(lambda finished: finished.cancelled() or finished.exception())
 
     def reply(source: str, payload: bytes, at_us: int) -> bytes:
         if formats.get(source.partition("#")[0]) != Format.SAPIENT:

@@ -1,0 +1,166 @@
+"""The running product: real sockets, real crashes. Nothing acknowledged is lost, and one bad peer disturbs nobody."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_sapient_registration
+from araz.store import read_journal, verify_journal
+
+NODE = "6f1f6a0e-3c5b-4b1e-9d55-0a61c0a10001"
+#: Guards against a hang, never a judgement of speed.
+PATIENCE_S = 120
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(look):
+    """Return the first truthy answer of ``look``."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            if answer := look():
+                return answer
+        time.sleep(0.1)
+    pytest.fail(f"waited {PATIENCE_S} s in vain for {look.__name__}")
+
+
+class Watch:
+    """A running `araz watch` on ports of its own."""
+
+    def __init__(self, root, home):
+        self.root, self.home = root, home
+        self.udp, self.sapient, self.http = free_port(socket.SOCK_DGRAM), free_port(), free_port()
+        text = (root / "sites" / "horadiz" / "site.toml").read_text()
+        text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
+        text = re.sub(r'url = "tcp-listen://[^"]*"', f'url = "tcp-listen://127.0.0.1:{self.sapient}"', text)
+        text = re.sub(r'url = "(udp://127.0.0.1:8602|tcp://[^"]*)"', 'url = ""', text)
+        for name in ("border.geojson", "roads.geojson", "towns.json"):
+            (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
+        (home / "site.toml").write_text(text)
+        self.process = None
+
+    def start(self):
+        command = [sys.executable, "-u", "-m", "araz.app.cli", "watch", "--site", str(self.home / "site.toml"),
+                   "--out", str(self.home / "out"), "--port", str(self.http)]  # fmt: skip
+        self.log = (self.home / "log").open("ab")
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
+        eventually(self.is_up)
+
+    def is_up(self):
+        assert self.process.poll() is None, (self.home / "log").read_text()
+        return self.get("/healthz") == b"ok"
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+            return answer.read()
+
+    def post(self, path, body):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.http}{path}", data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"}, method="POST",
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            assert answer.status == 201
+            return json.loads(answer.read())
+
+    def health(self, sensor_id):
+        return next((item for item in json.loads(self.get("/api/health")) if item["sensor_id"] == sensor_id), None)
+
+    def kill(self, how=signal.SIGKILL):
+        self.process.send_signal(how)
+        self.process.wait(PATIENCE_S)
+        self.log.close()
+
+
+@pytest.fixture
+def watch(root, tmp_path):
+    if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
+        from conftest import missing
+
+        missing("the built map (make ui)")
+    running = Watch(root, tmp_path)
+    running.start()
+    yield running
+    if running.process.poll() is None:
+        running.kill(signal.SIGTERM)
+
+
+def send_looks(watch, count, first=0):
+    out = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    with out:
+        for k in range(first, first + count):
+            clock_s = time.time() % 86400
+            plots = [AsterixPlot(3000.0 + 10 * k, 200.0, altitude_amsl_m=260.0)]
+            out.sendto(encode_asterix_048(25, 1, clock_s, plots), ("127.0.0.1", watch.udp))
+            out.sendto(encode_asterix_034(25, 1, clock_s), ("127.0.0.1", watch.udp))
+            time.sleep(0.05)
+
+
+def register(port):
+    """Register a SAPIENT node and return its connection and the reply."""
+    peer = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    peer.sendall(encode_sapient_registration(NODE, time.time_ns() // 1000))
+    size = struct.unpack("<I", peer.recv(4, socket.MSG_WAITALL))[0]
+    return peer, peer.recv(size, socket.MSG_WAITALL)
+
+
+def test_one_bad_peer_disturbs_nobody(watch):
+    silent = socket.create_connection(("127.0.0.1", watch.sapient))  # half-open: says nothing for ever
+    good, reply = register(watch.sapient)
+    assert len(reply) > 10
+    huge = socket.create_connection(("127.0.0.1", watch.sapient))
+    with contextlib.suppress(OSError):
+        huge.sendall(struct.pack("<I", 100_000_000))
+        for _ in range(100):
+            huge.sendall(bytes(1_000_000))
+    send_looks(watch, 20)
+    eventually(lambda: (watch.health("radar-1") or {}).get("observations", 0) > 0)
+    eventually(lambda: (watch.health("acoustic-1") or {}).get("messages", 0) > 0)
+    told = eventually(lambda: (watch.health("feed posts") or {}).get("reject_reasons"))
+    assert "too-long" in told
+    second, reply = register(watch.sapient)
+    assert len(reply) > 10
+    for peer in (silent, good, huge, second):
+        peer.close()
+
+
+def test_kill_9_loses_nothing_acknowledged(watch):
+    acknowledged = []
+    for life in range(3):
+        for k in range(5):
+            body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{life}-{k}", "azimuth_deg": 170.0,
+                    "observed_at_us": time.time_ns() // 1000}  # fmt: skip
+            send_looks(watch, 2, first=10 * life + k)
+            acknowledged.append((watch.post("/api/reports", body)["seq"], body["report_id"]))
+        watch.kill()
+        journal = watch.home / "out" / "night.journal"
+        assert verify_journal(journal).ok or "torn" in verify_journal(journal).sentence
+        kept = {message.seq: message.payload for message in read_journal(journal)}
+        for seq, report_id in acknowledged:
+            assert report_id.encode() in kept[seq]
+        if life < 2:
+            watch.start()
+            assert "resumed after" in (watch.home / "log").read_text()
+    assert [message.seq for message in read_journal(journal)] == list(range(len(kept)))
+
+
+def test_the_same_report_twice_is_recorded_once(watch):
+    body = {"kind": "seen", "reporter": "post-1", "report_id": "twice", "observed_at_us": time.time_ns() // 1000}
+    first, second = watch.post("/api/reports", body), watch.post("/api/reports", body)
+    assert second["seq"] == first["seq"]
+    assert second["repeated"]
