@@ -107,33 +107,55 @@ def _life(actor_id: str, own: Sequence[Truth], frame: LocalFrame) -> Life:
     )
 
 
-def shown_from(pictures: Iterable[Picture], frame: LocalFrame) -> tuple[IntArray, Shown]:
-    """Keep the last picture of each second → (its time [S'], the confirmed tracks in it)."""
-    by_second: dict[int, Picture] = {}
-    for picture in pictures:
-        by_second[picture.at_us // 1_000_000] = picture
-    chosen = [by_second[second] for second in sorted(by_second)]
-    names: dict[str, int] = {}
-    rows: list[tuple[int, int, float, float, float, float, float, float, bool]] = []
-    for index, picture in enumerate(chosen):
-        rows.extend(_row(index, names, track) for track in picture.tracks if track.is_confirmed)
-    table = np.array(rows, dtype=np.float64).reshape(-1, 9)
-    shown = Shown(
-        second=table[:, 0].astype(np.int64),
-        track=table[:, 1].astype(np.int64),
-        position_enu_m=frame.to_enu(table[:, 2], table[:, 3], table[:, 4]) if len(table) else np.zeros((0, 3)),
-        ellipse=table[:, 5:8],
-        disowned=np.asarray(table[:, 8] > 0, dtype=np.bool_),
-        names=tuple(names),
-    )
-    return np.array([picture.at_us for picture in chosen], dtype=np.int64), shown
+class Gallery:
+    """Collects pictures as they pass: of each second the last, as rows of numbers, and what was said of claims.
+
+    A ten-hour night holds a million track records: they are not kept as objects.
+    """
+
+    def __init__(self, frame: LocalFrame) -> None:
+        self.frame = frame
+        self.claims_of: dict[str, set[str]] = {}
+        self.contradicted: set[str] = set()
+        self._names: dict[str, int] = {}
+        self._times: list[int] = []
+        self._rows: list[FloatArray] = []
+
+    def add(self, picture: Picture) -> None:
+        """Take the next picture; pictures come in order of time."""
+        if self._times and picture.at_us < self._times[-1]:
+            raise ValueError(
+                "Pictures must come in order of time; give the events in the order they were said."
+            )
+        if self._times and picture.at_us // 1_000_000 == self._times[-1] // 1_000_000:
+            self._times.pop()
+            self._rows.pop()
+        rows = [_row(self._names, track) for track in picture.tracks if track.is_confirmed]
+        self._times.append(picture.at_us)
+        self._rows.append(np.array(rows, dtype=np.float64).reshape(-1, 8))
+        for track in picture.tracks:
+            if track.claim is not None:
+                self.claims_of.setdefault(track.track_id, set()).add(track.claim)
+                if track.verdict == IdentityVerdict.CONTRADICTED:
+                    self.contradicted.add(track.claim)
+
+    def shown(self) -> tuple[IntArray, Shown]:
+        """Return (the time of each kept picture [S'], the confirmed tracks in them)."""
+        table = np.concatenate(self._rows) if self._rows else np.zeros((0, 8))
+        second = np.repeat(np.arange(len(self._rows)), [len(rows) for rows in self._rows])
+        shown = Shown(
+            second=np.asarray(second, dtype=np.int64),
+            track=table[:, 0].astype(np.int64),
+            position_enu_m=self.frame.to_enu(table[:, 1], table[:, 2], table[:, 3]) if len(table) else np.zeros((0, 3)),
+            ellipse=table[:, 4:7],
+            disowned=np.asarray(table[:, 7] > 0, dtype=np.bool_),
+            names=tuple(self._names),
+        )
+        return np.array(self._times, dtype=np.int64), shown
 
 
-def _row(
-    index: int, names: dict[str, int], track: Track
-) -> tuple[int, int, float, float, float, float, float, float, bool]:
+def _row(names: dict[str, int], track: Track) -> tuple[float, ...]:
     return (
-        index,
         names.setdefault(track.track_id, len(names)),
         track.latitude_deg,
         track.longitude_deg,

@@ -9,7 +9,7 @@ import numpy as np
 
 from araz.geography import LocalFrame
 from araz.simulation._board import Scoreboard, SortieScore
-from araz.simulation._pairing import Pairing, lives_of, pair, shown_from
+from araz.simulation._pairing import Gallery, Pairing, lives_of, pair
 from araz.simulation._score_events import claim_figures, drop_figures, drops_of, quantile, rate
 from araz.simulation._truth import Truth, TruthEvent, TruthRecord
 from araz.vocabulary import (
@@ -51,25 +51,25 @@ def score(truth: Iterable[TruthRecord], events: Iterable[Event]) -> Scoreboard:
         float(np.median([state.longitude_deg for state in states])),
         float(np.median([state.altitude_hae_m for state in states])),
     )
-    pictures: list[Picture] = []
+    gallery = Gallery(frame)
     alarms: dict[str, Alarm] = {}
     incidents: list[Incident] = []
     for event in events:
         if isinstance(event, Picture):
-            pictures.append(event)
+            gallery.add(event)
         elif isinstance(event, Alarm):
             alarms.setdefault(event.alarm_id, event)
         elif isinstance(event, Incident):
             incidents.append(event)
     happened = [record for record in records if isinstance(record, TruthEvent)]
-    pairing = pair(lives_of(states, frame), *shown_from(pictures, frame))
-    return _board(pairing, happened, pictures, list(alarms.values()), incidents)
+    pairing = pair(lives_of(states, frame), *gallery.shown())
+    return _board(pairing, happened, gallery, list(alarms.values()), incidents)
 
 
 def _board(
     pairing: Pairing,
     happened: Sequence[TruthEvent],
-    pictures: Sequence[Picture],
+    gallery: Gallery,
     alarms: Sequence[Alarm],
     incidents: Sequence[Incident],
 ) -> Scoreboard:
@@ -82,7 +82,7 @@ def _board(
         **_accuracy(pairing),
         **_alarm_figures(pairing, sorties, alarms, incidents, owners, hours),
         **drop_figures(drops),
-        **claim_figures(happened, pictures, incidents),
+        **claim_figures(happened, gallery.contradicted, gallery.claims_of, incidents),
     }
     return Scoreboard(
         hours=hours,

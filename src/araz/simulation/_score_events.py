@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from araz.geography import LocalFrame
 from araz.simulation._board import DropScore, Rate
 from araz.simulation._gospa import assign
 from araz.simulation._truth import TruthEvent
-from araz.vocabulary import Area, FloatArray, IdentityVerdict, Incident, IncidentKind, Picture
+from araz.vocabulary import Area, FloatArray, Incident, IncidentKind
 
 #: A named drop belongs to a real one when it is this close in time and place.
 DROP_US: Final = 120_000_000
@@ -128,21 +128,19 @@ def drop_figures(drops: Sequence[DropScore]) -> dict[str, Any]:
 
 
 def claim_figures(
-    happened: Sequence[TruthEvent], pictures: Sequence[Picture], incidents: Sequence[Incident]
+    happened: Sequence[TruthEvent],
+    contradicted: Set[str],
+    claims_of: Mapping[str, Set[str]],
+    incidents: Sequence[Incident],
 ) -> dict[str, Any]:
-    """Lies and truths of identity that were flagged, and dead sensors that were named."""
-    flagged: set[str] = set()
-    claim_of: dict[str, set[str]] = {}
-    for picture in pictures:
-        for track in picture.tracks:
-            if track.claim is None:
-                continue
-            claim_of.setdefault(track.track_id, set()).add(track.claim)
-            if track.verdict == IdentityVerdict.CONTRADICTED:
-                flagged.add(track.claim)
+    """Lies and truths of identity that were flagged, and dead sensors that were named.
+
+    ``contradicted`` claims were so in some picture; ``claims_of`` lists the claims each track ever carried.
+    """
+    flagged = set(contradicted)
     false_identity = [incident for incident in incidents if incident.kind == IncidentKind.FALSE_IDENTITY]
     for incident in false_identity:
-        flagged |= claim_of.get(incident.track_id or "", set())
+        flagged |= claims_of.get(incident.track_id or "", set())
     text = " ".join(incident.sentence + " ".join(r.text for r in incident.reasons_for) for incident in false_identity)
 
     def is_flagged(claim: str) -> bool:
