@@ -124,9 +124,7 @@ class Gallery:
     def add(self, picture: Picture) -> None:
         """Take the next picture; pictures come in order of time."""
         if self._times and picture.at_us < self._times[-1]:
-            raise ValueError(
-                "Pictures must come in order of time; give the events in the order they were said."
-            )
+            raise ValueError("Pictures must come in order of time; give the events in the order they were said.")
         if self._times and picture.at_us // 1_000_000 == self._times[-1] // 1_000_000:
             self._times.pop()
             self._rows.pop()
