@@ -60,8 +60,10 @@ export class GroundMap {
     return gl !== null && info != null && /swiftshader|llvmpipe|software/i.test(String(gl.getParameter(info.UNMASKED_RENDERER_WEBGL)));
   }
 
-  fly(longitude: number, latitude: number): void {
-    this.map.easeTo({ center: [longitude, latitude], zoom: Math.max(this.map.getZoom(), 12.2), duration: 500 });
+  /** ``coveredPx`` of the left edge lie under a drawer: the place comes to the middle of the rest. */
+  fly(longitude: number, latitude: number, coveredPx: number): void {
+    const offset: [number, number] = [coveredPx / 2, 0];
+    this.map.easeTo({ center: [longitude, latitude], zoom: Math.max(this.map.getZoom(), 12.2), duration: 500, offset });
   }
 
   goHome(): void {

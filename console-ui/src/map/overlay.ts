@@ -6,7 +6,7 @@ import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/wor
 import type { Alarm, Area, InterceptOption, SensorHealth, Track } from "../vocabulary";
 import { Labels } from "./labels";
 import { mercatorX, mercatorY, Motion, perMetre, PREDICT_S, type Moving } from "./motion";
-import { patrolIcon, sensorIcon, trackIcon, type Icon } from "./symbols";
+import { keepInMainMemory, patrolIcon, sensorIcon, trackIcon, type Icon } from "./symbols";
 
 const TILE = 512;
 const CROWD = 120;
@@ -44,8 +44,9 @@ export class Overlay {
     readonly site: SiteGeometry,
     isSoftware: boolean,
   ) {
-    // Without a graphics processor a canvas in main memory is many times faster than one that is emulated.
-    const context = canvas.getContext("2d", { willReadFrequently: isSoftware });
+    // Where the graphics processor is emulated, a canvas in main memory that need not wait for the page is ten times faster.
+    const context = canvas.getContext("2d", { willReadFrequently: isSoftware, desynchronized: isSoftware });
+    if (isSoftware) keepInMainMemory();
     if (!context) throw new Error("this browser has no canvas; the map cannot be drawn");
     this.#context = context;
   }
@@ -166,7 +167,7 @@ export class Overlay {
     context.setLineDash([]);
     context.globalAlpha = 1;
     const angle = (((area.azimuth_deg ?? 0) - 90) * Math.PI) / 180;
-    const [textX, textY] = [x - Math.cos(angle) * (major + 8), y - Math.sin(angle) * (major + 8)];
+    const [textX, textY] = [x + Math.cos(angle) * (major + 8), y + Math.sin(angle) * (major + 8)];
     this.#labels.block(textX, textY);
     this.#text(`${Math.round(area.probability * 100)} %`, textX, textY, colour);
   }
@@ -193,7 +194,9 @@ export class Overlay {
     context.globalAlpha = 1;
     const minutes = ((option.arrival_s ?? 0) / 60).toFixed(0);
     const spread = Math.max(1, Math.round((option.arrival_sigma_s ?? 0) / 30));
-    if (isArmed) this.#text(`${option.patrol_id} in ${minutes} ± ${spread} min`, x, y + 18, "#7fd0ff", true);
+    const [longitude, latitude] = option.route[0] ?? [option.longitude_deg, option.latitude_deg];
+    // Under the patrol's own name: at the far end the drop area is written.
+    if (isArmed) this.#text(`there in ${minutes} ± ${spread} min`, this.#x(mercatorX(longitude)), this.#y(mercatorY(latitude)) + 33, "#7fd0ff", true);
   }
 
   #drawPosts(): void {
@@ -221,7 +224,24 @@ export class Overlay {
     }
   }
 
+  /** In a crowd the past is dots, as on a radar screen: strokes of five hundred trails cost more than all the rest. */
+  #drawDots(): void {
+    const context = this.#context;
+    context.globalAlpha = 0.4;
+    for (const entry of this.motion.moving.values()) {
+      context.fillStyle = colourOf(entry.track);
+      for (let index = 0; index < entry.trail.length; index += 4) {
+        context.fillRect(this.#x(entry.trail[index] ?? 0) - 1, this.#y(entry.trail[index + 1] ?? 0) - 1, 2, 2);
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
   #drawTrails(): void {
+    if (this.motion.moving.size > CROWD) {
+      this.#drawDots();
+      return;
+    }
     const context = this.#context;
     context.lineWidth = 1.5;
     context.lineJoin = "round";
@@ -232,7 +252,7 @@ export class Overlay {
         const colour = colourOf(entry.track);
         this.#trailThird((paths[colour] ??= new Path2D()), entry, third);
       }
-      context.globalAlpha = ([0.14, 0.32, 0.6][third] ?? 0.3) * (this.motion.moving.size > CROWD ? 0.6 : 1);
+      context.globalAlpha = [0.14, 0.32, 0.6][third] ?? 0.3;
       for (const [colour, path] of Object.entries(paths)) {
         context.strokeStyle = colour;
         context.stroke(path);
@@ -259,6 +279,9 @@ export class Overlay {
     const isCrowded = entries.length > CROWD;
     const priorities = new Map(this.scene.alarms.map((alarm) => [alarm.track_id, alarm.priority]));
     this.drawn = 0;
+    // What matters is drawn last, over the rest.
+    const weightOf = (entry: Moving): number => (entry.track.track_id === this.scene.selected ? 2 : priorities.has(entry.track.track_id) ? 1 : 0);
+    entries.sort((a, b) => weightOf(a) - weightOf(b));
     for (const entry of entries) {
       const x = this.#x(entry.drawX);
       const y = this.#y(entry.drawY);
@@ -271,7 +294,7 @@ export class Overlay {
       const priority = priorities.get(track.track_id);
       this.#drawEllipse(track, x, y, isPredicted, isSelected || priority !== undefined, isCrowded);
       const isBack = isCrowded && !isSelected && priority === undefined;
-      this.#drawVector(entry, x, y, isBack ? 8 : 30);
+      if (!isBack) this.#drawVector(entry, x, y);
       this.#context.globalAlpha = isBack ? 0.6 : isPredicted ? 0.75 : track.is_confirmed ? 1 : 0.8;
       this.#icon(trackIcon(track, isPredicted, isBack), x, y);
       this.#context.globalAlpha = 1;
@@ -305,9 +328,9 @@ export class Overlay {
     context.globalAlpha = 1;
   }
 
-  /** Where it will be in ``seconds`` if it goes on so. */
-  #drawVector(entry: Moving, x: number, y: number, seconds: number): void {
-    const ahead = seconds * this.#scale;
+  /** Where it will be in thirty seconds if it goes on so. */
+  #drawVector(entry: Moving, x: number, y: number): void {
+    const ahead = 30 * this.#scale;
     const length = Math.hypot(entry.vx, entry.vy) * ahead;
     if (length < 10) return;
     const context = this.#context;

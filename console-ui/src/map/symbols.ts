@@ -24,6 +24,21 @@ const SENSOR: Record<string, string> = { radar: "SFGPESR---", people: "SFGPUCR--
 const CLASS_SHOWN = 0.6;
 
 const kept = new Map<string, Icon>();
+let inMainMemory = false;
+
+/** Where the graphics processor is emulated, symbols must lie in main memory: each one fetched from it costs a millisecond. */
+export function keepInMainMemory(): void {
+  inMainMemory = true;
+  kept.clear();
+}
+
+function copied(image: HTMLCanvasElement): HTMLCanvasElement {
+  const copy = document.createElement("canvas");
+  copy.width = image.width;
+  copy.height = image.height;
+  copy.getContext("2d", { willReadFrequently: true })?.drawImage(image, 0, 0);
+  return copy;
+}
 
 export function affiliationOf(track: Track): "F" | "N" | "U" | "P" {
   if (track.verdict === "authorised") return "F";
@@ -43,7 +58,7 @@ function icon(sidc: string, size: number): Icon {
   if (!found) {
     const ratio = Math.min(3, window.devicePixelRatio || 1);
     const symbol = new ms.Symbol(sidc, { size, colorMode: "Light", outlineColor: "#0a0e13", outlineWidth: 4 });
-    const image = symbol.asCanvas(ratio);
+    const image = inMainMemory ? copied(symbol.asCanvas(ratio)) : symbol.asCanvas(ratio);
     const { width, height } = symbol.getSize();
     const anchor = symbol.getAnchor();
     found = { image, width, height, anchorX: anchor.x, anchorY: anchor.y };

@@ -3,6 +3,7 @@ import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
 import type { Alarm, Decision, Incident, InterceptOption, Picture, SensorHealth, Track } from "../vocabulary";
 import { api, Refusal } from "./api";
+import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
 import type { SiteGeometry } from "./site";
 import { Sounds } from "./sounds";
@@ -47,8 +48,7 @@ class Night {
   readonly sounds = new Sounds();
   overlay: Overlay | null = null;
   ground: GroundMap | null = null;
-  /** Data time minus this machine's clock, in microseconds. */
-  #offsetUs = 0;
+  readonly #offset = new Offset();
   #link: Link | null = null;
   #live: Picture | null = null;
   #tableMs = 0;
@@ -95,7 +95,7 @@ class Night {
   }
 
   dataNowUs(): number {
-    return Math.round(Date.now() * 1000 + this.#offsetUs);
+    return this.#offset.nowUs();
   }
 
   say(text: string, isBad = false): void {
@@ -151,7 +151,7 @@ class Night {
     switch (frame.type) {
       case "hello":
       case "clock":
-        this.#offsetUs = frame.at_us - Date.now() * 1000;
+        this.#offset.take(frame.at_us);
         if (this.nowUs === 0) this.nowUs = frame.at_us;
         break;
       case "picture":
@@ -172,7 +172,8 @@ class Night {
     }
   }
 
-  #takePicture(picture: Picture, _sentUs: number, oldestUs: number | null): void {
+  #takePicture(picture: Picture, sentUs: number, oldestUs: number | null): void {
+    this.#offset.take(sentUs);
     this.#live = picture;
     measured.pictures++;
     measured.lastPictureAtUs = picture.at_us;
@@ -321,7 +322,8 @@ class Night {
   }
 
   show(trackId: string | null, longitude: number, latitude: number): void {
-    this.ground?.fly(longitude, latitude);
+    const covered = document.querySelector(".drawer")?.getBoundingClientRect().width ?? 0;
+    this.ground?.fly(longitude, latitude, covered < window.innerWidth / 2 ? covered : 0);
     if (trackId) this.select(trackId);
   }
 

@@ -2,6 +2,7 @@
 import type { Alarm, Decision, InterceptOption, ReportIn } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Link, type Frame } from "./link";
+import { Offset } from "./offset";
 import type { SiteGeometry } from "./site";
 import { Clock } from "./words";
 
@@ -48,7 +49,8 @@ export class PatrolPost {
   zone = $state("UTC");
   #alarms = $state.raw<Alarm[]>([]);
   #decisions = $state.raw<Decision[]>([]);
-  #offsetUs = Number(localStorage.getItem(OFFSET) ?? 0);
+  /** Kept on the phone, so that a press without a network still has the time of the data. */
+  readonly #offset = new Offset(Number(localStorage.getItem(OFFSET) ?? 0));
   #isFlushing = false;
 
   clock = $derived(new Clock(this.zone));
@@ -149,7 +151,7 @@ export class PatrolPost {
   }
 
   #dataNowUs(): number {
-    return Math.round(Date.now() * 1000 + this.#offsetUs);
+    return this.#offset.nowUs();
   }
 
   #takeSite(site: SiteGeometry): void {
@@ -174,8 +176,8 @@ export class PatrolPost {
 
   #take(frame: Frame): void {
     if (frame.type === "hello" || frame.type === "clock") {
-      this.#offsetUs = frame.at_us - Date.now() * 1000;
-      localStorage.setItem(OFFSET, String(this.#offsetUs));
+      this.#offset.take(frame.at_us);
+      localStorage.setItem(OFFSET, String(this.#offset.us));
     } else if (frame.type === "alarm") {
       this.#alarms = [...this.#alarms.filter((one) => one.alarm_id !== frame.alarm_id), frame];
     } else if (frame.type === "decision") {
