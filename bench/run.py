@@ -1,0 +1,200 @@
+"""Measure every promise and write docs/measured.md: what, on which machine, at which commit.
+
+    python bench/run.py [--only NAME ...] [--quick]
+
+Each part is a script of its own in bench/ that prints JSON lines; run one alone to look closer. Parts that need what this
+machine lacks (the shelf, Chromium) say so in the page instead of a figure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "measured.md"
+RESULTS = ROOT / "out" / "bench"
+
+
+class Part(NamedTuple):
+    """One table of the page."""
+
+    name: str
+    title: str
+    words: str
+    command: list[str]
+    quick: list[str]
+    columns: list[str]
+
+
+PARTS = [
+    Part(
+        "headless",
+        "The demo night, headless",
+        "Promise: at least 200 × real time on 2 cores, memory flat. `memory_mib` is sampled at each tenth of the night.",
+        ["bench/headless.py", "--json"],
+        [],
+        [],
+    ),
+    Part(
+        "latency",
+        "Sensor message to browser screen",
+        "Promise: p95 at most 300 ms at 2,000 observations/s and 200 tracks. One machine carries sender, product and a "
+        "browser that draws without a graphics card.",
+        ["bench/latency.py", "--json"],
+        ["--seconds", "10"],
+        [],
+    ),
+    Part(
+        "decode-asterix",
+        "Decoding ASTERIX, beside libasterix",
+        "Records per CPU second in the same run; libasterix only parses, ours also makes observations.",
+        ["bench/decode_asterix.py", "--json"],
+        [],
+        [],
+    ),
+    Part(
+        "decode-claims",
+        "Decoding Remote ID and ADS-B",
+        "Messages per CPU second.",
+        ["bench/decode_remote_id_adsb.py", "--json"],
+        ["--seconds", "0.5"],
+        [],
+    ),
+    Part(
+        "fuzz",
+        "Damaged input",
+        "Promise: no exception escapes, every input is accounted for. `nothing`: half a frame that waits for its rest, "
+        "or a frame that carries no Remote ID.",
+        ["bench/fuzz.py", "--json"],
+        ["--inputs", "20000"],
+        [],
+    ),
+    Part(
+        "fly",
+        "Recorded flights under the demo's sensors",
+        "Real DJI, Pixhawk and ArduPilot logs, moved to the site and flown in the otherwise empty scenario X0.",
+        ["bench/fly.py", "--json"],
+        [],
+        ["flight", "detectable_s", "time_in_track", "to_track_s", "tracks", "identity_switches", "cep50_m", "r95_m",
+         "altitude_error_p50_m", "ellipse_coverage", "gospa_m", "alarms", "false_tracks"],
+    ),
+    Part(
+        "scenarios",
+        "The scenarios, one seed each",
+        "A first version: the gates of the field guide are kept where they are kept, and the worst stand here too.",
+        ["bench/scenarios.py", "--json"],
+        ["--only", "demo"],
+        [],
+    ),
+]  # fmt: skip
+
+
+def measure(part: Part, quick: bool) -> list[dict[str, object]] | str:
+    """Run one part; return its rows, or why there are none."""
+    command = [sys.executable, *part.command, *(part.quick if quick else [])]
+    print(f"… {part.name}", file=sys.stderr, flush=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        return f"not measured: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it failed'}"
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [row for found in rows for row in (found.get("rows", [found]) if isinstance(found, dict) else [found])]
+
+
+def cell(value: object) -> str:
+    """Return one figure as text: three significant digits are enough."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, list):
+        return " ".join(cell(item) for item in value)
+    return str(value)
+
+
+def table(rows: list[dict[str, object]], columns: list[str]) -> str:
+    """Return rows as a Markdown table."""
+    names = columns or list(dict.fromkeys(name for row in rows for name in row))
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join(cell(row.get(name)) for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """Return the processor's name (Linux)."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def commit() -> str:
+    """Return the commit that is measured, marked when files differ from it."""
+    head = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", "--", "src"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return head.stdout.strip() + (" with changes" if changed.stdout.strip() else "")
+
+
+def write_page() -> None:
+    """Write docs/measured.md from the newest result of each part."""
+    blocks = [
+        "<!-- generated by bench/run.py from what it measured; do not edit -->",
+        "# Measured\n\nWritten by `make bench`. The machine is shared and noisy: compare within a row and a run, not "
+        "across. Figures that miss their promise stay here until they keep it.",
+    ]
+    for part in PARTS:
+        path = RESULTS / f"{part.name}.json"
+        if not path.exists():
+            continue
+        found = json.loads(path.read_text())
+        body = found["rows"] if isinstance(found["rows"], str) else table(found["rows"], part.columns)
+        where = f"{found['machine']}, commit {found['commit']}, {found['date']}. `{found['command']}`"
+        blocks.append(f"## {part.title}\n\n{part.words}\n\n{body}\n\n{where}")
+    PAGE.write_text("\n\n".join(blocks) + "\n")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", choices=[part.name for part in PARTS], help="measure these parts")
+    parser.add_argument("--quick", action="store_true", help="smaller inputs")
+    args = parser.parse_args()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        if args.only and part.name not in args.only:
+            continue
+        result = {
+            "rows": measure(part, args.quick),
+            "machine": f"{processor()}, {len_cpus()} cores, Python {platform.python_version()}",
+            "commit": commit(),
+            "date": time.strftime("%Y-%m-%d"),
+            "command": "python " + " ".join([*part.command, *(part.quick if args.quick else [])]),
+        }
+        (RESULTS / f"{part.name}.json").write_text(json.dumps(result, indent=1))
+    write_page()
+    return 0
+
+
+def len_cpus() -> int:
+    """Return how many cores this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
