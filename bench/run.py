@@ -2,8 +2,8 @@
 
     python bench/run.py [--only NAME ...] [--quick]
 
-Each part is a script of its own in bench/ that prints JSON lines; run one alone to look closer. Parts that need what this
-machine lacks (the shelf, Chromium) say so in the page instead of a figure.
+Each part is a script of its own in bench/ that prints JSON lines; run one alone to look closer. Parts that need what
+this machine lacks (the shelf, Chromium) say so in the page instead of a figure.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PARTS = [
     Part(
         "headless",
         "The demo night, headless",
-        "Promise: at least 200 × real time on 2 cores, memory flat. `memory_mib` is sampled at each tenth of the night.",
+        "Promise: at least 200 × real time on 2 cores, memory flat. `memory_mib`: at each tenth of the night.",
         ["bench/headless.py", "--json"],
         [],
         [],
