@@ -27,11 +27,15 @@ from araz.sensors import (
     encode_beast,
     encode_raw,
     encode_report,
+    encode_sapient_detection,
+    encode_sapient_registration,
+    encode_sapient_status,
     encode_sbs_position,
 )
-from araz.vocabulary import Feed, Format, Message, Observation, PeopleReport, Rejected, ReportKind
+from araz.vocabulary import Bearing, Feed, Format, Message, Observation, PeopleReport, Rejected, ReportKind
 
 SHELF = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+NODE = "6f1f6a0e-3c5b-4b1e-9d55-0a61c0a10001"
 NOW_US = 1_790_000_000_000_000
 RECORDINGS = {
     Format.ASTERIX: ["asterix/cat_034_048.pcap", "asterix/cat062cat065.ast"],
@@ -53,6 +57,11 @@ def own_frames() -> dict[Format, list[bytes]]:
             encode_asterix_034(25, 1, 100.0),
         ],
         Format.REMOTE_ID: [b"\x00\x69" + bytes(60)],
+        Format.SAPIENT: [
+            encode_sapient_registration(NODE, NOW_US, name="node"),
+            encode_sapient_status(NODE, NOW_US, latitude_deg=39.4, longitude_deg=47.3),
+            encode_sapient_detection(NODE, NOW_US, NODE, Bearing(azimuth_deg=10.0, azimuth_sigma_deg=4.0)),
+        ],
         Format.SBS: [encode_sbs_position("4b1234", NOW_US, 39.4, 47.3, 1000.0)],
         Format.BEAST: [encode_beast(frame)],
         Format.RAW: [encode_raw(frame)],
