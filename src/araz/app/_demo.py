@@ -6,7 +6,7 @@ import asyncio
 import lzma
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +19,6 @@ from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub
 from araz.store import read_journal
-from araz.vocabulary import Event
 
 #: Data time between two looks at the wall clock in a paced replay.
 SLICE_US: Final = 100_000
@@ -41,15 +40,14 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
     if out.exists():
         _forget_old_night(out)
     summary = Summary()
-    listeners: list[Callable[[Sequence[Event]], None]] = [summary.write]
-    night = Night(out, on_events=lambda events: [tell(events) for tell in listeners] and None)
+    night = Night(out, listeners=[summary.write])
     try:
         if headless:
             started_s, cpu_s = time.monotonic(), time.process_time()
             play(night, _arrivals(journal), "judging the night", "Asia/Baku")
             elapsed_s, cpu_s = time.monotonic() - started_s, time.process_time() - cpu_s
         else:
-            asyncio.run(_show(night, journal, speed, host, port, listeners))
+            asyncio.run(_show(night, journal, speed, host, port))
     except KeyboardInterrupt:
         print("stopped")  # noqa: T201
         return 0
@@ -84,7 +82,6 @@ async def _show(
     speed: float,
     host: str,
     port: int,
-    listeners: list[Callable[[Sequence[Event]], None]],
 ) -> None:
     arrivals = _arrivals(journal)
     first = next(arrivals)
@@ -96,7 +93,7 @@ async def _show(
         return first[0] + int((time.monotonic() - started_s) * speed * 1e6)
 
     live = Live(night, Hub(), clock)
-    listeners.append(live.note)
+    night.listen(live.note)
 
     async def pace() -> None:
         for batch in in_batches(arrivals, 32):

@@ -47,7 +47,7 @@ class Live:
         self.clock = clock
         self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Message]]] = asyncio.Queue(MAX_WAITING)
         self._said: list[Event] = []
-        self._picture_s = 0.0
+        self._news = asyncio.Event()
         self._oldest_us: int | None = None
 
     def note(self, events: Sequence[Event]) -> None:
@@ -90,10 +90,16 @@ class Live:
             if isinstance(event, Alarm | Incident | Decision | SensorHealth):
                 self.hub.publish(event)
         self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
-        if time.monotonic() - self._picture_s >= PICTURE_EVERY_S:
-            self._picture_s = time.monotonic()
-            self.hub.publish_picture(pipeline.picture(self.night.state), oldest_message_us=self._oldest_us)
-            self._oldest_us = None
+        self._news.set()
+
+    async def show(self) -> None:
+        """Show a picture as soon as there is news, then rest: nothing waits for the next message to be seen."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            oldest_us, self._oldest_us = self._oldest_us, None
+            self.hub.publish_picture(pipeline.picture(self.night.state), oldest_message_us=oldest_us)
+            await asyncio.sleep(PICTURE_EVERY_S)
 
     async def tick(self) -> None:
         """Tell the time each second, through the journal, so that silence is noticed and replays alike."""
@@ -157,7 +163,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
     server = uvicorn.Server(config)
-    tasks = [asyncio.ensure_future(item) for item in (live.work(), *others)]
+    tasks = [asyncio.ensure_future(item) for item in (live.work(), live.show(), *others)]
     console = asyncio.ensure_future(server.serve())
     done, _ = await asyncio.wait([console, *tasks], return_when=asyncio.FIRST_COMPLETED)
     while console not in done and all(task.exception() is None for task in done):
@@ -177,8 +183,7 @@ def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
     bundle = bundle_from_file(site_path(site_name))
     site, _, _ = site_from_bundle(bundle)
     hub = Hub()
-    said: list[Callable[[Sequence[Event]], None]] = []
-    night = Night(out, log_events=False, on_events=lambda events: [tell(events) for tell in said] and None)
+    night = Night(out, log_events=False)
     if night.journal.recovered:
         print(night.journal.recovered)  # noqa: T201
     count = night.resume()
@@ -186,7 +191,7 @@ def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
         print(f"resumed after {count} messages in {out}")  # noqa: T201
     night.set_site(bundle, wall_clock_us())
     live = Live(night, hub, wall_clock_us)
-    said.append(live.note)
+    night.listen(live.note)
     feeds = [feed for feed in site.feeds if feed.url]
     print(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")  # noqa: T201
     try:

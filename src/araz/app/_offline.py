@@ -71,7 +71,7 @@ def run_recordings(recordings: Sequence[str], site_name: str, out: Path, format:
     site, _, _ = site_from_bundle(bundle)
     streams = [_stream(item, site, format) for item in recordings]
     summary = Summary()
-    night = Night(out, on_events=summary.write)
+    night = Night(out, listeners=[summary.write])
     arrivals = heapq.merge(*streams, key=lambda arrival: arrival[0])
     try:
         first = next(arrivals, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
@@ -22,18 +22,11 @@ Arrival = tuple[int, str, bytes]
 BATCH = 2048
 
 
-class EventSink(Protocol):
-    """Where events go after they were said."""
-
-    def write(self, events: Sequence[Event]) -> None:
-        """Take the events of one batch, in order."""
-
-
 class Night:
     """One running night: journal, pipeline state, and the records derived from them."""
 
     def __init__(
-        self, out: Path, *, log_events: bool = True, on_events: Callable[[Sequence[Event]], None] | None = None
+        self, out: Path, *, log_events: bool = True, listeners: Sequence[Callable[[Sequence[Event]], None]] = ()
     ) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.out = out
@@ -42,12 +35,16 @@ class Night:
         self.messages = 0
         self._log = EventLog(out / "events.jsonl") if log_events else None
         self._records = Records.open(out / "records.sqlite")
-        self._on_events = on_events
+        self._listeners = list(listeners)
 
     @property
     def records(self) -> Records:
         """The database of what was said."""
         return self._records
+
+    def listen(self, listener: Callable[[Sequence[Event]], None]) -> None:
+        """Hand every later batch of events to ``listener`` too, in the thread that judges."""
+        self._listeners.append(listener)
 
     def resume(self, on_progress: Callable[[int], None] | None = None) -> int:
         """Read the journal from its start and arrive where it ends; returns the number of messages."""
@@ -85,8 +82,8 @@ class Night:
         if self._log is not None:
             self._log.write(events)
         self._records.write(events)
-        if self._on_events is not None:
-            self._on_events(events)
+        for listen in self._listeners:
+            listen(events)
 
     def close(self) -> None:
         """Close journal, event log and records."""

@@ -17,6 +17,7 @@ from araz.geography import Place
 from araz.simulation import (
     Body,
     Scenario,
+    Scoreboard,
     body_from_flight,
     encode_truth,
     read_flight,
@@ -79,7 +80,7 @@ def score_text(directory: Path, truth: Path) -> str:
     return scoreboard_table(scoreboard(directory, truth))
 
 
-def scoreboard(directory: Path, truth: Path) -> object:
+def scoreboard(directory: Path, truth: Path) -> Scoreboard:
     """Return the scoreboard; judges the folder's journal first where it holds no events yet."""
     if not truth.exists():
         raise ValueError(f"there is no truth file {truth}; name one with --truth")
