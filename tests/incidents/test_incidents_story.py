@@ -438,7 +438,7 @@ def test_a_story_outlives_a_broken_track(place, table):
     stop = 3200 / 14.0
     first = smuggler(1, ends=stop + 1.0)
     second = smuggler(77, starts=stop + 4.0)
-    _, events = play(place, table, [first, second], 330.0)
+    _, events = play(place, table, [first, second], 345.0)
     assert {c.alarm_id for c in alarms(events)} == {"A0001"}
     assert [i.track_id for i in incidents(events, IncidentKind.DROP)] == ["T0077"]
     assert [i.track_id for i in incidents(events, IncidentKind.RETURNED)] == ["T0077"]

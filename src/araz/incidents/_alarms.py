@@ -15,7 +15,7 @@ from araz.incidents._state import FORGET_US, Card, Shown
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import Alarm, AlarmState, Area, Decision, DecisionAction, Reason, Rejected
 
-MIN_REVISION_US: Final = 5_000_000
+MIN_REVISION_US: Final = 15_000_000
 #: A card whose situation is gone stays this long: long enough for a track to come back from behind a ridge.
 CLEAR_AFTER_US: Final = 120_000_000
 FLOOD_WINDOW_US: Final = 600_000_000
@@ -26,6 +26,8 @@ FALSE_IDENTITY_COUNT: Final = 2
 DEFAULT_SHELVE_S: Final = 600.0
 MAX_SHELVE_S: Final = 3600.0
 GROUP_QUESTION: Final = "One cause or many? Decide once for the group."
+#: Phases in which the place is settled: where the drone flies afterwards changes nothing for the officer.
+SETTLED: Final = ("drop", "returned", "landed")
 NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -62,13 +64,15 @@ def is_material(old: Shown, new: Shown) -> bool:
     """Whether an officer's decision could change between two cards."""
     if (old.phase, old.words) != (new.phase, new.words):
         return True
+    if new.phase in SETTLED:
+        return False
     moved = ((old.area_east_m - new.area_east_m) ** 2 + (old.area_north_m - new.area_north_m) ** 2) ** 0.5
     return (
-        abs(old.speed_mps - new.speed_mps) >= 4.0
-        or abs(old.agl_m - new.agl_m) > max(20.0, 0.3 * old.agl_m, 2.5 * max(old.agl_sigma_m, new.agl_sigma_m))
-        or abs(old.minutes - new.minutes) >= 1.0
-        or moved > max(100.0, 0.35 * old.area_size_m)
-        or abs(old.area_size_m - new.area_size_m) > 0.25 * max(old.area_size_m, 100.0)
+        abs(old.speed_mps - new.speed_mps) >= 5.0
+        or abs(old.agl_m - new.agl_m) > max(30.0, 0.4 * old.agl_m, 3.0 * max(old.agl_sigma_m, new.agl_sigma_m))
+        or abs(old.minutes - new.minutes) >= max(1.0, 0.3 * old.minutes)
+        or moved > max(150.0, 0.5 * old.area_size_m)
+        or abs(old.area_size_m - new.area_size_m) > 0.4 * max(old.area_size_m, 100.0)
     )
 
 

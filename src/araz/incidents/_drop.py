@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -16,18 +16,27 @@ from araz.vocabulary import FloatArray, Reason
 #: A departure is judged from the third second after the hover to this one.
 JUDGE_FROM_S: Final = 3.0
 JUDGE_TO_S: Final = 40.0
-#: Slow seconds below which a turning point is not a hover.
-MIN_SLOW_S: Final = 3.0
 MIN_DEPARTURE_MPS: Final = 4.0
-#: Belief at which a release is said to have happened.
+#: Belief at which a release is said to have happened, and when nobody saw it come over the line.
 MIN_PROBABILITY: Final = 0.6
+STRANGER_PROBABILITY: Final = 0.85
+#: A stop is a release only with one of these: any stop is followed by a gain of speed.
+RELEASE_CUES: Final = ("climb", "turn for home")
 _CUE: Final = {cue.name: cue for cue in DROP_CUES}
+
+
+class _Said(NamedTuple):
+    """One cue as it speaks here; zero weight says nothing."""
+
+    name: str
+    weight: float
+    text: str
 
 
 def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     """The release at the last hover of this track, or None while nothing (or too little) speaks for one."""
     hover = memory.hover
-    if hover is None or hover.ended_us is None or hover.slow_s < MIN_SLOW_S:
+    if hover is None or hover.ended_us is None or not hover.after_leg:
         return None
     if memory.drop is not None and memory.drop.at_us >= hover.started_us:
         return None
@@ -40,9 +49,13 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     if len(before) < 3 or not during or len(after) < 2 or _speed(after[-1]) < MIN_DEPARTURE_MPS:
         return None
     cues = _cues(place, memory, before, during, after)
-    log_odds = DROP_PRIOR + sum(weight for weight, _ in cues)
+    has_released = any(cue.weight > 0.0 for cue in cues if cue.name in RELEASE_CUES)
+    log_odds = DROP_PRIOR + sum(cue.weight for cue in cues)
     probability = float(1.0 / (1.0 + np.exp(-log_odds)))
-    if probability < MIN_PROBABILITY:
+    needed = STRANGER_PROBABILITY if memory.crossed_at_us is None else MIN_PROBABILITY
+    if probability < needed or not has_released:
+        return None
+    if memory.drop is not None and probability <= memory.drop.probability:
         return None
     low = _lowest_agl_m(during)
     agl = max(low, 0.0)
@@ -51,7 +64,7 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     xx, xy, yy = hover.covariance
     centre, _, areas = release_area(place, east, north, agl, _scatter(during) + np.array([[xx, xy], [xy, yy]]))
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
-    reasons = [Reason(text=text, weight=round(weight, 2)) for weight, text in cues if weight != 0.0]
+    reasons = [Reason(text=cue.text, weight=round(cue.weight, 2)) for cue in cues if cue.weight != 0.0]
     return Drop(
         at_us=released.at_us,
         probability=probability,
@@ -83,8 +96,8 @@ def _scatter(during: Sequence[Sample]) -> FloatArray:
 
 def _cues(
     place: Place, memory: Memory, before: Sequence[Sample], during: Sequence[Sample], after: Sequence[Sample]
-) -> list[tuple[float, str]]:
-    """Weight and sentence of every cue; zero weight says nothing."""
+) -> list[_Said]:
+    """Weight and sentence of every cue."""
     hover = memory.hover
     assert hover is not None
     low = _lowest_agl_m(during)
@@ -103,7 +116,7 @@ def _cues(
     return [
         _cue("descent", descent >= 8.0, descent < 3.0, f"came down {descent:.0f} m before the hover",
              "no descent before the hover"),
-        (_CUE["hover"].weight_for * share, f"hovered {hover.slow_s:.0f} s"),
+        _Said("hover", _CUE["hover"].weight_for * share, f"hovered {hover.slow_s:.0f} s"),
         _cue("climb", climb >= 1.5, climb < 0.5, f"climbed at {climb:.1f} m/s right after", "no climb after it"),
         _cue("acceleration", gain >= 5.0, False, f"gained {gain:.0f} m/s within 8 s", ""),
         _cue("turn for home", turn > 120.0, turn < 60.0, f"turned {turn:.0f}°, back the way it came",
@@ -117,10 +130,10 @@ def _cues(
     ]  # fmt: skip
 
 
-def _cue(name: str, is_for: bool, is_against: bool, says_for: str, says_against: str) -> tuple[float, str]:
+def _cue(name: str, is_for: bool, is_against: bool, says_for: str, says_against: str) -> _Said:
     if is_for:
-        return _CUE[name].weight_for, says_for
-    return (_CUE[name].weight_against, says_against) if is_against else (0.0, "")
+        return _Said(name, _CUE[name].weight_for, says_for)
+    return _Said(name, _CUE[name].weight_against, says_against) if is_against else _Said(name, 0.0, "")
 
 
 def _mean_climb(after: Sequence[Sample], k: int) -> float:

@@ -11,11 +11,26 @@ from scipy.special import ndtr
 
 from araz.incidents._fall import wind_enu_mps
 from araz.incidents._state import Context, Stats
-from araz.incidents._weights import LIKENESS_CUES, LIKENESS_PRIOR
+from araz.incidents._weights import CLASS_WITHOUT_ECHO, LIKENESS_CUES, LIKENESS_PRIOR
 from araz.vocabulary import BoolArray, Claim, ClaimKind, FloatArray, IntArray, TrackClass, TrackPicture
 
 #: Memory of the running means: long enough that a bird shows its wandering, short enough to forget a turn.
 MEAN_TAU_S: Final = 12.0
+#: The course is held against its own mean over this time: a bird has turned by then, a drone on a leg has not.
+LAG_TAU_S: Final = 7.0
+#: Turn (rad, one sigma) within the lag of something that wanders; a drone turns in this share of its seconds only.
+WANDER_RAD: Final = 0.3
+DRONE_TURNS: Final = 0.03
+#: Seconds of one flight repeat themselves: only one in this many counts as new evidence, and it is forgotten slowly.
+COURSE_REPEATS_S: Final = 8.0
+COURSE_FORGET_S: Final = 120.0
+#: A course says nothing of something slower, or unseen for longer, than this.
+COURSE_MIN_MPS: Final = 2.5
+COURSE_STALE_US: Final = 3_000_000
+#: A flock: two or more others this close at about the same velocity.
+FLOCK_M: Final = 80.0
+FLOCK_MPS: Final = 6.0
+FLOCK_TAU_S: Final = 20.0
 #: No track is judged by its motion before it was watched this long with this many updates.
 MIN_AGE_S: Final = 4.0
 MIN_UPDATES: Final = 4
@@ -48,6 +63,8 @@ class Features:
     time_to_line_s: FloatArray
     cross_probability: FloatArray
     steadiness: FloatArray
+    course_nats: FloatArray
+    flock_share: FloatArray
     age_s: FloatArray
     claim_code: IntArray
     sensor_kinds: IntArray
@@ -68,13 +85,40 @@ def _claim_code(key: int, claims: Mapping[int, Claim]) -> int:
     return CLAIM_OTHER if claim is None else _CLAIM_CODES.get(claim.kind, CLAIM_OTHER)
 
 
-def update_stats(stats: Stats, picture: TrackPicture, rows: IntArray, speed: FloatArray, agl: FloatArray,
-                 slow_below: FloatArray, hover_s: float) -> Stats:  # fmt: skip
+def course_nats(
+    velocity: FloatArray, lag_east: FloatArray, lag_north: FloatArray, speed: FloatArray, speed_sigma: FloatArray
+) -> FloatArray:
+    """Log odds of one look at the course [n]: drone on a leg against wanderer, from the turn ``x`` since the lag.
+
+    Drone: 97 % N(0, s²), else any turn; wanderer: N(0, s² + 0.3²); s² = 0.05² + (0.7 σ_v / v)², so a slow or ill-known
+    velocity says little. **Units** m/s, rad. **Source** a likelihood ratio; 0.3 rad in 7 s is judgement.
+    """
+    cross = velocity[:, 0] * lag_north - velocity[:, 1] * lag_east
+    along = velocity[:, 0] * lag_east + velocity[:, 1] * lag_north
+    turn = np.arctan2(cross, along)
+    noise = 0.05**2 + (0.7 * speed_sigma / np.maximum(speed, 1.0)) ** 2
+    wide = noise + WANDER_RAD**2
+    drone = (1.0 - DRONE_TURNS) * np.exp(-0.5 * turn**2 / noise) / np.sqrt(2.0 * np.pi * noise) + DRONE_TURNS / np.pi
+    bird = np.exp(-0.5 * turn**2 / wide) / np.sqrt(2.0 * np.pi * wide) + 1e-3
+    return np.asarray(np.log(drone / bird), dtype=np.float64)
+
+
+def flock_now(position: FloatArray, velocity: FloatArray) -> FloatArray:
+    """1 where two or more other tracks fly within ``FLOCK_M`` at about the same velocity, else 0 [n]."""
+    gap = np.hypot(position[:, None, 0] - position[None, :, 0], position[:, None, 1] - position[None, :, 1])
+    drift = np.hypot(velocity[:, None, 0] - velocity[None, :, 0], velocity[:, None, 1] - velocity[None, :, 1])
+    beside = (gap < FLOCK_M) & (drift < FLOCK_MPS)
+    return np.asarray(beside.sum(axis=1) >= 3, dtype=np.float64)
+
+
+def update_stats(
+    stats: Stats, picture: TrackPicture, rows: IntArray, speed: FloatArray, speed_sigma: FloatArray
+) -> Stats:
     """Statistics after one more second; tracks no longer in ``rows`` are dropped, new ones start."""
     order = np.argsort(picture.track_id[rows], kind="stable")
     ids = picture.track_id[rows][order]
     velocity = picture.velocity_enu_mps[rows][order]
-    speed, agl, slow_below = speed[order], agl[order], slow_below[order]
+    speed, speed_sigma = speed[order], speed_sigma[order]
     at = np.full(ids.shape, picture.at_us, dtype=np.int64)
     unit = velocity[:, :2] / np.maximum(speed, 0.5)[:, None]
     place = np.minimum(np.searchsorted(stats.track_id, ids), max(stats.track_id.size - 1, 0))
@@ -85,28 +129,28 @@ def update_stats(stats: Stats, picture: TrackPicture, rows: IntArray, speed: Flo
 
     step_s = np.where(known, (at - stats.at_us[place]) * 1e-6, 0.0) if stats.track_id.size else np.zeros(ids.shape)
     step_s = np.maximum(step_s, 0.0)
-    gain = 1.0 - np.exp(-step_s / MEAN_TAU_S)
     zero = np.zeros(ids.shape)
 
-    def mean(values: FloatArray, new: FloatArray) -> FloatArray:
+    def mean(values: FloatArray, new: FloatArray, tau_s: float = MEAN_TAU_S) -> FloatArray:
         old = before(values, new)
-        return old + gain * (new - old)
+        return old + (1.0 - np.exp(-step_s / tau_s)) * (new - old)
 
-    slow_s = np.where(speed < slow_below, before(stats.slow_s, zero) + step_s, 0.0)
-    fastest = np.maximum(before(stats.max_speed_mps, zero), speed)
-    hovered = (slow_s >= hover_s) & (fastest > 5.0) & (agl > 8.0)
-    if stats.track_id.size:
-        hovered |= known & stats.has_hovered[place]
+    lag = before(stats.lag_east_mps, velocity[:, 0]), before(stats.lag_north_mps, velocity[:, 1])
+    is_fresh = (speed > COURSE_MIN_MPS) & (picture.at_us - picture.updated_at_us[rows][order] < COURSE_STALE_US)
+    look = np.where(is_fresh, course_nats(velocity, *lag, speed, speed_sigma), 0.0)
+    course = before(stats.course_nats, zero) * np.exp(-step_s / COURSE_FORGET_S) + look * step_s / COURSE_REPEATS_S
+    cue = LIKENESS_CUES[_COLUMN["course"]]
+    flock = flock_now(picture.position_enu_m[rows][order], velocity)
     return Stats(
         track_id=ids,
         at_us=at,
         heading_east=mean(stats.heading_east, unit[:, 0]),
         heading_north=mean(stats.heading_north, unit[:, 1]),
         mean_speed_mps=mean(stats.mean_speed_mps, speed),
-        max_speed_mps=fastest,
-        slow_s=slow_s,
-        has_hovered=hovered,
-        first_agl_m=before(stats.first_agl_m, agl),
+        lag_east_mps=mean(stats.lag_east_mps, velocity[:, 0], LAG_TAU_S),
+        lag_north_mps=mean(stats.lag_north_mps, velocity[:, 1], LAG_TAU_S),
+        course_nats=np.clip(course, cue.weight_against, cue.weight_for),
+        flock_share=mean(stats.flock_share, flock, FLOCK_TAU_S),
     )
 
 
@@ -150,8 +194,7 @@ def features_of(
     agl = np.asarray(context.place.terrain.height_agl_m(position), dtype=np.float64)
     position_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 0, 0] + covariance[:, 1, 1]), 0.0))
     speed_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 3, 3] + covariance[:, 4, 4]), 0.0))
-    slow_below = settings.hover_speed_mps + np.minimum(speed_sigma, 1.5)
-    stats = update_stats(stats, picture, rows, speed, agl, slow_below, settings.hover_s)
+    stats = update_stats(stats, picture, rows, speed, speed_sigma)
     border, closing = _sides(context, position, velocity)
     to_line = np.full(rows.shape, np.nan)
     coming = np.flatnonzero((border > 0.0) & (closing > 0.5) & (border < closing * settings.predict_s * 2.0))
@@ -177,6 +220,8 @@ def features_of(
             time_to_line_s=to_line,
             cross_probability=ndtr((closing * horizon - border) / spread),
             steadiness=np.hypot(stats.heading_east, stats.heading_north),
+            course_nats=stats.course_nats,
+            flock_share=stats.flock_share,
             age_s=age,
             claim_code=claim_codes(picture.claim_key[rows], claims),
             sensor_kinds=np.asarray(kinds, dtype=np.int64) + np.zeros(rows.shape, dtype=np.int64),
@@ -201,6 +246,7 @@ def evidence(
     stats: Stats,
     contradicted: BoolArray,
     heard: BoolArray,
+    hovered: BoolArray,
 ) -> FloatArray:
     """Log odds each cue moves for each track [n, cues], columns as ``LIKENESS_CUES``."""
     n, site = seen.row.shape[0], context.place.site
@@ -216,18 +262,20 @@ def evidence(
     other = chance[:, TrackClass.BIRD] + chance[:, TrackClass.BALLOON] + chance[:, TrackClass.MANNED_AIRCRAFT]
     cue = LIKENESS_CUES[_COLUMN["class"]]
     ratio = np.log((np.nan_to_num(drone) + 0.03) / (np.nan_to_num(other) + 0.03))
-    result[:, _COLUMN["class"]] = np.clip(ratio, cue.weight_against, cue.weight_for)
+    rcs = picture.rcs_dbsm[seen.row]
+    # Without an echo the class rests on speed and height, in which birds and drones are alike.
+    trust = np.where(np.isfinite(rcs), 1.0, CLASS_WITHOUT_ECHO)
+    result[:, _COLUMN["class"]] = trust * np.clip(ratio, cue.weight_against, cue.weight_for)
     speed, nothing = stats.mean_speed_mps, np.zeros(n, dtype=np.bool_)
     put("speed", (speed >= 9.0) & (speed <= 35.0), speed > 35.0)
     high = seen.agl_m > site.alarms.manned_altitude_agl_m
     put("fast", nothing, (speed > 50.0) | ((speed > 35.0) & high))
-    moves = (speed > 3.0) & (seen.age_s >= 8.0)
-    put("course", moves & (seen.steadiness > 0.985), moves & (seen.steadiness < 0.90) & ~stats.has_hovered)
-    put("hover", stats.has_hovered)
+    result[:, _COLUMN["course"]] = seen.course_nats
+    put("flock", nothing, seen.flock_share > 0.5)
+    put("hover", hovered)
     put("height", (seen.agl_m > 5.0) & (seen.agl_m < 1200.0), seen.agl_m > 2000.0)
     put("manned claim", nothing, (seen.claim_code == CLAIM_MANNED) & ~contradicted)
     put("remote id", (seen.claim_code == CLAIM_DRONE) & ~contradicted)
-    rcs = picture.rcs_dbsm[seen.row]
     put("echo", (rcs >= -20.0) & (rcs <= 0.0), (rcs < -25.0) | (rcs > 3.0))
     put("people", heard)
     night = np.full(n, is_night(picture.at_us, site.origin_longitude_deg))

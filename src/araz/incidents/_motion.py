@@ -16,15 +16,30 @@ SIDE_MARGIN_M: Final = (15.0, 250.0)
 #: A track first seen inside came over the line when its path leads back over it within this time and depth.
 CAME_OVER_S: Final = 60.0
 CAME_OVER_DEPTH_M: Final = 800.0
-#: Slow seconds before a hover is opened, and gaps after which it is a new one.
-HOVER_OPEN_S: Final = 2.0
-HOVER_GAP_US: Final = 4_000_000
-PREDICTION_GAP_US: Final = 10_000_000
+#: A side must last this long to be believed: the first time, and each time after it (then also farther from the line).
+FIRST_SIDE_US: Final = 2_000_000
+NEXT_SIDE_US: Final = 8_000_000
+NEXT_SIDE_M: Final = 120.0
+#: Still is who stays this near a place for this long; half of its place's sigma is allowed on top.
+STILL_US: Final = 5_000_000
+STILL_M: Final = 8.0
+STILL_SIGMAS: Final = 0.3
+#: A gap, and a distance, after which a hover is a new one.
+HOVER_GAP_US: Final = 6_000_000
+HOVER_APART_M: Final = 50.0
+#: A hover counts as one after steady flight when that ended at most this long before.
+LEG_BEFORE_US: Final = 90_000_000
+#: Standing still means something once it was not standing before: metres flown, or metres climbed on the spot.
+FLOWN_M: Final = 100.0
+CLIMBED_M: Final = 25.0
+PREDICTION_GAP_US: Final = 60_000_000
+#: An observation older than this says nothing about standing still.
+STILL_STALE_US: Final = 3_000_000
 LANDED_AGL_M: Final = 8.0
 LANDED_S: Final = 6.0
 
 
-def watch(memory: Memory | None, seen: Features, i: int, slow_s: float, picture: TrackPicture) -> Memory:
+def watch(memory: Memory | None, seen: Features, i: int, hover_s: float, picture: TrackPicture) -> Memory:
     """What is remembered of row ``i`` after this second."""
     row, now = int(seen.row[i]), picture.at_us
     p, v = picture.position_enu_m[row], picture.velocity_enu_mps[row]
@@ -34,68 +49,112 @@ def watch(memory: Memory | None, seen: Features, i: int, slow_s: float, picture:
     )  # fmt: skip
     before = memory or Memory(track_id=int(seen.track_id[i]), first_seen_us=now, last_seen_us=now)
     since, last = _prediction(before, bool(np.isfinite(seen.time_to_line_s[i])), now)
+    history = (*before.history[-HISTORY_SAMPLES + 1 :], sample)
+    is_fresh = now - int(picture.updated_at_us[row]) <= STILL_STALE_US
+    hover = _hover(before, history, picture.covariance[row], is_fresh)
     # One copy a second for what always changes; the rare turns below make their own.
     after = replace(
         before,
         last_seen_us=now,
         updated_us=int(picture.updated_at_us[row]),
-        history=(*before.history[-HISTORY_SAMPLES + 1 :], sample),
-        hover=_hover(before.hover, sample, slow_s, picture.covariance[row]),
+        history=history,
+        hover=hover,
+        has_hovered=before.has_hovered or (hover is not None and hover.slow_s >= hover_s and _has_flown(history)),
         predicted_since_us=since,
         predicted_last_us=last,
     )
     after = _side(after, seen, i, sample)
-    return _landing(after, sample, slow_s, float(picture.covariance[row, 2, 2]))
+    return _landing(after, sample, float(picture.covariance[row, 2, 2]))
 
 
 def _side(memory: Memory, seen: Features, i: int, sample: Sample) -> Memory:
+    """The side after this second: another one is believed when it lasts, and the more so the second time."""
+    is_first = memory.crossed_at_us is None and memory.left_at_us is None
     margin = min(max(2.0 * float(seen.border_sigma_m[i]), SIDE_MARGIN_M[0]), SIDE_MARGIN_M[1])
+    margin = margin if is_first else max(margin, NEXT_SIDE_M)
     side = 1 if sample.border_m > margin else -1 if sample.border_m < -margin else memory.side
     if side == memory.side:
-        return memory
+        return memory if memory.side_since_us is None else replace(memory, side_wanted=side, side_since_us=None)
+    if memory.side != 0:
+        if memory.side_wanted != side or memory.side_since_us is None:
+            return replace(memory, side_wanted=side, side_since_us=sample.at_us)
+        if sample.at_us - memory.side_since_us < (FIRST_SIDE_US if is_first else NEXT_SIDE_US):
+            return memory
+    return _turned(replace(memory, side_wanted=0, side_since_us=None), side, seen, i, sample)
+
+
+def _turned(memory: Memory, side: int, seen: Features, i: int, sample: Sample) -> Memory:
+    """What a new side means: first seen there, come in, gone back, or gone out."""
     if memory.side == 0:
         closing = float(seen.closing_mps[i])
         came = side < 0 and closing > 3.0 and sample.border_m > -CAME_OVER_DEPTH_M
         came = came and sample.border_m + CAME_OVER_S * closing > 0.0 and sample.agl_m > 15.0
         memory = replace(memory, side=side, first_side=side, came_over=came)
-        return replace(memory, crossed_at_us=sample.at_us, crossing_border_m=_crossing(memory)) if came else memory
+        at, where = _crossing(memory)
+        return replace(memory, crossed_at_us=at, crossing_border_m=where) if came else memory
+    at, where = _crossing(memory)
     if side < 0:
         return replace(
-            memory, side=side, crossed_at_us=sample.at_us, crossing_border_m=_crossing(memory), came_over=False,
+            memory, side=side, crossed_at_us=at, crossing_border_m=where, came_over=False,
             returned_at_us=None, left_at_us=None, landed_at_us=None,
         )  # fmt: skip
     if memory.crossed_at_us is not None:
-        return replace(memory, side=side, returned_at_us=sample.at_us)
-    return replace(memory, side=side, left_at_us=sample.at_us)
+        return replace(memory, side=side, returned_at_us=at)
+    return replace(memory, side=side, left_at_us=at)
 
 
-def _crossing(memory: Memory) -> tuple[float, float]:
-    """Where the track met the line: the last change of sign in its history, or straight back from here."""
+def _crossing(memory: Memory) -> tuple[int, tuple[float, float]]:
+    """When and where the track met the line: the last change of sign in its history, or straight back from here."""
     for a, b in zip(reversed(memory.history[:-1]), reversed(memory.history[1:]), strict=True):
-        if a.border_m >= 0.0 > b.border_m:
+        if (a.border_m >= 0.0) != (b.border_m >= 0.0):
             f = a.border_m / (a.border_m - b.border_m)
-            return a.east_m + f * (b.east_m - a.east_m), a.north_m + f * (b.north_m - a.north_m)
+            where = a.east_m + f * (b.east_m - a.east_m), a.north_m + f * (b.north_m - a.north_m)
+            return a.at_us + round(f * (b.at_us - a.at_us)), where
     last = memory.history[-1]
     speed = max(float(np.hypot(last.v_east_mps, last.v_north_mps)), 0.1)
     back = abs(last.border_m) / speed
-    return last.east_m - back * last.v_east_mps, last.north_m - back * last.v_north_mps
+    return last.at_us, (last.east_m - back * last.v_east_mps, last.north_m - back * last.v_north_mps)
 
 
-def _hover(hover: Hover | None, at: Sample, slow_s: float, covariance: np.ndarray) -> Hover | None:
-    if slow_s < HOVER_OPEN_S:
-        if hover is not None and hover.ended_us is None and slow_s == 0.0:
-            return hover._replace(ended_us=hover.last_us)
-        return hover
+def _hover(memory: Memory, history: tuple[Sample, ...], covariance: np.ndarray, is_fresh: bool) -> Hover | None:
+    """The stop going on or last seen: it stays within a few metres of where it was ``STILL_US`` ago.
+
+    Places, not speeds: a bird that turns has a small mean velocity for seconds, and yet flies on.
+    """
+    hover, at = memory.hover, history[-1]
+    window = [s for s in history[-7:] if at.at_us - s.at_us <= STILL_US]
     spread = (float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]))
-    is_same = hover is not None and at.at_us - hover.last_us <= HOVER_GAP_US
-    if hover is None or not is_same:
-        started = at.at_us - int(slow_s * 1e6)
-        return Hover(started, at.at_us, None, 1, at.east_m, at.north_m, at.agl_m, spread, slow_s)
-    return hover._replace(
-        last_us=at.at_us, ended_us=None, samples=hover.samples + 1, sum_east_m=hover.sum_east_m + at.east_m,
-        sum_north_m=hover.sum_north_m + at.north_m, sum_agl_m=hover.sum_agl_m + at.agl_m,
-        covariance=spread, slow_s=(at.at_us - hover.started_us) * 1e-6,
+    reach = STILL_M + STILL_SIGMAS * min(float(np.sqrt(max(0.5 * (spread[0] + spread[2]), 0.0))), 30.0)
+    first = window[0]
+    is_still = is_fresh and at.at_us - first.at_us >= 0.8 * STILL_US
+    is_still = is_still and all(np.hypot(s.east_m - first.east_m, s.north_m - first.north_m) < reach for s in window)
+    if not is_still:
+        return hover if hover is None or hover.ended_us is not None else hover._replace(ended_us=hover.last_us)
+    if hover is not None and at.at_us - hover.last_us <= HOVER_GAP_US and _apart_m(hover, at) <= HOVER_APART_M:
+        return hover._replace(
+            last_us=at.at_us, ended_us=None, samples=hover.samples + 1, sum_east_m=hover.sum_east_m + at.east_m,
+            sum_north_m=hover.sum_north_m + at.north_m, sum_agl_m=hover.sum_agl_m + at.agl_m,
+            covariance=spread, slow_s=(at.at_us - hover.started_us) * 1e-6,
+        )  # fmt: skip
+    leg = memory.leg_at_us
+    after_leg = leg is not None and first.at_us - leg <= LEG_BEFORE_US
+    # One long stop may be seen as several: what the first came after, all came after.
+    after_leg = after_leg or (hover is not None and hover.after_leg and _apart_m(hover, at) <= HOVER_APART_M)
+    return Hover(
+        first.at_us, at.at_us, None, len(window), sum(s.east_m for s in window), sum(s.north_m for s in window),
+        sum(s.agl_m for s in window), spread, (at.at_us - first.at_us) * 1e-6, after_leg,
     )  # fmt: skip
+
+
+def _apart_m(hover: Hover, at: Sample) -> float:
+    return float(np.hypot(hover.sum_east_m / hover.samples - at.east_m, hover.sum_north_m / hover.samples - at.north_m))
+
+
+def _has_flown(history: tuple[Sample, ...]) -> bool:
+    """Whether it went somewhere, or straight up, in what is remembered: a post or a tree does neither."""
+    at, heights = history[-1], [s.agl_m for s in history]
+    far = max(np.hypot(s.east_m - at.east_m, s.north_m - at.north_m) for s in history)
+    return bool(far >= FLOWN_M or max(heights) - min(heights) >= CLIMBED_M)
 
 
 def _prediction(memory: Memory, is_predicted: bool, now_us: int) -> tuple[int | None, int | None]:
@@ -106,8 +165,11 @@ def _prediction(memory: Memory, is_predicted: bool, now_us: int) -> tuple[int | 
     return (None, None) if last is not None and now_us - last > PREDICTION_GAP_US else (since, last)
 
 
-def _landing(memory: Memory, at: Sample, slow_s: float, variance_up_m2: float) -> Memory:
-    if memory.landed_at_us is not None or slow_s < LANDED_S or at.agl_m > LANDED_AGL_M or variance_up_m2 > 64.0:
+def _landing(memory: Memory, at: Sample, variance_up_m2: float) -> Memory:
+    hover = memory.hover
+    if memory.landed_at_us is not None or at.agl_m > LANDED_AGL_M or variance_up_m2 > 64.0:
+        return memory
+    if hover is None or hover.ended_us is not None or hover.slow_s < LANDED_S:
         return memory
     if max(s.agl_m for s in memory.history) < 20.0:
         return memory

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.incidents._alarms import Proposal, Words, propose
-from araz.incidents._drop import MIN_SLOW_S
 from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, release_area
 from araz.incidents._features import Features
 from araz.incidents._identity import claim_name
@@ -27,9 +26,12 @@ from araz.vocabulary import Area, FloatArray, Reason
 
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
-#: From this likeness on a card is raised at once; below, the likeness must hold for the time after it.
-AT_ONCE_PROBABILITY: Final = 0.75
-LIKELY_US: Final = 12_000_000
+#: A likeness must last this long before a card is raised.
+LIKELY_US: Final = 2_000_000
+#: A crossing is news when the track was taken for a drone by this long after it; later, only when surely and steadily.
+BELIEVED_AFTER_US: Final = 60_000_000
+SURE_PROBABILITY: Final = 0.9
+SURE_US: Final = 20_000_000
 #: A prediction must last this long, with this chance, before an officer hears of it.
 PREDICTED_S: Final = 3.0
 CROSS_PROBABILITY: Final = 0.5
@@ -106,7 +108,7 @@ def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
     if memory.returned_at_us is not None and memory.side > 0 and not is_predicted(work, memory, view):
         words = "It went back over the line; no release was seen."
         return Phase("returned", 3, p, words, "Search its turning point, or close?")
-    if memory.crossed_at_us is not None and memory.side < 0:
+    if memory.crossed_at_us is not None and memory.side < 0 and is_believed(work, memory, view):
         return _inside(work, memory, view)
     if is_predicted(work, memory, view):
         return _coming(work, view)
@@ -114,6 +116,16 @@ def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
         words = "It left our side over the line; it may come back loaded."
         return Phase("left", 3, p, words, "Watch for its return?")
     return _hovering(work, memory, view)
+
+
+def is_believed(work: Work, memory: Memory, view: View) -> bool:
+    """Whether the crossing may be said to be a drone's: a bird that flies straight for once crossed long ago."""
+    since, crossed = memory.likely_since_us, memory.crossed_at_us
+    if crossed is None or since is None:
+        return crossed is not None and any(key == f"crossing@{crossed}" for key, _ in memory.incidents)
+    if since - crossed <= BELIEVED_AFTER_US:
+        return True
+    return view.probability >= SURE_PROBABILITY and work.now_us - since >= SURE_US
 
 
 def is_predicted(work: Work, memory: Memory, view: View) -> bool:
@@ -165,7 +177,7 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
         ask = "Who goes to the landing place?"
         return Phase("landed", priority, confidence, f"landed {deep} inside.", ask, centre=place, spread=around)
     hover = memory.hover
-    if hover is not None and hover.ended_us is None and hover.slow_s >= MIN_SLOW_S:
+    if hover is not None and hover.ended_us is None:
         agl = max(float(seen.agl_m[i]), 0.0)
         middle, _, areas = release_area(work.context.place, *place, agl, matrix(spread))
         words, ask = f"standing still {deep} inside: may release now.", "Send a patrol to the area below it?"
@@ -187,7 +199,7 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
 
 def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
     hover, settings = memory.hover, work.context.place.site.alarms
-    if hover is None or hover.ended_us is not None or hover.slow_s < settings.hover_s:
+    if hover is None or hover.ended_us is not None or hover.slow_s < settings.hover_s or not hover.after_leg:
         return None
     distance = float(view.seen.border_m[view.i])
     east, north = hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples
@@ -210,7 +222,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
     """Propose the track's card; its long part is written only if it is sent."""
     seen, i, picture = view.seen, view.i, work.inputs.picture
     claim = work.inputs.claims.get(int(picture.claim_key[view.row]))
-    what = class_words(picture.class_probability[view.row], float(picture.rcs_dbsm[view.row]))
+    what = class_words(picture.class_probability[view.row], float(picture.rcs_dbsm[view.row]), view.probability)
     says = identity_words(work.context, picture, seen, i, None if claim is None else claim_name(claim))
     heard = f", heard or seen by {', '.join(memory.people)}" if memory.people else ""
     speed, agl, sigma = float(seen.speed_mps[i]), float(seen.agl_m[i]), _height_sigma_m(work, view)
@@ -222,9 +234,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
             kind="drone",
             priority=phase.priority,
             confidence=phase.confidence,
-            shown=Shown(
-                phase.name, f"{what.rstrip('?')}|{says}|{heard}", speed, agl, sigma, phase.minutes, *phase.centre, size
-            ),
+            shown=Shown(phase.name, f"{says}|{heard}", speed, agl, sigma, phase.minutes, *phase.centre, size),
             words=lambda: _words(work, memory, view, phase, f"{what}, {says}", heard),
             to_decide=phase.to_decide,
             track_id=memory.track_id,
@@ -235,11 +245,9 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
 
 
 def _is_sure(work: Work, memory: Memory, view: View) -> bool:
-    """Likely for a while, or very likely at once: a bird flies straight for seconds, a drone for minutes."""
+    """Likely, and for a while: a bird flies straight for seconds, a drone for minutes."""
     since = memory.likely_since_us
-    if since is None or view.probability < work.context.place.site.alarms.min_confidence:
-        return False
-    return view.probability >= AT_ONCE_PROBABILITY or work.now_us - since >= LIKELY_US
+    return since is not None and work.now_us - since >= LIKELY_US
 
 
 def _height_sigma_m(work: Work, view: View) -> float:

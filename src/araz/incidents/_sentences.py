@@ -17,10 +17,13 @@ HEAVY_DBSM: Final = -12.0
 SMALL_DBSM: Final = -20.0
 
 
-def class_words(chance: FloatArray, rcs_dbsm: float) -> str:
-    """``heavy multirotor?``: the likeliest class, with a question mark below 85 %; unknown by default."""
+def class_words(chance: FloatArray, rcs_dbsm: float, likeness: float) -> str:
+    """``heavy multirotor?``: the likeliest class, with a question mark below 85 %; unknown by default.
+
+    A track whose whole evidence says drone is not called a bird because its speed would fit one.
+    """
     best = int(np.argmax(chance))
-    if best == 0 or chance[best] < 0.4:
+    if best == 0 or chance[best] < 0.4 or (best not in (1, 2) and likeness >= 0.6 and not np.isfinite(rcs_dbsm)):
         return "unknown, flies like a drone"
     size = ""
     if best in (1, 2) and np.isfinite(rcs_dbsm):
@@ -82,7 +85,7 @@ def likeness_reasons(
     else:
         claim = ""
     agl = f"{seen.agl_m[i]:.0f} m above ground"
-    course = "steady course" if weights[_at("course")] > 0 else "wandering course"
+    course = "flies straight legs" if weights[_at("course")] > 0 else "wanders like a bird"
     life = f"followed for {seen.age_s[i]:.0f} s, {picture.update_count[row]} updates"
     text = {
         "class": says,
@@ -90,6 +93,7 @@ def likeness_reasons(
         "fast": f"{stats.mean_speed_mps[i]:.0f} m/s: faster than such drones fly",
         "course": course,
         "hover": "stood still in the air",
+        "flock": "flies in a flock",
         "height": agl,
         "manned claim": claim,
         "remote id": claim,

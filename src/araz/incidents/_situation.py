@@ -11,23 +11,28 @@ from araz.incidents._alarms import touch
 from araz.incidents._drop import find_drop
 from araz.incidents._fall import areas_around
 from araz.incidents._features import CLAIM_DRONE
-from araz.incidents._phase import View, is_predicted, matrix, path, phase_of, show
+from araz.incidents._phase import View, is_believed, is_predicted, matrix, path, phase_of, show
 from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons
 from araz.incidents._state import FORGET_US, Memory
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import Area, IdentityVerdict, IncidentKind
 
-#: Below this likeness a track makes no incident; above the site's ``min_confidence`` it may make an alarm.
-INCIDENT_PROBABILITY: Final = 0.3
+#: Below this likeness a track makes no incident, and keeps no card alive.
+INCIDENT_PROBABILITY: Final = 0.6
+#: The likeness a release needs, and the one it needs when nobody saw the track come over the line.
+DROP_PROBABILITY: Final = 0.75
+STRANGER_PROBABILITY: Final = 0.9
 
 
 def tell(work: Work, memory: Memory, view: View) -> Memory:
     """Say what happened with this track and keep its card; gives the memory with the incidents noted."""
     drop = find_drop(work.context.place, memory, work.now_us)
     is_silent = _is_excused(work, view)
-    if drop is not None and not is_silent and view.probability >= INCIDENT_PROBABILITY:
+    needed = DROP_PROBABILITY if memory.crossed_at_us is not None else STRANGER_PROBABILITY
+    if drop is not None and not is_silent and view.probability >= needed:
         memory = replace(memory, drop=drop)
-    if is_silent or view.probability < INCIDENT_PROBABILITY or not view.seen.is_mature[view.i]:
+    is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
+    if is_silent or is_unlikely or not view.seen.is_mature[view.i]:
         return memory
     memory = _incidents(work, memory, view)
     phase = phase_of(work, memory, view)
@@ -58,14 +63,14 @@ def _incidents(work: Work, memory: Memory, view: View) -> Memory:
     name, p = track_name(memory.track_id), view.probability
     if memory.predicted_since_us is not None and memory.side >= 0 and np.isfinite(seen.time_to_line_s[i]):
         memory = _coming(work, memory, view)
-    if memory.crossed_at_us is not None:
+    if memory.crossed_at_us is not None and is_believed(work, memory, view):
         how = "first seen inside, its path leads back over the line" if memory.came_over else "crossed the line inward"
         memory = _once(work, memory, view, IncidentKind.CROSSING, memory.crossed_at_us, memory.crossed_at_us,
                        f"{name} {how}.", p * (0.7 if memory.came_over else 0.97))  # fmt: skip
     if memory.left_at_us is not None:
         memory = _once(work, memory, view, IncidentKind.CROSSING, memory.left_at_us, memory.left_at_us,
                        f"{name} crossed the line outward; a reverse sortie comes back loaded.", p * 0.9)  # fmt: skip
-    if memory.returned_at_us is not None:
+    if memory.returned_at_us is not None and _latest(memory, IncidentKind.CROSSING) is not None:
         memory = _once(work, memory, view, IncidentKind.RETURNED, memory.returned_at_us, memory.returned_at_us,
                        f"{name} went back over the line.", p * 0.97)  # fmt: skip
     return _stops(work, memory, view)
@@ -95,7 +100,7 @@ def _stops(work: Work, memory: Memory, view: View) -> Memory:
     """Hover, landing and drop."""
     settings, name, p = work.context.place.site.alarms, track_name(memory.track_id), view.probability
     hover, picture = memory.hover, work.inputs.picture
-    if hover is not None and hover.slow_s >= settings.hover_s and not hover.is_reported:
+    if hover is not None and hover.slow_s >= settings.hover_s and hover.after_leg and not hover.is_reported:
         memory = replace(memory, hover=hover._replace(is_reported=True))
         areas = areas_around(
             work.context.place, hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples,

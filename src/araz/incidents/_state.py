@@ -12,7 +12,6 @@ from araz.geography import Place
 from araz.vocabulary import (
     Alarm,
     Area,
-    BoolArray,
     Claim,
     Cone,
     Decision,
@@ -79,17 +78,20 @@ class Stats:
     heading_east: FloatArray
     heading_north: FloatArray
     mean_speed_mps: FloatArray
-    max_speed_mps: FloatArray
-    slow_s: FloatArray
-    has_hovered: BoolArray
-    first_agl_m: FloatArray
+    lag_east_mps: FloatArray
+    """Velocity, averaged over a few seconds: what the present course is held against."""
+    lag_north_mps: FloatArray
+    course_nats: FloatArray
+    """Log odds, summed so far, that it flies a drone's straight legs and not a bird's wandering."""
+    flock_share: FloatArray
+    """Share of the recent seconds in which two or more others flew close by at its velocity."""
 
 
 def no_stats() -> Stats:
     """Statistics of no track."""
     none = np.zeros(0)
     ids = np.zeros(0, dtype=np.int64)
-    return Stats(ids, ids, none, none, none, none, none, np.zeros(0, dtype=np.bool_), none)
+    return Stats(ids, ids, none, none, none, none, none, none, none)
 
 
 class Sample(NamedTuple):
@@ -107,7 +109,10 @@ class Sample(NamedTuple):
 
 
 class Hover(NamedTuple):
-    """A slow phase: where and how long; ``ended_us`` is None while it lasts. Sums give the mean place."""
+    """Standing still in the air: where and how long; ``ended_us`` is None while it lasts. Sums give the mean place.
+
+    ``after_leg`` says that steady flight led to it: only such a stop can be a release.
+    """
 
     started_us: int
     last_us: int
@@ -118,6 +123,7 @@ class Hover(NamedTuple):
     sum_agl_m: float
     covariance: tuple[float, float, float]
     slow_s: float
+    after_leg: bool = False
     is_reported: bool = False
 
 
@@ -153,8 +159,15 @@ class Memory:
     belief: float = 0.0
     """Latest likeness to a drone; a successor starts with its elder's."""
     likely_since_us: int | None = None
-    """Since when the likeness has been above the site's ``min_confidence``."""
+    """Since when the likeness has been high enough for a card."""
+    leg_at_us: int | None = None
+    """When it last flew steadily and was likely a drone."""
+    has_hovered: bool = False
+    """It stood still after flying, or climbed on the spot."""
     side: int = 0
+    side_wanted: int = 0
+    """The side it seems to be on; believed once that has lasted."""
+    side_since_us: int | None = None
     first_side: int = 0
     history: tuple[Sample, ...] = ()
     hover: Hover | None = None

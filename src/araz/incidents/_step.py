@@ -32,6 +32,9 @@ from araz.vocabulary import (
 
 #: A track is watched one by one from this likeness on: below it no story about it could be told anyway.
 WATCH_PROBABILITY: Final = 0.12
+#: A likely drone: enough for a card once it lasts, and for a leg of steady flight to count as a drone's.
+LIKELY_PROBABILITY: Final = 0.8
+LEG_NATS: Final = 1.5
 #: A successor is believed nearly as much as its elder until it was watched this long itself.
 INHERIT_S: Final = 30.0
 #: A scan that comes this much before its second still counts as the second's.
@@ -105,22 +108,17 @@ def _evaluate(work: Work, state: State) -> Stats:
     return stats
 
 
-def _flags(work: Work, seen: Features) -> tuple[BoolArray, BoolArray]:
-    """Whether each track's claim is contradicted, and whether people heard it [n] each."""
-    n = seen.track_id.shape[0]
-    contradicted, heard = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_)
-    false = {k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED}
-    known = {k for k, m in work.memories.items() if m.people}
-    if false:
-        contradicted = np.isin(seen.track_id, list(false))
-    if known:
-        heard = np.isin(seen.track_id, list(known))
-    return contradicted, heard
+def _flags(work: Work, seen: Features) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Whether each track's claim is contradicted, whether people heard it, whether it stood still [n] each."""
+    false = [k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED]
+    known = [k for k, m in work.memories.items() if m.people]
+    still = [k for k, m in work.memories.items() if m.has_hovered]
+    contradicted, heard, hovered = (np.isin(seen.track_id, some) for some in (false, known, still))
+    return contradicted, heard, hovered
 
 
 def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
-    contradicted, heard = _flags(work, seen)
-    return evidence(work.context, work.inputs.picture, seen, stats, contradicted, heard)
+    return evidence(work.context, work.inputs.picture, seen, stats, *_flags(work, seen))
 
 
 def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray) -> None:
@@ -136,15 +134,17 @@ def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, prob
         if memory is not None and memory.heir is not None:
             work.memories[track] = replace(memory, last_seen_us=work.now_us)
             continue
-        memory = watch(memory, seen, i, float(stats.slow_s[i]), work.inputs.picture)
+        memory = watch(memory, seen, i, work.context.place.site.alarms.hover_s, work.inputs.picture)
         belief = float(probability[i])
         if memory.former and seen.age_s[i] < INHERIT_S:
             belief = max(belief, 0.9 * memory.belief)
         else:
             memory = replace(memory, belief=belief)
-        least = work.context.place.site.alarms.min_confidence
+        least = max(work.context.place.site.alarms.min_confidence, LIKELY_PROBABILITY)
         since = None if belief < least else memory.likely_since_us or work.now_us
         memory = memory if since == memory.likely_since_us else replace(memory, likely_since_us=since)
+        if since is not None and seen.course_nats[i] >= LEG_NATS:
+            memory = replace(memory, leg_at_us=work.now_us)
         view = View(i, int(seen.row[i]), seen, stats, weights[i], belief, work.identities.get(track))
         work.memories[track] = tell(work, memory, view)
     for track, memory in work.memories.items():

@@ -19,12 +19,20 @@ class Cue(NamedTuple):
     meaning_against: str
 
 
-#: Most things a radar sees at night are birds and clutter: about one confirmed track in nine is a drone.
-LIKENESS_PRIOR: Final = -2.0
+#: Most things a radar sees at night are birds and clutter: about one confirmed track in thirteen is a drone.
+LIKENESS_PRIOR: Final = -2.5
+#: The class posterior's weight when no echo strength is behind it: speed and height alone do not tell birds apart.
+CLASS_WITHOUT_ECHO: Final = 0.2
 
-#: Columns of the evidence matrix, in this order. ``class`` is continuous and clipped at these weights.
+#: Columns of the evidence matrix, in this order. ``class`` and ``course`` are continuous and clipped at these weights.
 LIKENESS_CUES: Final = (
-    Cue("class", 2.5, -2.5, "the tracker's class posterior favours a drone", "it favours bird, balloon or aircraft"),
+    Cue(
+        "class",
+        2.5,
+        -2.5,
+        "the tracker's class posterior favours a drone (a fifth of it without an echo strength)",
+        "it favours bird, balloon or aircraft",
+    ),
     Cue(
         "speed",
         0.4,
@@ -33,8 +41,9 @@ LIKENESS_CUES: Final = (
         "mean speed above 35 m/s",
     ),
     Cue("fast", 0.0, -3.0, "", "faster than 50 m/s, or above 35 m/s higher than the manned altitude"),
-    Cue("course", 1.0, -1.5, "steady course for 20 s", "wandering course"),
-    Cue("hover", 2.0, 0.0, "stood still in the air after flying", ""),
+    Cue("course", 3.5, -4.0, "flies straight legs: up to +0.2 a second", "wanders like a bird: the turns add up"),
+    Cue("flock", 0.0, -1.0, "", "two or more others fly beside it at its speed"),
+    Cue("hover", 1.5, 0.0, "stood still in the air after flying, or climbed on the spot", ""),
     Cue("height", 0.3, -1.0, "5–1,200 m above ground", "above 2,000 m over ground"),
     Cue("manned claim", 0.0, -6.0, "", "ADS-B or Mode S says it is an aircraft, and physics does not object"),
     Cue("remote id", 2.5, 0.0, "it says by Remote ID that it is a drone", ""),
