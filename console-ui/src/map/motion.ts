@@ -7,6 +7,9 @@ const EASE_S = 0.16;
 /** A correction beyond this is a jump, and is shown as one. */
 const LARGEST_EASE_M = 200;
 const EARTH_M = 40_075_016.686;
+const FASTEST = 60;
+const RATE_SAMPLES = 40;
+const RATE_SPAN_MS = 4000;
 const TRAIL_STEP_US = 1_500_000;
 
 export function mercatorX(longitudeDeg: number): number {
@@ -45,11 +48,15 @@ export class Motion {
   /** performance.now() when the picture came. */
   cameMs = 0;
   isLive = true;
+  /** Seconds of data in a second here: 1 live, 10 when a recording is played ten times as fast. */
+  rate = 1;
+  #samples: [number, number][] = [];
 
   /** Take a picture; in replay nothing moves on by itself. */
   take(picture: Picture, isLive: boolean): void {
     const isBackwards = picture.at_us < this.atUs || isLive !== this.isLive;
     const now = performance.now();
+    this.#learnRate(picture.at_us, now, isBackwards || !isLive);
     const trailLength = picture.tracks.length > 200 ? 10 : 40;
     const seen = new Set<string>();
     for (const track of picture.tracks) {
@@ -63,6 +70,17 @@ export class Motion {
     this.isLive = isLive;
   }
 
+  /** Pictures come unevenly, so the rate is taken over several seconds, and only a clearly faster playback is believed. */
+  #learnRate(atUs: number, now: number, isBroken: boolean): void {
+    if (isBroken) this.#samples = [];
+    this.#samples.push([now, atUs]);
+    if (this.#samples.length > RATE_SAMPLES) this.#samples.shift();
+    const [firstMs, firstUs] = this.#samples[0] ?? [now, atUs];
+    if (now - firstMs < RATE_SPAN_MS) return;
+    const seen = (atUs - firstUs) / 1000 / (now - firstMs);
+    this.rate = seen > 1.5 ? Math.min(FASTEST, seen) : 1;
+  }
+
   #takeTrack(track: Track, atUs: number, isBackwards: boolean, now: number, trailLength: number): void {
     const x = mercatorX(track.longitude_deg);
     const y = mercatorY(track.latitude_deg);
@@ -73,7 +91,7 @@ export class Motion {
     const entry: Moving = before ?? { track, x, y, vx: 0, vy: 0, easeX: 0, easeY: 0, drawX: x, drawY: y, trail: [], trailUs: 0 };
     if (before) {
       this.#place(before, now);
-      const isNear = Math.hypot(before.drawX - x, before.drawY - y) < LARGEST_EASE_M * unit;
+      const isNear = Math.hypot(before.drawX - x, before.drawY - y) < LARGEST_EASE_M * this.rate * unit;
       entry.easeX = isNear ? before.drawX - x : 0;
       entry.easeY = isNear ? before.drawY - y : 0;
     }
@@ -106,9 +124,14 @@ export class Motion {
     }
   }
 
-  /** Seconds since the picture shown. */
+  /** Seconds here since the picture shown came. */
   ageS(now: number): number {
     return this.isLive ? (now - this.cameMs) / 1000 : 0;
+  }
+
+  /** Seconds of data since the picture shown. */
+  dataAgeS(now: number): number {
+    return this.ageS(now) * this.rate;
   }
 
   placeAll(now: number): void {
@@ -117,7 +140,7 @@ export class Motion {
 
   #place(entry: Moving, now: number): void {
     const age = this.ageS(now);
-    const ahead = Math.min(age, PREDICT_S);
+    const ahead = Math.min(age, PREDICT_S) * this.rate;
     const ease = this.isLive ? Math.exp(-age / EASE_S) : 0;
     entry.drawX = entry.x + entry.vx * ahead + entry.easeX * ease;
     entry.drawY = entry.y + entry.vy * ahead + entry.easeY * ease;

@@ -3,16 +3,18 @@
 import type { Map as MapLibre } from "maplibre-gl";
 import type { SiteGeometry } from "../state/site";
 import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/words";
-import type { Alarm, Area, InterceptOption, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, Area, InterceptOption, Sensor, SensorHealth, Track } from "../vocabulary";
 import { Labels } from "./labels";
 import { mercatorX, mercatorY, Motion, perMetre, PREDICT_S, type Moving } from "./motion";
 import { keepInMainMemory, patrolIcon, sensorIcon, trackIcon, type Icon } from "./symbols";
 
 const TILE = 512;
 const CROWD = 120;
-const STALE_S = 3;
+/** Beyond one and a half periods of its slowest sensor, and this, a track is not observed but predicted. */
+const STALE_S = 1.5;
 const PICK_PX = 20;
 const NARROW_PX = 600;
+const PATROL_COLOUR = "#7fd0ff";
 const TRACK_COLOUR: Record<string, string> = { U: "#ffe97a", P: "#ffe97a", F: "#7fd0ff", N: "#9be7a6" };
 
 export interface Scene {
@@ -32,6 +34,7 @@ export class Overlay {
   drawMs = 0;
   readonly #context: CanvasRenderingContext2D;
   readonly #labels = new Labels();
+  readonly #periods: Map<string, number>;
   #scale = 1;
   #left = 0;
   #top = 0;
@@ -49,6 +52,7 @@ export class Overlay {
     if (isSoftware) keepInMainMemory();
     if (!context) throw new Error("this browser has no canvas; the map cannot be drawn");
     this.#context = context;
+    this.#periods = new Map(site.sensors.map((sensor) => [sensor.id, sensor.period_s ?? 1]));
   }
 
   start(): void {
@@ -133,7 +137,8 @@ export class Overlay {
       context.strokeStyle = "rgba(255, 233, 122, 0.45)";
       context.stroke();
       context.setLineDash([]);
-      this.#text(`${cone.sensor_id} ${cone.label}`, x + Math.cos(middle) * reach * 0.7, y + Math.sin(middle) * reach * 0.7, "#cfc27a");
+      const label = cone.label.includes(cone.sensor_id) ? cone.label : `${cone.sensor_id} ${cone.label}`;
+      this.#text(label, x + Math.cos(middle) * reach * 0.7, y + Math.sin(middle) * reach * 0.7, "#cfc27a");
     }
   }
 
@@ -199,29 +204,39 @@ export class Overlay {
     if (isArmed) this.#text(`there in ${minutes} ± ${spread} min`, this.#x(mercatorX(longitude)), this.#y(mercatorY(latitude)) + 33, "#7fd0ff", true);
   }
 
+  /** Patrols and sensors in trouble are always named; a healthy sensor only where its name covers no other. */
   #drawPosts(): void {
-    for (const sensor of this.site.sensors) {
-      if (sensor.kind === "people") continue;
-      const x = this.#x(mercatorX(sensor.longitude_deg));
-      const y = this.#y(mercatorY(sensor.latitude_deg));
-      if (!this.#isInside(x, y, 40)) continue;
-      const state = this.scene.health.get(sensor.id)?.state ?? "unknown";
-      this.#context.globalAlpha = state === "ok" ? 0.6 : 0.95;
-      this.#icon(sensorIcon(sensor), x, y);
-      this.#context.globalAlpha = 1;
-      this.#labels.block(x, y);
-      const mark = state === "ok" ? "" : `${STATE_MARK[state]} `;
-      // On a narrow map the names of healthy sensors would cover the night.
-      if (state !== "ok" || this.#width > NARROW_PX) this.#text(`${mark}${sensor.id}`, x, y + 17, state === "ok" ? "#6d8ba3" : "#f1f5f9");
-    }
+    const names: [number, number][] = [];
+    const isFree = (x: number, y: number): boolean => names.every(([otherX, otherY]) => Math.abs(x - otherX) > 64 || Math.abs(y - otherY) > 13);
+    const name = (text: string, x: number, y: number, colour: string, isWanted: boolean): void => {
+      if (!isWanted && !isFree(x, y)) return;
+      names.push([x, y]);
+      this.#text(text, x, y, colour, colour === PATROL_COLOUR);
+    };
     for (const patrol of this.site.patrols) {
-      const x = this.#x(mercatorX(patrol.longitude_deg));
-      const y = this.#y(mercatorY(patrol.latitude_deg));
+      const [x, y] = this.#place(patrol);
       if (!this.#isInside(x, y, 40)) continue;
       this.#icon(patrolIcon(patrol), x, y);
       this.#labels.block(x, y);
-      this.#text(patrol.id, x, y + 19, "#7fd0ff", true);
+      name(patrol.id, x, y + 19, PATROL_COLOUR, true);
     }
+    const isCalm = (sensor: Sensor): boolean => (this.scene.health.get(sensor.id)?.state ?? "unknown") === "ok";
+    for (const sensor of [...this.site.sensors].sort((a, b) => Number(isCalm(a)) - Number(isCalm(b)))) {
+      const [x, y] = this.#place(sensor);
+      if (sensor.kind === "people" || !this.#isInside(x, y, 40)) continue;
+      this.#context.globalAlpha = isCalm(sensor) ? 0.6 : 0.95;
+      this.#icon(sensorIcon(sensor), x, y);
+      this.#context.globalAlpha = 1;
+      this.#labels.block(x, y);
+      const state = this.scene.health.get(sensor.id)?.state ?? "unknown";
+      if (!isCalm(sensor)) name(`${STATE_MARK[state]} ${sensor.id}`, x, y + 17, "#f1f5f9", true);
+      // On a narrow map the names of healthy sensors would cover the night.
+      else if (this.#width > NARROW_PX) name(sensor.id, x, y + 17, "#6d8ba3", false);
+    }
+  }
+
+  #place(spot: { longitude_deg: number; latitude_deg: number }): [number, number] {
+    return [this.#x(mercatorX(spot.longitude_deg)), this.#y(mercatorY(spot.latitude_deg))];
   }
 
   /** In a crowd the past is dots, as on a radar screen: strokes of five hundred trails cost more than all the rest. */
@@ -288,8 +303,8 @@ export class Overlay {
       this.drawn++;
       if (!this.#isInside(x, y, 60)) continue;
       const track = entry.track;
-      const ageS = (this.motion.atUs - track.updated_at_us) / 1e6 + this.motion.ageS(now);
-      const isPredicted = track.hidden || isOverdue || ageS > STALE_S;
+      const ageS = (this.motion.atUs - track.updated_at_us) / 1e6 + this.motion.dataAgeS(now);
+      const isPredicted = track.hidden || isOverdue || ageS > this.#staleAfterS(track);
       const isSelected = this.scene.selected === track.track_id;
       const priority = priorities.get(track.track_id);
       this.#drawEllipse(track, x, y, isPredicted, isSelected || priority !== undefined, isCrowded);
@@ -305,6 +320,12 @@ export class Overlay {
       this.#labels.offer(track.track_id, x, y, weight, colourOf(track), () => labelLines(track, ageS, isPredicted));
     }
     this.#labels.draw(this.#context);
+  }
+
+  #staleAfterS(track: Track): number {
+    let slowest = 1;
+    for (const id of track.sensors) slowest = Math.max(slowest, this.#periods.get(id) ?? 1);
+    return STALE_S + 1.5 * slowest;
   }
 
   #drawEllipse(track: Track, x: number, y: number, isPredicted: boolean, isWanted: boolean, isCrowded: boolean): void {

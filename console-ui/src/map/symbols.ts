@@ -57,7 +57,7 @@ function icon(sidc: string, size: number): Icon {
   let found = kept.get(key);
   if (!found) {
     const ratio = Math.min(3, window.devicePixelRatio || 1);
-    const symbol = new ms.Symbol(sidc, { size, colorMode: "Light", outlineColor: "#0a0e13", outlineWidth: 4 });
+    const symbol = new ms.Symbol(sidc, { size, colorMode: "Light", civilianColor: false, outlineColor: "#0a0e13", outlineWidth: 4 });
     const image = inMainMemory ? copied(symbol.asCanvas(ratio)) : symbol.asCanvas(ratio);
     const { width, height } = symbol.getSize();
     const anchor = symbol.getAnchor();

@@ -32,6 +32,8 @@ class Night {
   nowUs = $state(0);
   replayUs = $state<number | null>(null);
   knownThen = $state(true);
+  /** 1 live; more when a recording is played faster than it happened. */
+  rate = $state(1);
   watched = $state<number | null>(null);
   selected = $state<string | null>(null);
   focusId = $state<string | null>(null);
@@ -118,6 +120,8 @@ class Night {
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
+    const rate = this.overlay?.motion.rate ?? 1;
+    this.rate = Math.round(rate);
     measured.drawMs = this.overlay?.drawMs ?? 0;
   }
 

@@ -8,7 +8,9 @@ const FULLY_WATCHED = 0.995;
 export function quietLine(tracks: Track[], health: SensorHealth[], watched: number | null, clock: Clock, site: SiteGeometry | null): string {
   const parts: string[] = [];
   for (const one of health) {
-    if (one.state === "ok") continue;
+    // People who report nothing are no dead sensor.
+    const isSilenceNormal = site?.sensors.find((sensor) => sensor.id === one.sensor_id)?.silent_after_s === 0;
+    if (one.state === "ok" || (one.state === "unknown" && isSilenceNormal)) continue;
     const since = (one.state === "silent" || one.state === "failed") && one.last_heard_us ? ` since ${clock.short(one.last_heard_us)}` : "";
     parts.push(`${one.sensor_id} ${STATE_WORD[one.state]}${since}`);
   }
