@@ -94,10 +94,12 @@ def watch(root, tmp_path):
 
         missing("the built map (make ui)")
     running = Watch(root, tmp_path)
-    running.start()
-    yield running
-    if running.process.poll() is None:
-        running.kill(signal.SIGTERM)
+    try:
+        running.start()
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.kill(signal.SIGTERM)
 
 
 def send_looks(watch, count, first=0):
