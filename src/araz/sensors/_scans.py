@@ -188,9 +188,11 @@ def _scans_of(
     """Return one scan per kind of measurement in ``rows``; an empty complete look is one empty scan."""
     by_kind: dict[MeasurementKind, list[Observation]] = {}
     for row in rows:
-        kind = {Polar: MeasurementKind.POLAR, Bearing: MeasurementKind.BEARING}.get(
-            type(row.measurement), MeasurementKind.POSITION
-        )
+        kind = MeasurementKind.POSITION
+        if isinstance(row.measurement, Polar):
+            kind = MeasurementKind.POLAR
+        elif isinstance(row.measurement, Bearing):
+            kind = MeasurementKind.BEARING
         by_kind.setdefault(kind, []).append(row)
     if not by_kind and is_complete:
         by_kind[KIND[sensor.kind]] = []
