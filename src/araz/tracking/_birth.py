@@ -10,7 +10,7 @@ from numba import njit
 
 from araz.tracking._measure import BEARING, POLAR, POSITION, Detections, kalman_update
 from araz.tracking._motion import MANOEUVRE, MODE_COUNT, motion_blocks, process_noise, propagate
-from araz.tracking._state import CLASS_PRIOR, Tracks
+from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, Tracks
 from araz.vocabulary import FloatArray, IntArray
 
 CLIMB_SIGMA_MPS: Final = 2.0
@@ -94,6 +94,14 @@ def start_states(
     return mean, cov
 
 
+def first_echo(count: int, lookers: int, column: int) -> FloatArray:
+    """Belief [B, lookers, levels] in how well each sensor sees a new track: the one that found it sees it well."""
+    echo = np.tile(ECHO_PRIOR, (count, lookers, 1))
+    if column >= 0:
+        echo[:, column] = ECHO_PRIOR * ECHO_LEVELS / (ECHO_PRIOR @ ECHO_LEVELS)
+    return echo
+
+
 def births(
     found: Detections,
     place: FloatArray,
@@ -104,6 +112,8 @@ def births(
     speed_sigma: float,
     sensor: int,
     next_id: int,
+    lookers: int,
+    column: int,
 ) -> tuple[Tracks, IntArray]:
     """New tentative tracks and the detection row of each: r = P(unclaimed) lambda_b / (lambda_b + lambda_c).
 
@@ -140,4 +150,6 @@ def births(
         claim_key=found.claim_key[rows],
         rcs_dbsm=found.rcs_dbsm[rows],
         class_probability=np.tile(CLASS_PRIOR, (count, 1)),
+        echo=first_echo(count, lookers, column),
+        doubt=np.ones((count, lookers)),
     ), rows

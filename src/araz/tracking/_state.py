@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from araz.tracking._motion import MODE_COUNT
-from araz.vocabulary import BoolArray, FloatArray, IntArray, SensorTable, TrackClass, TrackingSettings
+from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, SensorTable, TrackClass, TrackingSettings
 
 TRACK_LIMIT: Final = 4000
 """Most tracks kept; beyond it the tentative tracks least likely to exist go, and are counted."""
@@ -25,6 +25,20 @@ BIRTH_MEMORY_S: Final = 60.0
 """New targets a second over a sensor's disc. At start everything in the air is new, so the tracker is eager; then the
 rate follows how many tracks get confirmed, so a quiet border asks for more proof and a busy sky for less."""
 
+ECHO_LEVELS: Final = np.array([1.0, 0.65, 0.4, 0.2])
+ECHO_PRIOR: Final = np.array([0.97, 0.02, 0.007, 0.003])
+"""How well one sensor sees one target, as shares of the sensor's stated chance of detection, and how often that is so:
+a bird, or a small drone far out, gives an echo that a radar catches only now and then."""
+
+HEIGHT_BINS: Final = 40
+HEIGHT_BIN_M: Final = 50.0
+LOWEST_BIN_M: Final = -500.0
+RATE_BINS: Final = 40
+RATE_BIN_MPS: Final = 2.0
+"""False plots by height over the sensor and by range rate, learned; the outermost bins take all beyond."""
+FIRST_PLOTS: Final = 50.0
+"""The histograms start even, as if they had seen this many false plots."""
+
 CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
 """Before any evidence a track is honestly unknown; the rest follows what a border sector mostly sees."""
 
@@ -34,7 +48,9 @@ class Tracks:
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
 
     **Shapes** ``mean`` [N, M, 6] (m, m/s), ``cov`` [N, M, 6, 6], ``weight`` [N, M] (sums to one), ``existence`` [N],
-    ``class_probability`` [N, classes]; everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
+    ``class_probability`` [N, classes], ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor
+    that looks, sums to one over levels), ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's
+    view, 1 is none); everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
     in that mode's mean and covariance. ``birth_existence`` is the existence the track began with.
     """
 
@@ -53,6 +69,8 @@ class Tracks:
     claim_key: IntArray
     rcs_dbsm: FloatArray
     class_probability: FloatArray
+    echo: FloatArray
+    doubt: FloatArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +79,9 @@ class State:
 
     Its arrays are not flagged read-only, because Numba would compile every kernel twice (once more after unpickling,
     which drops the flag); the kernels only ever write to arrays made in the same step. **Shapes**
-    ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans learned from.
+    ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans learned from,
+    ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
+    ``looker`` [S] is each sensor's column in ``Tracks.echo``, -1 for those whose silence never counts.
     ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``late_scans``
     counts scans too old to use, ``dropped_tracks`` those lost to ``TRACK_LIMIT``.
     """
@@ -73,13 +93,16 @@ class State:
     next_id: int
     clutter_mass: FloatArray
     clutter_scans: IntArray
+    clutter_heights: FloatArray
+    clutter_rates: FloatArray
+    looker: IntArray
     births_per_s: float
     late_scans: int
     dropped_tracks: int
 
 
-def no_tracks() -> Tracks:
-    """An empty table of tracks."""
+def no_tracks(lookers: int = 1) -> Tracks:
+    """An empty table of tracks, with room for what ``lookers`` sensors see of each."""
     flt, integer, flag = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_)
     return Tracks(
         track_id=integer,
@@ -97,6 +120,8 @@ def no_tracks() -> Tracks:
         claim_key=integer,
         rcs_dbsm=flt,
         class_probability=np.zeros((0, len(TrackClass))),
+        echo=np.zeros((0, lookers, len(ECHO_LEVELS))),
+        doubt=np.zeros((0, lookers)),
     )
 
 
@@ -118,14 +143,19 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
     radius = sensor_radius_m(sensors)
     share = (2.0 * radius / CLUTTER_CELLS) ** 2 / (np.pi * radius**2)
     mass = clutter_rate(sensors) * share
+    looks = ~(sensors.is_people | sensors.is_claim | (sensors.kind == MeasurementKind.BEARING))
+    looker = np.where(looks, np.cumsum(looks) - 1, -1)
     return State(
         sensors=sensors,
         settings=settings,
         at_us=0,
-        tracks=no_tracks(),
+        tracks=no_tracks(int(looks.sum())),
         next_id=1,
         clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
         clutter_scans=np.zeros(count, np.int64),
+        clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
+        clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
+        looker=looker,
         births_per_s=FIRST_BIRTHS_PER_S,
         late_scans=0,
         dropped_tracks=0,

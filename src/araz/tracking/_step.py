@@ -13,25 +13,34 @@ from araz.tracking._birth import births, plan_positions
 from araz.tracking._classify import classify
 from araz.tracking._clutter import cells_of, densities, learn
 from araz.tracking._gate import find_pairs, gate_table
-from araz.tracking._measure import BEARING, Detections, prepare
+from araz.tracking._measure import BEARING, POLAR, Detections, prepare
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import collapse, predict_tracks
 from araz.tracking._picture import join, picture_of, survival, take, within_coast
-from araz.tracking._sight import detection_chances, hidden_tracks
-from araz.tracking._state import BIRTH_MEMORY_S, LEAST_BIRTHS_PER_S, TRACK_LIMIT, State, Tracks
+from araz.tracking._sight import detection_chances, hidden_tracks, learn_echo, lift
+from araz.tracking._state import BIRTH_MEMORY_S, ECHO_PRIOR, LEAST_BIRTHS_PER_S, TRACK_LIMIT, State, Tracks
 from araz.tracking._update import update_tracks
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents, TrackPicture
 
 LATE_LIMIT_US: Final = 2_000_000
 """A scan that ended longer before the newest one is not used; it is counted."""
+ECHO_CERTAIN: Final = np.array([1.0, 0.0, 0.0, 0.0])
+ECHO_MEMORY_S: Final = 120.0
+"""How well a sensor sees a target changes with its distance and attitude: belief leans back to the prior."""
+DOUBT_MEMORY_S: Final = 20.0
+"""A target on the move comes out from behind a ridge: doubt fades."""
 PAIR_FLOOR: Final = 0.01
 CLAIM_SURE: Final = 0.5
 """A claim goes to a track that took its detection with at least this probability."""
 RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
 CONFIRM_UPDATES: Final = 2
-TENTATIVE_SHARE: Final = 0.03
-"""A tentative track goes once its existence falls below this share of what it began with: after two clear misses."""
+STEADY_UPDATES: Final = 10.0
+STEADIEST: Final = 10.0
+"""A name known for long is given up later: the existence at which a confirmed track ends falls with its updates beyond
+the first ten, tenfold at most."""
+TENTATIVE_SHARE: Final = 0.1
+"""A tentative track goes once its existence falls below this share of what it began with: after one or two clear misses."""
 
 
 def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
@@ -140,20 +149,34 @@ def _one_look(
     clutter, birth = densities(state, s, found, place, cell)
     pairs = _associate(state, scan, tracks, found, back_s, clutter + birth, silence)
     _write_books(tracks, found, s, pairs)
+    _lift(state, s, found, tracks, np.flatnonzero(pairs.detected >= 0.5), only_below=True)
     speed_sigma = state.settings.birth_speed_sigma_mps
-    new, new_rows = births(found, place, pairs.free, clutter, birth, back_s, speed_sigma, s, state.next_id)
+    new, new_rows = births(
+        found,
+        place,
+        pairs.free,
+        clutter,
+        birth,
+        back_s,
+        speed_sigma,
+        s,
+        state.next_id,
+        tracks.echo.shape[1],
+        int(state.looker[s]),
+    )
+    _lift(state, s, found, new, np.arange(len(new_rows)), only_below=False)
     strong = pairs.taken > PAIR_FLOOR
     told = (
         np.concatenate((tracks.track_id[pairs.track[strong]], new.track_id)),
         np.concatenate((row[pairs.detection[strong]], row[new_rows])),
         np.concatenate((pairs.taken[strong], pairs.free[new_rows])),
     )
-    mass, scans = state.clutter_mass, state.clutter_scans
     voluntary = state.sensors.is_claim[s] or state.sensors.is_people[s]
+    learned = {}
     if silence and scan.is_complete and found.kind != BEARING and not voluntary:
-        mass, scans = learn(state, s, cell, pairs.free)
+        learned = learn(state, s, found, place, cell, pairs.free)
     next_id = state.next_id + len(new_rows)
-    state = replace(state, at_us=at_us, tracks=tracks, next_id=next_id, clutter_mass=mass, clutter_scans=scans)
+    state = replace(state, at_us=at_us, tracks=tracks, next_id=next_id, **learned)
     state, fresh = _close(state, new, dt_s, pairs.detected)
     return state, fresh, told
 
@@ -170,7 +193,10 @@ def _associate(
     """Gate, weigh, associate and update the tracks, in place."""
     mean, cov, weight, existence, key = tracks.mean, tracks.cov, tracks.weight, tracks.existence, tracks.claim_key
     moments = collapse(mean, cov, weight)
-    detect, miss = detection_chances(state.sensors, scan, *moments, silence)
+    column = int(state.looker[scan.sensor_index])
+    echo = tracks.echo[:, column] if column >= 0 else np.tile(ECHO_CERTAIN, (len(existence), 1))
+    doubt = tracks.doubt[:, column] if column >= 0 else np.ones(len(existence))
+    detect, miss, full = detection_chances(state.sensors, scan, *moments, echo, doubt, silence)
     gates = gate_table(state.settings.gate_probability)
     track, detection, log_l = find_pairs(mean, cov, weight, key, found, back_s, gates, *moments)
     odds = pair_odds(existence, detect, miss, weight, track, detection, log_l, density, key, found.claim_key)
@@ -179,7 +205,24 @@ def _associate(
     detected = update_tracks(
         found.kind, mean, cov, weight, existence, miss, z, var, origin, back_s, track, detection, log_l, taken, missed
     )
+    if column >= 0 and silence and scan.is_complete:
+        learn_echo(
+            tracks.echo,
+            tracks.doubt,
+            column,
+            full,
+            float(state.sensors.detection_probability[scan.sensor_index]),
+            detected,
+        )
     return _Association(track, detection, taken, free, detected)
+
+
+def _lift(state: State, sensor: int, found: Detections, tracks: Tracks, rows: IntArray, *, only_below: bool) -> None:
+    """Raise what a sensor's polar plots moved above the terrain, in place."""
+    table = state.sensors
+    if found.kind == POLAR and len(rows):
+        lowest, east0, north0 = table.visible_above_m[sensor], float(table.raster_east_m), float(table.raster_north_m)
+        lift(tracks.mean, tracks.cov, tracks.weight, rows, only_below, lowest, east0, north0, float(table.cell_m))
 
 
 def _predicted(state: State, dt_s: float) -> Tracks:
@@ -188,6 +231,9 @@ def _predicted(state: State, dt_s: float) -> Tracks:
     mean, cov, weight = predict_tracks(old.mean, old.cov, old.weight, old.update_count, dt_s)
     copies = {name: getattr(old, name).copy() for name in Tracks.__slots__ if name not in ("mean", "cov", "weight")}
     copies["existence"] = old.existence * survival(state, dt_s)
+    if dt_s > 0.0:
+        copies["doubt"] = copies["doubt"] ** math.exp(-dt_s / DOUBT_MEMORY_S)
+        copies["echo"] += (ECHO_PRIOR - copies["echo"]) * (1.0 - math.exp(-dt_s / ECHO_MEMORY_S))
     return Tracks(mean=mean, cov=cov, weight=weight, **copies)
 
 
@@ -228,9 +274,10 @@ def _close(state: State, new: Tracks, dt_s: float, detected: FloatArray) -> tupl
     classify(tracks.class_probability, seen, mean, cov, tracks.rcs_dbsm, ground, min(max(dt_s, 0.0), 5.0))
     tracks.hidden[:] = False
     tracks.hidden[grown] = hidden_tracks(state.sensors, mean, cov, grown)
+    steady = np.minimum(np.maximum(tracks.update_count / STEADY_UPDATES, 1.0), STEADIEST)
     keep = np.where(
         tracks.is_confirmed,
-        tracks.existence >= settings.delete_existence,
+        tracks.existence >= settings.delete_existence / steady,
         tracks.existence >= TENTATIVE_SHARE * tracks.birth_existence,
     )
     keep &= within_coast(state, state.at_us)
