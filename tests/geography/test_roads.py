@@ -137,3 +137,21 @@ def test_wrong_calls_say_why():
         RoadGraph([[0.0, 0.0], [1.0, 0.0]], [[0, 1]], [0.0])
     with pytest.raises(ValueError, match="edge_name"):
         RoadGraph([[0.0, 0.0], [1.0, 0.0]], [[0, 1]], [1.0], ("a", "b"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_graph_too_large_for_all_pairs_gives_the_same_times(monkeypatch, seed):
+    """Above a size the ways between all nodes are not kept: each journey then runs its own Dijkstra."""
+    small = random_roads(seed)
+    monkeypatch.setattr("araz.geography._roads._ALL_PAIRS", 0)
+    large = random_roads(seed)
+    assert small.pair_s is not None
+    assert large.pair_s is None
+    rng = np.random.default_rng(seed + 100)
+    start, goals = rng.uniform(-3000, 3000, 2), rng.uniform(-3000, 3000, (12, 2))
+    first, second = small.travel(start, goals, 1.3, 0.8), large.travel(start, goals, 1.3, 0.8)
+    np.testing.assert_allclose(first[0], second[0], rtol=1e-9)
+    for k, goal in enumerate(goals):
+        alone, (way,) = small.travel(start, goal, 1.3, 0.8)
+        assert alone[0] == pytest.approx(first[0][k])
+        np.testing.assert_array_equal(way, first[1][k])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -17,6 +17,7 @@ from araz.geography._border import geometries_of
 from araz.geography._frame import LocalFrame
 from araz.vocabulary import FloatArray, IntArray, frozen_array
 
+_ALL_PAIRS = 1_000  # nodes up to which the quickest way between any two is worked out once
 _JOIN_DEG = 6  # decimals: line ends within 0.1 m of each other are one junction
 
 
@@ -31,6 +32,11 @@ class RoadGraph:
     edge_node: IntArray
     edge_speed_mps: FloatArray
     edge_name: tuple[str, ...] = ()
+    edge_start_m: FloatArray = field(init=False, repr=False)
+    edge_end_m: FloatArray = field(init=False, repr=False)
+    pair_s: FloatArray | None = field(init=False, repr=False, default=None)
+    """Seconds between all nodes [V, V] at the edges' own speeds, and the node before; None for a large graph."""
+    pair_previous: IntArray | None = field(init=False, repr=False, default=None)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "node_enu_m", frozen_array(np.reshape(self.node_enu_m, (-1, 2)), np.float64))
@@ -40,6 +46,15 @@ class RoadGraph:
             raise ValueError("Every road edge needs one speed above 0 m/s.")
         if self.edge_name and len(self.edge_name) != len(self.edge_node):
             raise ValueError("edge_name must hold one name an edge, or none at all.")
+        ends = self.node_enu_m[self.edge_node] if len(self.edge_node) else np.empty((0, 2, 2))
+        object.__setattr__(self, "edge_start_m", frozen_array(ends[:, 0], np.float64))
+        object.__setattr__(self, "edge_end_m", frozen_array(ends[:, 1], np.float64))
+        if len(self.edge_node) > 0 and len(self.node_enu_m) <= _ALL_PAIRS:
+            length = np.maximum(np.hypot(*(self.edge_end_m - self.edge_start_m).T), 1e-9)
+            graph = _graph(self.edge_node, length / self.edge_speed_mps, len(self.node_enu_m))
+            seconds, previous = dijkstra(graph, directed=True, return_predecessors=True)
+            object.__setattr__(self, "pair_s", frozen_array(seconds, np.float64))
+            object.__setattr__(self, "pair_previous", frozen_array(previous, np.int64))
 
     def travel(
         self, from_enu_m: ArrayLike, to_enu_m: ArrayLike, off_road_mps: float, speed_factor: float
@@ -61,9 +76,8 @@ class RoadGraph:
             straight = np.hypot(*(goals - start).T) / off_road_mps
             return straight, [np.stack([start, goal]) for goal in goals]
         entry = self._access(start, off_road_mps, speed_factor)
-        seconds, previous = self._from_start(entry)
-        ways = [self._best(start, goal, entry, seconds, previous, off_road_mps, speed_factor) for goal in goals]
-        return np.array([way[0] for way in ways], dtype=np.float64), [way[1] for way in ways]
+        seconds, previous = self._from_start(entry, speed_factor)
+        return self._best(start, goals, entry, seconds, previous, off_road_mps, speed_factor)
 
     def nodes_within(self, centre_enu_m: ArrayLike, radius_m: float) -> IntArray:
         """Indices of the nodes within ``radius_m`` of a place [2], nearest first."""
@@ -78,69 +92,89 @@ class RoadGraph:
         meeting = np.flatnonzero(np.any(self.edge_node == node, axis=1))
         return tuple(dict.fromkeys(self.edge_name[edge] for edge in meeting if self.edge_name[edge]))
 
-    def _access(self, place: FloatArray, off_road_mps: float, speed_factor: float) -> _Access:
-        """Off-road seconds to the foot on every edge, and road seconds from there to both its ends."""
-        a, b = self.node_enu_m[self.edge_node[:, 0]], self.node_enu_m[self.edge_node[:, 1]]
-        along = b - a
-        length = np.maximum(np.hypot(*along.T), 1e-9)
-        share = np.clip(np.sum((place - a) * along, axis=1) / length**2, 0.0, 1.0)
-        foot = a + share[:, None] * along
-        walk_s = np.hypot(*(place - foot).T) / off_road_mps
+    def _access(self, places: FloatArray, off_road_mps: float, speed_factor: float) -> _Access:
+        """Off-road seconds from places [..., 2] to the foot on every edge, and road seconds on to both its ends."""
+        place = places[..., None, :]
+        along = self.edge_end_m - self.edge_start_m
+        length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)
+        share = np.clip(np.sum((place - self.edge_start_m) * along, axis=-1) / length**2, 0.0, 1.0)
+        foot = self.edge_start_m + share[..., None] * along
+        walk_s = np.hypot(place[..., 0] - foot[..., 0], place[..., 1] - foot[..., 1]) / off_road_mps
         edge_s = length / (self.edge_speed_mps * speed_factor)
-        return _Access(
-            foot, share, walk_s, edge_s, np.stack([walk_s + share * edge_s, walk_s + (1 - share) * edge_s], 1)
-        )
+        to_ends_s = np.stack([walk_s + share * edge_s, walk_s + (1 - share) * edge_s], -1)
+        return _Access(foot, share, walk_s, edge_s, to_ends_s)
 
-    def _from_start(self, entry: _Access) -> tuple[FloatArray, IntArray]:
-        """Seconds to every node and its predecessor; node V is the start, joined to all nodes at their entry time."""
+    def _from_start(self, entry: _Access, speed_factor: float) -> tuple[FloatArray, IntArray]:
+        """Seconds to every node and its predecessor, V for the start, which may enter the roads at any node."""
         count = len(self.node_enu_m)
         at_node = np.full(count, np.inf)
         np.minimum.at(at_node, self.edge_node, entry.to_ends_s)
+        if self.pair_s is not None and self.pair_previous is not None:
+            total = at_node[:, None] + self.pair_s / speed_factor
+            source = np.argmin(total, axis=0)
+            previous = self.pair_previous[source, np.arange(count)]
+            return total[source, np.arange(count)], np.where(previous < 0, count, previous)
         reached = np.flatnonzero(np.isfinite(at_node))
-        rows = np.concatenate([self.edge_node[:, 0], self.edge_node[:, 1], np.full(len(reached), count)])
-        columns = np.concatenate([self.edge_node[:, 1], self.edge_node[:, 0], reached])
-        cost = np.maximum(np.concatenate([entry.edge_s, entry.edge_s, at_node[reached]]), 1e-9)
-        # Parallel edges would be summed by the sparse format: keep the quickest of each pair.
-        order = np.lexsort((cost, columns, rows))
-        rows, columns, cost = rows[order], columns[order], cost[order]
-        first = np.concatenate([[True], (np.diff(rows) != 0) | (np.diff(columns) != 0)])
-        graph = csr_array((cost[first], (rows[first], columns[first])), shape=(count + 1, count + 1))
+        start = np.full(len(reached), count)
+        graph = _graph(self.edge_node, entry.edge_s, count + 1, (start, reached, at_node[reached]))
         seconds, previous = dijkstra(graph, directed=True, indices=np.array([count]), return_predecessors=True)
         return np.asarray(seconds[0], dtype=np.float64), np.asarray(previous[0], dtype=np.int64)
 
     def _best(
         self,
         start: FloatArray,
-        goal: FloatArray,
+        goals: FloatArray,
         entry: _Access,
         seconds: FloatArray,
         previous: IntArray,
         off_road_mps: float,
         speed_factor: float,
-    ) -> tuple[float, FloatArray]:
-        """The quickest of: straight; along one edge; by nodes."""
-        leave = self._access(goal, off_road_mps, speed_factor)
-        straight_s = float(np.hypot(*(goal - start))) / off_road_mps
+    ) -> tuple[FloatArray, list[FloatArray]]:
+        """The quickest of: straight; along one edge; by nodes. Times [K] and ways."""
+        leave = self._access(goals, off_road_mps, speed_factor)
+        straight_s = np.hypot(goals[:, 0] - start[0], goals[:, 1] - start[1]) / off_road_mps
         same_edge = entry.walk_s + np.abs(entry.share - leave.share) * entry.edge_s + leave.walk_s
-        by_nodes = seconds[self.edge_node] + leave.to_ends_s
-        one, (edge, end) = int(np.argmin(same_edge)), np.unravel_index(int(np.argmin(by_nodes)), by_nodes.shape)
-        best_s = min(straight_s, float(same_edge[one]), float(by_nodes[edge, end]))
-        if best_s == straight_s:
-            return best_s, np.stack([start, goal])
-        if best_s == same_edge[one]:
-            return best_s, np.stack([start, entry.foot[one], leave.foot[one], goal])
-        nodes = _walk_back(int(self.edge_node[edge, end]), previous, len(self.node_enu_m))
-        way_in = np.flatnonzero(np.any(self.edge_node == nodes[0], axis=1))
-        side = (self.edge_node[way_in, 1] == nodes[0]).astype(np.int64)
-        first = way_in[np.argmin(entry.to_ends_s[way_in, side])]
-        return best_s, np.vstack([start, entry.foot[first], self.node_enu_m[nodes], leave.foot[edge], goal])
+        by_nodes = (seconds[self.edge_node] + leave.to_ends_s).reshape(len(goals), 2 * len(self.edge_node))
+        one, best_end = np.argmin(same_edge, axis=1), np.argmin(by_nodes, axis=1)
+        row = np.arange(len(goals))
+        best_s = np.minimum(np.minimum(straight_s, same_edge[row, one]), by_nodes[row, best_end])
+        ways = []
+        for k, goal in enumerate(goals):
+            edge, end = divmod(int(best_end[k]), 2)
+            if best_s[k] == straight_s[k]:
+                ways.append(np.stack([start, goal]))
+            elif best_s[k] == same_edge[k, one[k]]:
+                ways.append(np.stack([start, entry.foot[one[k]], leave.foot[k, one[k]], goal]))
+            else:
+                nodes = _walk_back(int(self.edge_node[edge, end]), previous, len(self.node_enu_m))
+                way_in = np.flatnonzero(np.any(self.edge_node == nodes[0], axis=1))
+                side = (self.edge_node[way_in, 1] == nodes[0]).astype(np.int64)
+                first = way_in[np.argmin(entry.to_ends_s[way_in, side])]
+                ways.append(np.vstack([start, entry.foot[first], self.node_enu_m[nodes], leave.foot[k, edge], goal]))
+        return np.asarray(best_s, dtype=np.float64), ways
+
+
+def _graph(
+    edge_node: IntArray, edge_s: FloatArray, count: int, more: tuple[IntArray, IntArray, FloatArray] | None = None
+) -> csr_array:
+    """Seconds between nodes both ways, and one way for ``more`` (rows, columns, seconds), as a sparse matrix."""
+    rows, columns = edge_node.ravel("F"), edge_node[:, ::-1].ravel("F")
+    cost = np.concatenate([edge_s, edge_s])
+    if more is not None:
+        rows, columns, cost = (np.concatenate([a, b]) for a, b in zip((rows, columns, cost), more, strict=True))
+    cost = np.maximum(cost, 1e-9)
+    # Parallel edges would be summed by the sparse format: keep the quickest of each pair.
+    order = np.lexsort((cost, columns, rows))
+    rows, columns, cost = rows[order], columns[order], cost[order]
+    first = np.concatenate([[True], (np.diff(rows) != 0) | (np.diff(columns) != 0)])
+    return csr_array((cost[first], (rows[first], columns[first])), shape=(count, count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Access:
-    """From a place to every edge: foot [E, 2], share along it [E], seconds off the road [E].
+    """From places [...] to every edge: foot [..., E, 2], share along it [..., E], seconds off the road [..., E].
 
-    Also the seconds along the whole edge [E], and from the place to its two ends [E, 2].
+    Also the seconds along the whole edge [E], and from the place to its two ends [..., E, 2].
     """
 
     foot: FloatArray

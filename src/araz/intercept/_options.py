@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
 
 import numpy as np
 
 from araz.geography import Place
-from araz.intercept._crew import Assumptions, CutOffs, cut_offs, probability_in_time
+from araz.intercept._crew import Assumptions, CutOffs, cut_offs, probabilities_in_time
 from araz.intercept._words import cut_off_sentence, drop_area_sentence
-from araz.vocabulary import Alarm, Area, FloatArray, InterceptOption, Patrol
+from araz.vocabulary import Alarm, Area, BoolArray, FloatArray, InterceptOption, Patrol
 
 _OVER_THE_LINE_M = 100.0  # a route may overshoot the (generalised) line by this much before it is refused
 
@@ -41,50 +41,46 @@ def rank_options(
     load_s = ((alarm.raised_at_us if expected_at_us is None else expected_at_us) - now_us) / 1e6
     race = _Race(place, drop, alarm.areas[0], load_s, cut_offs(place, drop, assumed), assumed)
     courses = [race.courses_of(patrol) for patrol in patrols if _can_be_sent(patrol)]
-    options = [course.drop_area for course in courses if course.drop_area is not None]
-    options += _spread(courses, race.cuts.passes)
-    options.sort(key=lambda option: (-option.probability_before, option.arrival_s, option.patrol_id, option.action))
-    return tuple(_ranked(option, rank) for rank, option in enumerate(_kept(options, assumed.most_options), start=1))
+    plans = [course.drop_area for course in courses if course.drop_area is not None]
+    plans += _spread(courses, race.cuts.passes)
+    plans.sort(key=lambda plan: (-plan.chance, plan.arrival_s, plan.patrol.id, plan.point is not None))
+    return tuple(race.option(plan, rank) for rank, plan in enumerate(_kept(plans, assumed.most_options), start=1))
 
 
 def _can_be_sent(patrol: Patrol) -> bool:
     return patrol.is_available and math.isfinite(patrol.latitude_deg) and math.isfinite(patrol.longitude_deg)
 
 
-def _kept(options: list[InterceptOption], most: int) -> list[InterceptOption]:
+def _kept(plans: list[_Plan], most: int) -> list[_Plan]:
     """The first ``most``, but never without the best way to the drop area itself: the load lies there."""
-    kept = options[:most]
-    to_drop = next((option for option in options if option.action == "drop area"), None)
+    kept = plans[:most]
+    to_drop = next((plan for plan in plans if plan.point is None), None)
     if to_drop is not None and kept and to_drop not in kept:
         kept[-1] = to_drop
     return kept
 
 
-def _spread(courses: list[_Courses], passes: FloatArray) -> list[InterceptOption]:
+def _spread(courses: list[_Courses], passes: FloatArray) -> list[_Plan]:
     """One cut-off a patrol, spread over the ways out: greedily the pair that adds most to the chance that somebody
     stands in the crew's way, mean over exits of 1 − Π (1 − passes × in time).
     """
     open_way = np.ones(len(passes))
     left = [course for course in courses if course.cut_offs]
-    chosen: list[InterceptOption] = []
+    chosen: list[_Plan] = []
     while left:
-        _, course, block = max(
-            (
-                (float(np.mean(open_way * passes[:, block.point]) * block.in_time), course, block)
-                for course in left
-                for block in course.cut_offs
+        added = open_way @ passes / max(len(passes), 1)
+        course, plan = max(
+            ((course, plan) for course in left for plan in course.cut_offs),
+            key=lambda pair: (
+                round(float(added[pair[1].point]) * pair[1].in_time, 6),
+                pair[1].chance,
+                -pair[1].arrival_s,
             ),
-            key=lambda entry: (round(entry[0], 6), entry[2].option.probability_before, -entry[2].option.arrival_s),
         )
-        open_way = open_way * (1.0 - passes[:, block.point] * block.in_time)
-        chosen.append(block.option)
+        open_way = open_way * (1.0 - passes[:, plan.point] * plan.in_time)
+        chosen.append(plan)
         left = [other for other in left if other is not course]
     return chosen
-
-
-def _ranked(option: InterceptOption, rank: int) -> InterceptOption:
-    fields = {name: getattr(option, name) for name in option.__struct_fields__}
-    return InterceptOption(**(fields | {"rank": rank}))
 
 
 def _drop_enu_m(place: Place, alarm: Alarm) -> FloatArray | None:
@@ -97,20 +93,28 @@ def _drop_enu_m(place: Place, alarm: Alarm) -> FloatArray | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """One cut-off one patrol could man: column of ``CutOffs.passes``, chance to be in time, the option."""
+class _Plan:
+    """One thing one patrol could do: to the drop area (``point`` None) or to a column of ``CutOffs.passes``.
 
-    point: int
+    Times in seconds from now; ``in_time`` is the chance to be there first, ``chance`` that times the share of exits.
+    """
+
+    patrol: Patrol
+    point: int | None
+    way_enu_m: FloatArray
+    arrival_s: float
+    sigma_s: float
+    margin_s: float
     in_time: float
-    option: InterceptOption
+    chance: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Courses:
     """All one patrol could do."""
 
-    drop_area: InterceptOption | None
-    cut_offs: tuple[_Block, ...]
+    drop_area: _Plan | None
+    cut_offs: tuple[_Plan, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,73 +129,113 @@ class _Race:
     assumed: Assumptions
 
     def courses_of(self, patrol: Patrol) -> _Courses:
-        """A patrol's way to the drop area, and to every cut-off."""
-        at = self.place.frame.to_enu(patrol.latitude_deg, patrol.longitude_deg, self.place.frame.hae_m)[0, :2]
-        goals = np.vstack([self.drop_enu_m, self.cuts.place_enu_m])
-        travel_s, ways = self.place.roads.travel(at, goals, patrol.off_road_mps, patrol.speed_factor)
-        return _Courses(
-            self._to_drop(patrol, float(travel_s[0]), ways[0]) if self._stays_ours(ways[0]) else None,
-            tuple(
-                self._to_cut_off(patrol, point, float(travel_s[point + 1]), ways[point + 1])
-                for point in range(len(self.cuts.node))
-                if self._stays_ours(ways[point + 1])
-            ),
-        )
+        """A patrol's way to the drop area, and to every cut-off: row 0 is the drop area."""
+        travel_s, ways, is_ours = _ways(
+            self.place, self.drop_enu_m, self.cuts.node, patrol.latitude_deg, patrol.longitude_deg,
+            patrol.off_road_mps, patrol.speed_factor,
+        )  # fmt: skip
+        arrival_s = patrol.ready_s + travel_s
+        sigma_s = np.hypot(self.assumed.travel_spread * travel_s, self.assumed.ready_spread * patrol.ready_s)
+        sigma_s[0] = math.hypot(sigma_s[0], self._search_m() / patrol.off_road_mps)
+        crew_s = self.load_s + np.concatenate([[0.0], self.cuts.crew_s])
+        in_time = probabilities_in_time(arrival_s, sigma_s, crew_s, self.assumed)
+        margin_s = crew_s + self.assumed.crew_dwell_median_s - arrival_s
+        share = np.concatenate([[1.0], self.cuts.passes.mean(axis=0)]) if self.cuts.node else np.ones(1)
+        plans = [
+            _Plan(patrol, None if k == 0 else k - 1, ways[k], *row)
+            for k, row in enumerate(np.stack([arrival_s, sigma_s, margin_s, in_time, in_time * share], axis=1).tolist())
+        ]
+        allowed = tuple(plan for plan, ours in zip(plans, is_ours, strict=True) if ours)
+        has_drop = bool(allowed) and allowed[0].point is None
+        return _Courses(allowed[0] if has_drop else None, allowed[1:] if has_drop else allowed)
 
-    def _stays_ours(self, way_enu_m: FloatArray) -> bool:
-        """Whether a way [P, 2] keeps to our side (the patrol's own place is never held against it)."""
-        steps = [np.linspace(a, b, 2 + int(np.hypot(*(b - a)) // 100.0)) for a, b in pairwise(way_enu_m)]
-        dense = np.vstack(steps)
-        side = self.place.border.signed_distance_m(dense[:, 0], dense[:, 1])
-        return bool(side.max() <= max(float(side[0]), 0.0) + _OVER_THE_LINE_M and side[-1] < _OVER_THE_LINE_M)
+    def _search_m(self) -> float:
+        """How far from the middle of the area the load lies, one sigma: the search on foot for the true place."""
+        return self.area.semi_major_m / math.sqrt(-2.0 * math.log1p(-min(self.area.probability, 0.999)) or 1.0)
 
-    def _sigma_s(self, patrol: Patrol, travel_s: float, search_m: float) -> float:
-        """Spread of the arrival: travel, readiness, and the search on foot for the true place."""
-        parts = (
-            self.assumed.travel_spread * travel_s,
-            self.assumed.ready_spread * patrol.ready_s,
-            search_m / patrol.off_road_mps,
-        )
-        return math.sqrt(sum(part**2 for part in parts))
-
-    def _to_drop(self, patrol: Patrol, travel_s: float, way_enu_m: FloatArray) -> InterceptOption:
-        sigma_of_area_m = self.area.semi_major_m / math.sqrt(
-            -2.0 * math.log1p(-min(self.area.probability, 0.999)) or 1.0
-        )
-        arrival_s, sigma_s = patrol.ready_s + travel_s, self._sigma_s(patrol, travel_s, sigma_of_area_m)
-        chance = probability_in_time(arrival_s, sigma_s, self.load_s, self.assumed)
-        margin_s = self.load_s + self.assumed.crew_dwell_median_s - arrival_s
-        sentence = drop_area_sentence(patrol.id, arrival_s, self.load_s, margin_s, chance)
-        return self._option(patrol, "drop area", way_enu_m, (arrival_s, sigma_s, margin_s, chance), sentence)
-
-    def _to_cut_off(self, patrol: Patrol, index: int, travel_s: float, way_enu_m: FloatArray) -> _Block:
-        arrival_s, sigma_s = patrol.ready_s + travel_s, self._sigma_s(patrol, travel_s, 0.0)
-        passes_s = self.load_s + float(self.cuts.crew_s[index])
-        in_time = probability_in_time(arrival_s, sigma_s, passes_s, self.assumed)
-        margin_s = passes_s + self.assumed.crew_dwell_median_s - arrival_s
-        share = float(self.cuts.passes[:, index].mean())
-        offset = self.cuts.place_enu_m[index] - self.drop_enu_m
-        names = self.place.roads.names_at(self.cuts.node[index])
-        sentence = cut_off_sentence(patrol.id, names, offset, arrival_s, margin_s, in_time, share)
-        option = self._option(patrol, "cut-off", way_enu_m, (arrival_s, sigma_s, margin_s, in_time * share), sentence)
-        return _Block(index, in_time, option)
-
-    def _option(
-        self, patrol: Patrol, action: str, way_enu_m: FloatArray, figures: tuple[float, ...], sentence: str
-    ) -> InterceptOption:
-        up = self.place.terrain.ground_up_m(way_enu_m[:, 0], way_enu_m[:, 1])
-        latitude, longitude, _ = self.place.frame.to_geodetic(np.column_stack([way_enu_m, up]))
-        arrival_s, sigma_s, margin_s, chance = figures
+    def option(self, plan: _Plan, rank: int) -> InterceptOption:
+        """A plan as it is shown: the way in WGS 84, the sentence, rounded figures."""
+        way = plan.way_enu_m
+        up = self.place.terrain.ground_up_m(way[:, 0], way[:, 1])
+        latitude, longitude, _ = self.place.frame.to_geodetic(np.column_stack([way, up]))
         return InterceptOption(
-            rank=0,
-            patrol_id=patrol.id,
-            action=action,
+            rank=rank,
+            patrol_id=plan.patrol.id,
+            action="drop area" if plan.point is None else "cut-off",
             latitude_deg=round(float(latitude[-1]), 6),
             longitude_deg=round(float(longitude[-1]), 6),
-            arrival_s=round(arrival_s, 1),
-            arrival_sigma_s=round(sigma_s, 1),
-            margin_s=round(margin_s, 1),
-            probability_before=round(chance, 4),
+            arrival_s=round(plan.arrival_s, 1),
+            arrival_sigma_s=round(plan.sigma_s, 1),
+            margin_s=round(plan.margin_s, 1),
+            probability_before=round(plan.chance, 4),
             route=[(round(float(x), 6), round(float(y), 6)) for x, y in zip(longitude, latitude, strict=True)],
-            sentence=sentence,
+            sentence=self._sentence(plan),
         )
+
+    def _sentence(self, plan: _Plan) -> str:
+        if plan.point is None:
+            return drop_area_sentence(plan.patrol.id, plan.arrival_s, self.load_s, plan.margin_s, plan.in_time)
+        share = float(self.cuts.passes[:, plan.point].mean())
+        offset = self.cuts.place_enu_m[plan.point] - self.drop_enu_m
+        names = self.place.roads.names_at(self.cuts.node[plan.point])
+        return cut_off_sentence(plan.patrol.id, names, offset, plan.arrival_s, plan.margin_s, plan.in_time, share)
+
+
+def _ways(
+    place: Place, drop_enu_m: FloatArray, nodes: tuple[int, ...], latitude_deg: float, longitude_deg: float,
+    off_road_mps: float, speed_factor: float,
+) -> tuple[FloatArray, list[FloatArray], BoolArray]:  # fmt: skip
+    """Seconds, ways, and whether each keeps to our side, from a patrol's place to the drop area and to road nodes."""
+    at = _stands_at(place, latitude_deg, longitude_deg)
+    travel_s, ways = place.roads.travel(np.array(at), drop_enu_m, off_road_mps, speed_factor)
+    node_s, node_ways, is_ours = _ways_to_nodes(place, nodes, *at, off_road_mps, speed_factor)
+    stays = np.concatenate([_stay_ours(place, ways), is_ours])
+    return np.concatenate([travel_s, node_s]), [*ways, *node_ways], stays
+
+
+@lru_cache(maxsize=64)
+def _ways_to_nodes(
+    place: Place, nodes: tuple[int, ...], east_m: float, north_m: float, off_road_mps: float, speed_factor: float
+) -> tuple[FloatArray, tuple[FloatArray, ...], BoolArray]:
+    """The part that a new estimate of the drop does not change: asked again for every revision of a card."""
+    if not nodes:
+        return np.zeros(0), (), np.zeros(0, dtype=np.bool_)
+    goals = place.roads.node_enu_m[list(nodes)]
+    seconds, ways = place.roads.travel(np.array([east_m, north_m]), goals, off_road_mps, speed_factor)
+    return seconds, tuple(ways), _stay_ours(place, ways)
+
+
+def _stay_ours(place: Place, ways: Sequence[FloatArray]) -> BoolArray:
+    """Whether ways [P, 2] keep to our side (the patrol's own place is never held against it) [N]."""
+    bends = np.vstack(ways)
+    ends = np.cumsum([len(way) for way in ways])
+    leg = np.hypot(*np.diff(bends, axis=0, append=bends[-1:]).T)
+    side = _sides(place, bends)
+    # No point of a leg is farther over than half of what its two ends and its length add up to.
+    bound = 0.5 * (side + np.append(side[1:], side[-1]) + leg)
+    bound[ends - 1] = side[ends - 1]
+    result = np.zeros(len(ways), dtype=np.bool_)
+    for k, way in enumerate(ways):
+        part = slice(ends[k] - len(way), ends[k])
+        limit = max(float(side[part.start]), 0.0) + _OVER_THE_LINE_M
+        is_clear = bound[part].max() <= limit or _sides(place, _every_100_m(way)).max() <= limit
+        result[k] = is_clear and side[part.stop - 1] < _OVER_THE_LINE_M
+    return result
+
+
+def _sides(place: Place, points_enu_m: FloatArray) -> FloatArray:
+    return np.asarray(place.border.signed_distance_m(points_enu_m[:, 0], points_enu_m[:, 1]), dtype=np.float64)
+
+
+@lru_cache(maxsize=64)
+def _stands_at(place: Place, latitude_deg: float, longitude_deg: float) -> tuple[float, float]:
+    east, north, _ = place.frame.to_enu(latitude_deg, longitude_deg, place.frame.hae_m)[0].tolist()
+    return east, north
+
+
+def _every_100_m(way_enu_m: FloatArray) -> FloatArray:
+    """A way with its bends, and points between them at most 100 m apart."""
+    step = np.diff(way_enu_m, axis=0)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(step[:, 0], step[:, 1]))])
+    at = np.union1d(along, np.arange(0.0, along[-1], 100.0))
+    return np.column_stack([np.interp(at, along, way_enu_m[:, k]) for k in (0, 1)])
