@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,23 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from araz_testing import missing
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # No deadline: the machine is shared, and a test never judges wall time.
 settings.register_profile("araz", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("araz")
-
-
-def in_ci() -> bool:
-    """True where a missing shelf or tool is a failure, not a reason to skip."""
-    return os.environ.get("CI", "").lower() == "true"
-
-
-def missing(what: str) -> None:
-    """Skip on a user's machine, fail in CI."""
-    if in_ci():
-        pytest.fail(f"{what} is missing, and CI must run this test")
-    pytest.skip(f"{what} is not on this machine")
 
 
 @pytest.fixture(scope="session")

@@ -90,7 +90,7 @@ class Watch:
 @pytest.fixture
 def watch(root, tmp_path):
     if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
-        from conftest import missing
+        from araz_testing import missing
 
         missing("the built map (make ui)")
     running = Watch(root, tmp_path)

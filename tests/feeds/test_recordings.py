@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from araz.feeds import STEP_US, format_of_bytes, read_recording, sniff_format
 from araz.vocabulary import LATEST_TIME_US, Feed, Format
-from conftest import missing
+from araz_testing import missing
 
 CAPTURES = [
     "remote_id/parrot_anafi4_real.pcapng",

@@ -20,7 +20,7 @@ from araz.sensors._adsb_encode import (
 )
 from araz.sensors._adsb_modes import FEET_M, FEET_PER_MINUTE_MPS, KNOT_MPS
 from araz.vocabulary import Feed, Format, Message, Observation, Rejected
-from conftest import missing
+from araz_testing import missing
 
 FEED = Feed(id="adsb", format=Format.RAW)
 

@@ -28,7 +28,7 @@ from araz.sensors._remote_id_messages import (
     encode_remote_id_message_pack,
 )
 from araz.vocabulary import Observation, Rejected
-from conftest import missing
+from araz_testing import missing
 
 MAC = "02:00:00:00:00:01"
 PLACE = Location(38.4521, 48.8765, 312.5, 290.0, 60.0, height_is_agl=True, speed_mps=14.25, course_deg=201.0)

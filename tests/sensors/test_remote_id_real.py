@@ -24,7 +24,7 @@ from araz.sensors._remote_id_messages import (
 )
 from araz.sensors._wifi import heard_in_radiotap
 from araz.vocabulary import ClaimKind, Observation, Rejected
-from conftest import missing
+from araz_testing import missing
 
 FOLDER = "data/remote_id"
 
