@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
-from araz.app._data import site_path
+from araz.app._data import data_dir, site_path
 from araz.app._runtime import BATCH, Arrival, Night, in_batches
 from araz.app._summary import Summary, clock_text
 from araz.feeds import read_recording, sniff_format
@@ -23,6 +24,9 @@ from araz.vocabulary import Feed, Format, Message, Rejected, Sensor, Site
 
 #: Day on which files without a date begin, 2 January 1970: a time of day then never lies before 1970.
 UNTIMED_START_US = 86_400_000_000
+#: Enough of the shipped night for every kind of scan and several tracks.
+WARM_MESSAGES = 1500
+#: First bytes of pcap and pcapng files, in either byte order.
 CAPTURE_MAGICS = {bytes.fromhex(text) for text in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a")}
 #: Written for machines: the same record gives the same bytes.
 ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -196,10 +200,9 @@ def replay_journal(path: Path, out: Path | None) -> int:
 
 
 def warm_kernels() -> int:
-    """Run one plot through the shipped site, so that every kernel is compiled and cached."""
-    from araz.sensors import sensor_table
-    from araz.tracking import warm
-
-    site, place, _ = site_from_bundle(bundle_from_file(site_path("horadiz")))
-    warm(sensor_table(site, place), site.tracking)
+    """Judge the first minutes of the shipped night, so that every kernel is compiled and cached."""
+    state = pipeline.init()
+    journal = data_dir("scenarios") / "demo" / "night.journal.xz"
+    for message in itertools.islice(read_journal(journal), WARM_MESSAGES):
+        state, _ = pipeline.step(state, message)
     return 0
