@@ -9,7 +9,7 @@ import numpy as np
 
 from araz.geography import Place
 from araz.incidents._fall import release_area
-from araz.incidents._state import Drop, Memory, Sample
+from araz.incidents._state import Drop, Hover, Memory, Sample
 from araz.incidents._weights import DROP_CUES, DROP_PRIOR
 from araz.vocabulary import FloatArray, Reason
 
@@ -17,6 +17,13 @@ from araz.vocabulary import FloatArray, Reason
 JUDGE_FROM_S: Final = 3.0
 JUDGE_TO_S: Final = 40.0
 MIN_DEPARTURE_MPS: Final = 4.0
+#: A descent and a climb on one spot, each this much and this many sigma of the height, are judged before it leaves.
+VERTICAL_M: Final = 25.0
+VERTICAL_SIGMAS: Final = 3.0
+LEAST_SPLIT: Final = 15
+#: A stop longer than this, higher than any winch reaches, is watching.
+LOITER_S: Final = 60.0
+LOITER_AGL_M: Final = 100.0
 #: Belief at which a release is said to have happened, and when nobody saw it come over the line.
 MIN_PROBABILITY: Final = 0.6
 STRANGER_PROBABILITY: Final = 0.85
@@ -36,17 +43,10 @@ class _Said(NamedTuple):
 def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     """The release at the last hover of this track, or None while nothing (or too little) speaks for one."""
     hover = memory.hover
-    if hover is None or hover.ended_us is None or not hover.after_leg:
+    if hover is None or not hover.after_leg or (memory.drop is not None and memory.drop.at_us >= hover.started_us):
         return None
-    if memory.drop is not None and memory.drop.at_us >= hover.started_us:
-        return None
-    since = (now_us - hover.ended_us) * 1e-6
-    if not JUDGE_FROM_S <= since <= JUDGE_TO_S:
-        return None
-    before = [s for s in memory.history if hover.started_us - 60_000_000 <= s.at_us < hover.started_us]
-    during = [s for s in memory.history if hover.started_us <= s.at_us <= hover.ended_us]
-    after = [s for s in memory.history if s.at_us > hover.ended_us]
-    if len(before) < 3 or not during or len(after) < 2 or _speed(after[-1]) < MIN_DEPARTURE_MPS:
+    before, during, after = _parts(memory, hover, now_us)
+    if not after or not during:
         return None
     cues = _cues(place, memory, before, during, after)
     has_released = any(cue.weight > 0.0 for cue in cues if cue.name in RELEASE_CUES)
@@ -59,8 +59,9 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
         return None
     low = _lowest_agl_m(during)
     agl = max(low, 0.0)
-    released = [s for s in during if s.agl_m <= low + 5.0][-1]
-    east, north = hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples
+    at_bottom = [s for s in during if s.agl_m <= low + max(5.0, hover.up_sigma_m)]
+    released = at_bottom[-1]
+    east, north = (float(np.mean([s[k] for s in at_bottom])) for k in (1, 2))
     xx, xy, yy = hover.covariance
     centre, _, areas = release_area(place, east, north, agl, _scatter(during) + np.array([[xx, xy], [xy, yy]]))
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
@@ -76,6 +77,33 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
         reasons_for=tuple(r for r in reasons if r.weight > 0.0),
         reasons_against=tuple(r for r in reasons if r.weight < 0.0),
     )
+
+
+def _parts(memory: Memory, hover: Hover, now_us: int) -> tuple[Sequence[Sample], Sequence[Sample], Sequence[Sample]]:
+    """The minute before a stop, the stop, and what came after; nothing after while it is too early or late to judge."""
+    before = [s for s in memory.history if hover.started_us - 60_000_000 <= s.at_us < hover.started_us]
+    during = [s for s in memory.history if hover.started_us <= s.at_us <= hover.last_us]
+    if hover.ended_us is None:
+        # It still stands over the place: judged only once it has come down, waited and gone up again.
+        return before, *_split(during, hover.up_sigma_m)
+    after = [s for s in memory.history if s.at_us > hover.ended_us]
+    since = (now_us - hover.ended_us) * 1e-6
+    is_due = JUDGE_FROM_S <= since <= JUDGE_TO_S and len(before) >= 3 and len(after) >= 2
+    return before, during, after if is_due and _speed(after[-1]) >= MIN_DEPARTURE_MPS else []
+
+
+def _split(during: Sequence[Sample], up_sigma_m: float) -> tuple[Sequence[Sample], Sequence[Sample]]:
+    """A stop in which it came down and rose again: what was before and at the bottom, and the climb after it."""
+    if len(during) < LEAST_SPLIT:
+        return during, []
+    least = max(VERTICAL_M, VERTICAL_SIGMAS * up_sigma_m)
+    low = _lowest_agl_m(during)
+    bottom = max(k for k, s in enumerate(during) if s.agl_m <= low + max(5.0, up_sigma_m))
+    start = float(np.median([s.agl_m for s in during[:5]]))
+    now = float(np.median([s.agl_m for s in during[-3:]]))
+    if start - low < least or now - low < least:
+        return during, []
+    return during[: bottom + 1], during[bottom + 1 :]
 
 
 def _speed(sample: Sample) -> float:
@@ -102,28 +130,34 @@ def _cues(
     assert hover is not None
     low = _lowest_agl_m(during)
     bottom = next(k for k, s in enumerate(during) if s.agl_m <= low + 1.0)
-    descent = max(s.agl_m for s in (*before, *during[: bottom + 1])) - low
-    rising = [*during[bottom:], *(s for s in after if s.at_us - hover.last_us <= 20_000_000)]
+    # Means of five seconds: the highest of sixty noisy heights would always be a descent.
+    heights = np.array([s.agl_m for s in (*before, *during[: bottom + 1])])
+    descent = float(max(np.convolve(heights, np.full(5, 0.2), "valid"))) - low if len(heights) >= 5 else 0.0
+    came_down = descent >= max(8.0, 2.0 * hover.up_sigma_m)
+    rising = [*during[bottom:], *(s for s in after if s.at_us - during[-1].at_us <= 20_000_000)]
     climb = max(_mean_climb(rising, k) for k in range(max(len(rising) - 3, 1)))
-    early = [s for s in after if s.at_us - hover.last_us <= 8_000_000]
+    early = [s for s in after if s.at_us - during[-1].at_us <= 8_000_000]
     gain = max((_speed(s) for s in early), default=0.0) - min(_speed(s) for s in during)
-    turn = _turn_deg(before, after)
+    is_leaving = _speed(after[-1]) >= MIN_DEPARTURE_MPS
+    turn = _turn_deg(before, after) if is_leaving else 90.0
     homeward = after[-1].border_m - after[0].border_m
     border = float(np.median([s.border_m for s in during]))
-    hover_s = place.site.alarms.hover_s
-    share = min(hover.slow_s / max(hover_s, 1.0), 1.0)
+    stood_s = (during[-1].at_us - during[0].at_us) * 1e-6
+    share = min(hover.slow_s / max(place.site.alarms.hover_s, 1.0), 1.0)
     has_crossed = memory.crossed_at_us is not None
     return [
-        _cue("descent", descent >= 8.0, descent < 3.0, f"came down {descent:.0f} m before the hover",
+        _cue("descent", came_down, descent < 3.0, f"came down {descent:.0f} m before the hover",
              "no descent before the hover"),
-        _Said("hover", _CUE["hover"].weight_for * share, f"hovered {hover.slow_s:.0f} s"),
+        _Said("hover", _CUE["hover"].weight_for * share, f"hovered {stood_s:.0f} s"),
+        _cue("loiter", False, stood_s > LOITER_S and low > LOITER_AGL_M and climb < 1.5, "",
+             f"stood there for {stood_s:.0f} s, {low:.0f} m up: it watches"),
         _cue("climb", climb >= 1.5, climb < 0.5, f"climbed at {climb:.1f} m/s right after", "no climb after it"),
         _cue("acceleration", gain >= 5.0, False, f"gained {gain:.0f} m/s within 8 s", ""),
         _cue("turn for home", turn > 120.0, turn < 60.0, f"turned {turn:.0f}°, back the way it came",
              f"went on along its course (turned {turn:.0f}°)"),
         _cue("homeward", homeward > 15.0 and border < 0.0, False, "leaves towards the line", ""),
         _cue("inside", border < 0.0, border >= 0.0, "on our side of the line", "outside the line"),
-        _cue("low", low < 150.0, low > 400.0, f"{low:.0f} m above ground at the hover",
+        _cue("low", low < 150.0, low > 200.0, f"{low:.0f} m above ground at the hover",
              f"{low:.0f} m above ground: high for a release"),
         _cue("crossed", has_crossed, memory.first_side < 0 and not has_crossed, "came over the line before",
              "never seen outside the line"),

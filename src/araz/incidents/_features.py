@@ -24,9 +24,8 @@ DRONE_TURNS: Final = 0.03
 #: Seconds of one flight repeat themselves: only one in this many counts as new evidence, and it is forgotten slowly.
 COURSE_REPEATS_S: Final = 8.0
 COURSE_FORGET_S: Final = 120.0
-#: A course says nothing of something slower, or unseen for longer, than this.
+#: The course of something slower than this says nothing.
 COURSE_MIN_MPS: Final = 2.5
-COURSE_STALE_US: Final = 3_000_000
 #: A flock: two or more others this close at about the same velocity.
 FLOCK_M: Final = 80.0
 FLOCK_MPS: Final = 6.0
@@ -112,7 +111,7 @@ def flock_now(position: FloatArray, velocity: FloatArray) -> FloatArray:
 
 
 def update_stats(
-    stats: Stats, picture: TrackPicture, rows: IntArray, speed: FloatArray, speed_sigma: FloatArray
+    stats: Stats, picture: TrackPicture, rows: IntArray, speed: FloatArray, speed_sigma: FloatArray, stale_us: int
 ) -> Stats:
     """Statistics after one more second; tracks no longer in ``rows`` are dropped, new ones start."""
     order = np.argsort(picture.track_id[rows], kind="stable")
@@ -136,7 +135,7 @@ def update_stats(
         return old + (1.0 - np.exp(-step_s / tau_s)) * (new - old)
 
     lag = before(stats.lag_east_mps, velocity[:, 0]), before(stats.lag_north_mps, velocity[:, 1])
-    is_fresh = (speed > COURSE_MIN_MPS) & (picture.at_us - picture.updated_at_us[rows][order] < COURSE_STALE_US)
+    is_fresh = (speed > COURSE_MIN_MPS) & (picture.at_us - picture.updated_at_us[rows][order] <= stale_us)
     look = np.where(is_fresh, course_nats(velocity, *lag, speed, speed_sigma), 0.0)
     course = before(stats.course_nats, zero) * np.exp(-step_s / COURSE_FORGET_S) + look * step_s / COURSE_REPEATS_S
     cue = LIKENESS_CUES[_COLUMN["course"]]
@@ -194,7 +193,7 @@ def features_of(
     agl = np.asarray(context.place.terrain.height_agl_m(position), dtype=np.float64)
     position_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 0, 0] + covariance[:, 1, 1]), 0.0))
     speed_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 3, 3] + covariance[:, 4, 4]), 0.0))
-    stats = update_stats(stats, picture, rows, speed, speed_sigma)
+    stats = update_stats(stats, picture, rows, speed, speed_sigma, context.stale_us)
     border, closing = _sides(context, position, velocity)
     to_line = np.full(rows.shape, np.nan)
     coming = np.flatnonzero((border > 0.0) & (closing > 0.5) & (border < closing * settings.predict_s * 2.0))
@@ -247,6 +246,7 @@ def evidence(
     contradicted: BoolArray,
     heard: BoolArray,
     hovered: BoolArray,
+    rose: BoolArray,
 ) -> FloatArray:
     """Log odds each cue moves for each track [n, cues], columns as ``LIKENESS_CUES``."""
     n, site = seen.row.shape[0], context.place.site
@@ -273,6 +273,7 @@ def evidence(
     result[:, _COLUMN["course"]] = seen.course_nats
     put("flock", nothing, seen.flock_share > 0.5)
     put("hover", hovered)
+    put("rose", rose)
     put("height", (seen.agl_m > 5.0) & (seen.agl_m < 1200.0), seen.agl_m > 2000.0)
     put("manned claim", nothing, (seen.claim_code == CLAIM_MANNED) & ~contradicted)
     put("remote id", (seen.claim_code == CLAIM_DRONE) & ~contradicted)

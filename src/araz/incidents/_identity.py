@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,8 @@ JUMP_M: Final = 500.0
 #: in 18 minutes, a fire aircraft's 3 within 8 s). Two transmitters jump at every message: five in a row are neither.
 JUMPS: Final = 3.5
 JUMP_KEPT: Final = 0.9
+#: Once contradicted, a claim is believed again only after real sensors saw it this long: a bird passes in seconds.
+SUPPORT_AGAIN_S: Final = 30.0
 #: A moving-target radar may not see what stands still.
 MOVING_MPS: Final = 3.0
 _MARGIN_M: Final = 15.0
@@ -200,6 +203,9 @@ def _verdict(
         why = f"moves at {speed_mps:.0f} m/s, more than its kind can ({limit:.0f} m/s)"
         return Identity(IdentityVerdict.CONTRADICTED, (why,), last_seen_us=now_us)
     if is_supported:
+        seen_s = before.supported_s + step_s
+        if before.verdict is IdentityVerdict.CONTRADICTED and seen_s < SUPPORT_AGAIN_S:
+            return replace(before, supported_s=seen_s, last_seen_us=now_us)
         return _supported(context, claim, position, now_us)
     needed = MISS_NATS * (MANNED_FACTOR if code in (CLAIM_MANNED, CLAIM_OTHER) else 1.0)
     covered = before.covered_s + (step_s if nats > 0.0 else 0.0)

@@ -25,7 +25,7 @@ STILL_US: Final = 5_000_000
 STILL_M: Final = 8.0
 STILL_SIGMAS: Final = 0.3
 #: A gap, and a distance, after which a hover is a new one.
-HOVER_GAP_US: Final = 6_000_000
+HOVER_GAP_US: Final = 10_000_000
 HOVER_APART_M: Final = 50.0
 #: A hover counts as one after steady flight when that ended at most this long before.
 LEG_BEFORE_US: Final = 90_000_000
@@ -33,14 +33,17 @@ LEG_BEFORE_US: Final = 90_000_000
 FLOWN_M: Final = 100.0
 CLIMBED_M: Final = 25.0
 PREDICTION_GAP_US: Final = 60_000_000
-#: An observation older than this says nothing about standing still.
-STILL_STALE_US: Final = 3_000_000
+#: Rising on the spot by this much, and by three sigma of the height, is a start or a load let go.
+ROSE_M: Final = 30.0
+ROSE_SIGMAS: Final = 3.0
 LANDED_AGL_M: Final = 8.0
 LANDED_S: Final = 6.0
 
 
-def watch(memory: Memory | None, seen: Features, i: int, hover_s: float, picture: TrackPicture) -> Memory:
-    """What is remembered of row ``i`` after this second."""
+def watch(
+    memory: Memory | None, seen: Features, i: int, hover_s: float, picture: TrackPicture, stale_us: int
+) -> Memory:
+    """What is remembered of row ``i`` after this second; a mere prediction adds nothing but that it is still there."""
     row, now = int(seen.row[i]), picture.at_us
     p, v = picture.position_enu_m[row], picture.velocity_enu_mps[row]
     sample = Sample(
@@ -48,10 +51,14 @@ def watch(memory: Memory | None, seen: Features, i: int, hover_s: float, picture
         float(seen.agl_m[i]), float(seen.border_m[i]),
     )  # fmt: skip
     before = memory or Memory(track_id=int(seen.track_id[i]), first_seen_us=now, last_seen_us=now)
+    if memory is not None and now - int(picture.updated_at_us[row]) > stale_us:
+        return replace(memory, last_seen_us=now)
     since, last = _prediction(before, bool(np.isfinite(seen.time_to_line_s[i])), now)
     history = (*before.history[-HISTORY_SAMPLES + 1 :], sample)
-    is_fresh = now - int(picture.updated_at_us[row]) <= STILL_STALE_US
-    hover = _hover(before, history, picture.covariance[row], is_fresh)
+    hover = _hover(before, history, picture.covariance[row])
+    deepest = before.deepest
+    if sample.border_m < 0.0 and (deepest is None or sample.border_m < deepest[0]):
+        deepest = (sample.border_m, sample.east_m, sample.north_m)
     # One copy a second for what always changes; the rare turns below make their own.
     after = replace(
         before,
@@ -60,6 +67,8 @@ def watch(memory: Memory | None, seen: Features, i: int, hover_s: float, picture
         history=history,
         hover=hover,
         has_hovered=before.has_hovered or (hover is not None and hover.slow_s >= hover_s and _has_flown(history)),
+        rose_at_us=now if hover is not None and _rose(hover, history) else before.rose_at_us,
+        deepest=deepest,
         predicted_since_us=since,
         predicted_last_us=last,
     )
@@ -116,7 +125,7 @@ def _crossing(memory: Memory) -> tuple[int, tuple[float, float]]:
     return last.at_us, (last.east_m - back * last.v_east_mps, last.north_m - back * last.v_north_mps)
 
 
-def _hover(memory: Memory, history: tuple[Sample, ...], covariance: np.ndarray, is_fresh: bool) -> Hover | None:
+def _hover(memory: Memory, history: tuple[Sample, ...], covariance: np.ndarray) -> Hover | None:
     """The stop going on or last seen: it stays within a few metres of where it was ``STILL_US`` ago.
 
     Places, not speeds: a bird that turns has a small mean velocity for seconds, and yet flies on.
@@ -126,15 +135,17 @@ def _hover(memory: Memory, history: tuple[Sample, ...], covariance: np.ndarray, 
     spread = (float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]))
     reach = STILL_M + STILL_SIGMAS * min(float(np.sqrt(max(0.5 * (spread[0] + spread[2]), 0.0))), 30.0)
     first = window[0]
-    is_still = is_fresh and at.at_us - first.at_us >= 0.8 * STILL_US
-    is_still = is_still and all(np.hypot(s.east_m - first.east_m, s.north_m - first.north_m) < reach for s in window)
+    up_sigma = float(np.sqrt(max(covariance[2, 2], 0.0)))
+    is_still = at.at_us - first.at_us >= 0.8 * STILL_US and all(
+        np.hypot(s.east_m - first.east_m, s.north_m - first.north_m) < reach for s in window
+    )
     if not is_still:
         return hover if hover is None or hover.ended_us is not None else hover._replace(ended_us=hover.last_us)
     if hover is not None and at.at_us - hover.last_us <= HOVER_GAP_US and _apart_m(hover, at) <= HOVER_APART_M:
         return hover._replace(
             last_us=at.at_us, ended_us=None, samples=hover.samples + 1, sum_east_m=hover.sum_east_m + at.east_m,
             sum_north_m=hover.sum_north_m + at.north_m, sum_agl_m=hover.sum_agl_m + at.agl_m,
-            covariance=spread, slow_s=(at.at_us - hover.started_us) * 1e-6,
+            covariance=spread, slow_s=(at.at_us - hover.started_us) * 1e-6, up_sigma_m=up_sigma,
         )  # fmt: skip
     leg = memory.leg_at_us
     after_leg = leg is not None and first.at_us - leg <= LEG_BEFORE_US
@@ -142,8 +153,19 @@ def _hover(memory: Memory, history: tuple[Sample, ...], covariance: np.ndarray, 
     after_leg = after_leg or (hover is not None and hover.after_leg and _apart_m(hover, at) <= HOVER_APART_M)
     return Hover(
         first.at_us, at.at_us, None, len(window), sum(s.east_m for s in window), sum(s.north_m for s in window),
-        sum(s.agl_m for s in window), spread, (at.at_us - first.at_us) * 1e-6, after_leg,
+        sum(s.agl_m for s in window), spread, (at.at_us - first.at_us) * 1e-6, after_leg, up_sigma,
     )  # fmt: skip
+
+
+def _rose(hover: Hover, history: tuple[Sample, ...]) -> bool:
+    """Whether it is rising on the spot: from the low of this stop to now."""
+    if hover.ended_us is not None or history[-1].v_up_mps < 1.0:
+        return False
+    heights = [s.agl_m for s in history if s.at_us >= hover.started_us]
+    if len(heights) < 6:
+        return False
+    now, low = float(np.median(heights[-3:])), float(np.quantile(heights, 0.2))
+    return now - low >= max(ROSE_M, ROSE_SIGMAS * hover.up_sigma_m)
 
 
 def _apart_m(hover: Hover, at: Sample) -> float:

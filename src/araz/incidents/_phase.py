@@ -9,7 +9,7 @@ import numpy as np
 
 from araz.incidents._alarms import Proposal, Words, propose
 from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, release_area
-from araz.incidents._features import Features
+from araz.incidents._features import Features, is_night
 from araz.incidents._identity import claim_name
 from araz.incidents._sentences import (
     class_words,
@@ -38,8 +38,16 @@ CROSS_PROBABILITY: Final = 0.5
 #: A hover farther from the line than this is nobody's business tonight; the same place is said once.
 HOVER_NEAR_M: Final = 1000.0
 HOVER_SAME_M: Final = 500.0
+#: A start from the ground is worth a look this near to the line (inside: at night), and for this long.
+ROSE_OUTSIDE_M: Final = 4000.0
+ROSE_INSIDE_M: Final = 3000.0
+ROSE_US: Final = 180_000_000
+#: What happened longer ago than this is no news when the track becomes likely only now.
+OLD_NEWS_US: Final = 300_000_000
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
+#: How near to its turning point a drone that went back would have let go (one sigma an axis).
+TURN_M: Final = 100.0
 #: White acceleration behind a predicted path, m²/s³: a multirotor on course.
 PATH_NOISE: Final = 0.2
 
@@ -107,15 +115,27 @@ def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
         return Phase("drop", 1 if sure else 2, p * drop.probability, words, ask, centre=place, areas=drop.areas)
     if memory.returned_at_us is not None and memory.side > 0 and not is_predicted(work, memory, view):
         words = "It went back over the line; no release was seen."
-        return Phase("returned", 3, p, words, "Search its turning point, or close?")
+        ask = "Search its turning point, or close?"
+        if memory.deepest is None:
+            return Phase("returned", 3, p, words, ask)
+        depth, east, north = memory.deepest
+        words = f"It went back over the line from {distance_words(-depth)} inside; no release was seen."
+        return Phase("returned", 3, p, words, ask, centre=(east, north), spread=(TURN_M**2, 0.0, TURN_M**2))
     if memory.crossed_at_us is not None and memory.side < 0 and is_believed(work, memory, view):
         return _inside(work, memory, view)
     if is_predicted(work, memory, view):
         return _coming(work, view)
-    if memory.left_at_us is not None and memory.side > 0 and now - memory.left_at_us < 120_000_000:
+    has_left = memory.left_at_us is not None and was_likely(memory, memory.left_at_us)
+    if has_left and memory.side > 0 and now - (memory.left_at_us or 0) < 120_000_000:
         words = "It left our side over the line; it may come back loaded."
         return Phase("left", 3, p, words, "Watch for its return?")
-    return _hovering(work, memory, view)
+    return _hovering(work, memory, view) or _rising(work, memory, view)
+
+
+def was_likely(memory: Memory, at_us: int) -> bool:
+    """Whether the track was taken for a drone at that time, or soon after."""
+    since = memory.likely_since_us
+    return since is not None and since - at_us <= BELIEVED_AFTER_US
 
 
 def is_believed(work: Work, memory: Memory, view: View) -> bool:
@@ -123,8 +143,10 @@ def is_believed(work: Work, memory: Memory, view: View) -> bool:
     since, crossed = memory.likely_since_us, memory.crossed_at_us
     if crossed is None or since is None:
         return crossed is not None and any(key == f"crossing@{crossed}" for key, _ in memory.incidents)
-    if since - crossed <= BELIEVED_AFTER_US:
+    if was_likely(memory, crossed):
         return True
+    if work.now_us - crossed > OLD_NEWS_US:
+        return False
     return view.probability >= SURE_PROBABILITY and work.now_us - since >= SURE_US
 
 
@@ -212,6 +234,19 @@ def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
     words = f"standing still {distance_words(abs(distance))} {side} the line."
     _, spread = path(work, view, 0.0)
     return Phase("hover", 3, view.probability, words, "Keep a watch on it?", centre=(east, north), spread=spread)
+
+
+def _rising(work: Work, memory: Memory, view: View) -> Phase | None:
+    """It rose on the spot near the line: a drone that starts, before it has a course."""
+    rose, distance = memory.rose_at_us, float(view.seen.border_m[view.i])
+    if rose is None or work.now_us - rose > ROSE_US or not -ROSE_INSIDE_M < distance < ROSE_OUTSIDE_M:
+        return None
+    if distance < 0.0 and not is_night(work.now_us, work.context.place.site.origin_longitude_deg):
+        return None
+    side = "outside" if distance > 0.0 else "inside"
+    words = f"rose on the spot {distance_words(abs(distance))} {side} the line, as a drone starts."
+    place, spread = path(work, view, 0.0)
+    return Phase("rose", 3, view.probability, words, "Watch where it goes?", centre=place, spread=spread)
 
 
 def _said_here(work: Work, east_m: float, north_m: float) -> bool:

@@ -93,6 +93,7 @@ def likeness_reasons(
         "fast": f"{stats.mean_speed_mps[i]:.0f} m/s: faster than such drones fly",
         "course": course,
         "hover": "stood still in the air",
+        "rose": "rose on the spot",
         "flock": "flies in a flock",
         "height": agl,
         "manned claim": claim,

@@ -11,7 +11,7 @@ from araz.incidents._alarms import touch
 from araz.incidents._drop import find_drop
 from araz.incidents._fall import areas_around
 from araz.incidents._features import CLAIM_DRONE
-from araz.incidents._phase import View, is_believed, is_predicted, matrix, path, phase_of, show
+from araz.incidents._phase import View, is_believed, is_predicted, matrix, path, phase_of, show, was_likely
 from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons
 from araz.incidents._state import FORGET_US, Memory
 from araz.incidents._work import Work, track_name
@@ -26,13 +26,18 @@ STRANGER_PROBABILITY: Final = 0.9
 
 def tell(work: Work, memory: Memory, view: View) -> Memory:
     """Say what happened with this track and keep its card; gives the memory with the incidents noted."""
-    drop = find_drop(work.context.place, memory, work.now_us)
+    is_fresh = work.now_us - memory.updated_us <= work.context.stale_us
+    drop = find_drop(work.context.place, memory, work.now_us) if is_fresh else None
     is_silent = _is_excused(work, view)
     needed = DROP_PROBABILITY if memory.crossed_at_us is not None else STRANGER_PROBABILITY
     if drop is not None and not is_silent and view.probability >= needed:
         memory = replace(memory, drop=drop)
     is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
     if is_silent or is_unlikely or not view.seen.is_mature[view.i]:
+        return memory
+    if not is_fresh:
+        # A prediction is no news; its card waits for the drone to come out from behind the ridge.
+        touch(work, f"track:{memory.track_id}")
         return memory
     memory = _incidents(work, memory, view)
     phase = phase_of(work, memory, view)
@@ -67,7 +72,7 @@ def _incidents(work: Work, memory: Memory, view: View) -> Memory:
         how = "first seen inside, its path leads back over the line" if memory.came_over else "crossed the line inward"
         memory = _once(work, memory, view, IncidentKind.CROSSING, memory.crossed_at_us, memory.crossed_at_us,
                        f"{name} {how}.", p * (0.7 if memory.came_over else 0.97))  # fmt: skip
-    if memory.left_at_us is not None:
+    if memory.left_at_us is not None and was_likely(memory, memory.left_at_us):
         memory = _once(work, memory, view, IncidentKind.CROSSING, memory.left_at_us, memory.left_at_us,
                        f"{name} crossed the line outward; a reverse sortie comes back loaded.", p * 0.9)  # fmt: skip
     if memory.returned_at_us is not None and _latest(memory, IncidentKind.CROSSING) is not None:

@@ -32,7 +32,7 @@ EVALUATE_US: Final = 1_000_000
 #: Ended tracks, cleared alarms and answered reports are forgotten after this; ids are never reused.
 FORGET_US: Final = 30 * 60 * 1_000_000
 #: Seconds of motion kept for each watched track: a descent, a hover and the way home.
-HISTORY_SAMPLES: Final = 180
+HISTORY_SAMPLES: Final = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +67,8 @@ class Context:
     people_bits: int
     receivers: tuple[tuple[str, float, float, float, float], ...]
     """Remote ID receivers: name, east, north, up, range."""
+    stale_us: int
+    """A track without an observation for longer is a prediction: it makes no news."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +126,7 @@ class Hover(NamedTuple):
     covariance: tuple[float, float, float]
     slow_s: float
     after_leg: bool = False
+    up_sigma_m: float = 0.0
     is_reported: bool = False
 
 
@@ -157,13 +160,20 @@ class Memory:
     """The track that took its story over."""
     former: tuple[int, ...] = ()
     belief: float = 0.0
-    """Latest likeness to a drone; a successor starts with its elder's."""
+    """Latest likeness to a drone while it was seen."""
+    inherited_nats: float = 0.0
+    """Log odds a successor took over from its elder, which fade from ``inherited_at_us`` on."""
+    inherited_at_us: int = 0
     likely_since_us: int | None = None
     """Since when the likeness has been high enough for a card."""
     leg_at_us: int | None = None
     """When it last flew steadily and was likely a drone."""
     has_hovered: bool = False
     """It stood still after flying, or climbed on the spot."""
+    rose_at_us: int | None = None
+    """When it last rose on the spot, as what starts from the ground or lets go of a load does."""
+    deepest: tuple[float, float, float] | None = None
+    """Distance to the line (negative), east and north of the farthest it was seen inside."""
     side: int = 0
     side_wanted: int = 0
     """The side it seems to be on; believed once that has lasted."""
@@ -195,6 +205,8 @@ class Identity:
     covered_s: float = 0.0
     is_under_test: bool = False
     last_seen_us: int = 0
+    supported_s: float = 0.0
+    """How long real sensors have seen it since it was contradicted."""
 
 
 class ClaimSeen(NamedTuple):
@@ -300,6 +312,8 @@ def context_of(place: Place, table: SensorTable) -> Context:
         kind in physical and abs(float(distance[i])) < float(table.max_range_m[i]) for i, kind in enumerate(kinds)
     )
 
+    periods = [float(table.period_s[i]) for i, kind in enumerate(kinds) if kind is SensorKind.RADAR]
+
     def bits(*wanted: SensorKind) -> int:
         return sum(1 << i for i, kind in enumerate(kinds) if kind in wanted)
 
@@ -319,6 +333,7 @@ def context_of(place: Place, table: SensorTable) -> Context:
             for i, kind in enumerate(kinds)
             if kind is SensorKind.REMOTE_ID_RECEIVER
         ),
+        stale_us=max(3_000_000, int(1.6e6 * max(periods, default=0.0))),
     )
 
 

@@ -18,7 +18,7 @@ from araz.incidents._people import answer, hear, new_cones
 from araz.incidents._phase import View
 from araz.incidents._situation import rest, tell
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of
-from araz.incidents._succession import succeed
+from araz.incidents._succession import believed, succeed
 from araz.incidents._work import Work, desk, track_name
 from araz.vocabulary import (
     BoolArray,
@@ -35,8 +35,6 @@ WATCH_PROBABILITY: Final = 0.12
 #: A likely drone: enough for a card once it lasts, and for a leg of steady flight to count as a drone's.
 LIKELY_PROBABILITY: Final = 0.8
 LEG_NATS: Final = 1.5
-#: A successor is believed nearly as much as its elder until it was watched this long itself.
-INHERIT_S: Final = 30.0
 #: A scan that comes this much before its second still counts as the second's.
 SLACK_US: Final = 50_000
 
@@ -108,13 +106,13 @@ def _evaluate(work: Work, state: State) -> Stats:
     return stats
 
 
-def _flags(work: Work, seen: Features) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """Whether each track's claim is contradicted, whether people heard it, whether it stood still [n] each."""
+def _flags(work: Work, seen: Features) -> list[BoolArray]:
+    """Whether each track's claim is contradicted, whether people heard it, whether it stood still, rose [n] each."""
     false = [k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED]
     known = [k for k, m in work.memories.items() if m.people]
     still = [k for k, m in work.memories.items() if m.has_hovered]
-    contradicted, heard, hovered = (np.isin(seen.track_id, some) for some in (false, known, still))
-    return contradicted, heard, hovered
+    rose = [k for k, m in work.memories.items() if m.rose_at_us is not None]
+    return [np.isin(seen.track_id, some) for some in (false, known, still, rose)]
 
 
 def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
@@ -123,7 +121,7 @@ def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
 
 def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray) -> None:
     likely = probability > WATCH_PROBABILITY
-    succeed(work, seen, likely)
+    succeed(work, seen, probability, likely)
     present = set()
     for i in range(seen.row.shape[0]):
         track = int(seen.track_id[i])
@@ -134,11 +132,10 @@ def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, prob
         if memory is not None and memory.heir is not None:
             work.memories[track] = replace(memory, last_seen_us=work.now_us)
             continue
-        memory = watch(memory, seen, i, work.context.place.site.alarms.hover_s, work.inputs.picture)
-        belief = float(probability[i])
-        if memory.former and seen.age_s[i] < INHERIT_S:
-            belief = max(belief, 0.9 * memory.belief)
-        else:
+        hover_s = work.context.place.site.alarms.hover_s
+        memory = watch(memory, seen, i, hover_s, work.inputs.picture, work.context.stale_us)
+        belief = believed(memory, float(probability[i]), work.now_us)
+        if memory.last_seen_us - memory.updated_us <= work.context.stale_us:
             memory = replace(memory, belief=belief)
         least = max(work.context.place.site.alarms.min_confidence, LIKELY_PROBABILITY)
         since = None if belief < least else memory.likely_since_us or work.now_us

@@ -12,34 +12,55 @@ from typing import Final
 import numpy as np
 
 from araz.incidents._features import Features
-from araz.incidents._state import Memory
+from araz.incidents._state import Memory, Sample
+from araz.incidents._weights import LIKENESS_PRIOR
 from araz.incidents._work import Work
+from araz.vocabulary import BoolArray, FloatArray
 
 #: The elder must have gone without an update this long, and not longer ago than this.
 STALE_US: Final = 3_000_000
 LONGEST_US: Final = 60_000_000
+#: A story an officer was told of waits longer: a drone behind a ridge is lost, not gone.
+TOLD_LONGEST_US: Final = 150_000_000
+#: After this long the heir must also fly on as the elder did, and be more than a speck.
+SHORT_US: Final = 20_000_000
+COURSE_COSINE: Final = 0.4
+SPEED_RATIO: Final = 1.7
+HEIR_PROBABILITY: Final = 0.15
+#: An heir that already has a memory may still take a story over while it is this young and has none of its own.
+YOUNG_US: Final = 30_000_000
 #: The heir must have begun after the elder's last update, but for this (births overlap the last doubtful updates).
 OVERLAP_US: Final = 10_000_000
+#: A successor has its elder's evidence but for what it shows itself anyhow (speed, height, radar, life), and at most so
+#: much of it, fading: the longer it is watched, the more it speaks for itself.
+SHOWN_ANYHOW_NATS: Final = 2.0
+MOST_NATS: Final = 3.5
+FADE_S: Final = 120.0
 #: How far from the elder's path the heir may appear: metres, and metres a second of the gap.
 NEAR_M: Final = 60.0
 NEAR_MPS: Final = 4.0
 
 
-def succeed(work: Work, seen: Features, likely: np.ndarray) -> None:
+def succeed(work: Work, seen: Features, probability: FloatArray, likely: BoolArray) -> None:
     """Hand the memory and the card of a lost track to the new track that appeared on its path."""
     picture = work.inputs.picture
-    elders = [m for m in work.memories.values() if m.heir is None and _is_lost(m, work.now_us)]
+    elders = [m for m in work.memories.values() if m.heir is None and _is_lost(work, m)]
     if not elders:
         return
     for i in np.flatnonzero(likely):
         track = int(seen.track_id[i])
-        if track in work.memories:
-            continue
         row = int(seen.row[i])
         started = int(picture.started_at_us[row])
+        if not _may_inherit(work, track, started):
+            continue
         sigma = float(seen.border_sigma_m[i])
         place = picture.position_enu_m[row].tolist()
-        misses = [(_miss_m(m, started, place, work.now_us, sigma), m.track_id) for m in elders if m.track_id != track]
+        velocity = picture.velocity_enu_mps[row].tolist()
+        misses = [
+            (_miss_m(m, started, place, work.now_us, sigma), m.track_id)
+            for m in elders
+            if m.track_id != track and _flies_on(m, work.now_us, velocity, float(probability[i]))
+        ]
         if not misses or min(misses)[0] > 0.0:
             continue
         elder = work.memories[min(misses)[1]]
@@ -47,15 +68,44 @@ def succeed(work: Work, seen: Features, likely: np.ndarray) -> None:
         elders.remove(elder)
 
 
-def _is_lost(memory: Memory, now_us: int) -> bool:
-    return bool(memory.history) and STALE_US <= now_us - memory.updated_us <= LONGEST_US
+def _is_lost(work: Work, memory: Memory) -> bool:
+    if not memory.history:
+        return False
+    longest = TOLD_LONGEST_US if f"track:{memory.track_id}" in work.card_of_key else LONGEST_US
+    return STALE_US <= work.now_us - memory.updated_us <= longest
+
+
+def _may_inherit(work: Work, track: int, started_us: int) -> bool:
+    """Whether a track is new to us, or young and without a story of its own."""
+    own = work.memories.get(track)
+    if own is None:
+        return True
+    is_free = own.heir is None and not own.former and not own.incidents and f"track:{track}" not in work.card_of_key
+    return is_free and work.now_us - started_us <= YOUNG_US
+
+
+def _flies_on(elder: Memory, now_us: int, velocity: list[float], probability: float) -> bool:
+    """After a long gap: whether the heir has about the elder's course and speed, and might be a drone at all."""
+    if now_us - elder.updated_us <= SHORT_US:
+        return True
+    if probability < HEIR_PROBABILITY:
+        return False
+    last = _last_seen(elder)
+    before, after = math.hypot(last.v_east_mps, last.v_north_mps), math.hypot(velocity[0], velocity[1])
+    along = last.v_east_mps * velocity[0] + last.v_north_mps * velocity[1]
+    is_alike = before < SPEED_RATIO * after and after < SPEED_RATIO * before
+    return is_alike and along >= COURSE_COSINE * before * after
+
+
+def _last_seen(memory: Memory) -> Sample:
+    return next((s for s in reversed(memory.history) if s.at_us <= memory.updated_us), memory.history[-1])
 
 
 def _miss_m(elder: Memory, started_us: int, place: list[float], now_us: int, sigma_m: float) -> float:
     """How far outside its gate the heir is, metres; at most 0 when it fits, infinite when the times do not."""
     if started_us < elder.updated_us - OVERLAP_US:
         return math.inf
-    last = next((s for s in reversed(elder.history) if s.at_us <= elder.updated_us), elder.history[-1])
+    last = _last_seen(elder)
     gap = max((now_us - last.at_us) * 1e-6, 0.0)
     # It may have flown on, stopped at once, or anything between: the nearest point of that stretch counts.
     east, north = last.v_east_mps * gap, last.v_north_mps * gap
@@ -66,9 +116,26 @@ def _miss_m(elder: Memory, started_us: int, place: list[float], now_us: int, sig
     return distance - (NEAR_M + NEAR_MPS * gap + 2.0 * min(sigma_m, 100.0))
 
 
+def believed(memory: Memory, probability: float, now_us: int) -> float:
+    """Likeness with what it inherited: the log odds add, the inherited part fades with ``FADE_S``."""
+    if memory.inherited_nats == 0.0:
+        return probability
+    fade = math.exp(-max(now_us - memory.inherited_at_us, 0) * 1e-6 / FADE_S)
+    p = min(max(probability, 1e-6), 1.0 - 1e-6)
+    return 1.0 / (1.0 + math.exp(-(math.log(p / (1.0 - p)) + memory.inherited_nats * fade)))
+
+
+def _inheritance(elder: Memory) -> float:
+    p = min(max(elder.belief, 1e-6), 1.0 - 1e-6)
+    return min(max(math.log(p / (1.0 - p)) - LIKENESS_PRIOR - SHOWN_ANYHOW_NATS, 0.0), MOST_NATS)
+
+
 def _hand_over(work: Work, elder: Memory, heir: int) -> None:
     known = tuple(s for s in elder.history if s.at_us <= elder.updated_us)
-    work.memories[heir] = replace(elder, track_id=heir, history=known, former=(*elder.former, elder.track_id)[-5:])
+    work.memories[heir] = replace(
+        elder, track_id=heir, history=known, former=(*elder.former, elder.track_id)[-5:],
+        inherited_nats=_inheritance(elder), inherited_at_us=work.now_us,
+    )  # fmt: skip
     work.memories[elder.track_id] = replace(elder, heir=heir, history=())
     old, new = f"track:{elder.track_id}", f"track:{heir}"
     alarm_id = work.card_of_key.pop(old, None)

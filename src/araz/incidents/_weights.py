@@ -43,7 +43,8 @@ LIKENESS_CUES: Final = (
     Cue("fast", 0.0, -3.0, "", "faster than 50 m/s, or above 35 m/s higher than the manned altitude"),
     Cue("course", 3.5, -4.0, "flies straight legs: up to +0.2 a second", "wanders like a bird: the turns add up"),
     Cue("flock", 0.0, -1.0, "", "two or more others fly beside it at its speed"),
-    Cue("hover", 1.5, 0.0, "stood still in the air after flying, or climbed on the spot", ""),
+    Cue("hover", 1.5, 0.0, "stood still in the air after flying", ""),
+    Cue("rose", 2.5, 0.0, "rose 30 m or more on the spot: no bird does, and a balloon drifts", ""),
     Cue("height", 0.3, -1.0, "5–1,200 m above ground", "above 2,000 m over ground"),
     Cue("manned claim", 0.0, -6.0, "", "ADS-B or Mode S says it is an aircraft, and physics does not object"),
     Cue("remote id", 2.5, 0.0, "it says by Remote ID that it is a drone", ""),
@@ -60,14 +61,21 @@ LIKENESS_CUES: Final = (
 DROP_PRIOR: Final = -3.0
 
 DROP_CUES: Final = (
-    Cue("descent", 1.0, -0.3, "came down 8 m or more in the minute before the hover", "no descent before the hover"),
+    Cue(
+        "descent",
+        1.0,
+        -0.3,
+        "came down 8 m or more (and twice the height's sigma) to the hover",
+        "no descent before the hover",
+    ),
     Cue("hover", 1.5, 0.0, "hovered (scaled by duration up to the site's hover time)", ""),
+    Cue("loiter", 0.0, -2.5, "", "stood for more than a minute, above 100 m, and did not climb after: it watches"),
     Cue("climb", 1.5, -0.3, "climbed at 1.5 m/s or more right after", "no climb after it"),
-    Cue("acceleration", 0.7, 0.0, "gained 5 m/s within 8 s", ""),
+    Cue("acceleration", 0.3, 0.0, "gained 5 m/s within 8 s", ""),
     Cue("turn for home", 2.0, -1.0, "left more than 120° off the course it came on", "went on along its course"),
     Cue("homeward", 0.7, 0.0, "leaves towards the line", ""),
     Cue("inside", 0.5, -2.0, "on our side of the line", "outside the line"),
-    Cue("low", 0.4, -0.4, "below 150 m above ground at the hover", "above 400 m"),
+    Cue("low", 0.4, -0.4, "below 150 m above ground at the hover", "above 200 m"),
     Cue("crossed", 0.5, -1.5, "came over the line before", "never seen outside the line"),
 )
 
