@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from numba import njit
@@ -12,7 +13,10 @@ from araz.tracking._measure import BEARING, POLAR, POSITION, Detections, kalman_
 from araz.tracking._motion import MODE_COUNT
 from araz.vocabulary import FloatArray, IntArray
 
-SAME_CLAIM_GATE = 4.0
+GATE_SLACK: Final = 2.0
+"""Targets pull away harder than any mode says; where false plots are thin, a far plot is still more likely the target's
+own than false or new. The gate only saves work: the odds decide."""
+SAME_CLAIM_GATE: Final = 4.0
 """A detection claiming what the track already claims may lie this many times further out (squared distance)."""
 
 

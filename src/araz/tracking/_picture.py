@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from araz.tracking._motion import collapse, predict_tracks
 from araz.tracking._state import State, Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray, TrackPicture
+
+KNOWN_UPDATES: Final = 10.0
+"""A track with fewer updates is kept for their share of ``coast_max_s`` without another: twelve seconds of sixty for
+one that was seen twice."""
 
 
 def _own(array: Any) -> Any:
@@ -47,8 +51,9 @@ def survival(state: State, dt_s: float) -> FloatArray:
 
 
 def within_coast(state: State, at_us: int) -> BoolArray:
-    """Which tracks [N] somebody observed within the last ``coast_max_s`` before ``at_us``."""
-    return np.asarray(at_us - state.tracks.updated_at_us <= round(state.settings.coast_max_s * 1e6))
+    """Which tracks [N] somebody observed within the last ``coast_max_s`` before ``at_us``; in part, if hardly known."""
+    known = np.minimum(state.tracks.update_count / KNOWN_UPDATES, 1.0)
+    return np.asarray(at_us - state.tracks.updated_at_us <= state.settings.coast_max_s * 1e6 * known)
 
 
 def predict_picture(state: State, at_us: int) -> TrackPicture:

@@ -12,7 +12,7 @@ from araz.tracking._associate import marginals, pair_odds
 from araz.tracking._birth import births, plan_positions
 from araz.tracking._classify import classify
 from araz.tracking._clutter import cells_of, densities, learn
-from araz.tracking._gate import find_pairs, gate_table
+from araz.tracking._gate import GATE_SLACK, find_pairs, gate_table
 from araz.tracking._measure import BEARING, POLAR, Detections, prepare
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import collapse, predict_tracks
@@ -35,12 +35,17 @@ CLAIM_SURE: Final = 0.5
 RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
 CONFIRM_UPDATES: Final = 2
+HASTE: Final = 0.1
+"""With two updates alone the chance that a track is nothing must be this much smaller than is asked of the others."""
 STEADY_UPDATES: Final = 10.0
 STEADIEST: Final = 10.0
 """A name known for long is given up later: the existence at which a confirmed track ends falls with its updates beyond
 the first ten, tenfold at most."""
+CONFIRMED_KNOWN_M: Final = 1200.0
+TENTATIVE_KNOWN_M: Final = 400.0
+"""A track whose place is known no better (standard deviation) says nothing, and would only collect false plots."""
 TENTATIVE_SHARE: Final = 0.1
-"""A tentative track goes once its existence falls below this share of what it began with: after one or two clear misses."""
+"""A tentative track goes once its existence falls below this share of what it began with: after a clear miss or two."""
 
 
 def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
@@ -197,7 +202,7 @@ def _associate(
     echo = tracks.echo[:, column] if column >= 0 else np.tile(ECHO_CERTAIN, (len(existence), 1))
     doubt = tracks.doubt[:, column] if column >= 0 else np.ones(len(existence))
     detect, miss, full = detection_chances(state.sensors, scan, *moments, echo, doubt, silence)
-    gates = gate_table(state.settings.gate_probability)
+    gates = GATE_SLACK * gate_table(state.settings.gate_probability)
     track, detection, log_l = find_pairs(mean, cov, weight, key, found, back_s, gates, *moments)
     odds = pair_odds(existence, detect, miss, weight, track, detection, log_l, density, key, found.claim_key)
     taken, missed, free = marginals(len(existence), len(density), track, detection, odds)
@@ -264,7 +269,12 @@ def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: _Associa
 def _close(state: State, new: Tracks, dt_s: float, detected: FloatArray) -> tuple[State, IntArray]:
     """Confirm, classify, hide, merge and remove; then add the new tracks. Gives ids newly confirmed."""
     tracks, settings = state.tracks, state.settings
-    ready = (tracks.existence >= settings.confirm_existence) & (tracks.update_count >= CONFIRM_UPDATES)
+    sure = np.where(
+        tracks.update_count > CONFIRM_UPDATES,
+        settings.confirm_existence,
+        1.0 - HASTE * (1.0 - settings.confirm_existence),
+    )
+    ready = (tracks.existence >= sure) & (tracks.update_count >= CONFIRM_UPDATES)
     fresh = ready & ~tracks.is_confirmed
     tracks.is_confirmed[fresh] = True
     grown = np.flatnonzero(tracks.is_confirmed)
@@ -282,6 +292,8 @@ def _close(state: State, new: Tracks, dt_s: float, detected: FloatArray) -> tupl
     )
     keep &= within_coast(state, state.at_us)
     keep &= np.isfinite(mean).all(axis=1)
+    unsure_m2 = cov[:, 0, 0] + cov[:, 1, 1]
+    keep &= unsure_m2 < np.where(tracks.is_confirmed, CONFIRMED_KNOWN_M, TENTATIVE_KNOWN_M) ** 2
     keep &= merged_into(tracks, mean, cov, grown) < 0
     everyone = join(take(tracks, np.flatnonzero(keep)), new)
     kept, dropped = _within_limit(everyone)
