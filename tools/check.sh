@@ -9,4 +9,6 @@ rm -f /tmp/araz-layers.$$
 echo "types";     $bin/mypy
 echo "generated"; $bin/python tools/generate.py --check
 if [[ "${1:-}" == "--lint-only" ]]; then exit 0; fi
-exec $bin/python -m pytest -q -n 2 --dist loadfile "$@"
+# The browser's driver keeps an event loop of its own, which other tests in the same process must not meet.
+$bin/python -m pytest -q -n 2 --dist loadfile --ignore=tests/browser "$@"
+exec $bin/python -m pytest -q tests/browser

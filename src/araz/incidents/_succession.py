@@ -65,7 +65,8 @@ def succeed(work: Work, seen: Features, probability: FloatArray, likely: BoolArr
             continue
         elder = work.memories[min(misses)[1]]
         _hand_over(work, elder, track)
-        elders.remove(elder)
+        # By number: its memory may have been written anew since the list was made.
+        elders = [other for other in elders if other.track_id != elder.track_id]
 
 
 def _is_lost(work: Work, memory: Memory) -> bool:
