@@ -99,6 +99,9 @@ class Script:
     starts: float | None = None
     ends: float | None = None
     hidden: bool = False
+    seen_until: float | None = None
+    """After this the tracker only predicts it."""
+    up_sigma_m: float = 5.0
 
     @property
     def starts_s(self):
@@ -132,14 +135,18 @@ def picture(place, scripts, t):
         for c, value in s.chance.items():
             chance[k, c] = value
         chance[k, TrackClass.UNKNOWN] += 1.0 - chance[k].sum()
+    seen = [t if s.seen_until is None else min(t, s.seen_until) for s in alive]
     started = np.array([START_US + int(s.starts_s * 1e6) for s in alive], dtype=np.int64)
-    covariance = np.array([np.diag([s.sigma_m**2] * 2 + [25.0, 0.49, 0.49, 0.25]) for s in alive]).reshape(n, 6, 6)
+    covariance = np.array([np.diag([s.sigma_m**2] * 2 + [s.up_sigma_m**2, 0.49, 0.49, 0.25]) for s in alive]).reshape(
+        n, 6, 6
+    )
     return TrackPicture(
         at_us=at, track_id=frozen_array([s.track_id for s in alive], np.int64),
         is_confirmed=frozen_array(np.ones(n), bool), existence=frozen_array(np.full(n, 0.99), float),
         position_enu_m=frozen_array(p, float), velocity_enu_mps=frozen_array(v, float),
         covariance=frozen_array(covariance, float), class_probability=frozen_array(chance, float),
-        started_at_us=frozen_array(started, np.int64), updated_at_us=frozen_array(np.full(n, at), np.int64),
+        started_at_us=frozen_array(started, np.int64),
+        updated_at_us=frozen_array([START_US + int(x * 1e6) for x in seen], np.int64),
         update_count=frozen_array(1 + (at - started) // 1_000_000, np.int64),
         sensor_mask=frozen_array([s.mask for s in alive], np.int64),
         claim_key=frozen_array([s.claim_key for s in alive], np.int64),

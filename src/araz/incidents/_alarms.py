@@ -27,7 +27,9 @@ DEFAULT_SHELVE_S: Final = 600.0
 MAX_SHELVE_S: Final = 3600.0
 GROUP_QUESTION: Final = "One cause or many? Decide once for the group."
 #: Phases in which the place is settled: where the drone flies afterwards changes nothing for the officer.
-SETTLED: Final = ("drop", "returned", "landed")
+SETTLED: Final = ("drop", "returned", "landed", "left")
+#: Phases in which its speed and height change nothing for the officer, but its place does.
+STANDING: Final = ("rose", "hover", "still")
 NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -57,22 +59,27 @@ class Proposal:
     to_decide: str = ""
     track_id: int | None = None
     incident_ids: tuple[str, ...] = ()
+    news_ids: tuple[str, ...] | None = None
+    """The incidents that must be shown at once; all of them when None."""
     may_raise: bool = True
 
 
 def is_material(old: Shown, new: Shown) -> bool:
     """Whether an officer's decision could change between two cards."""
-    if (old.phase, old.words) != (new.phase, new.words):
+    if old.phase != new.phase:
         return True
     if new.phase in SETTLED:
         return False
+    if old.words != new.words:
+        return True
     moved = ((old.area_east_m - new.area_east_m) ** 2 + (old.area_north_m - new.area_north_m) ** 2) ** 0.5
-    return (
+    size_m = max(old.area_size_m, 100.0)
+    if moved > max(200.0, size_m) or abs(old.area_size_m - new.area_size_m) > 0.5 * size_m:
+        return True
+    return new.phase not in STANDING and (
         abs(old.speed_mps - new.speed_mps) >= 5.0
         or abs(old.agl_m - new.agl_m) > max(30.0, 0.4 * old.agl_m, 3.0 * max(old.agl_sigma_m, new.agl_sigma_m))
-        or abs(old.minutes - new.minutes) >= max(1.0, 0.3 * old.minutes)
-        or moved > max(150.0, 0.5 * old.area_size_m)
-        or abs(old.area_size_m - new.area_size_m) > 0.4 * max(old.area_size_m, 100.0)
+        or abs(old.minutes - new.minutes) >= max(1.0, 0.4 * old.minutes)
     )
 
 
@@ -141,7 +148,8 @@ def _revise(work: Work, card: Card, proposal: Proposal) -> None:
         return
     is_worse = proposal.priority < alarm.priority
     due = work.now_us - alarm.changed_at_us >= MIN_REVISION_US
-    is_urgent = is_worse or is_drop or set(proposal.incident_ids) - set(alarm.incident_ids)
+    news = proposal.incident_ids if proposal.news_ids is None else proposal.news_ids
+    is_urgent = is_worse or is_drop or set(news) - set(alarm.incident_ids)
     is_back = alarm.state is AlarmState.CLEARED
     if not (is_urgent or is_back or (due and is_material(card.shown, proposal.shown))):
         return

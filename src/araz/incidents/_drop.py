@@ -21,6 +21,8 @@ MIN_DEPARTURE_MPS: Final = 4.0
 VERTICAL_M: Final = 25.0
 VERTICAL_SIGMAS: Final = 3.0
 LEAST_SPLIT: Final = 15
+#: What was never seen outside must have flown this far to where it stopped, as no resident bird does.
+AFAR_M: Final = 600.0
 #: A stop longer than this, higher than any winch reaches, is watching.
 LOITER_S: Final = 60.0
 LOITER_AGL_M: Final = 100.0
@@ -52,8 +54,10 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     has_released = any(cue.weight > 0.0 for cue in cues if cue.name in RELEASE_CUES)
     log_odds = DROP_PRIOR + sum(cue.weight for cue in cues)
     probability = float(1.0 / (1.0 + np.exp(-log_odds)))
-    needed = STRANGER_PROBABILITY if memory.crossed_at_us is None else MIN_PROBABILITY
-    if probability < needed or not has_released:
+    is_stranger = memory.crossed_at_us is None
+    if probability < (STRANGER_PROBABILITY if is_stranger else MIN_PROBABILITY) or not has_released:
+        return None
+    if is_stranger and not _came_from_afar(memory, hover):
         return None
     if memory.drop is not None and probability <= memory.drop.probability:
         return None
@@ -77,6 +81,15 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
         reasons_for=tuple(r for r in reasons if r.weight > 0.0),
         reasons_against=tuple(r for r in reasons if r.weight < 0.0),
     )
+
+
+def _came_from_afar(memory: Memory, hover: Hover) -> bool:
+    """Whether it was first seen far from where it stopped, and had not been here before: a kestrel has."""
+    east, north = hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples
+    far = [float(np.hypot(s.east_m - east, s.north_m - north)) for s in memory.history if s.at_us < hover.started_us]
+    if not far or max(far) < AFAR_M:
+        return False
+    return min(far[: far.index(max(far)) + 1]) >= 0.5 * AFAR_M
 
 
 def _parts(memory: Memory, hover: Hover, now_us: int) -> tuple[Sequence[Sample], Sequence[Sample], Sequence[Sample]]:

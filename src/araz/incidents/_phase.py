@@ -27,7 +27,9 @@ from araz.vocabulary import Area, FloatArray, Reason
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
 #: A likeness must last this long before a card is raised.
-LIKELY_US: Final = 2_000_000
+LIKELY_US: Final = 3_000_000
+#: But for one as sure as this.
+AT_ONCE_PROBABILITY: Final = 0.95
 #: A crossing is news when the track was taken for a drone by this long after it; later, only when surely and steadily.
 BELIEVED_AFTER_US: Final = 60_000_000
 SURE_PROBABILITY: Final = 0.9
@@ -40,12 +42,19 @@ HOVER_NEAR_M: Final = 1000.0
 HOVER_SAME_M: Final = 500.0
 #: A start from the ground is worth a look this near to the line (inside: at night), and for this long.
 ROSE_OUTSIDE_M: Final = 4000.0
-ROSE_INSIDE_M: Final = 3000.0
+ROSE_INSIDE_M: Final = 4000.0
 ROSE_US: Final = 180_000_000
 #: What happened longer ago than this is no news when the track becomes likely only now.
 OLD_NEWS_US: Final = 300_000_000
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
+#: Incidents that do not hurry a card: what they change it says by its phase.
+NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover"})
+#: A stop that flickers is one: it still stands while this slow, this soon after.
+STILL_MPS: Final = 3.0
+STILL_GAP_US: Final = 10_000_000
+#: A start is told of while it is about where it started.
+ROSE_NEAR_M: Final = 300.0
 #: How near to its turning point a drone that went back would have let go (one sigma an axis).
 TURN_M: Final = 100.0
 #: White acceleration behind a predicted path, m²/s³: a multirotor on course.
@@ -198,8 +207,7 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
         around = (spread[0] + 100.0, spread[1], spread[2] + 100.0)
         ask = "Who goes to the landing place?"
         return Phase("landed", priority, confidence, f"landed {deep} inside.", ask, centre=place, spread=around)
-    hover = memory.hover
-    if hover is not None and hover.ended_us is None:
+    if _stands(work, memory, float(seen.speed_mps[i])):
         agl = max(float(seen.agl_m[i]), 0.0)
         middle, _, areas = release_area(work.context.place, *place, agl, matrix(spread))
         words, ask = f"standing still {deep} inside: may release now.", "Send a patrol to the area below it?"
@@ -217,6 +225,13 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
     words += f". Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
     ask = "Send a patrol to the expected drop area, or to the cut-off?"
     return Phase("inside", priority, confidence, words, ask, (near - flown) / speed / 60.0, centre, total)
+
+
+def _stands(work: Work, memory: Memory, speed_mps: float) -> bool:
+    hover = memory.hover
+    if hover is None or hover.ended_us is None:
+        return hover is not None
+    return speed_mps < STILL_MPS and work.now_us - hover.last_us <= STILL_GAP_US
 
 
 def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
@@ -240,6 +255,13 @@ def _rising(work: Work, memory: Memory, view: View) -> Phase | None:
     """It rose on the spot near the line: a drone that starts, before it has a course."""
     rose, distance = memory.rose_at_us, float(view.seen.border_m[view.i])
     if rose is None or work.now_us - rose > ROSE_US or not -ROSE_INSIDE_M < distance < ROSE_OUTSIDE_M:
+        return None
+    hover = memory.hover
+    east, north, _ = work.inputs.picture.position_enu_m[view.row].tolist()
+    if (
+        hover is None
+        or math.hypot(hover.sum_east_m / hover.samples - east, hover.sum_north_m / hover.samples - north) > ROSE_NEAR_M
+    ):
         return None
     if distance < 0.0 and not is_night(work.now_us, work.context.place.site.origin_longitude_deg):
         return None
@@ -274,6 +296,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
             to_decide=phase.to_decide,
             track_id=memory.track_id,
             incident_ids=tuple(incident for _, incident in memory.incidents[-8:]),
+            news_ids=tuple(i for key, i in memory.incidents[-8:] if key.partition("@")[0] not in NO_NEWS),
             may_raise=phase.name != "returned" and _is_sure(work, memory, view),
         ),
     )
@@ -282,7 +305,9 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
 def _is_sure(work: Work, memory: Memory, view: View) -> bool:
     """Likely, and for a while: a bird flies straight for seconds, a drone for minutes."""
     since = memory.likely_since_us
-    return since is not None and work.now_us - since >= LIKELY_US
+    if since is None:
+        return False
+    return view.probability >= AT_ONCE_PROBABILITY or work.now_us - since >= LIKELY_US
 
 
 def _height_sigma_m(work: Work, view: View) -> float:

@@ -31,9 +31,9 @@ from araz.vocabulary import (
 )
 
 #: A track is watched one by one from this likeness on: below it no story about it could be told anyway.
-WATCH_PROBABILITY: Final = 0.12
+WATCH_PROBABILITY: Final = 0.06
 #: A likely drone: enough for a card once it lasts, and for a leg of steady flight to count as a drone's.
-LIKELY_PROBABILITY: Final = 0.8
+LIKELY_PROBABILITY: Final = 0.85
 LEG_NATS: Final = 1.5
 #: A scan that comes this much before its second still counts as the second's.
 SLACK_US: Final = 50_000

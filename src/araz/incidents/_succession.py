@@ -65,8 +65,8 @@ def succeed(work: Work, seen: Features, probability: FloatArray, likely: BoolArr
             continue
         elder = work.memories[min(misses)[1]]
         _hand_over(work, elder, track)
-        # By number: its memory may have been written anew since the list was made.
-        elders = [other for other in elders if other.track_id != elder.track_id]
+        # By number: a memory may have been written anew since the list was made; the heir has a story now.
+        elders = [other for other in elders if other.track_id not in (elder.track_id, track)]
 
 
 def _is_lost(work: Work, memory: Memory) -> bool:
