@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
 from typing import Final
 
 import numpy as np
@@ -52,7 +52,7 @@ def watch(
     )  # fmt: skip
     before = memory or Memory(track_id=int(seen.track_id[i]), first_seen_us=now, last_seen_us=now)
     if memory is not None and now - int(picture.updated_at_us[row]) > stale_us:
-        return replace(memory, last_seen_us=now)
+        return memory._replace(last_seen_us=now)
     since, last = _prediction(before, bool(np.isfinite(seen.time_to_line_s[i])), now)
     history = (*before.history[-HISTORY_SAMPLES + 1 :], sample)
     hover = _hover(before, history, picture.covariance[row])
@@ -60,8 +60,7 @@ def watch(
     if sample.border_m < 0.0 and (deepest is None or sample.border_m < deepest[0]):
         deepest = (sample.border_m, sample.east_m, sample.north_m)
     # One copy a second for what always changes; the rare turns below make their own.
-    after = replace(
-        before,
+    after = before._replace(
         last_seen_us=now,
         updated_us=int(picture.updated_at_us[row]),
         history=history,
@@ -83,13 +82,13 @@ def _side(memory: Memory, seen: Features, i: int, sample: Sample) -> Memory:
     margin = margin if is_first else max(margin, NEXT_SIDE_M)
     side = 1 if sample.border_m > margin else -1 if sample.border_m < -margin else memory.side
     if side == memory.side:
-        return memory if memory.side_since_us is None else replace(memory, side_wanted=side, side_since_us=None)
+        return memory if memory.side_since_us is None else memory._replace(side_wanted=side, side_since_us=None)
     if memory.side != 0:
         if memory.side_wanted != side or memory.side_since_us is None:
-            return replace(memory, side_wanted=side, side_since_us=sample.at_us)
+            return memory._replace(side_wanted=side, side_since_us=sample.at_us)
         if sample.at_us - memory.side_since_us < (FIRST_SIDE_US if is_first else NEXT_SIDE_US):
             return memory
-    return _turned(replace(memory, side_wanted=0, side_since_us=None), side, seen, i, sample)
+    return _turned(memory._replace(side_wanted=0, side_since_us=None), side, seen, i, sample)
 
 
 def _turned(memory: Memory, side: int, seen: Features, i: int, sample: Sample) -> Memory:
@@ -98,18 +97,18 @@ def _turned(memory: Memory, side: int, seen: Features, i: int, sample: Sample) -
         closing = float(seen.closing_mps[i])
         came = side < 0 and closing > 3.0 and sample.border_m > -CAME_OVER_DEPTH_M
         came = came and sample.border_m + CAME_OVER_S * closing > 0.0 and sample.agl_m > 15.0
-        memory = replace(memory, side=side, first_side=side, came_over=came)
+        memory = memory._replace(side=side, first_side=side, came_over=came)
         at, where = _crossing(memory)
-        return replace(memory, crossed_at_us=at, crossing_border_m=where) if came else memory
+        return memory._replace(crossed_at_us=at, crossing_border_m=where) if came else memory
     at, where = _crossing(memory)
     if side < 0:
-        return replace(
-            memory, side=side, crossed_at_us=at, crossing_border_m=where, came_over=False,
+        return memory._replace(
+            side=side, crossed_at_us=at, crossing_border_m=where, came_over=False,
             returned_at_us=None, left_at_us=None, landed_at_us=None,
         )  # fmt: skip
     if memory.crossed_at_us is not None:
-        return replace(memory, side=side, returned_at_us=at)
-    return replace(memory, side=side, left_at_us=at)
+        return memory._replace(side=side, returned_at_us=at)
+    return memory._replace(side=side, left_at_us=at)
 
 
 def _crossing(memory: Memory) -> tuple[int, tuple[float, float]]:
@@ -120,7 +119,7 @@ def _crossing(memory: Memory) -> tuple[int, tuple[float, float]]:
             where = a.east_m + f * (b.east_m - a.east_m), a.north_m + f * (b.north_m - a.north_m)
             return a.at_us + round(f * (b.at_us - a.at_us)), where
     last = memory.history[-1]
-    speed = max(float(np.hypot(last.v_east_mps, last.v_north_mps)), 0.1)
+    speed = max(math.hypot(last.v_east_mps, last.v_north_mps), 0.1)
     back = abs(last.border_m) / speed
     return last.at_us, (last.east_m - back * last.v_east_mps, last.north_m - back * last.v_north_mps)
 
@@ -137,7 +136,7 @@ def _hover(memory: Memory, history: tuple[Sample, ...], covariance: np.ndarray) 
     first = window[0]
     up_sigma = float(np.sqrt(max(covariance[2, 2], 0.0)))
     is_still = at.at_us - first.at_us >= 0.8 * STILL_US and all(
-        np.hypot(s.east_m - first.east_m, s.north_m - first.north_m) < reach for s in window
+        math.hypot(s.east_m - first.east_m, s.north_m - first.north_m) < reach for s in window
     )
     if not is_still:
         return hover if hover is None or hover.ended_us is not None else hover._replace(ended_us=hover.last_us)
@@ -169,13 +168,13 @@ def _rose(hover: Hover, history: tuple[Sample, ...]) -> bool:
 
 
 def _apart_m(hover: Hover, at: Sample) -> float:
-    return float(np.hypot(hover.sum_east_m / hover.samples - at.east_m, hover.sum_north_m / hover.samples - at.north_m))
+    return math.hypot(hover.sum_east_m / hover.samples - at.east_m, hover.sum_north_m / hover.samples - at.north_m)
 
 
 def _has_flown(history: tuple[Sample, ...]) -> bool:
     """Whether it went somewhere, or straight up, in what is remembered: a post or a tree does neither."""
     at, heights = history[-1], [s.agl_m for s in history]
-    far = max(np.hypot(s.east_m - at.east_m, s.north_m - at.north_m) for s in history)
+    far = max(math.hypot(s.east_m - at.east_m, s.north_m - at.north_m) for s in history)
     return bool(far >= FLOWN_M or max(heights) - min(heights) >= CLIMBED_M)
 
 
@@ -195,4 +194,4 @@ def _landing(memory: Memory, at: Sample, variance_up_m2: float) -> Memory:
         return memory
     if max(s.agl_m for s in memory.history) < 20.0:
         return memory
-    return replace(memory, landed_at_us=at.at_us)
+    return memory._replace(landed_at_us=at.at_us)

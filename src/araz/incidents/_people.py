@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -60,9 +59,11 @@ def new_cones(context: Context, cones: tuple[Cone, ...], new: Sequence[Observati
 
 def _cone(context: Context, sensor: int, observation: Observation, bearing: Bearing) -> Cone:
     report, table = observation.report, context.table
-    east, north = _stand(context, sensor, observation)
-    up = np.asarray(context.place.terrain.ground_up_m(np.array([east]), np.array([north])))
-    latitude, longitude, _ = context.place.frame.to_geodetic(np.array([[east, north, float(up[0])]]))
+    latitude, longitude = bearing.latitude_deg, bearing.longitude_deg
+    if (latitude is None or longitude is None) and report is not None:
+        latitude, longitude = report.latitude_deg, report.longitude_deg
+    if latitude is None or longitude is None:
+        latitude, longitude = context.stands[sensor]
     if bearing.azimuth_sigma_deg is not None:
         sigma = bearing.azimuth_sigma_deg
     else:
@@ -72,8 +73,8 @@ def _cone(context: Context, sensor: int, observation: Observation, bearing: Bear
     return Cone(
         sensor_id=observation.sensor_id,
         observed_at_us=observation.observed_at_us,
-        latitude_deg=float(latitude[0]),
-        longitude_deg=float(longitude[0]),
+        latitude_deg=latitude,
+        longitude_deg=longitude,
         azimuth_deg=bearing.azimuth_deg % 360.0,
         half_width_deg=round(float(min(2.0 * np.nan_to_num(sigma, nan=10.0), 90.0)), 1),
         reach_m=reach,
@@ -218,8 +219,8 @@ def _join(work: Work, k: int, report: Report, track_id: int) -> None:
     memory = work.memories.get(track_id)
     if memory is not None and report.reporter not in memory.people:
         key = f"{report.kind}@{report.observed_at_us}"
-        work.memories[track_id] = replace(
-            memory, people=(*memory.people, report.reporter), incidents=(*memory.incidents, (key, incident))
+        work.memories[track_id] = memory._replace(
+            people=(*memory.people, report.reporter), incidents=(*memory.incidents, (key, incident))
         )
 
 
@@ -265,7 +266,7 @@ def _found(work: Work, k: int, report: Report) -> None:
             confidence=0.95, track=memory.track_id, supersedes=report.incident_id,
         )  # fmt: skip
         key = f"found@{report.observed_at_us}"
-        work.memories[memory.track_id] = replace(memory, incidents=(*memory.incidents, (key, incident)))
+        work.memories[memory.track_id] = memory._replace(incidents=(*memory.incidents, (key, incident)))
         return
     propose(
         work,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -31,7 +30,7 @@ def tell(work: Work, memory: Memory, view: View) -> Memory:
     is_silent = _is_excused(work, view)
     needed = DROP_PROBABILITY if memory.crossed_at_us is not None else STRANGER_PROBABILITY
     if drop is not None and not is_silent and view.probability >= needed:
-        memory = replace(memory, drop=drop)
+        memory = memory._replace(drop=drop)
     is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
     if is_silent or is_unlikely or not view.seen.is_mature[view.i]:
         return memory
@@ -106,7 +105,7 @@ def _stops(work: Work, memory: Memory, view: View) -> Memory:
     settings, name, p = work.context.place.site.alarms, track_name(memory.track_id), view.probability
     hover, picture = memory.hover, work.inputs.picture
     if hover is not None and hover.slow_s >= settings.hover_s and hover.after_leg and not hover.is_reported:
-        memory = replace(memory, hover=hover._replace(is_reported=True))
+        memory = memory._replace(hover=hover._replace(is_reported=True))
         areas = areas_around(
             work.context.place, hover.sum_east_m / hover.samples, hover.sum_north_m / hover.samples,
             picture.covariance[view.row][:2, :2],
@@ -129,7 +128,7 @@ def _stops(work: Work, memory: Memory, view: View) -> Memory:
                 reasons_for=drop.reasons_for, reasons_against=drop.reasons_against,
                 supersedes=_latest(memory, IncidentKind.DROP) or _latest(memory, IncidentKind.CROSSING),
             )  # fmt: skip
-            memory = replace(memory, incidents=(*memory.incidents, (key, incident)))
+            memory = memory._replace(incidents=(*memory.incidents, (key, incident)))
     return memory
 
 
@@ -163,7 +162,7 @@ def _once(
         reasons_for=reasons[0], reasons_against=reasons[1],
         supersedes=None if earlier is None else _latest(memory, earlier),
     )  # fmt: skip
-    return replace(memory, incidents=(*memory.incidents[-30:], (key, incident)))
+    return memory._replace(incidents=(*memory.incidents[-30:], (key, incident)))
 
 
 def rest(work: Work, memory: Memory) -> None:

@@ -67,6 +67,8 @@ class Context:
     people_bits: int
     receivers: tuple[tuple[str, float, float, float, float], ...]
     """Remote ID receivers: name, east, north, up, range."""
+    stands: tuple[tuple[float, float], ...]
+    """Latitude and longitude of every sensor, as its bearings are drawn from."""
     stale_us: int
     """A track without an observation for longer is a prediction: it makes no news."""
 
@@ -144,9 +146,8 @@ class Drop(NamedTuple):
     reasons_against: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What is remembered of one watched track.
+class Memory(NamedTuple):
+    """What is remembered of one watched track (a tuple: it is written anew every second for every track).
 
     ``side`` is +1 outside, −1 inside, 0 not yet told apart within the track's own uncertainty.
     """
@@ -333,8 +334,19 @@ def context_of(place: Place, table: SensorTable) -> Context:
             for i, kind in enumerate(kinds)
             if kind is SensorKind.REMOTE_ID_RECEIVER
         ),
+        stands=_stands(place, table),
         stale_us=max(3_000_000, int(1.6e6 * max(periods, default=0.0))),
     )
+
+
+def _stands(place: Place, table: SensorTable) -> tuple[tuple[float, float], ...]:
+    """On the ground below each sensor."""
+    if not table.sensor_id:
+        return ()
+    east, north = table.origin_enu_m[:, 0], table.origin_enu_m[:, 1]
+    up = np.asarray(place.terrain.ground_up_m(east, north), dtype=np.float64)
+    latitude, longitude, _ = place.frame.to_geodetic(np.stack([east, north, up], axis=1))
+    return tuple(zip(latitude.tolist(), longitude.tolist(), strict=True))
 
 
 def _point(position_enu_m: FloatArray) -> tuple[float, float, float]:

@@ -108,11 +108,12 @@ def _evaluate(work: Work, state: State) -> Stats:
 
 def _flags(work: Work, seen: Features) -> list[BoolArray]:
     """Whether each track's claim is contradicted, whether people heard it, whether it stood still, rose [n] each."""
-    false = [k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED]
-    known = [k for k, m in work.memories.items() if m.people]
-    still = [k for k, m in work.memories.items() if m.has_hovered]
-    rose = [k for k, m in work.memories.items() if m.rose_at_us is not None]
-    return [np.isin(seen.track_id, some) for some in (false, known, still, rose)]
+    false = {k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED}
+    known = {k for k, m in work.memories.items() if m.people}
+    still = {k for k, m in work.memories.items() if m.has_hovered}
+    rose = {k for k, m in work.memories.items() if m.rose_at_us is not None}
+    ids = seen.track_id.tolist()
+    return [np.array([i in some for i in ids], dtype=np.bool_) for some in (false, known, still, rose)]
 
 
 def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
@@ -130,18 +131,18 @@ def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, prob
             continue
         present.add(track)
         if memory is not None and memory.heir is not None:
-            work.memories[track] = replace(memory, last_seen_us=work.now_us)
+            work.memories[track] = memory._replace(last_seen_us=work.now_us)
             continue
         hover_s = work.context.place.site.alarms.hover_s
         memory = watch(memory, seen, i, hover_s, work.inputs.picture, work.context.stale_us)
         belief = believed(memory, float(probability[i]), work.now_us)
         if memory.last_seen_us - memory.updated_us <= work.context.stale_us:
-            memory = replace(memory, belief=belief)
+            memory = memory._replace(belief=belief)
         least = max(work.context.place.site.alarms.min_confidence, LIKELY_PROBABILITY)
         since = None if belief < least else memory.likely_since_us or work.now_us
-        memory = memory if since == memory.likely_since_us else replace(memory, likely_since_us=since)
+        memory = memory if since == memory.likely_since_us else memory._replace(likely_since_us=since)
         if since is not None and seen.course_nats[i] >= LEG_NATS:
-            memory = replace(memory, leg_at_us=work.now_us)
+            memory = memory._replace(leg_at_us=work.now_us)
         view = View(i, int(seen.row[i]), seen, stats, weights[i], belief, work.identities.get(track))
         work.memories[track] = tell(work, memory, view)
     for track, memory in work.memories.items():

@@ -133,11 +133,11 @@ def _inheritance(elder: Memory) -> float:
 
 def _hand_over(work: Work, elder: Memory, heir: int) -> None:
     known = tuple(s for s in elder.history if s.at_us <= elder.updated_us)
-    work.memories[heir] = replace(
-        elder, track_id=heir, history=known, former=(*elder.former, elder.track_id)[-5:],
+    work.memories[heir] = elder._replace(
+        track_id=heir, history=known, former=(*elder.former, elder.track_id)[-5:],
         inherited_nats=_inheritance(elder), inherited_at_us=work.now_us,
     )  # fmt: skip
-    work.memories[elder.track_id] = replace(elder, heir=heir, history=())
+    work.memories[elder.track_id] = elder._replace(heir=heir, history=())
     old, new = f"track:{elder.track_id}", f"track:{heir}"
     alarm_id = work.card_of_key.pop(old, None)
     if alarm_id is None:
