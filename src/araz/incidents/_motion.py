@@ -24,6 +24,8 @@ NEXT_SIDE_M: Final = 120.0
 STILL_US: Final = 5_000_000
 STILL_M: Final = 8.0
 STILL_SIGMAS: Final = 0.3
+#: A stop speaks for a drone from the site's hover time and this on.
+MORE_S: Final = 2.0
 #: A gap, and a distance, after which a hover is a new one.
 HOVER_GAP_US: Final = 10_000_000
 HOVER_APART_M: Final = 50.0
@@ -65,7 +67,7 @@ def watch(
         updated_us=int(picture.updated_at_us[row]),
         history=history,
         hover=hover,
-        has_hovered=before.has_hovered or (hover is not None and hover.slow_s >= hover_s and _has_flown(history)),
+        hovered_at_us=now if _has_hovered(hover, history, hover_s) else before.hovered_at_us,
         rose_at_us=now if hover is not None and _rose(hover, history) else before.rose_at_us,
         deepest=deepest,
         predicted_since_us=since,
@@ -169,6 +171,11 @@ def _rose(hover: Hover, history: tuple[Sample, ...]) -> bool:
 
 def _apart_m(hover: Hover, at: Sample) -> float:
     return math.hypot(hover.sum_east_m / hover.samples - at.east_m, hover.sum_north_m / hover.samples - at.north_m)
+
+
+def _has_hovered(hover: Hover | None, history: tuple[Sample, ...], hover_s: float) -> bool:
+    """Whether this stop is long enough to speak for a drone: the filter makes shorter ones of a turning flock."""
+    return hover is not None and hover.ended_us is None and hover.slow_s >= hover_s + MORE_S and _has_flown(history)
 
 
 def _has_flown(history: tuple[Sample, ...]) -> bool:

@@ -169,8 +169,8 @@ class Memory(NamedTuple):
     """Since when the likeness has been high enough for a card."""
     leg_at_us: int | None = None
     """When it last flew steadily and was likely a drone."""
-    has_hovered: bool = False
-    """It stood still after flying, or climbed on the spot."""
+    hovered_at_us: int | None = None
+    """When it last stood still, after flying or while climbing on the spot."""
     rose_at_us: int | None = None
     """When it last rose on the spot, as what starts from the ground or lets go of a load does."""
     deepest: tuple[float, float, float] | None = None

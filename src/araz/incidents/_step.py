@@ -35,6 +35,8 @@ WATCH_PROBABILITY: Final = 0.06
 #: A likely drone: enough for a card once it lasts, and for a leg of steady flight to count as a drone's.
 LIKELY_PROBABILITY: Final = 0.85
 LEG_NATS: Final = 1.5
+#: A stop speaks for a drone this long, a start twice as long: what flies on shows by its course what it is.
+REMEMBERED_US: Final = 180_000_000
 #: A scan that comes this much before its second still counts as the second's.
 SLACK_US: Final = 50_000
 
@@ -110,8 +112,9 @@ def _flags(work: Work, seen: Features) -> list[BoolArray]:
     """Whether each track's claim is contradicted, whether people heard it, whether it stood still, rose [n] each."""
     false = {k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED}
     known = {k for k, m in work.memories.items() if m.people}
-    still = {k for k, m in work.memories.items() if m.has_hovered}
-    rose = {k for k, m in work.memories.items() if m.rose_at_us is not None}
+    since = work.now_us - REMEMBERED_US
+    still = {k for k, m in work.memories.items() if m.hovered_at_us is not None and m.hovered_at_us > since}
+    rose = {k for k, m in work.memories.items() if m.rose_at_us is not None and m.rose_at_us > since - REMEMBERED_US}
     ids = seen.track_id.tolist()
     return [np.array([i in some for i in ids], dtype=np.bool_) for some in (false, known, still, rose)]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from araz.incidents._features import Features
 from araz.incidents._state import Memory, Sample
-from araz.incidents._weights import LIKENESS_PRIOR
+from araz.incidents._weights import LIKENESS_CUES, LIKENESS_PRIOR
 from araz.incidents._work import Work
 from araz.vocabulary import BoolArray, FloatArray
 
@@ -36,6 +36,7 @@ OVERLAP_US: Final = 10_000_000
 SHOWN_ANYHOW_NATS: Final = 2.0
 MOST_NATS: Final = 3.5
 FADE_S: Final = 120.0
+_WEIGHT: Final = {cue.name: cue.weight_for for cue in LIKENESS_CUES}
 #: How far from the elder's path the heir may appear: metres, and metres a second of the gap.
 NEAR_M: Final = 60.0
 NEAR_MPS: Final = 4.0
@@ -127,8 +128,11 @@ def believed(memory: Memory, probability: float, now_us: int) -> float:
 
 
 def _inheritance(elder: Memory) -> float:
+    """What the elder's course said: its log odds without what the heir shows, or has from the same memory, itself."""
     p = min(max(elder.belief, 1e-6), 1.0 - 1e-6)
-    return min(max(math.log(p / (1.0 - p)) - LIKENESS_PRIOR - SHOWN_ANYHOW_NATS, 0.0), MOST_NATS)
+    told = (elder.hovered_at_us, elder.rose_at_us, elder.people or None)
+    again = sum(_WEIGHT[name] for name, fact in zip(("hover", "rose", "people"), told, strict=True) if fact is not None)
+    return min(max(math.log(p / (1.0 - p)) - LIKENESS_PRIOR - SHOWN_ANYHOW_NATS - again, 0.0), MOST_NATS)
 
 
 def _hand_over(work: Work, elder: Memory, heir: int) -> None:
