@@ -9,6 +9,8 @@ import pytest
 from night import HEAVY, RADAR, RID, START_US, Script, claim, make_place, make_table, play, smuggler
 
 from araz.incidents._features import course_nats, flock_now
+from araz.incidents._state import Memory
+from araz.incidents._succession import _inheritance, believed
 from araz.vocabulary import Alarm, IdentityVerdict, Incident, IncidentKind, TrackClass
 
 #: What a tracker that is given no echo strength makes of anything at 10 m/s.
@@ -240,3 +242,23 @@ def test_a_drone_lost_without_a_release_leaves_its_turning_point(place, table):
     assert "went back over the line from 1.5 km inside; no release was seen" in last.sentence
     enu = np.asarray(place.frame.to_enu(last.areas[0].latitude_deg, last.areas[0].longitude_deg, 100.0)).reshape(-1)
     assert np.hypot(enu[0] - 60.0, enu[1] + 1540.0) < 80.0
+
+
+def test_an_heir_is_not_told_its_elders_stop_twice():
+    """Chains of bird tracks handed one doubtful stop on and on, each time as new evidence."""
+    plain = Memory(track_id=1, first_seen_us=0, last_seen_us=0, belief=0.95)
+    stopped = plain._replace(hovered_at_us=1)
+    assert _inheritance(plain) == pytest.approx(_inheritance(stopped) + 1.5)
+    assert _inheritance(plain._replace(belief=0.3)) == 0.0
+    heir = plain._replace(inherited_nats=_inheritance(plain), inherited_at_us=0)
+    assert 0.5 > believed(heir, 0.2, 120_000_000) > believed(heir, 0.2, 600_000_000) > 0.2
+
+
+def test_a_lost_heir_can_have_waited_for_a_story_itself(place, table):
+    """A crash: the heir of one story was on the list of those that wait for an heir, under its old memory."""
+    first = Script(1, [(0, 0, 1500, 70), (20, 0, 1300, 70)], HEAVY)
+    second = Script(2, [(5, 20, 1240, 70), (60, 20, 700, 70)], HEAVY, seen_until=21.0)
+    third = Script(3, [(26, 20, 1060, 70), (60, 20, 700, 70)], HEAVY)
+    state, events = play(place, table, [first, second, third], 50.0)
+    assert len({c.alarm_id for c in alarms(events)}) <= 2
+    assert state.memories[3].track_id == 3
