@@ -43,7 +43,7 @@ def tracked(measured):
     state = init(sensors, TrackingSettings())
     for k in range(STEPS):
         state, _ = step(state, scan(sensors, 0, k, [measured[k]]))
-        state = replace(state, tracks=replace(state.tracks, update_count=np.ones_like(state.tracks.update_count)))
+        state = replace(state, tracks=state.tracks._replace(update_count=np.ones_like(state.tracks.update_count)))
     tracks = state.tracks
     assert len(tracks.track_id) == 1
     return tracks.mean[0, MANOEUVRE], tracks.cov[0, MANOEUVRE]

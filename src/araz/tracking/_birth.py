@@ -8,40 +8,21 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._measure import BEARING, POLAR, POSITION, Detections, kalman_update
+from araz.tracking._measure import POLAR, POSITION, Detections, kalman_update
 from araz.tracking._motion import MANOEUVRE, MODE_COUNT, motion_blocks, process_noise, propagate
-from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, Tracks
+from araz.tracking._sight import lift
+from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, State, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
 CLIMB_SIGMA_MPS: Final = 2.0
 CLAIM_SPEED_SIGMA_MPS: Final = 100.0
 """Speed assumed of a claim without velocity: it may be an airliner, and its key, not its speed, says what is whose."""
-UNKNOWN_HEIGHT_M: Final = 120.0
 UNKNOWN_HEIGHT_SIGMA_M: Final = 120.0
-"""Height over the sensor assumed of a plot without elevation: drones fly below 120 m by law; smugglers need not."""
 LEAST_FREE: Final = 0.1
 """A detection with less left over after association starts nothing."""
 HIGHEST_START: Final = 0.5
 """One detection alone never makes a target more likely than not."""
 LEAST_START: Final = 1e-4
-
-
-def plan_positions(found: Detections) -> FloatArray:
-    """Where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
-    place = np.full((len(found.z), 3), np.nan)
-    guess = found.origin[:, 2] + UNKNOWN_HEIGHT_M
-    if found.kind == POSITION:
-        place[:, :2] = found.z[:, :2]
-        place[:, 2] = np.where(np.isnan(found.z[:, 2]), guess, found.z[:, 2])
-    elif found.kind == POLAR:
-        r, azimuth, elevation = found.z[:, 0], found.z[:, 1], found.z[:, 2]
-        flat = np.isnan(elevation)
-        up = np.where(flat, np.minimum(UNKNOWN_HEIGHT_M, 0.5 * r), r * np.sin(np.where(flat, 0.0, elevation)))
-        ground = np.sqrt(np.maximum(r**2 - up**2, 0.0))
-        place[:, 0] = found.origin[:, 0] + ground * np.sin(azimuth)
-        place[:, 1] = found.origin[:, 1] + ground * np.cos(azimuth)
-        place[:, 2] = found.origin[:, 2] + up
-    return place
 
 
 @njit(cache=True)
@@ -94,9 +75,51 @@ def start_states(
     return mean, cov
 
 
+@njit(cache=True)
+def begin(
+    view: View,
+    sensor: int,
+    found: Detections,
+    place: FloatArray,
+    free: FloatArray,
+    clutter: FloatArray,
+    birth: FloatArray,
+    back_s: FloatArray,
+    speed_sigma: float,
+) -> tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Detection rows [B] that begin tracks, with mean [B, M, 6], covariance, weights [B, M] and existence [B].
+
+    r = P(unclaimed) lambda_b / (lambda_b + lambda_c). **Source** Williams 2015 (the Poisson part of the PMB), with the
+    adaptive birth of Reuter et al. 2014. A bearing starts nothing. A detection newer than the common time starts at its
+    own place, not moved back.
+    """
+    rows, existence = np.zeros(len(free), np.int64), np.zeros(len(free))
+    count = 0
+    for k in range(len(free)):
+        chance = min(free[k] * birth[k] / max(birth[k] + clutter[k], 1e-300), HIGHEST_START)
+        placed = math.isfinite(place[k].sum()) and not math.isnan(found.var[k, 0] + found.var[k, 1])
+        if placed and free[k] >= LEAST_FREE and chance >= LEAST_START:
+            rows[count], existence[count] = k, chance
+            count += 1
+    rows, existence = rows[:count].copy(), existence[:count].copy()
+    speed = np.full(len(free), speed_sigma)
+    for row in rows:
+        if found.claim_key[row] != 0:
+            speed[row] = CLAIM_SPEED_SIGMA_MPS
+    mean, cov = np.zeros((count, MODE_COUNT, 6)), np.zeros((count, MODE_COUNT, 6, 6))
+    weight = np.zeros((count, MODE_COUNT))
+    first_mean, first_cov = start_states(found.kind, rows, place, found.z, found.var, found.origin, back_s, speed)
+    mean[:, MANOEUVRE], cov[:, MANOEUVRE] = first_mean, first_cov
+    weight[:, MANOEUVRE] = 1.0
+    if found.kind == POLAR:
+        lift(view, sensor, mean, cov, weight, np.ones(count), False)
+    return rows, mean, cov, weight, existence
+
+
 def first_echo(count: int, lookers: int, column: int) -> FloatArray:
     """Belief [B, lookers, levels] in how well each sensor sees a new track: the one that found it sees it well."""
-    echo = np.tile(ECHO_PRIOR, (count, lookers, 1))
+    echo = np.empty((count, lookers, len(ECHO_PRIOR)))
+    echo[:] = ECHO_PRIOR
     if column >= 0:
         echo[:, column] = ECHO_PRIOR * ECHO_LEVELS / (ECHO_PRIOR @ ECHO_LEVELS)
     return echo
@@ -106,50 +129,34 @@ def births(
     found: Detections,
     place: FloatArray,
     free: FloatArray,
-    clutter: FloatArray,
-    birth: FloatArray,
+    densities: tuple[FloatArray, FloatArray],
     back_s: FloatArray,
-    speed_sigma: float,
+    state: State,
     sensor: int,
-    next_id: int,
-    lookers: int,
-    column: int,
 ) -> tuple[Tracks, IntArray]:
-    """New tentative tracks and the detection row of each: r = P(unclaimed) lambda_b / (lambda_b + lambda_c).
-
-    **Source** Williams 2015 (the Poisson part of the PMB), with the adaptive birth of Reuter et al.
-    2014. A bearing starts nothing. A detection newer than the common time starts at its own place, not moved back.
-    """
-    existence = np.minimum(free * birth / np.maximum(birth + clutter, 1e-300), HIGHEST_START)
-    placed = np.isfinite(place).all(axis=1) & ~np.isnan(found.var[:, :2]).any(axis=1)
-    rows = np.flatnonzero(placed & (free >= LEAST_FREE) & (existence >= LEAST_START) & (found.kind != BEARING))
-    count = len(rows)
-    mean, cov, weight = (
-        np.zeros((count, MODE_COUNT, 6)),
-        np.zeros((count, MODE_COUNT, 6, 6)),
-        np.zeros((count, MODE_COUNT)),
-    )
-    speed = np.where(found.claim_key != 0, CLAIM_SPEED_SIGMA_MPS, speed_sigma)
-    mean[:, MANOEUVRE], cov[:, MANOEUVRE] = start_states(
-        found.kind, rows, place, found.z, found.var, found.origin, back_s, speed
-    )
-    weight[:, MANOEUVRE] = 1.0
+    """New tentative tracks and the detection row of each; ``densities`` are those of clutter and of births [K]."""
+    speed_sigma = float(state.settings.birth_speed_sigma_mps)
+    rows, mean, cov, weight, existence = begin(state.view, sensor, found, place, free, *densities, back_s, speed_sigma)
+    count, lookers = len(rows), state.tracks.echo.shape[1]
+    no, at_us = np.zeros(count, np.bool_), found.at_us[rows]
+    classes = np.empty((count, len(CLASS_PRIOR)))
+    classes[:] = CLASS_PRIOR
     return Tracks(
-        track_id=np.arange(next_id, next_id + count, dtype=np.int64),
+        track_id=np.arange(state.next_id, state.next_id + count, dtype=np.int64),
         mean=mean,
         cov=cov,
         weight=weight,
-        existence=existence[rows],
-        birth_existence=existence[rows],
-        is_confirmed=np.zeros(count, np.bool_),
-        hidden=np.zeros(count, np.bool_),
-        started_at_us=found.at_us[rows],
-        updated_at_us=found.at_us[rows],
+        existence=existence,
+        birth_existence=existence,
+        is_confirmed=no,
+        hidden=no,
+        started_at_us=at_us,
+        updated_at_us=at_us,
         update_count=np.ones(count, np.int64),
         sensor_mask=np.full(count, 1 << sensor, np.int64),
         claim_key=found.claim_key[rows],
         rcs_dbsm=found.rcs_dbsm[rows],
-        class_probability=np.tile(CLASS_PRIOR, (count, 1)),
-        echo=first_echo(count, lookers, column),
+        class_probability=classes,
+        echo=first_echo(count, lookers, int(state.view.looker[sensor])),
         doubt=np.ones((count, lookers)),
     ), rows

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+from numba import njit
 
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._state import (
@@ -15,9 +16,7 @@ from araz.tracking._state import (
     LOWEST_BIN_M,
     RATE_BIN_MPS,
     RATE_BINS,
-    State,
-    clutter_rate,
-    sensor_radius_m,
+    View,
 )
 from araz.vocabulary import FloatArray, IntArray
 
@@ -35,91 +34,109 @@ FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
 
 
-def cells_of(state: State, sensor: int, place: FloatArray) -> IntArray:
-    """Flat cell number [K] in a sensor's clutter map; outside, the nearest edge cell; no place, cell 0."""
-    radius = float(sensor_radius_m(state.sensors)[sensor])
-    origin = state.sensors.origin_enu_m[sensor]
-    scale = CLUTTER_CELLS / (2.0 * radius)
-    at = (place[:, :2] - origin[:2] + radius) * scale
-    at = np.where(np.isnan(at), 0.0, np.minimum(np.maximum(at, 0.0), CLUTTER_CELLS - 1)).astype(np.int64)
-    return np.asarray(at[:, 1] * CLUTTER_CELLS + at[:, 0])
+@njit(cache=True)
+def _bin(value: float, lowest: float, width: float, count: int) -> int:
+    """Number of the bin that holds a value; the outermost take all beyond."""
+    return int(min(max((value - lowest) / width, 0.0), count - 1.0))
 
 
+@njit(cache=True)
+def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int) -> tuple[int, int, int, int]:
+    """Row and column in the plan-view map, bins of height and of range rate; -1 where not measured.
+
+    Outside the map the nearest edge cell counts; a detection without a place, in cell 0.
+    """
+    radius, home = view.radius_m[sensor], view.origin[sensor]
+    width = 2.0 * radius / CLUTTER_CELLS
+    row, col, high, fast = 0, 0, -1, -1
+    if not math.isnan(place[k, 0] + place[k, 1]):
+        col = _bin(place[k, 0] - home[0], -radius, width, CLUTTER_CELLS)
+        row = _bin(place[k, 1] - home[1], -radius, width, CLUTTER_CELLS)
+    if not math.isnan(found.z[k, 2]) and found.kind != BEARING:
+        high = _bin(place[k, 2] - home[2], LOWEST_BIN_M, HEIGHT_BIN_M, HEIGHT_BINS)
+    if not math.isnan(found.z[k, 3]) and found.kind == POLAR:
+        fast = _bin(found.z[k, 3], -0.5 * RATE_BINS * RATE_BIN_MPS, RATE_BIN_MPS, RATE_BINS)
+    return row, col, high, fast
+
+
+@njit(cache=True)
 def densities(
-    state: State, sensor: int, found: Detections, position: FloatArray, cell: IntArray
+    view: View,
+    sensor: int,
+    births_per_s: float,
+    maps: tuple[FloatArray, FloatArray, FloatArray],
+    found: Detections,
+    place: FloatArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Density of clutter and of births at each detection [K], per unit of the measured components.
 
     From the map's plots a square metre of ground: times the density of false plots by height where height is measured,
     by range rate where that is, both learned (new targets are even over both), and for polar plots times the Jacobian
     dx dy dz = r^2 cos(el) dr daz del (r dr daz where elevation is not measured). A bearing's density is even round the
-    compass.
+    compass. ``maps`` are the state's clutter mass, heights and rates.
     """
-    measured = ~np.isnan(found.z)
-    births = state.births_per_s * max(float(np.nan_to_num(state.sensors.period_s[sensor], nan=1.0)), 0.1)
-    rate = float(clutter_rate(state.sensors)[sensor])
-    if found.kind == BEARING:
-        even = np.full(len(found.z), 1.0 / (2.0 * math.pi))
-        even = np.where(measured[:, 1], even / (0.5 * math.pi), even)
-        return rate * even, 0.0 * even
-    radius = float(sensor_radius_m(state.sensors)[sensor])
+    mass, heights, rates = maps[0][sensor], maps[1][sensor], maps[2][sensor]
+    clutter, birth = np.zeros(len(place)), np.zeros(len(place))
+    radius, rate = view.radius_m[sensor], view.plots[sensor]
     cell_m2 = (2.0 * radius / CLUTTER_CELLS) ** 2
     disc = cell_m2 / (math.pi * radius**2)
-    mass = np.maximum(state.clutter_mass[sensor].ravel()[cell], FLOOR * rate * disc)
-    per = np.full(len(found.z), 1.0 / cell_m2)
-    high, fast = _bins(state, sensor, found, position)
-    false = np.where(measured[:, 2], _share(state.clutter_heights[sensor], high) / HEIGHT_BIN_M * NEW_HEIGHT_M, 1.0)
-    per = np.where(measured[:, 2], per / NEW_HEIGHT_M, per)
-    if found.kind == POLAR:
-        offset = position - found.origin
-        ground = np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 1.0)
-        reach = np.sqrt(ground**2 + offset[:, 2] ** 2)
-        per = per * np.where(measured[:, 2], reach * ground, reach)
-        per = np.where(measured[:, 3], per / RATE_SPAN_MPS, per)
-        wild = _share(state.clutter_rates[sensor], fast) / RATE_BIN_MPS * RATE_SPAN_MPS
-        false = np.where(measured[:, 3], false * wild, false)
-    else:
-        per = np.where(measured[:, 3], per / RATE_SPAN_MPS**2, per)
-        per = np.where(measured[:, 5], per / CLIMB_SPAN_MPS, per)
-    return mass * false * per, births * disc * per
+    new = births_per_s * view.period_s[sensor] * disc
+    all_high, all_fast = heights.sum(), rates.sum()
+    for k in range(len(place)):
+        if found.kind == BEARING:
+            clutter[k] = rate / (2.0 * math.pi) / (1.0 if math.isnan(found.z[k, 1]) else 0.5 * math.pi)
+            continue
+        row, col, high, fast = _bins(view, sensor, found, place, k)
+        per, false = 1.0 / cell_m2, 1.0
+        if high >= 0:
+            per /= NEW_HEIGHT_M
+            false *= max(heights[high] / all_high, FLOOR / HEIGHT_BINS) / HEIGHT_BIN_M * NEW_HEIGHT_M
+        if found.kind == POLAR:
+            e, n, u = (
+                place[k, 0] - found.origin[k, 0],
+                place[k, 1] - found.origin[k, 1],
+                place[k, 2] - found.origin[k, 2],
+            )
+            ground = max(math.sqrt(e * e + n * n), 1.0)
+            reach = math.sqrt(ground * ground + u * u)
+            per *= reach * ground if high >= 0 else reach
+            if fast >= 0:
+                per /= RATE_SPAN_MPS
+                false *= max(rates[fast] / all_fast, FLOOR / RATE_BINS) / RATE_BIN_MPS * RATE_SPAN_MPS
+        else:
+            per /= 1.0 if math.isnan(found.z[k, 3]) else RATE_SPAN_MPS**2
+            per /= 1.0 if math.isnan(found.z[k, 5]) else CLIMB_SPAN_MPS
+        clutter[k] = max(mass[row, col], FLOOR * rate * disc) * false * per
+        birth[k] = new * per
+    return clutter, birth
 
 
-def _bins(state: State, sensor: int, found: Detections, place: FloatArray) -> tuple[IntArray, IntArray]:
-    """Bin numbers [K] of height over the sensor and of range rate; where not measured, any."""
-    height = np.nan_to_num(place[:, 2] - state.sensors.origin_enu_m[sensor, 2])
-    high = np.clip((height - LOWEST_BIN_M) / HEIGHT_BIN_M, 0, HEIGHT_BINS - 1).astype(np.int64)
-    rate = np.nan_to_num(found.z[:, 3]) / RATE_BIN_MPS + 0.5 * RATE_BINS
-    return high, np.clip(rate, 0, RATE_BINS - 1).astype(np.int64)
-
-
-def _share(count: FloatArray, bins: IntArray) -> FloatArray:
-    """Each bin's share of the false plots, never below FLOOR of an even spread."""
-    return np.asarray(np.maximum(count[bins] / count.sum(), FLOOR / len(count)))
-
-
+@njit(cache=True)
 def learn(
-    state: State, sensor: int, found: Detections, place: FloatArray, cell: IntArray, unclaimed: FloatArray
-) -> dict[str, Any]:
-    """What changes in the state by one complete scan whose detections had ``unclaimed`` mass [K] left over.
+    view: View,
+    sensor: int,
+    maps: tuple[FloatArray, FloatArray, FloatArray],
+    scans: IntArray,
+    found: Detections,
+    place: FloatArray,
+    unclaimed: FloatArray,
+) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
+    """New maps and scan counts after one complete scan whose detections had ``unclaimed`` mass [K] left over.
 
     The map is a running mean with forgetting: c <- c + (n - c) / min(PATIENCE + scans, MEMORY); the histograms of
     height and range rate add up, scaled back to MEMORY_PLOTS.
     """
-    high, fast = _bins(state, sensor, found, place)
-    heights, rates = state.clutter_heights.copy(), state.clutter_rates.copy()
-    for count, bins, column in ((heights, high, 2), (rates, fast, 3)):
-        known = ~np.isnan(found.z[:, column])
-        count[sensor] += np.bincount(bins[known], weights=unclaimed[known], minlength=count.shape[1])
-        count[sensor] *= min(1.0, MEMORY_PLOTS / count[sensor].sum())
-    mass = state.clutter_mass.copy()
-    scans = state.clutter_scans.copy()
-    seen = np.bincount(cell, weights=unclaimed, minlength=CLUTTER_CELLS**2).reshape(CLUTTER_CELLS, CLUTTER_CELLS)
-    gain = 1.0 / min(PATIENCE_SCANS + int(scans[sensor]), MEMORY_SCANS)
-    mass[sensor] += (seen - mass[sensor]) * gain
+    mass, heights, rates, scans = maps[0].copy(), maps[1].copy(), maps[2].copy(), scans.copy()
+    gain = 1.0 / min(PATIENCE_SCANS + scans[sensor], MEMORY_SCANS)
+    mass[sensor] *= 1.0 - gain
+    for k in range(len(place)):
+        row, col, high, fast = _bins(view, sensor, found, place, k)
+        mass[sensor, row, col] += gain * unclaimed[k]
+        if high >= 0:
+            heights[sensor, high] += unclaimed[k]
+        if fast >= 0:
+            rates[sensor, fast] += unclaimed[k]
+    heights[sensor] *= min(1.0, MEMORY_PLOTS / heights[sensor].sum())
+    rates[sensor] *= min(1.0, MEMORY_PLOTS / rates[sensor].sum())
     scans[sensor] += 1
-    return {
-        "clutter_mass": mass,
-        "clutter_scans": scans,
-        "clutter_heights": heights,
-        "clutter_rates": rates,
-    }
+    return mass, heights, rates, scans

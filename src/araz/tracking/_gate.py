@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -20,9 +21,11 @@ SAME_CLAIM_GATE: Final = 4.0
 """A detection claiming what the track already claims may lie this many times further out (squared distance)."""
 
 
+@lru_cache(maxsize=16)
 def gate_table(probability: float) -> FloatArray:
     """Squared distance that holds ``probability`` of the true detections, by number of components 0..6 (chi-square)."""
-    return np.array([0.0, *(float(chdtri(k, 1.0 - probability)) for k in range(1, 7))])
+    table = np.array([0.0, *(float(chdtri(k, 1.0 - probability)) for k in range(1, 7))])
+    return table
 
 
 @njit(cache=True)
@@ -163,6 +166,18 @@ def mode_likelihoods(
     return keep[:kept], log_likelihood
 
 
+@njit(cache=True)
+def _sorted_rows(found: Detections) -> tuple[IntArray, FloatArray]:
+    """Detections by component 0, and those values; a bearing scan as it is, the others without rows that lack it."""
+    if found.kind == BEARING:
+        return np.arange(len(found.z)), found.z[:, 0].copy()
+    rows = np.flatnonzero(~np.isnan(found.z[:, 0]))
+    values = found.z[:, 0][rows]
+    order = np.argsort(values, kind="mergesort")
+    return rows[order], values[order]
+
+
+@njit(cache=True)
 def find_pairs(
     mean: FloatArray,
     cov: FloatArray,
@@ -179,12 +194,11 @@ def find_pairs(
     ``one_mean`` [N, 6] and ``one_cov`` [N, 6, 6] are the tracks' moments over their modes. Rows of a polar or
     position scan without component 0 pair with nothing.
     """
-    order = np.argsort(found.z[:, 0], kind="stable")
-    sort_value = found.z[order, 0]
-    measured = ~np.isnan(sort_value)
-    if found.kind != BEARING:
-        order, sort_value = order[measured], sort_value[measured]
-    gate2 = float(gates[min(6, max(1, int((~np.isnan(found.var)).sum(axis=1).max(initial=1))))])
+    order, sort_value = _sorted_rows(found)
+    components = 1
+    for k in range(len(found.var)):
+        components = max(components, min(6, int((~np.isnan(found.var[k])).sum())))
+    gate2 = gates[components]
     capacity = 64 + 8 * (len(mean) + len(order))
     while True:
         count, track, detection = box_pairs(

@@ -7,8 +7,7 @@ so updating by one after the other equals the joint update exactly and needs no 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,13 +24,17 @@ FARTHEST: Final = 1e7
 """A component or sigma beyond this (metres, m/s, rad) is a broken number, and counts as not measured."""
 SHARPEST: Final = 1e-5
 """No sensor is better than this (metres, m/s, rad); a smaller stated sigma would only cost digits."""
+UNKNOWN_HEIGHT_M: Final = 120.0
+"""Height over the sensor assumed of a plot without elevation: drones fly below 120 m by law; smugglers need not."""
 NEAREST_GROUND_M: Final = 1.0
 """Closer than this to the sensor's vertical, azimuth carries no information worth its Jacobian."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Detections:
-    """A scan made ready for the kernels: ``z``, ``var`` [K, 6] (NaN = not measured), ``origin`` [K, 3], times, keys."""
+class Detections(NamedTuple):
+    """A scan made ready for the kernels: ``z``, ``var`` [K, 6] (NaN = not measured), ``origin`` [K, 3], times, keys.
+
+    ``row`` [K] are the rows of the scan.
+    """
 
     kind: int
     z: FloatArray
@@ -51,35 +54,66 @@ def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     is not finite is replaced by the sensor's.
     """
     kind, s = int(scan.kind), scan.sensor_index
-    z = np.full((len(row), 6), np.nan)
-    sigma = np.full((len(row), 6), np.nan)
-    z[:, :4] = scan.z[row]
-    sigma[:, :4] = scan.sigma[row]
     fallback = sensors.sigma[s] if kind == sensors.kind[s] else np.full(4, np.nan)
-    sigma[:, :4] = np.where(sigma[:, :4] > 0, sigma[:, :4], fallback)
-    if kind == POSITION:
-        z[:, 3:] = scan.velocity_enu_mps[row]
-        stated = sigma[:, 3:4]
-        sigma[:, 3:] = np.where(stated > 0, stated, VELOCITY_SIGMA_MPS)
-    measured = (np.abs(z) < FARTHEST) & (sigma > 0) & (sigma < FARTHEST)
-    sigma = np.maximum(sigma, SHARPEST)
-    if kind == POLAR:
-        measured[:, 0] &= z[:, 0] > 0
-    if kind == BEARING:
-        measured[:, 2:] = False
-    origin = np.array(scan.origin_enu_m[row], dtype=np.float64, order="C").reshape(len(row), 3)
-    origin = np.where(np.abs(origin) < FARTHEST, origin, sensors.origin_enu_m[s])
-    return Detections(
-        kind=kind,
-        z=np.where(measured, z, np.nan),
-        var=np.where(measured, sigma**2, np.nan),
-        origin=origin,
-        one_origin=bool(len(row) == 0 or (origin == origin[0]).all()),
-        at_us=np.array(scan.at_us[row]),
-        claim_key=np.array(scan.claim_key[row]),
-        rcs_dbsm=np.array(scan.rcs_dbsm[row]),
-        row=row,
-    )
+    # copies, because the kernels are compiled for arrays that may be written
+    z, sigma = np.array(scan.z[row], np.float64, order="C"), np.array(scan.sigma[row], np.float64, order="C")
+    velocity = np.array(scan.velocity_enu_mps[row], np.float64, order="C")
+    origin = np.array(scan.origin_enu_m[row], np.float64, order="C")
+    z, var, one_origin = _components(kind, z, sigma, velocity, origin, fallback, sensors.origin_enu_m[s])
+    at_us, claim_key = np.array(scan.at_us[row], np.int64), np.array(scan.claim_key[row], np.int64)
+    return Detections(kind, z, var, origin, one_origin, at_us, claim_key, np.array(scan.rcs_dbsm[row], np.float64), row)
+
+
+@njit(cache=True)
+def _components(
+    kind: int,
+    measured: FloatArray,
+    stated: FloatArray,
+    velocity: FloatArray,
+    origin: FloatArray,
+    fallback: FloatArray,
+    home: FloatArray,
+) -> tuple[FloatArray, FloatArray, bool]:
+    """Components and variances [K, 6] with NaN for what is not measured; mends ``origin`` in place, tells if one."""
+    count = len(measured)
+    z, var = np.full((count, 6), np.nan), np.full((count, 6), np.nan)
+    one_origin = True
+    for k in range(count):
+        for axis in range(3):
+            if not abs(origin[k, axis]) < FARTHEST:
+                origin[k, axis] = home[axis]
+            one_origin = one_origin and origin[k, axis] == origin[0, axis]
+        for c in range(2 if kind == BEARING else 6 if kind == POSITION else 4):
+            if kind == POSITION and c > 2:
+                value = velocity[k, c - 3]
+                sigma = stated[k, 3] if stated[k, 3] > 0.0 else fallback[3]
+                sigma = sigma if sigma > 0.0 else VELOCITY_SIGMA_MPS
+            else:
+                value = measured[k, c]
+                sigma = stated[k, c] if stated[k, c] > 0.0 else fallback[c]
+            known = abs(value) < FARTHEST and 0.0 < sigma < FARTHEST and not (kind == POLAR and c == 0 and value <= 0.0)
+            if known:
+                z[k, c] = value
+                var[k, c] = max(sigma, SHARPEST) ** 2
+    return z, var, one_origin
+
+
+@njit(cache=True)
+def plan_positions(found: Detections) -> FloatArray:
+    """Where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
+    place = np.full((len(found.z), 3), np.nan)
+    for k in range(len(found.z)):
+        z, origin = found.z[k], found.origin[k]
+        if found.kind == POSITION:
+            place[k, 0], place[k, 1] = z[0], z[1]
+            place[k, 2] = origin[2] + UNKNOWN_HEIGHT_M if math.isnan(z[2]) else z[2]
+        elif found.kind == POLAR:
+            up = min(UNKNOWN_HEIGHT_M, 0.5 * z[0]) if math.isnan(z[2]) else z[0] * math.sin(z[2])
+            ground = math.sqrt(max(z[0] ** 2 - up**2, 0.0))
+            place[k, 0] = origin[0] + ground * math.sin(z[1])
+            place[k, 1] = origin[1] + ground * math.cos(z[1])
+            place[k, 2] = origin[2] + up
+    return place
 
 
 @njit(cache=True)

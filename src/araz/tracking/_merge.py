@@ -37,20 +37,22 @@ def _close_pairs(
     return into
 
 
+@njit(cache=True)
 def merged_into(tracks: Tracks, mean: FloatArray, cov: FloatArray, rows: IntArray) -> IntArray:
-    """Row of the older track each track [N] merges into, -1 for none; the older inherits claim and sensors, in place.
+    """Rows of the tracks that are an older one's double; the older inherits claim and sensors, in place.
 
     Tracks claiming different things never merge. Rows are in order of birth, so the lower row is the older.
     """
     if len(rows) < 2:
-        return np.full(len(mean), -1, np.int64)
-    by_east = rows[np.argsort(mean[rows, 0], kind="stable")]
-    into: IntArray = _close_pairs(mean, cov, by_east, tracks.claim_key, MERGE_REACH_M, MERGE_DISTANCE2)
-    for j in np.flatnonzero(into >= 0):
+        return rows[:0]
+    by_east = rows[np.argsort(mean[:, 0][rows], kind="mergesort")]
+    into = _close_pairs(mean, cov, by_east, tracks.claim_key, MERGE_REACH_M, MERGE_DISTANCE2)
+    doubles = np.flatnonzero(into >= 0)
+    for j in doubles:
         i = into[j]
         tracks.existence[i] = max(tracks.existence[i], tracks.existence[j])
         tracks.updated_at_us[i] = max(tracks.updated_at_us[i], tracks.updated_at_us[j])
         tracks.sensor_mask[i] |= tracks.sensor_mask[j]
         if tracks.claim_key[i] == 0:
             tracks.claim_key[i] = tracks.claim_key[j]
-    return into
+    return doubles

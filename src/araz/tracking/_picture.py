@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
+from numba import njit
 
+from araz.tracking._close import is_within_coast
+from araz.tracking._look import survival
 from araz.tracking._motion import collapse, predict_tracks
 from araz.tracking._state import State, Tracks
-from araz.vocabulary import BoolArray, FloatArray, IntArray, TrackPicture
-
-KNOWN_UPDATES: Final = 10.0
-"""A track with fewer updates is kept for their share of ``coast_max_s`` without another: twelve seconds of sixty for
-one that was seen twice."""
+from araz.vocabulary import FloatArray, IntArray, TrackPicture
 
 
 def _own(array: Any) -> Any:
@@ -44,43 +42,44 @@ def picture_of(at_us: int, tracks: Tracks, mean: FloatArray, cov: FloatArray) ->
     )
 
 
-def survival(state: State, dt_s: float) -> FloatArray:
-    """Chance [N] that each track is still there after ``dt_s`` seconds; terrain's shadow takes ten times as long."""
-    half_life = np.where(state.tracks.hidden, 10.0, 1.0) * state.settings.survival_half_life_s
-    return np.asarray(0.5 ** (dt_s / half_life))
-
-
-def within_coast(state: State, at_us: int) -> BoolArray:
-    """Which tracks [N] somebody observed within the last ``coast_max_s`` before ``at_us``; in part, if hardly known."""
-    known = np.minimum(state.tracks.update_count / KNOWN_UPDATES, 1.0)
-    return np.asarray(at_us - state.tracks.updated_at_us <= state.settings.coast_max_s * 1e6 * known)
-
-
 def predict_picture(state: State, at_us: int) -> TrackPicture:
     """The tracks of a state moved to another time, later or a little earlier; the state is not changed.
 
     Tracks nobody has observed for ``coast_max_s`` by then are left out, so the picture empties when every sensor dies.
     ``class_probability`` and the books are as at the last scan.
     """
-    keep = np.flatnonzero(within_coast(state, at_us))
-    tracks = take(state.tracks, keep)
     dt_s = (at_us - state.at_us) * 1e-6 if state.at_us else 0.0
-    mean, cov, weight = predict_tracks(tracks.mean, tracks.cov, tracks.weight, tracks.update_count, dt_s)
-    if dt_s > 0.0:
-        tracks = with_existence(tracks, tracks.existence * survival(state, dt_s)[keep])
-    return picture_of(at_us, tracks, *collapse(mean, cov, weight))
+    settings = state.settings
+    rows, existence, mean, cov = _moved(
+        state.tracks, at_us, dt_s, float(settings.survival_half_life_s), float(settings.coast_max_s)
+    )
+    tracks = state.tracks if len(rows) == len(state.tracks.track_id) else take(state.tracks, rows)
+    return picture_of(at_us, tracks._replace(existence=existence), mean, cov)
+
+
+@njit(cache=True)
+def _moved(
+    tracks: Tracks, at_us: int, dt_s: float, half_life_s: float, coast_max_s: float
+) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+    """Rows still shown at ``at_us``, with existence and moments over the modes then."""
+    rows = np.zeros(len(tracks.existence), np.int64)
+    count = 0
+    for i in range(len(rows)):
+        if is_within_coast(at_us - tracks.updated_at_us[i], tracks.update_count[i], coast_max_s):
+            rows[count] = i
+            count += 1
+    rows = rows[:count].copy()
+    existence = tracks.existence[rows]
+    mean, cov, weight = tracks.mean[rows], tracks.cov[rows], tracks.weight[rows]
+    if dt_s != 0.0:
+        mean, cov, weight = predict_tracks(mean, cov, weight, tracks.update_count[rows], dt_s)
+    for k in range(count):
+        existence[k] *= survival(max(dt_s, 0.0), tracks.hidden[rows[k]], half_life_s)
+    one_mean, one_cov = collapse(mean, cov, weight)
+    return rows, existence, one_mean, one_cov
 
 
 def take(tracks: Tracks, rows: IntArray) -> Tracks:
     """The tracks at ``rows``, in that order, as new arrays."""
-    return Tracks(*(getattr(tracks, name).take(rows, axis=0) for name in Tracks.__slots__))
-
-
-def join(first: Tracks, second: Tracks) -> Tracks:
-    """All tracks of both tables, as new arrays."""
-    return Tracks(*(np.concatenate((getattr(first, name), getattr(second, name))) for name in Tracks.__slots__))
-
-
-def with_existence(tracks: Tracks, existence: FloatArray) -> Tracks:
-    """The same tracks with other probabilities of existence."""
-    return replace(tracks, existence=existence)
+    columns: list[Any] = [column.take(rows, axis=0) for column in tracks]
+    return Tracks(*columns)

@@ -8,15 +8,15 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._measure import BEARING
-from araz.tracking._state import ECHO_LEVELS
-from araz.vocabulary import BoolArray, FloatArray, IntArray, Scan, SensorTable
+from araz.tracking._state import ECHO_LEVELS, View
+from araz.vocabulary import FloatArray
 
 RASTER_SLACK_M: Final = 3.0
 """Softness of the terrain's edge beside the track's own uncertainty: the raster's heights are not exact."""
 SEEN_AFTER_ALL: Final = 0.05
 """Chance of detection granted to a track the model says is out of sight, so that one may prove the model wrong."""
 NEVER_SEEN_M: Final = 1e9
+ALL_ROUND: Final = (0.0, 2.0 * math.pi + 1.0)
 LIFT_SIGMAS: Final = 3.0
 """A height that far below what the sensor can see is no error of measurement: there the terrain model is wrong."""
 
@@ -47,93 +47,63 @@ def _clear_of_terrain(
 
 
 @njit(cache=True)
-def sight(
-    mean: FloatArray,
-    cov: FloatArray,
-    origin: FloatArray,
-    max_range_m: float,
-    low_rad: float,
-    high_rad: float,
-    sector_from: float,
-    sector_width: float,
-    lowest: FloatArray,
-    east0: float,
-    north0: float,
-    cell: float,
-) -> tuple[BoolArray, FloatArray]:
-    """Whether each of N tracks is inside one sensor's field of view [N], and its chance of being clear of terrain [N].
+def sight(view: View, s: int, mean: FloatArray, cov: FloatArray, sector: tuple[float, float]) -> tuple[bool, float]:
+    """Whether one track is inside sensor s's field of view, and its chance of being clear of terrain.
 
-    Limits that are NaN do not limit. ``sector_width`` is clockwise from ``sector_from``; 2 pi is all round.
+    Limits that are NaN do not limit. ``sector`` is where it begins and how wide it is, clockwise; see ``ALL_ROUND``.
     """
-    inside = np.zeros(len(mean), np.bool_)
-    clear = np.ones(len(mean))
-    for i in range(len(mean)):
-        e, n, u = mean[i, 0] - origin[0], mean[i, 1] - origin[1], mean[i, 2] - origin[2]
-        ground = math.sqrt(e * e + n * n)
-        elevation = math.atan2(u, ground)
-        turn = (math.atan2(e, n) - sector_from) % (2.0 * math.pi)
-        inside[i] = not (
-            math.sqrt(ground * ground + u * u) > max_range_m
-            or elevation < low_rad
-            or elevation > high_rad
-            or turn > sector_width
-        )
-        if inside[i] and lowest.size:
-            clear[i] = _clear_of_terrain(mean[i], cov[i], lowest, east0, north0, cell)
-    return inside, clear
+    home = view.origin[s]
+    e, n, u = mean[0] - home[0], mean[1] - home[1], mean[2] - home[2]
+    ground = math.sqrt(e * e + n * n)
+    if math.sqrt(ground * ground + u * u) > view.max_range_m[s]:
+        return False, 1.0
+    elevation = math.atan2(u, ground)
+    if elevation < view.low_rad[s] or elevation > view.high_rad[s]:
+        return False, 1.0
+    if (math.atan2(e, n) - sector[0]) % (2.0 * math.pi) > sector[1]:
+        return False, 1.0
+    return True, _clear_of_terrain(mean, cov, view.lowest[s], view.east0, view.north0, view.cell)
 
 
-def _sight_of(
-    sensors: SensorTable, s: int, mean: FloatArray, cov: FloatArray, sector: tuple[float, float] | None
-) -> tuple[BoolArray, FloatArray]:
-    start, width = 0.0, 2.0 * math.pi + 1.0
-    if sector is not None:
-        start = sector[0] % (2.0 * math.pi)
-        width = (sector[1] - sector[0]) % (2.0 * math.pi) or 2.0 * math.pi + 1.0
-    return sight(
-        mean,
-        cov,
-        sensors.origin_enu_m[s],
-        float(sensors.max_range_m[s]),
-        float(sensors.min_elevation_rad[s]),
-        float(sensors.max_elevation_rad[s]),
-        start,
-        width,
-        sensors.visible_above_m[s],
-        float(sensors.raster_east_m),
-        float(sensors.raster_north_m),
-        float(sensors.cell_m),
-    )
+def sector_of(sector_rad: tuple[float, float] | None) -> tuple[float, float]:
+    """Begin and width of a scan's sector."""
+    if sector_rad is None:
+        return ALL_ROUND
+    return sector_rad[0] % (2.0 * math.pi), (sector_rad[1] - sector_rad[0]) % (2.0 * math.pi) or ALL_ROUND[1]
 
 
+@njit(cache=True)
 def detection_chances(
-    sensors: SensorTable,
-    scan: Scan,
+    view: View,
+    s: int,
+    silence_counts: bool,
+    sector: tuple[float, float],
     mean: FloatArray,
     cov: FloatArray,
     echo: FloatArray,
     doubt: FloatArray,
-    silence_counts: bool,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Chance of detection where there is a detection to explain, the one that silence counts with, and the full one.
 
-    Each [N]; the last is the chance by the table and the terrain alone, before how well this sensor sees this target.
-    ``echo`` [N, levels] is the belief in that. ``doubt`` [N] weakens the terrain's chance: a ridge hides a target or
-    not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c).
-
-    Silence is evidence only of a complete scan, of a sensor that is neither people nor a claim receiver nor a bearing
-    finder (a drone that keeps quiet is not gone), and only for tracks in view and clear of terrain.
+    Each [N]; the last is the chance by the table and the terrain alone, before how well this sensor sees this target,
+    of which ``echo`` [N, lookers, levels] is the belief. ``doubt`` [N, lookers] weakens the terrain's chance: a ridge
+    hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c).
     """
-    s = scan.sensor_index
-    chance = float(sensors.detection_probability[s])
-    inside, clear = _sight_of(sensors, s, mean, cov, scan.sector_rad)
-    clear = clear * doubt / np.maximum(clear * doubt + 1.0 - clear, 1e-12)
-    full = np.where(inside, clear, 0.0) * chance
-    share = echo @ ECHO_LEVELS
-    seen = full * share
-    silent = sensors.is_people[s] or sensors.is_claim[s] or int(scan.kind) == BEARING
-    miss = np.minimum(seen, 0.999) if silence_counts and scan.is_complete and not silent else np.zeros(len(mean))
-    return np.maximum(seen, SEEN_AFTER_ALL * chance * share), miss, full
+    column = view.looker[s]
+    seen, miss, full = np.zeros(len(mean)), np.zeros(len(mean)), np.zeros(len(mean))
+    for i in range(len(mean)):
+        inside, clear = sight(view, s, mean[i], cov[i], sector)
+        share = 1.0
+        if column >= 0:
+            share = 0.0
+            for level in range(len(ECHO_LEVELS)):
+                share += echo[i, column, level] * ECHO_LEVELS[level]
+            clear *= doubt[i, column] / max(clear * doubt[i, column] + 1.0 - clear, 1e-12)
+        full[i] = clear * view.chance[s] if inside else 0.0
+        seen[i] = max(full[i] * share, SEEN_AFTER_ALL * view.chance[s] * share)
+        if silence_counts:
+            miss[i] = min(full[i] * share, 0.999)
+    return seen, miss, full
 
 
 @njit(cache=True)
@@ -165,24 +135,23 @@ def learn_echo(
 
 @njit(cache=True)
 def lift(
+    view: View,
+    s: int,
     mean: FloatArray,
     cov: FloatArray,
     weight: FloatArray,
-    rows: IntArray,
+    detected: FloatArray,
     only_below: bool,
-    lowest: FloatArray,
-    east0: float,
-    north0: float,
-    cell: float,
 ) -> None:
-    """What a sensor has just seen is above the lowest height it can see: condition the tracks ``rows`` on it, in place.
+    """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place.
 
     Height is cut off normally at v: with a = (v - m) / s and g = phi(a) / (1 - Phi(a)), mean m + s g, variance
     s^2 (1 + a g - g^2); the other components follow by their correlation. ``only_below`` spares modes already above.
     """
-    for i in rows:
+    lowest, east0, north0, cell = view.lowest[s], view.east0, view.north0, view.cell
+    for i in range(len(mean)):
         for m in range(mean.shape[1]):
-            if weight[i, m] <= 0.0:
+            if weight[i, m] <= 0.0 or detected[i] < 0.5:
                 continue
             x, p = mean[i, m], cov[i, m]
             col, row = math.floor((x[0] - east0) / cell + 0.5), math.floor((x[1] - north0) / cell + 0.5)
@@ -191,12 +160,12 @@ def lift(
             low = lowest[row, col]
             if math.isnan(low) or abs(low) > NEVER_SEEN_M or (only_below and x[2] >= low):
                 continue
-            s = math.sqrt(p[2, 2])
-            a = (low - x[2]) / s
+            sigma = math.sqrt(p[2, 2])
+            a = (low - x[2]) / sigma
             if abs(a) > LIFT_SIGMAS:
                 continue
             g = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
-            move, keep = s * g, max(1.0 + a * g - g * g, 0.01)
+            move, keep = sigma * g, max(1.0 + a * g - g * g, 0.01)
             scale = (1.0 - keep) / p[2, 2]
             gain = p[:, 2] / p[2, 2]
             column = p[:, 2].copy()
@@ -206,17 +175,15 @@ def lift(
                     p[r, c] -= column[r] * column[c] * scale
 
 
-def hidden_tracks(sensors: SensorTable, mean: FloatArray, cov: FloatArray, rows: IntArray) -> BoolArray:
-    """Which of the tracks ``rows`` terrain masks from every sensor in whose field they lie (at least one must mask)."""
-    masked = np.zeros(len(rows), np.bool_)
-    seen = np.zeros(len(rows), np.bool_)
-    if len(rows) == 0:
-        return masked
-    mean, cov = mean[rows], cov[rows]
-    for s in range(len(sensors.sensor_id)):
-        if sensors.is_people[s] or sensors.is_claim[s]:
+@njit(cache=True)
+def is_hidden(view: View, mean: FloatArray, cov: FloatArray) -> bool:
+    """Whether terrain masks one track from every sensor in whose field it lies (at least one must mask)."""
+    masked = False
+    for s in range(len(view.chance)):
+        if view.is_voluntary[s]:
             continue
-        inside, clear = _sight_of(sensors, s, mean, cov, None)
-        seen |= inside & (clear >= 0.5)
-        masked |= inside & (clear < 0.5)
-    return masked & ~seen
+        inside, clear = sight(view, s, mean, cov, ALL_ROUND)
+        if inside and clear >= 0.5:
+            return False
+        masked = masked or inside
+    return masked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -43,8 +43,7 @@ CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
 """Before any evidence a track is honestly unknown; the rest follows what a border sector mostly sees."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tracks:
+class Tracks(NamedTuple):
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
 
     **Shapes** ``mean`` [N, M, 6] (m, m/s), ``cov`` [N, M, 6, 6], ``weight`` [N, M] (sums to one), ``existence`` [N],
@@ -73,6 +72,28 @@ class Tracks:
     doubt: FloatArray
 
 
+class View(NamedTuple):
+    """What the kernels need of the sensor table [S]; ``radius_m`` is half the side of a sensor's clutter map.
+
+    ``looker`` is a sensor's column in ``Tracks.echo``, -1 for those whose silence never counts.
+    """
+
+    origin: FloatArray
+    chance: FloatArray
+    radius_m: FloatArray
+    max_range_m: FloatArray
+    low_rad: FloatArray
+    high_rad: FloatArray
+    plots: FloatArray
+    period_s: FloatArray
+    is_voluntary: BoolArray
+    looker: IntArray
+    lowest: Any
+    east0: float
+    north0: float
+    cell: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class State:
     """The tracker's whole memory, a value: picklable, and never written after it was handed out.
@@ -81,13 +102,16 @@ class State:
     which drops the flag); the kernels only ever write to arrays made in the same step. **Shapes**
     ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans learned from,
     ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
-    ``looker`` [S] is each sensor's column in ``Tracks.echo``, -1 for those whose silence never counts.
+    ``view`` is the sensor table as the kernels take it,
+    ``ground_up_m`` the sensors' median height, from which classes count theirs.
     ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``late_scans``
     counts scans too old to use, ``dropped_tracks`` those lost to ``TRACK_LIMIT``.
     """
 
     sensors: SensorTable
     settings: TrackingSettings
+    view: View
+    ground_up_m: float
     at_us: int
     tracks: Tracks
     next_id: int
@@ -95,7 +119,6 @@ class State:
     clutter_scans: IntArray
     clutter_heights: FloatArray
     clutter_rates: FloatArray
-    looker: IntArray
     births_per_s: float
     late_scans: int
     dropped_tracks: int
@@ -143,22 +166,44 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
     radius = sensor_radius_m(sensors)
     share = (2.0 * radius / CLUTTER_CELLS) ** 2 / (np.pi * radius**2)
     mass = clutter_rate(sensors) * share
-    looks = ~(sensors.is_people | sensors.is_claim | (sensors.kind == MeasurementKind.BEARING))
-    looker = np.where(looks, np.cumsum(looks) - 1, -1)
+    view = view_of(sensors)
     return State(
         sensors=sensors,
         settings=settings,
         at_us=0,
-        tracks=no_tracks(int(looks.sum())),
+        tracks=no_tracks(int(view.looker.max(initial=-1)) + 1),
         next_id=1,
         clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
         clutter_scans=np.zeros(count, np.int64),
         clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
         clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
-        looker=looker,
+        view=view,
+        ground_up_m=float(np.nanmedian(sensors.origin_enu_m[:, 2])),
         births_per_s=FIRST_BIRTHS_PER_S,
         late_scans=0,
         dropped_tracks=0,
+    )
+
+
+def view_of(sensors: SensorTable) -> View:
+    """The sensor table as the kernels take it."""
+    voluntary = sensors.is_people | sensors.is_claim
+    looks = ~(voluntary | (sensors.kind == MeasurementKind.BEARING))
+    return View(
+        origin=sensors.origin_enu_m,
+        chance=sensors.detection_probability,
+        radius_m=sensor_radius_m(sensors),
+        max_range_m=sensors.max_range_m,
+        low_rad=sensors.min_elevation_rad,
+        high_rad=sensors.max_elevation_rad,
+        plots=clutter_rate(sensors),
+        period_s=np.maximum(np.nan_to_num(sensors.period_s, nan=1.0), 0.1),
+        is_voluntary=voluntary,
+        looker=np.where(looks, np.cumsum(looks) - 1, -1),
+        lowest=sensors.visible_above_m,
+        east0=float(sensors.raster_east_m),
+        north0=float(sensors.raster_north_m),
+        cell=float(sensors.cell_m),
     )
 
 
