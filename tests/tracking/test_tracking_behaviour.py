@@ -416,3 +416,51 @@ def compiled():
         for kernel, value in vars(module).items()
         if hasattr(value, "signatures")
     }
+
+
+def test_a_target_caught_only_now_and_then_keeps_its_name():
+    """The table says 0.9, the echo of a small thing far out gives 0.35: the track learns it and lives on."""
+    sensors = table(RADAR)
+    state, rng, ids = init(sensors, TrackingSettings()), np.random.default_rng(21), []
+    for k in range(240):
+        seen = k < 15 or rng.random() < 0.35
+        z = [noisy(rng, place(k), VELOCITY, RADAR)] if seen else []
+        state, events = step(state, scan(sensors, 0, k, z))
+        ids += confirmed(events.picture).tolist()
+    assert len(set(ids)) <= 3
+    assert state.tracks.echo.shape[1:] == (1, 4)
+    np.testing.assert_allclose(state.tracks.echo.sum(axis=2), 1.0)
+    assert state.tracks.echo[0, 0, 2:].sum() > 0.5
+
+
+def test_a_plot_that_errs_underground_begins_above_the_lowest_visible_height():
+    low = np.full((81, 81), -50.0, np.float32)
+    coarse = {**RADAR, "sigma": (8.0, 0.004, 0.02, np.nan)}
+    sensors = table(coarse, raster=low)
+    z = polar_of([3000.0, 2000.0, -120.0])
+    state, _ = step(init(sensors, TrackingSettings()), scan(sensors, 0, 0, [z[:3]]))
+    up, sigma = state.tracks.mean[0, 1, 2], np.sqrt(state.tracks.cov[0, 1, 2, 2])
+    draws = np.random.default_rng(0).normal(z[0] * np.sin(z[2]), z[0] * np.cos(z[2]) * 0.02, 2_000_000)
+    above = draws[draws > -50.0]
+    assert up == pytest.approx(above.mean(), abs=1.0)
+    assert sigma == pytest.approx(above.std(), abs=1.0)
+
+
+def test_false_plots_teach_where_they_lie():
+    """Low and slow clutter: a high fast plot then stands out by the ratio of the learned densities."""
+    from araz.tracking._clutter import densities
+    from araz.tracking._measure import plan_positions, prepare
+
+    sensors = table({**RADAR, "clutter": 8.0, "range_m": 8000.0})
+    state, rng = init(sensors, TrackingSettings()), np.random.default_rng(2)
+    for k in range(200):
+        n = rng.poisson(8)
+        reach = 8000 * np.sqrt(rng.uniform(0.05, 1, n))
+        z = np.column_stack((reach, rng.uniform(0, 6.28, n), rng.uniform(0, 50, n) / reach, rng.normal(0, 2, n)))
+        state, _ = step(state, scan(sensors, 0, k, z))
+    two = scan(sensors, 0, 201, [[4000.0, 1.0, 25 / 4000, 0.0], [4000.0, 1.0, 400 / 4000, 15.0]])
+    found = prepare(two, sensors, np.arange(2))
+    maps = (state.clutter_mass, state.clutter_heights, state.clutter_rates)
+    clutter, birth = densities(state.view, 0, 1.0, maps, found, plan_positions(found))
+    assert clutter[0] / clutter[1] > 30
+    assert birth[0] == pytest.approx(birth[1], rel=0.02)

@@ -24,8 +24,8 @@ NOISE_VERTICAL: Final = np.array([0.02, 0.5, 0.02, 0.02, 0.1])
 BRAKE_S: Final = np.array([0.0, 0.0, 0.0, 0.0, 3.0])
 """Time constant with which speed dies away; 0 means it does not."""
 
-LEAVE_RATE_PER_S: Final = np.array([0.03, 0.25, 0.10, 0.10, 0.15])
-"""How often a mode is left: cruise legs last half a minute, turns ten seconds."""
+LEAVE_RATE_PER_S: Final = np.array([0.015, 0.25, 0.10, 0.10, 0.15])
+"""How often a mode is left: cruise legs last a minute, turns ten seconds."""
 LEAVE_TO: Final = np.array(
     [
         [0.00, 0.20, 0.35, 0.35, 0.10],
