@@ -9,6 +9,7 @@ import pytest
 from night import HEAVY, RADAR, RID, START_US, Script, claim, make_place, make_table, play, smuggler
 
 from araz.incidents._features import course_nats, flock_now
+from araz.incidents._sentences import class_words
 from araz.incidents._state import Memory
 from araz.incidents._succession import _inheritance, believed
 from araz.vocabulary import Alarm, IdentityVerdict, Incident, IncidentKind, TrackClass
@@ -262,3 +263,12 @@ def test_a_lost_heir_can_have_waited_for_a_story_itself(place, table):
     state, events = play(place, table, [first, second, third], 50.0)
     assert len({c.alarm_id for c in alarms(events)}) <= 2
     assert state.memories[3].track_id == 3
+
+
+def test_what_hovered_is_no_fixed_wing():
+    """Flying home at 15 m/s, the quad that had just let go of its load was called a fixed-wing drone."""
+    chance = np.array([0.03, 0.07, 0.9, 0.0, 0.0, 0.0])
+    assert class_words(chance, float("nan"), 0.95, has_hovered=False) == "fixed-wing drone"
+    assert class_words(chance, float("nan"), 0.95, has_hovered=True) == "multirotor?"
+    assert class_words(np.array([0.1, 0.1, 0.0, 0.8, 0.0, 0.0]), float("nan"), 0.95, False).startswith("unknown")
+    assert class_words(np.array([0.1, 0.1, 0.0, 0.8, 0.0, 0.0]), -30.0, 0.3, False) == "bird?"

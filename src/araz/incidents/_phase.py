@@ -279,7 +279,9 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
     """Propose the track's card; its long part is written only if it is sent."""
     seen, i, picture = view.seen, view.i, work.inputs.picture
     claim = work.inputs.claims.get(int(picture.claim_key[view.row]))
-    what = class_words(picture.class_probability[view.row], float(picture.rcs_dbsm[view.row]), view.probability)
+    has_hovered = memory.hovered_at_us is not None or memory.rose_at_us is not None
+    chance, echo = picture.class_probability[view.row], float(picture.rcs_dbsm[view.row])
+    what = class_words(chance, echo, view.probability, has_hovered)
     says = identity_words(work.context, picture, seen, i, None if claim is None else claim_name(claim))
     heard = f", heard or seen by {', '.join(memory.people)}" if memory.people else ""
     speed, agl, sigma = float(seen.speed_mps[i]), float(seen.agl_m[i]), _height_sigma_m(work, view)

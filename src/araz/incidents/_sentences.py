@@ -17,12 +17,15 @@ HEAVY_DBSM: Final = -12.0
 SMALL_DBSM: Final = -20.0
 
 
-def class_words(chance: FloatArray, rcs_dbsm: float, likeness: float) -> str:
+def class_words(chance: FloatArray, rcs_dbsm: float, likeness: float, has_hovered: bool) -> str:
     """``heavy multirotor?``: the likeliest class, with a question mark below 85 %; unknown by default.
 
-    A track whose whole evidence says drone is not called a bird because its speed would fit one.
+    A track whose whole evidence says drone is not called a bird because its speed would fit one, nor is one that stood
+    still in the air called a fixed-wing drone because it flies home fast.
     """
     best = int(np.argmax(chance))
+    if has_hovered and best == 2:
+        best, chance = 1, np.where(np.arange(len(chance)) == 1, min(float(chance[2]), 0.84), 0.0)
     if best == 0 or chance[best] < 0.4 or (best not in (1, 2) and likeness >= 0.6 and not np.isfinite(rcs_dbsm)):
         return "unknown, flies like a drone"
     size = ""
