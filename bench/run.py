@@ -119,6 +119,8 @@ def cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, list):
         return " ".join(cell(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {cell(item)}" for name, item in value.items())
     return str(value)
 
 
