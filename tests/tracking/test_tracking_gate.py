@@ -8,56 +8,66 @@ from scipy.stats import chi2
 from tracking_lab import POLAR, POSITION, polar_of, scan, table
 
 from araz.tracking import init, step
-from araz.tracking._gate import find_pairs, gate_table
+from araz.tracking._gauss import packed, unpacked
 from araz.tracking._measure import linearise, prepare, wrap
-from araz.tracking._motion import MANOEUVRE, MODE_COUNT
+from araz.tracking._motion import MANOEUVRE
+from araz.tracking._pairs import SLACK, box_pairs, gate_table
 from araz.vocabulary import TrackChange, TrackingSettings
 
 SIGMA = {POLAR: (10.0, 0.01, 0.01, 1.0), POSITION: (15.0, 15.0, 15.0, np.nan)}
 
 
 def some_tracks(rng, count, spread_m):
-    mean = np.zeros((count, MODE_COUNT, 6))
-    cov = np.zeros((count, MODE_COUNT, 6, 6))
-    weight = np.zeros((count, MODE_COUNT))
-    mean[:, MANOEUVRE] = rng.normal(size=(count, 6)) * [spread_m, spread_m, 50, 10, 10, 1] + [4000, 3000, 200, 0, 0, 0]
-    for i in range(count):
-        root = rng.normal(size=(6, 6)) * [20, 20, 20, 4, 4, 2]
-        cov[i, MANOEUVRE] = root.T @ root + np.eye(6)
-    weight[:, MANOEUVRE] = 1.0
-    return mean, cov, weight
+    mean = rng.normal(size=(count, 6)) * [spread_m, spread_m, 50, 10, 10, 1] + [4000, 3000, 200, 0, 0, 0]
+    root = rng.normal(size=(count, 6, 6)) * [20, 20, 20, 4, 4, 2]
+    return mean, root.transpose(0, 2, 1) @ root + np.eye(6)
 
 
 @pytest.mark.parametrize("kind", [POLAR, POSITION])
-@pytest.mark.parametrize(("count", "spread_m"), [(30, 400.0), (45, 5.0)], ids=["scattered", "crowd beyond capacity"])
-def test_gate_finds_exactly_the_pairs_brute_force_finds(kind, count, spread_m):
+@pytest.mark.parametrize(("count", "spread_m"), [(60, 400.0), (45, 5.0)], ids=["scattered", "crowd beyond capacity"])
+@pytest.mark.parametrize("turn", [0.0, 2.5, 3.7], ids=["ahead", "aside", "astern"])
+def test_gate_finds_exactly_the_pairs_brute_force_finds(kind, count, spread_m, turn):
+    """Also where azimuth jumps from +180 to -180 degrees: the whole scene turned about the sensor."""
     rng = np.random.default_rng(count)
     sensors = table({"kind": kind, "sigma": SIGMA[kind], "origin": (50.0, -20.0, 10.0)})
-    mean, cov, weight = some_tracks(rng, count, spread_m)
-    truth = mean[:, MANOEUVRE] + rng.normal(size=(count, 6)) * [30, 30, 30, 3, 3, 1]
+    mean, cov = some_tracks(rng, count, spread_m)
+    c, s = np.cos(turn), np.sin(turn)
+    spin = np.kron(np.eye(2), np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]))
+    mean, cov = mean @ spin.T, spin @ cov @ spin.T
+    truth = mean + rng.normal(size=(count, 6)) * [30, 30, 30, 3, 3, 1]
     sensor = sensors.origin_enu_m[0]
     z = [polar_of(x[:3], x[3:], sensor) if kind == POLAR else x[:3] for x in truth]
     found = prepare(scan(sensors, 0, 0, z), sensors, np.arange(count))
-    gates = gate_table(0.99)
-    keys = np.zeros(count, np.int64)
-    moments = mean[:, MANOEUVRE].copy(), cov[:, MANOEUVRE].copy()
-    track, detection, log_l = find_pairs(mean, cov, weight, keys, found, np.zeros(count), gates, *moments)
+    gates, keys, sure = gate_table(0.99), np.zeros(count, np.int64), np.full(count, 1e300)
+    measured = 4 if kind == POLAR else 3
+    track, detection = box_pairs(found, packed(mean, cov), keys, np.zeros(count), gates[measured], sure, np.full(count, 1e-9))
     expected = set()
     h, jac = np.zeros(6), np.zeros((6, 6))
     for i in range(count):
-        used = linearise(int(kind), mean[i, MANOEUVRE], sensors.origin_enu_m[0], h, jac)
-        use = [c for c in range(used) if not np.isnan(found.var[0, c])]
+        used = linearise(int(kind), mean, i, sensors.origin_enu_m, 0, h, jac)
+        use = [k for k in range(used) if not np.isnan(found.var[0, k])]
         for j in range(count):
             nu = found.z[j, use] - h[use]
             if kind == POLAR:
                 nu[1] = wrap(nu[1])
-            s = jac[use] @ cov[i, MANOEUVRE] @ jac[use].T + np.diag(found.var[j, use])
-            if nu @ np.linalg.solve(s, nu) <= chi2.ppf(0.99, len(use)):
+            spread = jac[use] @ cov[i] @ jac[use].T + np.diag(found.var[j, use])
+            if nu @ np.linalg.solve(spread, nu) <= SLACK * chi2.ppf(0.99, len(use)):
                 expected.add((i, j))
     assert set(zip(track.tolist(), detection.tolist(), strict=True)) == expected
     assert len(expected) > (10 if spread_m > 100 else 64 + 16 * count)
     assert (np.diff(track) >= 0).all()
-    assert np.isfinite(log_l[:, MANOEUVRE]).all()
+
+
+def test_a_pair_too_unlikely_to_matter_is_left_out():
+    """The same pair where false plots are rare, and where they are so many that it could never win."""
+    sensors = table({"kind": POSITION, "sigma": SIGMA[POSITION]})
+    mean, cov = some_tracks(np.random.default_rng(1), 1, 1.0)
+    found = prepare(scan(sensors, 0, 0, [mean[0, :3] + 40.0]), sensors, np.arange(1))
+    for density, pairs in ((1e-9, 1), (1e6, 0)):
+        got = box_pairs(
+            found, packed(mean, cov), np.zeros(1, np.int64), np.zeros(1), 30.0, np.ones(1), np.full(1, density)
+        )
+        assert len(got[0]) == pairs
 
 
 def test_gate_table_is_chi_square():
@@ -71,7 +81,7 @@ def test_a_track_begins_where_the_plot_says_with_the_radar_s_own_errors(rate):
     sensors = table({"kind": POLAR, "sigma": sigma, "origin": (100.0, -300.0, 15.0)})
     r, az, el = 3500.0, 0.8, 0.06
     state, _ = step(init(sensors, TrackingSettings()), scan(sensors, 0, 0, [[r, az, el, rate]]))
-    mean, cov = state.tracks.mean[0, MANOEUVRE], state.tracks.cov[0, MANOEUVRE]
+    mean, cov = (part[0] for part in unpacked(state.tracks.gauss[:, MANOEUVRE].copy()))
     sight = np.array([np.cos(el) * np.sin(az), np.cos(el) * np.cos(az), np.sin(el)])
     np.testing.assert_allclose(mean[:3], sensors.origin_enu_m[0] + r * sight, atol=1e-6)
     jac = np.column_stack(
@@ -100,7 +110,7 @@ def test_clutter_alone_confirms_next_to_nothing():
         state, events = step(state, scan(sensors, 0, k, z))
         ghosts += int((events.change == TrackChange.CONFIRMED).sum())
     assert ghosts <= 4
-    assert state.births_per_s < 0.1
+    assert state.now.births_per_s < 0.1
 
 
 def test_a_flat_and_a_full_radar_share_the_same_tracks():

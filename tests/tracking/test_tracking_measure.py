@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tracking_lab import polar_of
 
 from araz.tracking import _measure as measure
-from araz.tracking._motion import MODE_COUNT, motion_blocks
+from araz.tracking._gauss import packed, propagate, unpacked
+from araz.tracking._motion import HOVER, MODE_COUNT, way_of
 
 KINDS = (measure.POLAR, measure.BEARING, measure.POSITION)
 places = st.tuples(*(st.floats(-20_000, 20_000) for _ in range(2)), st.floats(-200, 4000)).filter(
@@ -19,8 +20,9 @@ speeds = st.tuples(*(st.floats(-60, 60) for _ in range(3)))
 
 
 def h_of(kind, x, origin, mode=0, back_s=0.0):
-    h, jac, work = np.zeros(6), np.zeros((6, 6)), np.zeros((3, 6, 6))
-    count = measure.linearise_back(kind, mode, x, origin, back_s, h, jac, work)
+    h, jac, way = np.zeros(6), np.zeros((6, 6)), np.zeros((1, 12))
+    way_of(mode, -back_s, way, 0)
+    count = measure.linearise_back(kind, way, x[None], 0, origin[None], 0, h, jac, np.zeros((1, 6)))
     return h[:count].copy(), jac[:count].copy()
 
 
@@ -84,8 +86,11 @@ def test_component_by_component_equals_the_joint_update(kind, missing):
     s = hj @ p0 @ hj.T + r
     gain = p0 @ hj.T @ np.linalg.inv(s)
     nu = z[use] - h[use]
-    x, p = x0.copy(), p0.copy()
-    log_l, d2, used = measure.kalman_update(kind, 0, x, p, z, var, origin, 0.0, np.zeros((3, 6, 6)))
+    none = np.zeros(1, np.int64)
+    found = measure.Detections(kind, z[None], var[None], origin[None], True, none, none, np.zeros(1), none)
+    after = np.zeros((1, 27))
+    log_l, d2, used = measure.kalman_update(0, packed(x0, p0)[None], 0, found, 0, 0.0, after, 0, measure.room())
+    x, p = (part[0] for part in unpacked(after))
     assert used == len(use)
     np.testing.assert_allclose(x, x0 + gain @ nu, rtol=1e-9, atol=1e-8)
     np.testing.assert_allclose(p, p0 - gain @ s @ gain.T, rtol=1e-7, atol=1e-7)
@@ -93,16 +98,20 @@ def test_component_by_component_equals_the_joint_update(kind, missing):
     assert log_l == pytest.approx(-0.5 * (d2 + np.linalg.slogdet(2 * np.pi * s)[1]))
 
 
+def moved(mode, dt, rows):
+    way, out = np.zeros((1, 12)), np.zeros((len(rows), 27))
+    way_of(mode, dt, way, 0)
+    for i in range(len(rows)):
+        propagate(rows, i, way, 0, out, i)
+    return out
+
+
 @pytest.mark.parametrize("mode", range(MODE_COUNT))
 @pytest.mark.parametrize("dt", [0.0, 0.3, 1.0, 12.5])
 def test_stepping_back_undoes_stepping_on(mode, dt):
     """All modes but the braking one, which cannot be undone without blowing up and steps back straight."""
-    forward, back = [np.zeros((3, 3)) for _ in range(2)], [np.zeros((3, 3)) for _ in range(2)]
-    motion_blocks(mode, dt, *forward)
-    motion_blocks(mode, -dt, *back)
-    f = np.block([[np.eye(3), forward[0]], [np.zeros((3, 3)), forward[1]]])
-    b = np.block([[np.eye(3), back[0]], [np.zeros((3, 3)), back[1]]])
-    if mode != 4:
-        np.testing.assert_allclose(b @ f, np.eye(6), atol=1e-9)
+    start = packed(np.random.default_rng(0).normal(size=(4, 6)) * 20, np.tile(np.eye(6), (4, 1, 1)))
+    if mode != HOVER:
+        np.testing.assert_allclose(moved(mode, -dt, moved(mode, dt, start))[:, :6], start[:, :6], atol=1e-9)
     else:
-        np.testing.assert_allclose(back[0], -dt * np.eye(3))
+        np.testing.assert_allclose(moved(mode, -dt, start)[:, :3], start[:, :3] - dt * start[:, 3:6])

@@ -10,12 +10,12 @@ from numba import njit
 from araz.vocabulary import FloatArray, IntArray
 
 MAX_SWEEPS: Final = 200
-TOLERANCE: Final = 1e-7
+TOLERANCE: Final = 1e-6
 STRONGEST: Final = 1e8
 """Weights are capped here: certainty beyond it would only cost digits in 1 + sum - own."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def marginals(
     tracks: int, detections: int, track: IntArray, detection: IntArray, odds: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -58,37 +58,49 @@ def marginals(
     return taken, 1.0 / by_track, 1.0 / by_detection
 
 
-@njit(cache=True)
-def pair_odds(
-    existence: FloatArray,
-    detect: FloatArray,
-    miss: FloatArray,
-    weight: FloatArray,
-    track: IntArray,
-    detection: IntArray,
-    log_likelihood: FloatArray,
-    density: FloatArray,
-    track_key: IntArray,
-    claim_key: IntArray,
-) -> FloatArray:
-    """Weights [E] = r pd sum_m w_m l_m / ((1 - r pd_miss)(lambda_clutter + lambda_birth)); a claim's own track first.
+@njit(cache=True, error_model="numpy")
+def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray) -> tuple[IntArray, IntArray]:
+    """Tracks that share detections, directly or through others, in one cluster (union-find over E pairs).
 
-    ``detect`` [N] is the chance of detection used for a detection that is there, ``miss`` [N] the one that silence
-    counts with (0 where silence is no evidence). ``density`` [K] is that of clutter and births at the detection.
+    **Gives** the tracks that have pairs, cluster by cluster, and where each cluster begins (one more entry than
+    clusters). Pairs come sorted by track; clusters come in the order of their first track, tracks in their own.
     """
-    odds = np.zeros(len(track))
-    owned = np.zeros(len(density), np.bool_)
+    parent, first = np.arange(tracks), np.full(detections, -1, np.int64)
     for e in range(len(track)):
         i, j = track[e], detection[e]
-        likelihood = 0.0
-        for m in range(weight.shape[1]):
-            if weight[i, m] > 1e-6:
-                likelihood += weight[i, m] * np.exp(log_likelihood[e, m])
-        silence = max(1.0 - existence[i] * miss[i], 1e-9)
-        odds[e] = min(existence[i] * detect[i] * likelihood / (silence * density[j]), STRONGEST)
-        if claim_key[j] != 0 and claim_key[j] == track_key[i]:
-            owned[j] = True
+        if first[j] < 0:
+            first[j] = i
+            continue
+        a, b = i, first[j]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        parent[max(a, b)] = min(a, b)  # the root is a cluster's first track
+    size, number = np.zeros(tracks + 1, np.int64), np.full(tracks, -1, np.int64)
+    count, last = 0, -1
     for e in range(len(track)):
-        if owned[detection[e]] and track_key[track[e]] != claim_key[detection[e]]:
-            odds[e] *= 1e-4
-    return odds
+        if track[e] == last:
+            continue
+        last = track[e]
+        root = last
+        while parent[root] != root:
+            root = parent[root]
+        if number[root] < 0:
+            number[root] = count
+            count += 1
+        number[last] = number[root]
+        size[number[root] + 1] += 1
+    start = size[: count + 1]
+    for c in range(count):
+        start[c + 1] += start[c]
+    fill, members = start.copy(), np.empty(start[count], np.int64)
+    last = -1
+    for e in range(len(track)):
+        if track[e] != last:
+            last = track[e]
+            members[fill[number[last]]] = last
+            fill[number[last]] += 1
+    return members, start

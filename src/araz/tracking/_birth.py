@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._measure import POLAR, POSITION, Detections, kalman_update
-from araz.tracking._motion import MANOEUVRE, MODE_COUNT, motion_blocks, process_noise, propagate
+from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
+from araz.tracking._measure import POLAR, POSITION, Detections, Room, kalman_update, room
+from araz.tracking._motion import MANOEUVRE, MODE_COUNT, way_of
 from araz.tracking._sight import lift
-from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, State, Tracks, View
+from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
 CLIMB_SIGMA_MPS: Final = 2.0
@@ -21,142 +22,134 @@ UNKNOWN_HEIGHT_SIGMA_M: Final = 120.0
 LEAST_FREE: Final = 0.1
 """A detection with less left over after association starts nothing."""
 HIGHEST_START: Final = 0.5
-"""One detection alone never makes a target more likely than not."""
+"""One detection alone never makes a target more likely than not;"""
+HIGHEST_GROUP: Final = 0.9
+"""several new ones side by side may."""
 LEAST_START: Final = 1e-4
 
 
-@njit(cache=True)
-def start_states(
-    kind: int,
-    rows: IntArray,
+@njit(cache=True, error_model="numpy")
+def start_state(
+    found: Detections,
+    j: int,
     place: FloatArray,
-    z: FloatArray,
-    var: FloatArray,
-    origin: FloatArray,
-    forward_s: FloatArray,
-    speed_sigma: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Gaussians [B, 6], [B, 6, 6] of new tracks: a wide prior at the detection, updated by it, moved ``forward_s`` on.
+    forward_s: float,
+    speed_sigma: float,
+    out: FloatArray,
+    o: int,
+    work: tuple[FloatArray, FloatArray, Room],
+) -> None:
+    """Fill row o of out with a new track: a wide prior at detection j, updated by it, moved ``forward_s`` on.
 
     The prior is so much wider than the sensor's errors (100 times their deviation) that the update gives the sensor's
     own covariance to a part in ten thousand, in polar coordinates too, and conditions velocity on the range rate.
+    ``work`` is scratch: [1, 27], [1, 12] and the update's.
     """
-    mean, cov = np.zeros((len(rows), 6)), np.zeros((len(rows), 6, 6))
-    work, a, b, grow, room = (
-        np.zeros((3, 6, 6)),
-        np.zeros((3, 3)),
-        np.zeros((3, 3)),
-        np.zeros((3, 3)),
-        np.zeros((2, 3, 3)),
-    )
-    for k in range(len(rows)):
-        j = rows[k]
-        wide = math.sqrt(max(var[j, 0], var[j, 1]))
-        if kind == POLAR:
-            across = var[j, 1] if np.isnan(var[j, 2]) else max(var[j, 1], var[j, 2])
-            wide = math.sqrt(max(var[j, 0], across * z[j, 0] ** 2))
+    prior, way, inner = work
+    z, var, kind = found.z, found.var, found.kind
+    wide2 = max(var[j, 0], var[j, 1])
+    if kind == POLAR:
+        across = var[j, 1] if math.isnan(var[j, 2]) else max(var[j, 1], var[j, 2])
+        wide2 = max(var[j, 0], across * z[j, 0] ** 2)
+    prior[:] = 0.0
+    for axis in range(3):
+        prior[0, axis] = place[j, axis]
+        prior[0, DIAGONAL[axis]] = 1e4 * wide2
+        prior[0, DIAGONAL[3 + axis]] = speed_sigma**2 if axis < 2 else CLIMB_SIGMA_MPS**2
+    if math.isnan(var[j, 2]):
+        prior[0, DIAGONAL[2]] = UNKNOWN_HEIGHT_SIGMA_M**2
+    elif kind == POSITION:
+        prior[0, DIAGONAL[2]] = 1e4 * var[j, 2]
+    if kind == POSITION:
         for axis in range(3):
-            mean[k, axis] = place[j, axis]
-            cov[k, axis, axis] = (100.0 * wide) ** 2
-            cov[k, 3 + axis, 3 + axis] = speed_sigma[j] ** 2 if axis < 2 else CLIMB_SIGMA_MPS**2
-        if np.isnan(var[j, 2]):
-            cov[k, 2, 2] = UNKNOWN_HEIGHT_SIGMA_M**2
-        elif kind == POSITION:
-            cov[k, 2, 2] = (100.0 * math.sqrt(var[j, 2])) ** 2
-        if kind == POSITION and not np.isnan(var[j, 3]):
-            for axis in range(3):
-                if not np.isnan(var[j, 3 + axis]):
-                    cov[k, 3 + axis, 3 + axis] = (100.0 * math.sqrt(var[j, 3 + axis])) ** 2
-        kalman_update(kind, MANOEUVRE, mean[k], cov[k], z[j], var[j], origin[j], 0.0, work)
-        if forward_s[j] > 0.0:
-            motion_blocks(MANOEUVRE, forward_s[j], a, b)
-            process_noise(MANOEUVRE, forward_s[j], grow)
-            propagate(mean[k], cov[k], a, b, grow, room)
-    return mean, cov
+            if not math.isnan(var[j, 3]) and not math.isnan(var[j, 3 + axis]):
+                prior[0, DIAGONAL[3 + axis]] = 1e4 * var[j, 3 + axis]
+    kalman_update(MANOEUVRE, prior, 0, found, j, 0.0, out, o, inner)
+    if forward_s > 0.0:
+        way_of(MANOEUVRE, forward_s, way, 0)
+        propagate(out, o, way, 0, out, o)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def name_of(at_us: int, turn: int, sensor: int, row: int) -> int:
+    """A track's key from the detection that began it: the same whatever else arrived, and when (a 62-bit mix).
+
+    ``turn`` tells apart looks that ended together.
+    """
+    value = at_us * 4096 + (turn * 64 + sensor) * 67108859 + row
+    for _ in range(2):
+        value ^= (value >> 31) & 0x1FFFFFFFF
+        value *= 0x5851F42D4C957F2D
+    return ((value ^ ((value >> 29) & 0x7FFFFFFFF)) & 0x3FFFFFFFFFFFFFFF) | 1
+
+
+@njit(cache=True, error_model="numpy")
 def begin(
     view: View,
     sensor: int,
+    at_us: int,
+    turn: int,
     found: Detections,
     place: FloatArray,
     free: FloatArray,
     clutter: FloatArray,
     birth: FloatArray,
+    swarm: FloatArray,
     back_s: FloatArray,
     speed_sigma: float,
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Detection rows [B] that begin tracks, with mean [B, M, 6], covariance, weights [B, M] and existence [B].
+    tracks: Tracks,
+    count: int,
+) -> IntArray:
+    """Write new tentative tracks from row ``count`` of the table on; gives the detection row of each.
 
-    r = P(unclaimed) lambda_b / (lambda_b + lambda_c). **Source** Williams 2015 (the Poisson part of the PMB), with the
-    adaptive birth of Reuter et al. 2014. A bearing starts nothing. A detection newer than the common time starts at its
-    own place, not moved back.
+    r = P(unclaimed) lambda_b / (lambda_b + lambda_c), lambda_b raised by ``swarm``. **Source** Williams 2015 (the
+    Poisson part of the PMB), with the adaptive birth of Reuter et al. 2014. A bearing starts nothing.
     """
-    rows, existence = np.zeros(len(free), np.int64), np.zeros(len(free))
-    count = 0
+    rows = np.empty(len(free), np.int64)
+    made = 0
+    work = (np.empty((1, WIDTH)), np.empty((1, 12)), room())
+    gauss = tracks.gauss.reshape(len(tracks.existence) * MODE_COUNT, WIDTH)
+    column = view.looker[sensor]
     for k in range(len(free)):
-        chance = min(free[k] * birth[k] / max(birth[k] + clutter[k], 1e-300), HIGHEST_START)
-        placed = math.isfinite(place[k].sum()) and not math.isnan(found.var[k, 0] + found.var[k, 1])
-        if placed and free[k] >= LEAST_FREE and chance >= LEAST_START:
-            rows[count], existence[count] = k, chance
-            count += 1
-    rows, existence = rows[:count].copy(), existence[:count].copy()
-    speed = np.full(len(free), speed_sigma)
-    for row in rows:
-        if found.claim_key[row] != 0:
-            speed[row] = CLAIM_SPEED_SIGMA_MPS
-    mean, cov = np.zeros((count, MODE_COUNT, 6)), np.zeros((count, MODE_COUNT, 6, 6))
-    weight = np.zeros((count, MODE_COUNT))
-    first_mean, first_cov = start_states(found.kind, rows, place, found.z, found.var, found.origin, back_s, speed)
-    mean[:, MANOEUVRE], cov[:, MANOEUVRE] = first_mean, first_cov
-    weight[:, MANOEUVRE] = 1.0
+        new = birth[k] * swarm[k]
+        highest = HIGHEST_START if swarm[k] <= 1.0 else HIGHEST_GROUP
+        chance = min(free[k] * new / max(new + clutter[k], 1e-300), highest)
+        placed = math.isfinite(place[k, 0] + place[k, 1] + place[k, 2]) and not math.isnan(found.var[k, 0] + found.var[k, 1])
+        if not placed or free[k] < LEAST_FREE or chance < LEAST_START:
+            continue
+        i = count + made
+        rows[made] = k
+        made += 1
+        speed = CLAIM_SPEED_SIGMA_MPS if found.claim_key[k] != 0 else speed_sigma
+        tracks.gauss[i, :, :] = 0.0
+        start_state(found, k, place, back_s[k], speed, gauss, i * MODE_COUNT + MANOEUVRE, work)
+        tracks.weight[i, :] = 0.0
+        tracks.weight[i, MANOEUVRE] = 1.0
+        tracks.track_id[i] = name_of(at_us, turn, sensor, found.row[k])
+        tracks.number[i] = 0
+        tracks.existence[i] = tracks.birth_existence[i] = chance
+        tracks.is_confirmed[i] = tracks.hidden[i] = False
+        tracks.started_at_us[i] = tracks.updated_at_us[i] = found.at_us[k]
+        tracks.update_count[i] = 1
+        tracks.sensor_mask[i] = 1 << sensor
+        tracks.claim_key[i] = found.claim_key[k]
+        tracks.rcs_dbsm[i] = found.rcs_dbsm[k]
+        tracks.class_probability[i, :] = CLASS_PRIOR
+        tracks.doubt[i, :] = 1.0
+        first_echo(tracks.echo[i], column)
     if found.kind == POLAR:
-        lift(view, sensor, mean, cov, weight, np.ones(count), False)
-    return rows, mean, cov, weight, existence
+        end = count + made
+        lift(view, sensor, tracks.gauss[count:end], tracks.weight[count:end], np.ones(made), False)
+    return rows[:made].copy()
 
 
-def first_echo(count: int, lookers: int, column: int) -> FloatArray:
-    """Belief [B, lookers, levels] in how well each sensor sees a new track: the one that found it sees it well."""
-    echo = np.empty((count, lookers, len(ECHO_PRIOR)))
-    echo[:] = ECHO_PRIOR
-    if column >= 0:
-        echo[:, column] = ECHO_PRIOR * ECHO_LEVELS / (ECHO_PRIOR @ ECHO_LEVELS)
-    return echo
-
-
-def births(
-    found: Detections,
-    place: FloatArray,
-    free: FloatArray,
-    densities: tuple[FloatArray, FloatArray],
-    back_s: FloatArray,
-    state: State,
-    sensor: int,
-) -> tuple[Tracks, IntArray]:
-    """New tentative tracks and the detection row of each; ``densities`` are those of clutter and of births [K]."""
-    speed_sigma = float(state.settings.birth_speed_sigma_mps)
-    rows, mean, cov, weight, existence = begin(state.view, sensor, found, place, free, *densities, back_s, speed_sigma)
-    count, lookers = len(rows), state.tracks.echo.shape[1]
-    no, at_us = np.zeros(count, np.bool_), found.at_us[rows]
-    classes = np.empty((count, len(CLASS_PRIOR)))
-    classes[:] = CLASS_PRIOR
-    return Tracks(
-        track_id=np.arange(state.next_id, state.next_id + count, dtype=np.int64),
-        mean=mean,
-        cov=cov,
-        weight=weight,
-        existence=existence,
-        birth_existence=existence,
-        is_confirmed=no,
-        hidden=no,
-        started_at_us=at_us,
-        updated_at_us=at_us,
-        update_count=np.ones(count, np.int64),
-        sensor_mask=np.full(count, 1 << sensor, np.int64),
-        claim_key=found.claim_key[rows],
-        rcs_dbsm=found.rcs_dbsm[rows],
-        class_probability=classes,
-        echo=first_echo(count, lookers, int(state.view.looker[sensor])),
-        doubt=np.ones((count, lookers)),
-    ), rows
+@njit(cache=True, error_model="numpy")
+def first_echo(echo: FloatArray, column: int) -> None:
+    """Fill the belief [lookers, levels] in how well each sensor sees a new track: the one that found it sees it well."""
+    for s in range(len(echo)):
+        total = 0.0
+        for level in range(len(ECHO_PRIOR)):
+            echo[s, level] = ECHO_PRIOR[level] * (ECHO_LEVELS[level] if s == column else 1.0)
+            total += echo[s, level]
+        for level in range(len(ECHO_PRIOR)):
+            echo[s, level] /= total

@@ -33,8 +33,7 @@ def _log_normal(value: float, mean: float, sigma: float) -> float:
 def classify(
     probability: FloatArray,
     rows: IntArray,
-    mean: FloatArray,
-    cov: FloatArray,
+    moments: FloatArray,
     rcs_dbsm: FloatArray,
     ground_up_m: float,
     dt_s: float,
@@ -50,9 +49,10 @@ def classify(
     classes = probability.shape[1]
     score = np.zeros(classes)
     for i in rows:
-        speed = math.sqrt(mean[i, 3] ** 2 + mean[i, 4] ** 2)
-        values = (speed, mean[i, 5], mean[i, 2] - ground_up_m, rcs_dbsm[i])
-        extra = (0.5 * (cov[i, 3, 3] + cov[i, 4, 4]), cov[i, 5, 5], cov[i, 2, 2], 0.0)
+        g = moments[i]
+        speed = math.sqrt(g[3] ** 2 + g[4] ** 2)
+        values = (speed, g[5], g[2] - ground_up_m, rcs_dbsm[i])
+        extra = (0.5 * (g[15] + g[20]), g[26], g[11], 0.0)
         for c in range(classes):
             log_l = 0.0
             for f in range(4):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import math
+from typing import Final
 
 import numpy as np
 from numba import njit
 
 from araz.tracking._classify import classify
+from araz.tracking._gauss import WIDTH, collapse
 from araz.tracking._merge import merged_into
-from araz.tracking._motion import MANOEUVRE, collapse
+from araz.tracking._motion import MANOEUVRE
 from araz.tracking._sight import is_hidden
 from araz.tracking._state import Tracks, View
-from araz.vocabulary import BoolArray, FloatArray, IntArray
+from araz.vocabulary import BoolArray, FloatArray
 
 CONFIRM_UPDATES: Final = 2
 HASTE: Final = 0.1
@@ -31,13 +33,13 @@ KNOWN_UPDATES: Final = 10.0
 one that was seen twice."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def is_within_coast(age_us: int, update_count: int, coast_max_s: float) -> bool:
     """Whether somebody observed a track within the last ``coast_max_s``, or its share if it is hardly known."""
     return age_us <= coast_max_s * 1e6 * min(update_count / KNOWN_UPDATES, 1.0)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def close(
     view: View,
     tracks: Tracks,
@@ -46,23 +48,23 @@ def close(
     detected: FloatArray,
     ground_up_m: float,
     knobs: tuple[float, float, float],
-) -> tuple[BoolArray, BoolArray, FloatArray, FloatArray]:
-    """Confirm, classify, hide and merge the tracks in place; which stay [N], which are newly confirmed, their moments.
+) -> tuple[BoolArray, BoolArray, FloatArray]:
+    """Confirm, classify, hide and merge the tracks in place; which stay [N], which are newly confirmed, moments [N, 27].
 
     ``knobs`` are confirm_existence, delete_existence and coast_max_s of the settings.
     """
     confirm, delete, coast_max_s = knobs
-    mean, cov = collapse(tracks.mean, tracks.cov, tracks.weight)
-    count = len(mean)
+    moments = collapse(tracks.gauss, tracks.weight)
+    count = len(moments)
     keep, fresh, grown = np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.int64)
     confirmed = 0
     for i in range(count):
-        updates = tracks.update_count[i]
+        updates, g = tracks.update_count[i], moments[i]
         sure = confirm if updates > CONFIRM_UPDATES else 1.0 - HASTE * (1.0 - confirm)
         if not tracks.is_confirmed[i] and updates >= CONFIRM_UPDATES and tracks.existence[i] >= sure:
             tracks.is_confirmed[i] = fresh[i] = True
-        tracks.hidden[i] = tracks.is_confirmed[i] and is_hidden(view, mean[i], cov[i])
         known_m, floor = TENTATIVE_KNOWN_M, TENTATIVE_SHARE * tracks.birth_existence[i]
+        tracks.hidden[i] = tracks.is_confirmed[i] and is_hidden(view, g)
         if tracks.is_confirmed[i]:
             grown[confirmed] = i
             confirmed += 1
@@ -70,49 +72,74 @@ def close(
         keep[i] = (
             tracks.existence[i] >= floor
             and is_within_coast(at_us - tracks.updated_at_us[i], updates, coast_max_s)
-            and np.isfinite(mean[i]).all()
-            and cov[i, 0, 0] + cov[i, 1, 1] < known_m**2
+            and math.isfinite(g.sum())
+            and g[6] + g[8] < known_m**2
         )
     rows = grown[:confirmed]
-    classify(tracks.class_probability, rows[detected[rows] >= 0.5], mean, cov, tracks.rcs_dbsm, ground_up_m, dt_s)
-    for j in merged_into(tracks, mean, cov, rows):
+    seen = rows[detected[rows] >= 0.5]
+    classify(tracks.class_probability, seen, moments, tracks.rcs_dbsm, ground_up_m, dt_s)
+    for j in merged_into(tracks, moments, rows):
         keep[j] = False
-    return keep, fresh & keep, mean, cov
+    return keep, fresh & keep, moments
 
 
-@njit(cache=True)
-def _joined(old: Any, keep: Any, new: Any) -> Any:
-    out = np.empty((len(keep) + len(new), *old.shape[1:]), old.dtype)
-    for i in range(len(keep)):
-        out[i] = old[keep[i]]
-    for i in range(len(new)):
-        out[len(keep) + i] = new[i]
-    return out
+@njit(cache=True, error_model="numpy")
+def compact(tracks: Tracks, keep: BoolArray, count: int, total: int, moments: FloatArray) -> tuple[Tracks, FloatArray]:
+    """The table without the tracks that go: rows 0..count by ``keep``, all from there to ``total``; with the moments.
+
+    Rows move down in place: old tracks stand first and stay, so little moves. New tracks' moments are their own.
+    """
+    out, to = np.empty((total, WIDTH)), 0
+    for i in range(total):
+        if i < count and not keep[i]:
+            continue
+        out[to] = moments[i] if i < count else tracks.gauss[i, MANOEUVRE]
+        if to != i:
+            _move(tracks, i, to)
+        to += 1
+    return first_rows(tracks, to), out[:to]
 
 
-@njit(cache=True)
-def join(
-    tracks: Tracks, keep: IntArray, new: Tracks, mean: FloatArray, cov: FloatArray
-) -> tuple[Tracks, FloatArray, FloatArray]:
-    """The tracks at rows ``keep`` and the new ones, as new arrays, with the moments of all over their modes."""
-    everyone = Tracks(
-        _joined(tracks.track_id, keep, new.track_id),
-        _joined(tracks.mean, keep, new.mean),
-        _joined(tracks.cov, keep, new.cov),
-        _joined(tracks.weight, keep, new.weight),
-        _joined(tracks.existence, keep, new.existence),
-        _joined(tracks.birth_existence, keep, new.birth_existence),
-        _joined(tracks.is_confirmed, keep, new.is_confirmed),
-        _joined(tracks.hidden, keep, new.hidden),
-        _joined(tracks.started_at_us, keep, new.started_at_us),
-        _joined(tracks.updated_at_us, keep, new.updated_at_us),
-        _joined(tracks.update_count, keep, new.update_count),
-        _joined(tracks.sensor_mask, keep, new.sensor_mask),
-        _joined(tracks.claim_key, keep, new.claim_key),
-        _joined(tracks.rcs_dbsm, keep, new.rcs_dbsm),
-        _joined(tracks.class_probability, keep, new.class_probability),
-        _joined(tracks.echo, keep, new.echo),
-        _joined(tracks.doubt, keep, new.doubt),
+@njit(cache=True, error_model="numpy")
+def _move(tracks: Tracks, i: int, to: int) -> None:
+    tracks.track_id[to] = tracks.track_id[i]
+    tracks.number[to] = tracks.number[i]
+    tracks.gauss[to] = tracks.gauss[i]
+    tracks.weight[to] = tracks.weight[i]
+    tracks.existence[to] = tracks.existence[i]
+    tracks.birth_existence[to] = tracks.birth_existence[i]
+    tracks.is_confirmed[to] = tracks.is_confirmed[i]
+    tracks.hidden[to] = tracks.hidden[i]
+    tracks.started_at_us[to] = tracks.started_at_us[i]
+    tracks.updated_at_us[to] = tracks.updated_at_us[i]
+    tracks.update_count[to] = tracks.update_count[i]
+    tracks.sensor_mask[to] = tracks.sensor_mask[i]
+    tracks.claim_key[to] = tracks.claim_key[i]
+    tracks.rcs_dbsm[to] = tracks.rcs_dbsm[i]
+    tracks.class_probability[to] = tracks.class_probability[i]
+    tracks.echo[to] = tracks.echo[i]
+    tracks.doubt[to] = tracks.doubt[i]
+
+
+@njit(cache=True, error_model="numpy")
+def first_rows(tracks: Tracks, count: int) -> Tracks:
+    """The first ``count`` tracks of a table; shares its arrays."""
+    return Tracks(
+        tracks.track_id[:count],
+        tracks.number[:count],
+        tracks.gauss[:count],
+        tracks.weight[:count],
+        tracks.existence[:count],
+        tracks.birth_existence[:count],
+        tracks.is_confirmed[:count],
+        tracks.hidden[:count],
+        tracks.started_at_us[:count],
+        tracks.updated_at_us[:count],
+        tracks.update_count[:count],
+        tracks.sensor_mask[:count],
+        tracks.claim_key[:count],
+        tracks.rcs_dbsm[:count],
+        tracks.class_probability[:count],
+        tracks.echo[:count],
+        tracks.doubt[:count],
     )
-    new_mean, new_cov = new.mean[:, MANOEUVRE].copy(), new.cov[:, MANOEUVRE].copy()
-    return everyone, _joined(mean, keep, new_mean), _joined(cov, keep, new_cov)

@@ -34,13 +34,13 @@ FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _bin(value: float, lowest: float, width: float, count: int) -> int:
     """Number of the bin that holds a value; the outermost take all beyond."""
     return int(min(max((value - lowest) / width, 0.0), count - 1.0))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int) -> tuple[int, int, int, int]:
     """Row and column in the plan-view map, bins of height and of range rate; -1 where not measured.
 
@@ -59,7 +59,7 @@ def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int)
     return row, col, high, fast
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def densities(
     view: View,
     sensor: int,
@@ -67,8 +67,8 @@ def densities(
     maps: tuple[FloatArray, FloatArray, FloatArray],
     found: Detections,
     place: FloatArray,
-) -> tuple[FloatArray, FloatArray]:
-    """Density of clutter and of births at each detection [K], per unit of the measured components.
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Density of clutter and of births at each detection [K] per unit of the measured components, of clutter per m^2.
 
     From the map's plots a square metre of ground: times the density of false plots by height where height is measured,
     by range rate where that is, both learned (new targets are even over both), and for polar plots times the Jacobian
@@ -76,7 +76,7 @@ def densities(
     compass. ``maps`` are the state's clutter mass, heights and rates.
     """
     mass, heights, rates = maps[0][sensor], maps[1][sensor], maps[2][sensor]
-    clutter, birth = np.zeros(len(place)), np.zeros(len(place))
+    clutter, birth, ground_density = np.zeros(len(place)), np.zeros(len(place)), np.zeros(len(place))
     radius, rate = view.radius_m[sensor], view.plots[sensor]
     cell_m2 = (2.0 * radius / CLUTTER_CELLS) ** 2
     disc = cell_m2 / (math.pi * radius**2)
@@ -106,12 +106,14 @@ def densities(
         else:
             per /= 1.0 if math.isnan(found.z[k, 3]) else RATE_SPAN_MPS**2
             per /= 1.0 if math.isnan(found.z[k, 5]) else CLIMB_SPAN_MPS
-        clutter[k] = max(mass[row, col], FLOOR * rate * disc) * false * per
+        plots = max(mass[row, col], FLOOR * rate * disc)
+        clutter[k] = plots * false * per
         birth[k] = new * per
-    return clutter, birth
+        ground_density[k] = plots / cell_m2
+    return clutter, birth, ground_density
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def learn(
     view: View,
     sensor: int,

@@ -1,4 +1,4 @@
-"""One look inside the kernels: predict, associate, update, and write each track's books."""
+"""One look of one sensor, whole, inside one kernel: predict, associate, begin, end, learn."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from araz.tracking._associate import marginals, pair_odds
-from araz.tracking._gate import find_pairs
-from araz.tracking._measure import BEARING, POLAR, Detections
-from araz.tracking._motion import collapse, predict_tracks
+from araz.tracking._birth import begin
+from araz.tracking._close import close, compact, first_rows
+from araz.tracking._cluster import Association, associate
+from araz.tracking._clutter import densities, learn
+from araz.tracking._formation import share_turns, swarm_odds
+from araz.tracking._gauss import collapse
+from araz.tracking._measure import BEARING, POLAR, Detections, plan_positions
+from araz.tracking._motion import predict_into
+from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
 from araz.tracking._state import ECHO_PRIOR, Tracks, View
-from araz.tracking._update import update_tracks
 from araz.vocabulary import FloatArray, IntArray
 
 ECHO_MEMORY_S: Final = 120.0
@@ -28,98 +32,166 @@ CLAIM_SURE: Final = 0.5
 """A claim goes to a track that took its detection with at least this probability."""
 RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
+LONGEST_CLASS_S: Final = 5.0
+"""Time that counts as evidence of a class between two looks."""
+
+Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
 
 
-class Association(NamedTuple):
-    """E pairs of a look (track, detection, chance); each detection's chance to be free, each track's to be seen."""
+class Knobs(NamedTuple):
+    """The settings as the kernel takes them, and the squared gates [7] by number of components."""
 
-    track: IntArray
-    detection: IntArray
-    taken: FloatArray
-    free: FloatArray
-    detected: FloatArray
+    half_life_s: float
+    confirm: float
+    delete: float
+    coast_max_s: float
+    birth_speed_mps: float
+    births_per_s: float
+    ground_up_m: float
+    gates: FloatArray
 
 
-@njit(cache=True)
+class Look(NamedTuple):
+    """When and how a sensor looked: its row, the mark and how many marks then before, time since, silence, sector."""
+
+    sensor: int
+    at_us: int
+    turn: int
+    dt_s: float
+    silence_counts: bool
+    silence_teaches: bool
+    sector: tuple[float, float]
+
+
+@njit(cache=True, error_model="numpy")
 def survival(dt_s: float, hidden: bool, half_life_s: float) -> float:
     """Chance that a track is still there after ``dt_s`` seconds; terrain's shadow takes ten times as long."""
     chance: float = 0.5 ** (dt_s / (half_life_s * (HIDDEN_HALF_LIVES if hidden else 1.0)))
     return chance
 
 
-@njit(cache=True)
-def predict(tracks: Tracks, dt_s: float, half_life_s: float) -> tuple[Tracks, FloatArray, FloatArray]:
-    """All tracks ``dt_s`` >= 0 seconds on, as new arrays, and their moments over the modes [N, 6], [N, 6, 6]."""
-    mean, cov, weight = predict_tracks(tracks.mean, tracks.cov, tracks.weight, tracks.update_count, dt_s)
-    existence, echo, doubt = tracks.existence.copy(), tracks.echo.copy(), tracks.doubt.copy()
+@njit(cache=True, error_model="numpy")
+def _roomy(tracks: Tracks, room: int) -> Tracks:
+    """The table copied into one with ``room`` more rows, all but the modes and their weights."""
+    count, total = len(tracks.existence), len(tracks.existence) + room
+    lookers, levels, classes = tracks.echo.shape[1], tracks.echo.shape[2], tracks.class_probability.shape[1]
+    table = Tracks(
+        np.empty(total, np.int64),
+        np.zeros(total, np.int64),
+        np.empty((total, tracks.gauss.shape[1], tracks.gauss.shape[2])),
+        np.empty((total, tracks.weight.shape[1])),
+        np.empty(total),
+        np.empty(total),
+        np.empty(total, np.bool_),
+        np.empty(total, np.bool_),
+        np.empty(total, np.int64),
+        np.empty(total, np.int64),
+        np.empty(total, np.int64),
+        np.empty(total, np.int64),
+        np.empty(total, np.int64),
+        np.empty(total),
+        np.empty((total, classes)),
+        np.empty((total, lookers, levels)),
+        np.empty((total, lookers)),
+    )
+    table.track_id[:count] = tracks.track_id
+    table.number[:count] = tracks.number
+    table.existence[:count] = tracks.existence
+    table.birth_existence[:count] = tracks.birth_existence
+    table.is_confirmed[:count] = tracks.is_confirmed
+    table.hidden[:count] = tracks.hidden
+    table.started_at_us[:count] = tracks.started_at_us
+    table.updated_at_us[:count] = tracks.updated_at_us
+    table.update_count[:count] = tracks.update_count
+    table.sensor_mask[:count] = tracks.sensor_mask
+    table.claim_key[:count] = tracks.claim_key
+    table.rcs_dbsm[:count] = tracks.rcs_dbsm
+    table.class_probability[:count] = tracks.class_probability
+    table.echo[:count] = tracks.echo
+    table.doubt[:count] = tracks.doubt
+    return table
+
+
+@njit(cache=True, error_model="numpy")
+def predict(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -> Tracks:
+    """All tracks ``dt_s`` >= 0 seconds on, in a new table with ``room`` rows more."""
+    table, count = _roomy(tracks, room), len(tracks.existence)
+    predict_into(tracks.gauss, tracks.weight, tracks.update_count, dt_s, table.gauss[:count], table.weight[:count])
+    seen_s, hidden_s = survival(dt_s, False, half_life_s), survival(dt_s, True, half_life_s)
     forget, fade = 1.0 - math.exp(-dt_s / ECHO_MEMORY_S), math.exp(-dt_s / DOUBT_MEMORY_S)
-    for i in range(len(existence)):
-        existence[i] *= survival(dt_s, tracks.hidden[i], half_life_s)
-        for s in range(echo.shape[1]):
-            doubt[i, s] = doubt[i, s] ** fade if doubt[i, s] < 1.0 else 1.0
-            for level in range(echo.shape[2]):
-                echo[i, s, level] += (ECHO_PRIOR[level] - echo[i, s, level]) * forget
-    moved = Tracks(
-        tracks.track_id,
-        mean,
-        cov,
-        weight,
-        existence,
-        tracks.birth_existence,
-        tracks.is_confirmed.copy(),
-        tracks.hidden.copy(),
-        tracks.started_at_us,
-        tracks.updated_at_us.copy(),
-        tracks.update_count.copy(),
-        tracks.sensor_mask.copy(),
-        tracks.claim_key.copy(),
-        tracks.rcs_dbsm.copy(),
-        tracks.class_probability.copy(),
-        echo,
-        doubt,
-    )
-    one_mean, one_cov = collapse(mean, cov, weight)
-    return moved, one_mean, one_cov
+    for i in range(count):
+        table.existence[i] *= hidden_s if table.hidden[i] else seen_s
+        for s in range(table.echo.shape[1]):
+            if table.doubt[i, s] < 1.0:
+                table.doubt[i, s] = table.doubt[i, s] ** fade
+            for level in range(table.echo.shape[2]):
+                table.echo[i, s, level] += (ECHO_PRIOR[level] - table.echo[i, s, level]) * forget
+    return table
 
 
-@njit(cache=True)
-def associate(
-    view: View,
-    s: int,
-    found: Detections,
-    back_s: FloatArray,
-    density: FloatArray,
-    tracks: Tracks,
-    moments: tuple[FloatArray, FloatArray],
-    gates: FloatArray,
-    silence_counts: bool,
-    sector: tuple[float, float],
-) -> Association:
-    """Gate, weigh, associate and update the tracks, in place; ``moments`` are theirs over the modes.
+@njit(cache=True, error_model="numpy")
+def look_once(
+    view: View, look: Look, found: Detections, tracks: Tracks, maps: Maps, knobs: Knobs
+) -> tuple[Tracks, FloatArray, Maps, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
+    """The tracks after one look, their moments [N, 27], the learned maps, pairs told, and how many
+    tracks began and were newly confirmed.
 
-    ``silence_counts`` when nothing heard is evidence: a complete look of a sensor that looks by itself.
+    Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing given
+    is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
     """
-    mean, cov, weight, existence, key = tracks.mean, tracks.cov, tracks.weight, tracks.existence, tracks.claim_key
-    detect, miss, full = detection_chances(
-        view, s, silence_counts, sector, moments[0], moments[1], tracks.echo, tracks.doubt
+    s, count, plots = look.sensor, len(tracks.existence), len(found.z)
+    back_s = (look.at_us - found.at_us) * 1e-6
+    table = predict(tracks, plots, look.dt_s, knobs.half_life_s)
+    old = first_rows(table, count)
+    moments = collapse(old.gauss, old.weight)
+    place = plan_positions(found)
+    clutter, birth, ground = densities(view, s, knobs.births_per_s, maps[:3], found, place)
+    detect, miss, full = detection_chances(view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt)
+    before = old.weight.copy()
+    most = 1
+    for k in range(plots):
+        measured = 0
+        for c in range(6):
+            measured += 0 if math.isnan(found.var[k, c]) else 1
+        most = max(most, measured)
+    density, worth = clutter + birth, old.existence * detect / np.maximum(1.0 - old.existence * miss, 1e-9)
+    box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most], worth, density)
+    pairs = associate(found, back_s, density, old, box, (detect, miss), knobs.gates)
+    if found.kind != BEARING:
+        share_turns(old, moments, before, pairs.detected)
+    if look.silence_counts:
+        learn_echo(old.echo, old.doubt, view.looker[s], full, view.chance[s], pairs.detected)
+    if found.kind == POLAR:
+        lift(view, s, old.gauss, old.weight, pairs.detected, True)
+    _write_books(old, found, s, pairs)
+    swarm = swarm_odds(found, place, pairs.free, ground)
+    rows = begin(
+        view,
+        s,
+        look.at_us,
+        look.turn,
+        found,
+        place,
+        pairs.free,
+        clutter,
+        birth,
+        swarm,
+        back_s,
+        knobs.birth_speed_mps,
+        table,
+        count,
     )
-    track, detection, log_l = find_pairs(mean, cov, weight, key, found, back_s, gates, moments[0], moments[1])
-    odds = pair_odds(existence, detect, miss, weight, track, detection, log_l, density, key, found.claim_key)
-    taken, missed, free = marginals(len(existence), len(density), track, detection, odds)
-    kind, z, var, origin = found.kind, found.z, found.var, found.origin
-    detected = update_tracks(
-        kind, mean, cov, weight, existence, miss, z, var, origin, back_s, track, detection, log_l, taken, missed
-    )
-    if silence_counts:
-        learn_echo(tracks.echo, tracks.doubt, view.looker[s], full, view.chance[s], detected)
-    if kind == POLAR:
-        lift(view, s, mean, cov, weight, detected, True)
-    pairs = Association(track, detection, taken, free, detected)
-    _write_books(tracks, found, s, pairs)
-    return pairs
+    told = _told(old, pairs, found.row, rows)
+    if look.silence_teaches:
+        maps = learn(view, s, maps[:3], maps[3], found, place, pairs.free)
+    shown_s = min(look.dt_s, LONGEST_CLASS_S)
+    limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
+    keep, fresh, after = close(view, old, look.at_us, shown_s, pairs.detected, knobs.ground_up_m, limits)
+    left, moments = compact(table, keep, count, count + len(rows), after)
+    return left, moments, maps, told, (len(rows), int(fresh.sum()))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Association) -> None:
     """Counts, times, sensors, radar cross section and claims of the tracks a detection moved, in place."""
     for i in range(len(pairs.detected)):
@@ -142,7 +214,23 @@ def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Associat
             tracks.claim_key[i] = key
 
 
-@njit(cache=True)
-def strong_pairs(pairs: Association) -> IntArray:
-    """Rows of the pairs worth telling."""
-    return np.flatnonzero(pairs.taken > PAIR_FLOOR)
+@njit(cache=True, error_model="numpy")
+def _told(
+    tracks: Tracks, pairs: Association, row: IntArray, new_row: IntArray
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Track number, scan row and probability of the pairs worth telling, then of the detections that began tracks.
+
+    Tracks just begun have no number yet: 0.
+    """
+    most = len(pairs.track) + len(new_row)
+    number, rows, chance = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
+    count = 0
+    for e in range(len(pairs.track)):
+        if pairs.taken[e] > PAIR_FLOOR:
+            number[count], rows[count] = tracks.number[pairs.track[e]], row[pairs.detection[e]]
+            chance[count] = pairs.taken[e]
+            count += 1
+    for k in range(len(new_row)):
+        number[count], rows[count], chance[count] = 0, row[new_row[k]], pairs.free[new_row[k]]
+        count += 1
+    return number[:count].copy(), rows[:count].copy(), chance[:count].copy()

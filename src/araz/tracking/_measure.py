@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numba import njit
 
-from araz.tracking._motion import NOISE_HORIZONTAL, motion_blocks
+from araz.tracking._gauss import DIAGONAL, PLACE, WIDTH
+from araz.tracking._motion import NOISE_HORIZONTAL, way_of
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, SensorTable
 
 POLAR: Final = int(MeasurementKind.POLAR)
@@ -64,7 +65,7 @@ def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     return Detections(kind, z, var, origin, one_origin, at_us, claim_key, np.array(scan.rcs_dbsm[row], np.float64), row)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _components(
     kind: int,
     measured: FloatArray,
@@ -98,7 +99,7 @@ def _components(
     return z, var, one_origin
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def plan_positions(found: Detections) -> FloatArray:
     """Where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
     place = np.full((len(found.z), 3), np.nan)
@@ -116,26 +117,28 @@ def plan_positions(found: Detections) -> FloatArray:
     return place
 
 
-@njit(cache=True)
+@njit(inline="always", error_model="numpy")
 def wrap(angle: float) -> float:
     """An angle brought into [-pi, pi]; the difference of two azimuths across north stays small."""
     return angle - 2.0 * math.pi * round(angle / (2.0 * math.pi))
 
 
-@njit(cache=True)
-def linearise(kind: int, x: FloatArray, origin: FloatArray, h: FloatArray, jac: FloatArray) -> int:
-    """Fill h [6] and its Jacobian [6, 6] at state x [6]; returns how many components the kind has.
+@njit(inline="always", error_model="numpy")
+def linearise(kind: int, x: FloatArray, i: int, origin: FloatArray, j: int, h: FloatArray, jac: FloatArray) -> int:
+    """Fill h [6] and its Jacobian [6, 6] at state row i of x [.., >= 6]; returns how many components the kind has.
 
     POLAR: range, azimuth = atan2(east, north), elevation, range rate; BEARING: azimuth, elevation; POSITION: the state.
-    Angles are in ENU axes at ``origin``. Azimuth loses meaning within NEAREST_GROUND_M of the vertical.
+    Angles are in ENU axes at row j of ``origin``. Azimuth loses meaning within NEAREST_GROUND_M of the vertical.
     """
-    jac[:, :] = 0.0
+    for r in range(6):
+        for c in range(6):
+            jac[r, c] = 0.0
     if kind == POSITION:
         for c in range(6):
-            h[c] = x[c]
+            h[c] = x[i, c]
             jac[c, c] = 1.0
         return 6
-    e, n, u = x[0] - origin[0], x[1] - origin[1], x[2] - origin[2]
+    e, n, u = x[i, 0] - origin[j, 0], x[i, 1] - origin[j, 1], x[i, 2] - origin[j, 2]
     ground2 = max(e * e + n * n, NEAREST_GROUND_M**2)
     ground = math.sqrt(ground2)
     r2 = ground2 + u * u
@@ -150,101 +153,156 @@ def linearise(kind: int, x: FloatArray, origin: FloatArray, h: FloatArray, jac: 
     jac[el, 2] = ground / r2
     if kind == BEARING:
         return 2
+    one = 1.0 / r
     h[0] = r
-    rate = (e * x[3] + n * x[4] + u * x[5]) / r
+    rate = (e * x[i, 3] + n * x[i, 4] + u * x[i, 5]) * one
     h[3] = rate
-    offset = (e, n, u)
-    for axis in range(3):
-        jac[0, axis] = offset[axis] / r
-        jac[3, axis] = x[3 + axis] / r - offset[axis] * rate / r2
-        jac[3, 3 + axis] = offset[axis] / r
+    jac[0, 0] = jac[3, 3] = e * one
+    jac[0, 1] = jac[3, 4] = n * one
+    jac[0, 2] = jac[3, 5] = u * one
+    jac[3, 0] = (x[i, 3] - e * one * rate) * one
+    jac[3, 1] = (x[i, 4] - n * one * rate) * one
+    jac[3, 2] = (x[i, 5] - u * one * rate) * one
     return 4
 
 
-@njit(cache=True)
+@njit(inline="always", error_model="numpy")
 def linearise_back(
     kind: int,
-    mode: int,
+    way: FloatArray,
     x: FloatArray,
+    i: int,
     origin: FloatArray,
-    back_s: float,
+    j: int,
     h: FloatArray,
     jac: FloatArray,
-    work: FloatArray,
+    earlier: FloatArray,
 ) -> int:
-    """Like ``linearise`` at the state ``back_s`` seconds earlier along the mode: h(F(-back) x) and its Jacobian by x.
+    """Like ``linearise`` at an earlier state along a mode: h(F(-back) x) and its Jacobian by x.
 
-    ``work`` [3, 6, 6] is room to compute in.
+    Row 0 of ``way`` are the numbers of the mode's step back (``way_of``); ``earlier`` [1, 6] is scratch.
     """
-    if back_s == 0.0:
-        return linearise(kind, x, origin, h, jac)
-    a = work[0, :3, :3]
-    b = work[0, 3:, 3:]
-    motion_blocks(mode, -back_s, a, b)
-    earlier = work[1, 0]
-    for r in range(3):
-        earlier[r] = x[r]
-        earlier[3 + r] = 0.0
-        for c in range(3):
-            earlier[r] += a[r, c] * x[3 + c]
-            earlier[3 + r] += b[r, c] * x[3 + c]
-    count = linearise(kind, earlier, origin, h, jac)
+    s, c, up, r, turn, keep = way[0, 0], way[0, 1], way[0, 2], way[0, 3], way[0, 4], way[0, 5]
+    earlier[0, 0] = x[i, 0] + s * x[i, 3] - c * x[i, 4]
+    earlier[0, 1] = x[i, 1] + c * x[i, 3] + s * x[i, 4]
+    earlier[0, 2] = x[i, 2] + up * x[i, 5]
+    earlier[0, 3] = r * x[i, 3] - turn * x[i, 4]
+    earlier[0, 4] = turn * x[i, 3] + r * x[i, 4]
+    earlier[0, 5] = keep * x[i, 5]
+    count = linearise(kind, earlier, 0, origin, j, h, jac)
     for row in range(count):
         e, n, u = jac[row, 3], jac[row, 4], jac[row, 5]
-        for c in range(3):
-            jac[row, 3 + c] = e * b[0, c] + n * b[1, c] + u * b[2, c]
-            for k in range(3):
-                jac[row, 3 + c] += jac[row, k] * a[k, c]
+        jac[row, 3] = r * e + turn * n + s * jac[row, 0] + c * jac[row, 1]
+        jac[row, 4] = r * n - turn * e + s * jac[row, 1] - c * jac[row, 0]
+        jac[row, 5] = keep * u + up * jac[row, 2]
     return count
 
 
-@njit(cache=True)
+class Room(NamedTuple):
+    """Scratch of the Kalman update: h [6], P H^T [6], H [6, 6], an earlier state [1, 6], a step back [1, 12]."""
+
+    h: FloatArray
+    ph: FloatArray
+    jac: FloatArray
+    earlier: FloatArray
+    way: FloatArray
+
+
+@njit(cache=True, error_model="numpy")
+def room() -> Room:
+    """Scratch for ``kalman_update``."""
+    return Room(np.empty(6), np.empty(6), np.empty((6, 6)), np.empty((1, 6)), np.empty((1, 12)))
+
+
+@njit(inline="always", error_model="numpy")
+def _condition(g: FloatArray, o: int, ph: FloatArray, nu: float, s: float) -> None:
+    """Condition Gaussian o of g in place: x += P H^T nu / S, P -= P H^T H P / S, with ``ph`` = P H^T [6]."""
+    one = 1.0 / s
+    p0, p1, p2, p3, p4, p5 = ph[0], ph[1], ph[2], ph[3], ph[4], ph[5]
+    k0, k1, k2, k3, k4, k5 = p0 * one, p1 * one, p2 * one, p3 * one, p4 * one, p5 * one
+    g[o, 0] += k0 * nu
+    g[o, 1] += k1 * nu
+    g[o, 2] += k2 * nu
+    g[o, 3] += k3 * nu
+    g[o, 4] += k4 * nu
+    g[o, 5] += k5 * nu
+    g[o, 6] -= k0 * p0
+    g[o, 7] -= k1 * p0
+    g[o, 8] -= k1 * p1
+    g[o, 9] -= k2 * p0
+    g[o, 10] -= k2 * p1
+    g[o, 11] -= k2 * p2
+    g[o, 12] -= k3 * p0
+    g[o, 13] -= k3 * p1
+    g[o, 14] -= k3 * p2
+    g[o, 15] -= k3 * p3
+    g[o, 16] -= k4 * p0
+    g[o, 17] -= k4 * p1
+    g[o, 18] -= k4 * p2
+    g[o, 19] -= k4 * p3
+    g[o, 20] -= k4 * p4
+    g[o, 21] -= k5 * p0
+    g[o, 22] -= k5 * p1
+    g[o, 23] -= k5 * p2
+    g[o, 24] -= k5 * p3
+    g[o, 25] -= k5 * p4
+    g[o, 26] -= k5 * p5
+
+
+@njit(inline="always", error_model="numpy")
 def kalman_update(
-    kind: int,
-    mode: int,
-    x: FloatArray,
-    p: FloatArray,
-    z: FloatArray,
-    var: FloatArray,
-    origin: FloatArray,
-    back_s: float,
-    work: FloatArray,
+    mode: int, prior: FloatArray, i: int, found: Detections, j: int, back_s: float, out: FloatArray, o: int, work: Room
 ) -> tuple[float, float, int]:
-    """Extended Kalman update of one Gaussian in place; gives log likelihood, squared distance, components used.
+    """Extended Kalman update of Gaussian i of prior with detection j into row o of out.
 
     nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. For a
     detection ``back_s`` seconds older than the state, h is taken at F(-back) x and R grows by the position noise
-    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. ``work`` [3, 6, 6] is scratch.
+    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. **Gives** log likelihood, squared
+    distance, components used.
     """
-    h, moved, ph = work[1, 1], work[1, 2], work[1, 3]
-    jac = work[2]
-    count = linearise_back(kind, mode, x, origin, back_s, h, jac, work)
+    kind, z, var = found.kind, found.z, found.var
+    for q in range(WIDTH):
+        out[o, q] = prior[i, q]
+    distance2, volume, used = 0.0, 1.0, 0
+    if kind == POSITION and back_s == 0.0:  # the components are the state: H picks a column
+        for c in range(6):
+            if math.isnan(var[j, c]):
+                continue
+            s = out[o, DIAGONAL[c]] + var[j, c]
+            nu = z[j, c] - out[o, c]
+            for a in range(6):
+                work.ph[a] = out[o, PLACE[a, c]]
+            _condition(out, o, work.ph, nu, s)
+            distance2 += nu * nu / s
+            volume *= 2.0 * math.pi * s
+            used += 1
+        return -0.5 * (distance2 + math.log(volume)), distance2, used
+    if back_s == 0.0:
+        count = linearise(kind, prior, i, found.origin, j, work.h, work.jac)
+    else:
+        way_of(mode, -back_s, work.way, 0)
+        count = linearise_back(kind, work.way, prior, i, found.origin, j, work.h, work.jac, work.earlier)
     azimuth = 1 if kind == POLAR else (0 if kind == BEARING else -1)
-    moved[:] = 0.0
     drift = NOISE_HORIZONTAL[mode] * abs(back_s) ** 3 / 3.0
-    log_likelihood, distance2, used = 0.0, 0.0, 0
+    jac, ph = work.jac, work.ph
     for c in range(count):
-        if math.isnan(var[c]):
+        if math.isnan(var[j, c]):
             continue
-        nu = z[c] - h[c]
+        nu = z[j, c] - work.h[c]
         if c == azimuth:
             nu = wrap(nu)
-        s = var[c] + drift * (jac[c, 0] ** 2 + jac[c, 1] ** 2 + jac[c, 2] ** 2)
+        j0, j1, j2, j3, j4, j5 = jac[c, 0], jac[c, 1], jac[c, 2], jac[c, 3], jac[c, 4], jac[c, 5]
+        s = var[j, c] + drift * (j0 * j0 + j1 * j1 + j2 * j2)
         for a in range(6):
-            nu -= jac[c, a] * moved[a]
-            ph[a] = 0.0
-            for b in range(6):
-                ph[a] += p[a, b] * jac[c, b]
-            s += jac[c, a] * ph[a]
-        for a in range(6):
-            gain = ph[a] / s
-            moved[a] += gain * nu
-            for b in range(a + 1):
-                p[a, b] -= gain * ph[b]
-                p[b, a] = p[a, b]
-        log_likelihood -= 0.5 * (nu * nu / s + math.log(2.0 * math.pi * s))
+            ph[a] = out[o, PLACE[a, 0]] * j0 + out[o, PLACE[a, 1]] * j1 + out[o, PLACE[a, 2]] * j2
+        if back_s != 0.0 or c == 3 or kind == POSITION:  # the others see position alone
+            for a in range(6):
+                ph[a] += out[o, PLACE[a, 3]] * j3 + out[o, PLACE[a, 4]] * j4 + out[o, PLACE[a, 5]] * j5
+        s += j0 * ph[0] + j1 * ph[1] + j2 * ph[2] + j3 * ph[3] + j4 * ph[4] + j5 * ph[5]
+        nu -= j0 * (out[o, 0] - prior[i, 0]) + j1 * (out[o, 1] - prior[i, 1]) + j2 * (out[o, 2] - prior[i, 2])
+        nu -= j3 * (out[o, 3] - prior[i, 3]) + j4 * (out[o, 4] - prior[i, 4]) + j5 * (out[o, 5] - prior[i, 5])
+        _condition(out, o, ph, nu, s)
         distance2 += nu * nu / s
+        volume *= 2.0 * math.pi * s
         used += 1
-    for a in range(6):
-        x[a] += moved[a]
-    return log_likelihood, distance2, used
+    return -0.5 * (distance2 + math.log(volume)), distance2, used

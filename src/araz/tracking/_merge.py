@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
 from numba import njit
 
+from araz.tracking._gauss import WIDTH
+from araz.tracking._grid import plan_grid
 from araz.tracking._state import Tracks
 from araz.vocabulary import FloatArray, IntArray
 
@@ -15,44 +18,74 @@ MERGE_DISTANCE2: Final = 1.0
 MERGE_REACH_M: Final = 200.0
 
 
-@njit(cache=True)
-def _close_pairs(
-    mean: FloatArray, cov: FloatArray, rows: IntArray, key: IntArray, reach_m: float, limit: float
-) -> IntArray:
-    """For each track the row of an older track it merges into, else -1; ``rows`` are the candidates sorted by east."""
-    into = np.full(len(mean), -1, np.int64)
-    for first in range(len(rows)):
-        for second in range(first + 1, len(rows)):
-            i, j = min(rows[first], rows[second]), max(rows[first], rows[second])
-            if abs(mean[rows[second], 0] - mean[rows[first], 0]) > reach_m:
-                break
-            if into[i] >= 0 or into[j] >= 0 or (key[i] != 0 and key[j] != 0 and key[i] != key[j]):
-                continue
-            gap = mean[i] - mean[j]
-            if abs(gap[1]) > reach_m or abs(gap[2]) > reach_m:
-                continue
-            both = cov[i] + cov[j]
-            if gap @ np.linalg.solve(both, gap) < limit:
-                into[j] = i
-    return into
+@njit(cache=True, error_model="numpy")
+def _distance2(a: FloatArray, b: FloatArray, work: FloatArray) -> float:
+    """Squared statistical distance of two tracks [27]: gap^T (P_a + P_b)^-1 gap, by Cholesky; ``work`` [6, 7] is scratch."""
+    total, q = 0.0, 6
+    for r in range(6):
+        for c in range(r + 1):
+            value = a[q] + b[q]
+            q += 1
+            for k in range(c):
+                value -= work[r, k] * work[c, k]
+            work[r, c] = math.sqrt(max(value, 1e-12)) if r == c else value / work[c, c]
+        gap = a[r] - b[r]
+        for k in range(r):
+            gap -= work[r, k] * work[k, 6]
+        work[r, 6] = gap / work[r, r]
+        total += work[r, 6] ** 2
+    return total
 
 
-@njit(cache=True)
-def merged_into(tracks: Tracks, mean: FloatArray, cov: FloatArray, rows: IntArray) -> IntArray:
+@njit(cache=True, error_model="numpy")
+def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray:
     """Rows of the tracks that are an older one's double; the older inherits claim and sensors, in place.
 
-    Tracks claiming different things never merge. Rows are in order of birth, so the lower row is the older.
+    Tracks claiming different things never merge. ``rows`` are in order of birth, so the lower is the older.
     """
+    doubles = np.empty(len(rows), np.int64)
+    found = 0
     if len(rows) < 2:
-        return rows[:0]
-    by_east = rows[np.argsort(mean[:, 0][rows], kind="mergesort")]
-    into = _close_pairs(mean, cov, by_east, tracks.claim_key, MERGE_REACH_M, MERGE_DISTANCE2)
-    doubles = np.flatnonzero(into >= 0)
-    for j in doubles:
-        i = into[j]
-        tracks.existence[i] = max(tracks.existence[i], tracks.existence[j])
-        tracks.updated_at_us[i] = max(tracks.updated_at_us[i], tracks.updated_at_us[j])
-        tracks.sensor_mask[i] |= tracks.sensor_mask[j]
-        if tracks.claim_key[i] == 0:
-            tracks.claim_key[i] = tracks.claim_key[j]
-    return doubles
+        return doubles[:0]
+    grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], MERGE_REACH_M)
+    gone, work = np.zeros(len(moments), np.bool_), np.empty((6, 7))
+    for i in rows:
+        if gone[i]:
+            continue
+        row = int(min(max((moments[i, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
+        col = int(min(max((moments[i, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
+        for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
+            for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
+                cell = near_row * grid.count1 + near_col
+                for b in grid.order[grid.start[cell] : grid.start[cell + 1]]:
+                    j = rows[b]
+                    mine, its = tracks.claim_key[i], tracks.claim_key[j]
+                    if j <= i or gone[j] or (mine != 0 and its != 0 and mine != its):
+                        continue
+                    if not _is_near(moments[i], moments[j]) or _distance2(moments[i], moments[j], work) >= MERGE_DISTANCE2:
+                        continue
+                    gone[j] = True
+                    doubles[found] = j
+                    found += 1
+                    _inherit(tracks, i, j)
+    return doubles[:found].copy()
+
+
+@njit(cache=True, error_model="numpy")
+def _is_near(a: FloatArray, b: FloatArray) -> bool:
+    """Whether two tracks [27] could be one at all: a cheap test before the exact one, which it never contradicts."""
+    for axis in range(3):
+        gap = a[axis] - b[axis]
+        place = 6 if axis == 0 else (8 if axis == 1 else 11)
+        if abs(gap) > MERGE_REACH_M or gap * gap > MERGE_DISTANCE2 * (a[place] + b[place]):
+            return False
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _inherit(tracks: Tracks, elder: int, younger: int) -> None:
+    tracks.existence[elder] = max(tracks.existence[elder], tracks.existence[younger])
+    tracks.updated_at_us[elder] = max(tracks.updated_at_us[elder], tracks.updated_at_us[younger])
+    tracks.sensor_mask[elder] |= tracks.sensor_mask[younger]
+    if tracks.claim_key[elder] == 0:
+        tracks.claim_key[elder] = tracks.claim_key[younger]

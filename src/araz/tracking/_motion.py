@@ -1,6 +1,6 @@
-"""How targets move: five ways, and how they change between them (interacting multiple model).
+"""How targets move: seven ways, and how they change between them (interacting multiple model).
 
-Every mode is p' = p + A v, v' = B v with 3 x 3 blocks, which makes prediction cost a third of the 6 x 6 product.
+Every mode is p' = p + A v, v' = B v, where A and B rotate and scale the horizontal and scale the vertical.
 """
 
 from __future__ import annotations
@@ -11,63 +11,74 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from araz.tracking._gauss import WIDTH, from_moments, propagate, raw_moments
 from araz.vocabulary import FloatArray, IntArray
 
-MODE_COUNT: Final = 5
-CRUISE, MANOEUVRE, TURN_LEFT, TURN_RIGHT, HOVER = range(MODE_COUNT)
+MODE_COUNT: Final = 7
+CRUISE, MANOEUVRE, TURN_LEFT, TURN_RIGHT, FAST_LEFT, FAST_RIGHT, HOVER = range(MODE_COUNT)
 
-TURN_RATE_RADPS: Final = np.array([0.0, 0.0, math.radians(9.0), math.radians(-9.0), 0.0])
-"""Counter-clockwise positive (east towards north). 9 deg/s lies in the middle of what small drones fly."""
-NOISE_HORIZONTAL: Final = np.array([0.05, 4.0, 0.3, 0.3, 1.0])
+TURN_RATE_RADPS: Final = np.radians(np.array([0.0, 0.0, 6.0, -6.0, 11.5, -11.5, 0.0]))
+"""Counter-clockwise positive (east towards north). Small drones turn at 4 to 14 deg/s, aeroplanes at 3 and less."""
+NOISE_HORIZONTAL: Final = np.array([0.05, 4.0, 0.15, 0.15, 0.2, 0.2, 0.5])
 """White acceleration intensity, m^2/s^3: a steady drone wanders little, a manoeuvring one pulls about 2 m/s^2."""
-NOISE_VERTICAL: Final = np.array([0.02, 0.5, 0.02, 0.02, 0.1])
-BRAKE_S: Final = np.array([0.0, 0.0, 0.0, 0.0, 3.0])
+NOISE_VERTICAL: Final = np.array([0.02, 0.5, 0.02, 0.02, 0.02, 0.02, 0.1])
+BRAKE_S: Final = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0])
 """Time constant with which speed dies away; 0 means it does not."""
 
-LEAVE_RATE_PER_S: Final = np.array([0.015, 0.25, 0.10, 0.10, 0.15])
-"""How often a mode is left: cruise legs last a minute, turns ten seconds."""
+LEAVE_RATE_PER_S: Final = np.array([0.05, 0.25, 0.10, 0.10, 0.10, 0.10, 0.07])
+"""How often a mode is left: legs last twenty seconds, turns ten, braking and hovering fifteen."""
 LEAVE_TO: Final = np.array(
     [
-        [0.00, 0.20, 0.35, 0.35, 0.10],
-        [0.50, 0.00, 0.15, 0.15, 0.20],
-        [0.90, 0.10, 0.00, 0.00, 0.00],
-        [0.90, 0.10, 0.00, 0.00, 0.00],
-        [0.40, 0.60, 0.00, 0.00, 0.00],
+        [0.00, 0.12, 0.22, 0.22, 0.22, 0.22, 0.00],
+        [0.50, 0.00, 0.05, 0.05, 0.05, 0.05, 0.30],
+        [0.75, 0.05, 0.00, 0.00, 0.20, 0.00, 0.00],
+        [0.75, 0.05, 0.00, 0.00, 0.00, 0.20, 0.00],
+        [0.75, 0.05, 0.20, 0.00, 0.00, 0.00, 0.00],
+        [0.75, 0.05, 0.00, 0.20, 0.00, 0.00, 0.00],
+        [0.20, 0.80, 0.00, 0.00, 0.00, 0.00, 0.00],
     ]
 )
-START_WEIGHT: Final = np.array([0.55, 0.15, 0.12, 0.12, 0.06])
+START_WEIGHT: Final = np.array([0.60, 0.10, 0.07, 0.07, 0.07, 0.07, 0.02])
 """Mode weights once a track has its second detection; before that only MANOEUVRE runs, for one detection says nothing
 about how a target moves."""
 
 
-@njit(cache=True)
-def motion_blocks(mode: int, dt_s: float, a: FloatArray, b: FloatArray) -> None:
-    """Fill A and B [3, 3] of one mode for a step of ``dt_s`` seconds; negative steps back (braking is not undone).
+@njit(cache=True, error_model="numpy")
+def way_of(mode: int, dt_s: float, way: FloatArray, w: int) -> None:
+    """Fill row w with the twelve numbers of one mode's step of ``dt_s`` seconds (see ``propagate``); negative steps back.
 
-    Coordinated turn (Bar-Shalom, Li & Kirubarajan 2001, eq. 11.7.1-4), constant velocity, Ornstein-Uhlenbeck braking.
+    Coordinated turn (Bar-Shalom, Li & Kirubarajan 2001, eq. 11.7.1-4), constant velocity, Ornstein-Uhlenbeck braking
+    (not undone backwards); white acceleration adds (dt^3/3, dt^2/2, dt) q forwards and nothing backwards.
     """
-    a[:, :] = 0.0
-    b[:, :] = 0.0
-    omega = TURN_RATE_RADPS[mode]
-    brake = BRAKE_S[mode]
-    a[0, 0] = a[1, 1] = a[2, 2] = dt_s
-    b[0, 0] = b[1, 1] = b[2, 2] = 1.0
+    omega, brake = TURN_RATE_RADPS[mode], BRAKE_S[mode]
+    way[w, 0], way[w, 1], way[w, 2] = dt_s, 0.0, dt_s
+    way[w, 3], way[w, 4], way[w, 5] = 1.0, 0.0, 1.0
     if omega != 0.0:
         sine, cosine = math.sin(omega * dt_s), math.cos(omega * dt_s)
-        a[0, 0] = a[1, 1] = sine / omega
-        a[0, 1] = -(1.0 - cosine) / omega
-        a[1, 0] = (1.0 - cosine) / omega
-        b[0, 0] = b[1, 1] = cosine
-        b[0, 1] = -sine
-        b[1, 0] = sine
+        way[w, 0], way[w, 1] = sine / omega, (1.0 - cosine) / omega
+        way[w, 3], way[w, 4] = cosine, sine
     elif brake > 0.0 and dt_s > 0.0:
         keep = math.exp(-dt_s / brake)
-        for axis in range(3):
-            b[axis, axis] = keep
-            a[axis, axis] = brake * (1.0 - keep)
+        way[w, 3] = way[w, 5] = keep
+        way[w, 0] = way[w, 2] = brake * (1.0 - keep)
+    forward = max(dt_s, 0.0)
+    for axis in range(2):
+        q = NOISE_HORIZONTAL[mode] if axis == 0 else NOISE_VERTICAL[mode]
+        way[w, 6 + 3 * axis] = q * forward**3 / 3.0
+        way[w, 7 + 3 * axis] = q * forward**2 / 2.0
+        way[w, 8 + 3 * axis] = q * forward
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
+def ways_of(dt_s: float) -> FloatArray:
+    """The numbers of every mode's step of ``dt_s`` seconds [M, 12]."""
+    ways = np.empty((MODE_COUNT, 12))
+    for m in range(MODE_COUNT):
+        way_of(m, dt_s, ways, m)
+    return ways
+
+
+@njit(cache=True, error_model="numpy")
 def switching(dt_s: float) -> FloatArray:
     """Mode change probabilities [M, M] over ``dt_s`` seconds, rows sum to one: leave at a rate, at most once a step."""
     change = np.zeros((MODE_COUNT, MODE_COUNT))
@@ -78,159 +89,95 @@ def switching(dt_s: float) -> FloatArray:
     return change
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def mix_modes(
-    mean: FloatArray, cov: FloatArray, weight: FloatArray, change: FloatArray, out_mean: FloatArray, out_cov: FloatArray
-) -> FloatArray:
-    """IMM mixing of one track (Blom & Bar-Shalom 1988): fills out_mean [M, 6], out_cov [M, 6, 6], gives weights [M]."""
-    predicted = np.zeros(MODE_COUNT)
-    share = np.zeros(MODE_COUNT)
-    gap = np.zeros(6)
-    for m in range(MODE_COUNT):
-        for k in range(MODE_COUNT):
-            predicted[m] += weight[k] * change[k, m]
-        out_mean[m, :] = 0.0
-        out_cov[m, :, :] = 0.0
-        for k in range(MODE_COUNT):
-            share[k] = weight[k] * change[k, m] / predicted[m]
-            if share[k] > 1e-9:
-                for a in range(6):
-                    out_mean[m, a] += share[k] * mean[k, a]
-        for k in range(MODE_COUNT):
-            if share[k] <= 1e-9:
-                continue
-            for a in range(6):
-                gap[a] = mean[k, a] - out_mean[m, a]
-            for a in range(6):
-                for b in range(a + 1):
-                    out_cov[m, a, b] += share[k] * (cov[k, a, b] + gap[a] * gap[b])
-        for a in range(6):
-            for b in range(a):
-                out_cov[m, b, a] = out_cov[m, a, b]
-    return predicted
-
-
-@njit(cache=True)
-def propagate(
-    mean: FloatArray, cov: FloatArray, a: FloatArray, b: FloatArray, grow: FloatArray, work: FloatArray
+    rows: FloatArray,
+    weight: FloatArray,
+    i: int,
+    change: FloatArray,
+    out: FloatArray,
+    out_weight: FloatArray,
+    work: FloatArray,
 ) -> None:
-    """Move one Gaussian in place: p + A v, B v; covariance F P F^T + Q.
+    """IMM mixing of track i (Blom & Bar-Shalom 1988) from rows [N M, 27] into out [N M, 27] and out_weight [N, M].
 
-    ``grow`` [3, 3] holds, by axis (columns), the process noise of position, of position with velocity and of velocity;
-    ``work`` [2, 3, 3] is room to compute in.
+    All modes' moments are taken about the first one's mean, so that mixing is one product of small matrices; ``work``
+    [M, 27] is scratch. The sum over the seven modes is written out: as a loop it runs three times slower.
     """
-    for r in range(3):
-        for c in range(3):
-            mean[r] += a[r, c] * mean[3 + c]
-    e, n, u = mean[3], mean[4], mean[5]
-    for r in range(3):
-        mean[3 + r] = b[r, 0] * e + b[r, 1] * n + b[r, 2] * u
-    # X = P_pv + A P_vv, then P_pp += A P_vp + X A^T, P_pv = X B^T, P_vv = B P_vv B^T
-    x = work[0]
-    y = work[1]
-    for r in range(3):
-        for c in range(3):
-            x[r, c] = cov[r, 3 + c] + a[r, 0] * cov[3, 3 + c] + a[r, 1] * cov[4, 3 + c] + a[r, 2] * cov[5, 3 + c]
-            y[r, c] = b[r, 0] * cov[3, 3 + c] + b[r, 1] * cov[4, 3 + c] + b[r, 2] * cov[5, 3 + c]
-    for r in range(3):
-        for c in range(r + 1):
-            add = 0.0
-            new = 0.0
-            for k in range(3):
-                add += a[r, k] * cov[c, 3 + k] + x[r, k] * a[c, k]
-                new += y[r, k] * b[c, k]
-            cov[r, c] += add
-            cov[c, r] = cov[r, c]
-            # P_vp is still needed above only in its upper block, so P_vv may be replaced now
-            cov[3 + r, 3 + c] = new
-            cov[3 + c, 3 + r] = new
-    for r in range(3):
-        for c in range(3):
-            new = x[r, 0] * b[c, 0] + x[r, 1] * b[c, 1] + x[r, 2] * b[c, 2]
-            cov[r, 3 + c] = new
-            cov[3 + c, r] = new
-    for axis in range(3):
-        cov[axis, axis] += grow[0, axis]
-        cov[axis, 3 + axis] += grow[1, axis]
-        cov[3 + axis, axis] += grow[1, axis]
-        cov[3 + axis, 3 + axis] += grow[2, axis]
+    at = i * MODE_COUNT
+    for k in range(MODE_COUNT):
+        raw_moments(rows, at + k, rows, at, work, k)
+    for m in range(MODE_COUNT):
+        total = 0.0
+        for k in range(MODE_COUNT):
+            total += weight[i, k] * change[k, m]
+        out_weight[i, m] = total
+        one = 1.0 / total if total > 0.0 else 0.0
+        s0, s1 = weight[i, 0] * change[0, m] * one, weight[i, 1] * change[1, m] * one
+        s2, s3 = weight[i, 2] * change[2, m] * one, weight[i, 3] * change[3, m] * one
+        s4, s5 = weight[i, 4] * change[4, m] * one, weight[i, 5] * change[5, m] * one
+        s6 = weight[i, 6] * change[6, m] * one
+        o = at + m
+        for q in range(WIDTH):
+            out[o, q] = (
+                s0 * work[0, q]
+                + s1 * work[1, q]
+                + s2 * work[2, q]
+                + s3 * work[3, q]
+                + s4 * work[4, q]
+                + s5 * work[5, q]
+                + s6 * work[6, q]
+            )
+        from_moments(out, o, rows, at, out, o)
 
 
-@njit(cache=True)
-def process_noise(mode: int, dt_s: float, grow: FloatArray) -> None:
-    """White acceleration over ``dt_s`` >= 0 seconds: fills [3, 3] = (dt^3/3, dt^2/2, dt) q by axis."""
-    for axis in range(3):
-        q = NOISE_HORIZONTAL[mode] if axis < 2 else NOISE_VERTICAL[mode]
-        grow[0, axis] = q * dt_s**3 / 3.0
-        grow[1, axis] = q * dt_s**2 / 2.0
-        grow[2, axis] = q * dt_s
-
-
-@njit(cache=True)
-def predict_tracks(
-    mean: FloatArray, cov: FloatArray, weight: FloatArray, update_count: IntArray, dt_s: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """All tracks ``dt_s`` seconds on: mixing, then each mode's motion. New arrays of the same shapes.
+@njit(cache=True, error_model="numpy")
+def predict_into(
+    gauss: FloatArray,
+    weight: FloatArray,
+    update_count: IntArray,
+    dt_s: float,
+    out: FloatArray,
+    out_weight: FloatArray,
+) -> None:
+    """All tracks ``dt_s`` seconds on: mixing, then each mode's motion; fills out [N, M, 27] and out_weight [N, M].
 
     A negative ``dt_s`` steps back along each mode without mixing and without noise. A track with one detection runs in
-    MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT.
+    MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT. Modes of weight zero come zeroed.
     """
-    count = mean.shape[0]
-    new_mean = np.zeros((count, MODE_COUNT, 6))
-    new_cov = np.zeros((count, MODE_COUNT, 6, 6))
-    new_weight = np.zeros((count, MODE_COUNT))
-    change = switching(max(dt_s, 0.0))
-    a = np.zeros((MODE_COUNT, 3, 3))
-    b = np.zeros((MODE_COUNT, 3, 3))
-    grow = np.zeros((MODE_COUNT, 3, 3))
-    work = np.zeros((2, 3, 3))
-    for m in range(MODE_COUNT):
-        motion_blocks(m, dt_s, a[m], b[m])
-        process_noise(m, max(dt_s, 0.0), grow[m])
+    change, ways, count = switching(max(dt_s, 0.0)), ways_of(dt_s), len(gauss)
+    rows, to = gauss.reshape(count * MODE_COUNT, WIDTH), out.reshape(count * MODE_COUNT, WIDTH)
+    work = np.empty((MODE_COUNT, WIDTH))
     for i in range(count):
+        at = i * MODE_COUNT
         alone = weight[i, MANOEUVRE] == 1.0
-        if alone and update_count[i] < 2:
-            new_mean[i, MANOEUVRE] = mean[i, MANOEUVRE]
-            new_cov[i, MANOEUVRE] = cov[i, MANOEUVRE]
-            new_weight[i, MANOEUVRE] = 1.0
-        elif dt_s <= 0.0:
-            new_mean[i] = mean[i]
-            new_cov[i] = cov[i]
-            new_weight[i] = weight[i]
+        if alone and (update_count[i] < 2 or dt_s <= 0.0):
+            for m in range(MODE_COUNT):
+                out_weight[i, m] = 1.0 if m == MANOEUVRE else 0.0
+                if m == MANOEUVRE:
+                    propagate(rows, at + m, ways, m, to, at + m)
+                else:
+                    for q in range(WIDTH):
+                        to[at + m, q] = 0.0
         elif alone:
             for m in range(MODE_COUNT):
-                new_mean[i, m] = mean[i, MANOEUVRE]
-                new_cov[i, m] = cov[i, MANOEUVRE]
-            new_weight[i] = START_WEIGHT
-        else:
-            new_weight[i] = mix_modes(mean[i], cov[i], weight[i], change, new_mean[i], new_cov[i])
-        if dt_s != 0.0:
+                out_weight[i, m] = START_WEIGHT[m]
+                propagate(rows, at + MANOEUVRE, ways, m, to, at + m)
+        elif dt_s <= 0.0:
             for m in range(MODE_COUNT):
-                if new_weight[i, m] > 0.0:
-                    propagate(new_mean[i, m], new_cov[i, m], a[m], b[m], grow[m], work)
-    return new_mean, new_cov, new_weight
+                out_weight[i, m] = weight[i, m]
+                propagate(rows, at + m, ways, m, to, at + m)
+        else:
+            mix_modes(rows, weight, i, change, to, out_weight, work)
+            for m in range(MODE_COUNT):
+                propagate(to, at + m, ways, m, to, at + m)
 
 
-@njit(cache=True)
-def collapse(mean: FloatArray, cov: FloatArray, weight: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """One Gaussian a track from its modes, by moments: means [N, 6] and covariances [N, 6, 6]."""
-    count = mean.shape[0]
-    out = np.zeros((count, 6))
-    spread = np.zeros((count, 6, 6))
-    gap = np.zeros(6)
-    for i in range(count):
-        for m in range(MODE_COUNT):
-            for a in range(6):
-                out[i, a] += weight[i, m] * mean[i, m, a] if weight[i, m] > 0.0 else 0.0
-        for m in range(MODE_COUNT):
-            if weight[i, m] <= 0.0:
-                continue
-            for a in range(6):
-                gap[a] = mean[i, m, a] - out[i, a]
-            for a in range(6):
-                for b in range(a + 1):
-                    spread[i, a, b] += weight[i, m] * (cov[i, m, a, b] + gap[a] * gap[b])
-        for a in range(6):
-            for b in range(a):
-                spread[i, b, a] = spread[i, a, b]
-    return out, spread
+@njit(cache=True, error_model="numpy")
+def predict_tracks(
+    gauss: FloatArray, weight: FloatArray, update_count: IntArray, dt_s: float
+) -> tuple[FloatArray, FloatArray]:
+    """All tracks ``dt_s`` seconds on, as new arrays; see ``predict_into``."""
+    out, out_weight = np.empty(gauss.shape), np.empty(weight.shape)
+    predict_into(gauss, weight, update_count, dt_s, out, out_weight)
+    return out, out_weight

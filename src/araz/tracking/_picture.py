@@ -8,8 +8,9 @@ import numpy as np
 from numba import njit
 
 from araz.tracking._close import is_within_coast
+from araz.tracking._gauss import collapse, unpacked
 from araz.tracking._look import survival
-from araz.tracking._motion import collapse, predict_tracks
+from araz.tracking._motion import predict_tracks
 from araz.tracking._state import State, Tracks
 from araz.vocabulary import FloatArray, IntArray, TrackPicture
 
@@ -21,11 +22,12 @@ def _own(array: Any) -> Any:
     return copy
 
 
-def picture_of(at_us: int, tracks: Tracks, mean: FloatArray, cov: FloatArray) -> TrackPicture:
-    """The record for others, of tracks whose moments at ``at_us`` are ``mean`` [N, 6], ``cov`` [N, 6, 6]."""
+def picture_of(at_us: int, tracks: Tracks, moments: FloatArray) -> TrackPicture:
+    """The record for others, of tracks whose moments at ``at_us`` are ``moments`` [N, 27]."""
+    mean, cov = unpacked(moments)
     return TrackPicture(
         at_us=at_us,
-        track_id=_own(tracks.track_id),
+        track_id=_own(tracks.number),
         is_confirmed=_own(tracks.is_confirmed),
         existence=_own(tracks.existence),
         position_enu_m=_own(mean[:, :3]),
@@ -50,18 +52,18 @@ def predict_picture(state: State, at_us: int) -> TrackPicture:
     """
     dt_s = (at_us - state.at_us) * 1e-6 if state.at_us else 0.0
     settings = state.settings
-    rows, existence, mean, cov = _moved(
+    rows, existence, moments = _moved(
         state.tracks, at_us, dt_s, float(settings.survival_half_life_s), float(settings.coast_max_s)
     )
     tracks = state.tracks if len(rows) == len(state.tracks.track_id) else take(state.tracks, rows)
-    return picture_of(at_us, tracks._replace(existence=existence), mean, cov)
+    return picture_of(at_us, tracks._replace(existence=existence), moments)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _moved(
     tracks: Tracks, at_us: int, dt_s: float, half_life_s: float, coast_max_s: float
-) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """Rows still shown at ``at_us``, with existence and moments over the modes then."""
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Rows still shown at ``at_us``, with existence and moments over the modes then [K, 27]."""
     rows = np.zeros(len(tracks.existence), np.int64)
     count = 0
     for i in range(len(rows)):
@@ -70,13 +72,12 @@ def _moved(
             count += 1
     rows = rows[:count].copy()
     existence = tracks.existence[rows]
-    mean, cov, weight = tracks.mean[rows], tracks.cov[rows], tracks.weight[rows]
+    gauss, weight = tracks.gauss[rows], tracks.weight[rows]
     if dt_s != 0.0:
-        mean, cov, weight = predict_tracks(mean, cov, weight, tracks.update_count[rows], dt_s)
+        gauss, weight = predict_tracks(gauss, weight, tracks.update_count[rows], dt_s)
     for k in range(count):
         existence[k] *= survival(max(dt_s, 0.0), tracks.hidden[rows[k]], half_life_s)
-    one_mean, one_cov = collapse(mean, cov, weight)
-    return rows, existence, one_mean, one_cov
+    return rows, existence, collapse(gauss, weight)
 
 
 def take(tracks: Tracks, rows: IntArray) -> Tracks:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._state import ECHO_LEVELS, View
 from araz.vocabulary import FloatArray
 
@@ -21,48 +22,59 @@ LIFT_SIGMAS: Final = 3.0
 """A height that far below what the sensor can see is no error of measurement: there the terrain model is wrong."""
 
 
-@njit(cache=True)
-def _clear_of_terrain(
-    mean: FloatArray, cov: FloatArray, lowest: FloatArray, east0: float, north0: float, cell: float
-) -> float:
-    """Chance that a track is above the lowest visible height, over five places within its horizontal uncertainty."""
-    spread = math.sqrt(cov[2, 2] + RASTER_SLACK_M**2)
-    side_e, side_n = math.sqrt(cov[0, 0]), math.sqrt(cov[1, 1])
+FAR_SIGMAS: Final = 5.0
+"""So far from the edge a height is above or below it for certain."""
+
+
+@njit(cache=True, error_model="numpy")
+def _above(gap_m: float, spread_m: float) -> float:
+    """Chance that a height ``gap_m`` over the edge, uncertain by ``spread_m``, is above it."""
+    if abs(gap_m) > FAR_SIGMAS * spread_m:
+        return 1.0 if gap_m > 0.0 else 0.0
+    chance: float = 0.5 * math.erfc(-gap_m / (spread_m * math.sqrt(2.0)))
+    return chance
+
+
+@njit(cache=True, error_model="numpy")
+def _clear_of_terrain(g: FloatArray, lowest: FloatArray, east0: float, north0: float, cell: float) -> float:
+    """Chance that a track g [27] is above the lowest visible height, over five places within its horizontal error."""
+    spread = math.sqrt(g[11] + RASTER_SLACK_M**2)
+    side_e, side_n = math.sqrt(g[6]), math.sqrt(g[8])
     total = 0.0
     for place in range(5):
-        east = mean[0] + (side_e if place == 1 else (-side_e if place == 2 else 0.0))
-        north = mean[1] + (side_n if place == 3 else (-side_n if place == 4 else 0.0))
+        east = g[0] + (side_e if place == 1 else (-side_e if place == 2 else 0.0))
+        north = g[1] + (side_n if place == 3 else (-side_n if place == 4 else 0.0))
         col, row = (east - east0) / cell, (north - north0) / cell
         if not (-0.5 <= col < lowest.shape[1] - 0.5 and -0.5 <= row < lowest.shape[0] - 0.5):
             total += 1.0
             continue
-        height = lowest[math.floor(row + 0.5), math.floor(col + 0.5)]
+        height = lowest[int(row + 0.5), int(col + 0.5)]
         if math.isnan(height):
             total += 1.0
         elif abs(height) > NEVER_SEEN_M:
             total += 0.0 if height > 0 else 1.0
         else:
-            total += 0.5 * math.erfc((height - mean[2]) / (spread * math.sqrt(2.0)))
+            total += _above(g[2] - height, spread)
     return total / 5.0
 
 
-@njit(cache=True)
-def sight(view: View, s: int, mean: FloatArray, cov: FloatArray, sector: tuple[float, float]) -> tuple[bool, float]:
-    """Whether one track is inside sensor s's field of view, and its chance of being clear of terrain.
+@njit(cache=True, error_model="numpy")
+def sight(view: View, s: int, g: FloatArray, sector: tuple[float, float]) -> tuple[bool, float]:
+    """Whether one track g [27] is inside sensor s's field of view, and its chance of being clear of terrain.
 
     Limits that are NaN do not limit. ``sector`` is where it begins and how wide it is, clockwise; see ``ALL_ROUND``.
     """
-    home = view.origin[s]
-    e, n, u = mean[0] - home[0], mean[1] - home[1], mean[2] - home[2]
-    ground = math.sqrt(e * e + n * n)
-    if math.sqrt(ground * ground + u * u) > view.max_range_m[s]:
+    e, n, u = g[0] - view.origin[s, 0], g[1] - view.origin[s, 1], g[2] - view.origin[s, 2]
+    ground2 = e * e + n * n
+    far = view.max_range_m[s]
+    if ground2 + u * u > far * far:
         return False, 1.0
-    elevation = math.atan2(u, ground)
+    elevation = math.atan2(u, math.sqrt(ground2))
     if elevation < view.low_rad[s] or elevation > view.high_rad[s]:
         return False, 1.0
-    if (math.atan2(e, n) - sector[0]) % (2.0 * math.pi) > sector[1]:
+    if sector[1] < 2.0 * math.pi and (math.atan2(e, n) - sector[0]) % (2.0 * math.pi) > sector[1]:
         return False, 1.0
-    return True, _clear_of_terrain(mean, cov, view.lowest[s], view.east0, view.north0, view.cell)
+    return True, _clear_of_terrain(g, view.lowest[s], view.east0, view.north0, view.cell)
 
 
 def sector_of(sector_rad: tuple[float, float] | None) -> tuple[float, float]:
@@ -72,14 +84,13 @@ def sector_of(sector_rad: tuple[float, float] | None) -> tuple[float, float]:
     return sector_rad[0] % (2.0 * math.pi), (sector_rad[1] - sector_rad[0]) % (2.0 * math.pi) or ALL_ROUND[1]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def detection_chances(
     view: View,
     s: int,
     silence_counts: bool,
     sector: tuple[float, float],
-    mean: FloatArray,
-    cov: FloatArray,
+    moments: FloatArray,
     echo: FloatArray,
     doubt: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -90,9 +101,9 @@ def detection_chances(
     hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c).
     """
     column = view.looker[s]
-    seen, miss, full = np.zeros(len(mean)), np.zeros(len(mean)), np.zeros(len(mean))
-    for i in range(len(mean)):
-        inside, clear = sight(view, s, mean[i], cov[i], sector)
+    seen, miss, full = np.zeros(len(moments)), np.zeros(len(moments)), np.zeros(len(moments))
+    for i in range(len(moments)):
+        inside, clear = sight(view, s, moments[i], sector)
         share = 1.0
         if column >= 0:
             share = 0.0
@@ -106,7 +117,7 @@ def detection_chances(
     return seen, miss, full
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def learn_echo(
     echo: FloatArray, doubt: FloatArray, column: int, full: FloatArray, chance: float, detected: FloatArray
 ) -> None:
@@ -133,12 +144,11 @@ def learn_echo(
             q[k] /= total
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lift(
     view: View,
     s: int,
-    mean: FloatArray,
-    cov: FloatArray,
+    gauss: FloatArray,
     weight: FloatArray,
     detected: FloatArray,
     only_below: bool,
@@ -149,40 +159,44 @@ def lift(
     s^2 (1 + a g - g^2); the other components follow by their correlation. ``only_below`` spares modes already above.
     """
     lowest, east0, north0, cell = view.lowest[s], view.east0, view.north0, view.cell
-    for i in range(len(mean)):
-        for m in range(mean.shape[1]):
-            if weight[i, m] <= 0.0 or detected[i] < 0.5:
+    column = np.empty(6)
+    for i in range(len(gauss)):
+        if detected[i] < 0.5:
+            continue
+        for m in range(gauss.shape[1]):
+            if weight[i, m] <= 0.0:
                 continue
-            x, p = mean[i, m], cov[i, m]
-            col, row = math.floor((x[0] - east0) / cell + 0.5), math.floor((x[1] - north0) / cell + 0.5)
-            if not (0 <= col < lowest.shape[1] and 0 <= row < lowest.shape[0]):
+            g = gauss[i, m]
+            col, row = (g[0] - east0) / cell, (g[1] - north0) / cell
+            if not (-0.5 <= col < lowest.shape[1] - 0.5 and -0.5 <= row < lowest.shape[0] - 0.5):
                 continue
-            low = lowest[row, col]
-            if math.isnan(low) or abs(low) > NEVER_SEEN_M or (only_below and x[2] >= low):
+            low = lowest[int(row + 0.5), int(col + 0.5)]
+            if math.isnan(low) or abs(low) > NEVER_SEEN_M or (only_below and g[2] >= low):
                 continue
-            sigma = math.sqrt(p[2, 2])
-            a = (low - x[2]) / sigma
+            variance = g[11]
+            sigma = math.sqrt(variance)
+            a = (low - g[2]) / sigma
             if abs(a) > LIFT_SIGMAS:
                 continue
-            g = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
-            move, keep = sigma * g, max(1.0 + a * g - g * g, 0.01)
-            scale = (1.0 - keep) / p[2, 2]
-            gain = p[:, 2] / p[2, 2]
-            column = p[:, 2].copy()
+            hazard = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
+            keep = max(1.0 + a * hazard - hazard * hazard, 0.01)
+            scale = (1.0 - keep) / variance
             for r in range(6):
-                x[r] += gain[r] * move
-                for c in range(6):
-                    p[r, c] -= column[r] * column[c] * scale
+                column[r] = g[PLACE[r, 2]]
+            for r in range(6):
+                g[r] += column[r] / variance * sigma * hazard
+                for c in range(r + 1):
+                    g[ROW[r] + c] -= column[r] * column[c] * scale
 
 
-@njit(cache=True)
-def is_hidden(view: View, mean: FloatArray, cov: FloatArray) -> bool:
-    """Whether terrain masks one track from every sensor in whose field it lies (at least one must mask)."""
+@njit(cache=True, error_model="numpy")
+def is_hidden(view: View, g: FloatArray) -> bool:
+    """Whether terrain masks one track g [27] from every sensor in whose field it lies (at least one must mask)."""
     masked = False
     for s in range(len(view.chance)):
         if view.is_voluntary[s]:
             continue
-        inside, clear = sight(view, s, mean, cov, ALL_ROUND)
+        inside, clear = sight(view, s, g, ALL_ROUND)
         if inside and clear >= 0.5:
             return False
         masked = masked or inside

@@ -7,10 +7,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from araz.tracking._gauss import WIDTH
 from araz.tracking._motion import MODE_COUNT
-from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, SensorTable, TrackClass, TrackingSettings
+from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, SensorTable, TrackClass, TrackingSettings
 
-TRACK_LIMIT: Final = 4000
+TRACK_LIMIT: Final = 10_000
 """Most tracks kept; beyond it the tentative tracks least likely to exist go, and are counted."""
 
 CLUTTER_CELLS: Final = 32
@@ -46,16 +47,17 @@ CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
 class Tracks(NamedTuple):
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
 
-    **Shapes** ``mean`` [N, M, 6] (m, m/s), ``cov`` [N, M, 6, 6], ``weight`` [N, M] (sums to one), ``existence`` [N],
+    **Shapes** ``gauss`` [N, M, 27] (mean and covariance, see ``_gauss``), ``weight`` [N, M] (sums to one), ``existence`` [N],
     ``class_probability`` [N, classes], ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor
     that looks, sums to one over levels), ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's
     view, 1 is none); everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
-    in that mode's mean and covariance. ``birth_existence`` is the existence the track began with.
+    in that mode's mean and covariance. ``birth_existence`` is the existence the track began with. ``track_id`` is a
+    key made of the detection that began the track; ``number`` is what people see, given in order of arrival (0: none yet).
     """
 
     track_id: IntArray
-    mean: FloatArray
-    cov: FloatArray
+    number: IntArray
+    gauss: FloatArray
     weight: FloatArray
     existence: FloatArray
     birth_existence: FloatArray
@@ -95,33 +97,73 @@ class View(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Filter:
+    """What the tracker believes at one time; follows from the scans up to then in their order of time, and nothing else.
+
+    **Shapes** ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans
+    learned from, ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
+    ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``turn`` counts the
+    looks before that ended then as well, ``dropped_tracks`` those lost to ``TRACK_LIMIT``. Its arrays are not flagged read-only, because Numba would compile every kernel
+    twice (once more after unpickling, which drops the flag); the kernels only ever write to arrays made in the same step.
+    """
+
+    at_us: int
+    turn: int
+    tracks: Tracks
+    clutter_mass: FloatArray
+    clutter_heights: FloatArray
+    clutter_rates: FloatArray
+    clutter_scans: IntArray
+    births_per_s: float
+    dropped_tracks: int
+
+
+class Past(NamedTuple):
+    """One scan used: the belief before it, its place in the order of time, and the tracks it began with their numbers."""
+
+    before: Filter
+    scan: Scan
+    order: tuple[Any, ...]
+    born: IntArray
+    born_number: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class State:
     """The tracker's whole memory, a value: picklable, and never written after it was handed out.
 
-    Its arrays are not flagged read-only, because Numba would compile every kernel twice (once more after unpickling,
-    which drops the flag); the kernels only ever write to arrays made in the same step. **Shapes**
-    ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans learned from,
-    ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
-    ``view`` is the sensor table as the kernels take it,
+    ``past`` are the scans of the last half minute, so that a late one can be put in its place; ``forgotten`` is the
+    order of the newest one no longer kept. ``confirmed`` are the keys of the confirmed tracks last told, ``next_number``
+    the next track's. ``late_scans`` counts scans too old to use. ``view`` is the sensor table as the kernels take it,
     ``ground_up_m`` the sensors' median height, from which classes count theirs.
-    ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``late_scans``
-    counts scans too old to use, ``dropped_tracks`` those lost to ``TRACK_LIMIT``.
     """
 
     sensors: SensorTable
     settings: TrackingSettings
     view: View
     ground_up_m: float
-    at_us: int
-    tracks: Tracks
-    next_id: int
-    clutter_mass: FloatArray
-    clutter_scans: IntArray
-    clutter_heights: FloatArray
-    clutter_rates: FloatArray
-    births_per_s: float
+    now: Filter
+    past: tuple[Past, ...]
+    forgotten: tuple[Any, ...]
+    confirmed: IntArray
+    confirmed_number: IntArray
+    next_number: int
     late_scans: int
-    dropped_tracks: int
+
+    @property
+    def tracks(self) -> Tracks:
+        """The tracks now."""
+        return self.now.tracks
+
+    @property
+    def at_us(self) -> int:
+        """The time of the newest scan used; 0 before the first."""
+        return self.now.at_us
+
+    @property
+    def dropped_tracks(self) -> int:
+        """How many tracks were lost to ``TRACK_LIMIT`` so far."""
+        return self.now.dropped_tracks
 
 
 def no_tracks(lookers: int = 1) -> Tracks:
@@ -129,8 +171,8 @@ def no_tracks(lookers: int = 1) -> Tracks:
     flt, integer, flag = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_)
     return Tracks(
         track_id=integer,
-        mean=np.zeros((0, MODE_COUNT, 6)),
-        cov=np.zeros((0, MODE_COUNT, 6, 6)),
+        number=integer,
+        gauss=np.zeros((0, MODE_COUNT, WIDTH)),
         weight=np.zeros((0, MODE_COUNT)),
         existence=flt,
         birth_existence=flt,
@@ -167,21 +209,29 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
     share = (2.0 * radius / CLUTTER_CELLS) ** 2 / (np.pi * radius**2)
     mass = clutter_rate(sensors) * share
     view = view_of(sensors)
+    now = Filter(
+        at_us=0,
+        turn=0,
+        tracks=no_tracks(int(view.looker.max(initial=-1)) + 1),
+        clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
+        clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
+        clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
+        clutter_scans=np.zeros(count, np.int64),
+        births_per_s=FIRST_BIRTHS_PER_S,
+        dropped_tracks=0,
+    )
     return State(
         sensors=sensors,
         settings=settings,
-        at_us=0,
-        tracks=no_tracks(int(view.looker.max(initial=-1)) + 1),
-        next_id=1,
-        clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
-        clutter_scans=np.zeros(count, np.int64),
-        clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
-        clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
         view=view,
         ground_up_m=float(np.nanmedian(sensors.origin_enu_m[:, 2])),
-        births_per_s=FIRST_BIRTHS_PER_S,
+        now=now,
+        past=(),
+        forgotten=(),
+        confirmed=np.zeros(0, np.int64),
+        confirmed_number=np.zeros(0, np.int64),
+        next_number=1,
         late_scans=0,
-        dropped_tracks=0,
     )
 
 

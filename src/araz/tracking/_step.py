@@ -1,67 +1,82 @@
-"""One scan through the tracker: predict, gate, associate, update, begin, end."""
+"""One scan into the tracker: put in its place in time, looked at, and what changed for those who watch."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 
-from araz.tracking._birth import births
-from araz.tracking._close import close, join
-from araz.tracking._clutter import densities, learn
-from araz.tracking._gate import GATE_SLACK, gate_table
-from araz.tracking._look import associate, predict, strong_pairs
-from araz.tracking._measure import BEARING, plan_positions, prepare
-from araz.tracking._motion import collapse
+from araz.tracking._gauss import collapse
+from araz.tracking._look import Knobs, Look, look_once
+from araz.tracking._measure import BEARING, prepare
+from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._picture import picture_of, take
 from araz.tracking._sight import sector_of
-from araz.tracking._state import BIRTH_MEMORY_S, LEAST_BIRTHS_PER_S, TRACK_LIMIT, State, Tracks
-from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents, TrackPicture
+from araz.tracking._state import BIRTH_MEMORY_S, LEAST_BIRTHS_PER_S, TRACK_LIMIT, Filter, Past, State, Tracks
+from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
 
-LATE_LIMIT_US: Final = 2_000_000
-"""A scan that ended longer before the newest one is not used; it is counted."""
-LATE_SILENCE_US: Final = 250_000
-"""Silence of a scan that ended not longer before the newest one still counts: two radars' marks cross."""
+MEMORY_US: Final = 30_000_000
+"""A scan up to this much older than the newest is put in its place in time; an older one is not used, but counted."""
+MEMORY_BYTES: Final = 256_000_000
+"""Less is remembered where the beliefs of that time would take more than this."""
 
-Moments = tuple[FloatArray, FloatArray]
+Pairs = tuple[IntArray, IntArray, FloatArray]
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """Numbers for the tracks of a step: the next free one, and those given lately, by key (looked up after a replay)."""
+
+    next_free: int
+    key: IntArray
+    number: IntArray
+
+    def give(self, keys: IntArray) -> IntArray:
+        """The numbers [B] of tracks just begun: the one given before, else the next."""
+        if not len(self.key):
+            first, self.next_free = self.next_free, self.next_free + len(keys)
+            return np.arange(first, self.next_free, dtype=np.int64)
+        place = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
+        known = self.key[place] == keys
+        fresh = int(np.count_nonzero(~known))
+        given = np.where(known, self.number[place], 0)
+        given[~known] = np.arange(self.next_free, self.next_free + fresh)
+        self.next_free += fresh
+        return given
 
 
 def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
     """The state after one scan of one sensor, and what changed.
 
-    Pure and deterministic. Sources of the parts: see docs/tracking.md. A scan may hold several detections with one
-    claim (an aircraft heard twice); as a target gives at most one detection a look, those count as successive looks.
-    A scan that ended more than 2 s before the newest one is ignored and counted in ``State.late_scans``; a younger late
-    scan is used at the present time with its detections brought forward, and its silence does not count.
-    Raises ValueError when the scan names no sensor of the table or its arrays disagree.
+    Pure and deterministic. Sources of the parts: see docs/tracking.md. A scan that is late takes its place in time: the
+    belief before it is restored and every later scan applied again, so that ``State.now`` is what arrival in order would
+    have given, to the bit, but for the numbers shown (in order of arrival). The cost is that of the scans since, at
+    most those of 30 s; an older scan is ignored and counted in ``State.late_scans``. A scan may hold several
+    detections with one claim (an aircraft heard twice); as a target gives at most one detection a look, those count as
+    successive looks. Raises ValueError when the scan names no sensor of the table or its arrays disagree.
     """
     _check(state, scan)
-    if scan.at_us_end < state.at_us - LATE_LIMIT_US:
+    order = _order(scan)
+    place = len(state.past)
+    while place > 0 and order < state.past[place - 1].order:
+        place -= 1
+    if place == 0 and state.forgotten and order < state.forgotten:
         state = replace(state, late_scans=state.late_scans + 1)
-        return state, _no_events(state)
-    before = state.tracks
-    pairs: list[tuple[IntArray, IntArray, FloatArray]] = []
-    confirmed: list[IntArray] = []
-    looks = _looks(scan.claim_key)
-    for number, row in enumerate(looks):
-        state, moments, fresh, pair = _one_look(state, scan, row, is_last=number == len(looks) - 1)
-        confirmed.append(fresh)
-        pairs.append(pair)
-    new_ids = np.concatenate(confirmed)
-    had = np.concatenate((before.track_id[before.is_confirmed], new_ids))
-    now = state.tracks.track_id[state.tracks.is_confirmed]
-    ended = had[:0] if len(now) == len(had) else np.setdiff1d(had, now, assume_unique=True)
-    events = TrackEvents(
-        picture=picture_of(state.at_us, state.tracks, *moments),
-        changed_id=np.concatenate((new_ids, ended)),
-        change=np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(new_ids), len(ended))),
-        pair_track_id=np.concatenate([pair[0] for pair in pairs]),
-        pair_row=np.concatenate([pair[1] for pair in pairs]),
-        pair_probability=np.concatenate([pair[2] for pair in pairs]),
-    )
-    return state, events
+        now = state.now
+        return state, _events(state, now, collapse(now.tracks.gauss, now.tracks.weight), _no_pairs())[1]
+    numbers = _Numbers(state.next_number, *_given(state.past[place:]))
+    past, now = list(state.past[:place]), state.past[place].before if place < len(state.past) else state.now
+    pairs = _no_pairs()
+    for at, one in enumerate((scan, *(entry.scan for entry in state.past[place:]))):
+        before, first = now, numbers.next_free
+        now, moments, told, born = _one_scan(state, now, one, numbers)
+        past.append(Past(before, one, order if at == 0 else state.past[place + at - 1].order, *born))
+        pairs = told if at == 0 else pairs
+    kept, forgotten = _trimmed(past, state.forgotten)
+    state = replace(state, now=now, past=kept, forgotten=forgotten, next_number=numbers.next_free)
+    return _events(state, now, moments, pairs)
 
 
 def _check(state: State, scan: Scan) -> None:
@@ -82,14 +97,62 @@ def _check(state: State, scan: Scan) -> None:
         raise ValueError(f"scan columns {wrong} do not have the shape for {count} detections; see Scan")
 
 
-def _picture(state: State) -> TrackPicture:
-    tracks = state.tracks
-    return picture_of(state.at_us, tracks, *collapse(tracks.mean, tracks.cov, tracks.weight))
+def _order(scan: Scan) -> tuple[Any, ...]:
+    """Where a scan stands in time: by its end, then by sensor, then by content, so that order never depends on arrival."""
+    return (scan.at_us_end, scan.sensor_index, len(scan.at_us), _Content(scan))
 
 
-def _no_events(state: State) -> TrackEvents:
-    integer = np.zeros(0, np.int64)
-    return TrackEvents(_picture(state), integer, integer, integer, integer, np.zeros(0))
+class _Content:
+    """What a scan says as bytes; made only where two scans of one sensor end together."""
+
+    __slots__ = ("scan",)
+
+    def __init__(self, scan: Scan) -> None:
+        self.scan = scan
+
+    def _bytes(self) -> bytes:
+        scan = self.scan
+        return b"".join((bytes([int(scan.kind)]), scan.at_us.tobytes(), scan.z.tobytes(), scan.claim_key.tobytes()))
+
+    def __lt__(self, other: _Content) -> bool:
+        return self._bytes() < other._bytes()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content) and self._bytes() == other._bytes()
+
+    def __hash__(self) -> int:
+        return hash(self._bytes())
+
+
+def _given(past: tuple[Past, ...]) -> tuple[IntArray, IntArray]:
+    """Keys, sorted, and numbers of the tracks that these scans began."""
+    if not past:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    key = np.concatenate([entry.born for entry in past])
+    number = np.concatenate([entry.born_number for entry in past])
+    rank = np.argsort(key, kind="stable")
+    return key[rank], number[rank]
+
+
+def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, ...], tuple[Any, ...]]:
+    """The scans still remembered, and the order of the newest that is not."""
+    oldest_us = past[-1].order[0] - MEMORY_US
+    drop, size = 0, 0
+    while drop < len(past) and past[drop].order[0] < oldest_us:
+        drop += 1
+    for at in range(len(past) - 1, drop - 1, -1):
+        tracks = past[at].before.tracks
+        size += 2 * tracks.gauss.nbytes
+        if size > MEMORY_BYTES:
+            drop = at
+            break
+    if drop == 0:
+        return tuple(past), forgotten
+    return tuple(past[drop:]), past[drop - 1].order
+
+
+def _no_pairs() -> Pairs:
+    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
 
 
 def _looks(claim_key: IntArray) -> list[IntArray]:
@@ -107,79 +170,83 @@ def _looks(claim_key: IntArray) -> list[IntArray]:
     return [rows[turn == number] for number in range(int(turn.max()) + 1)]
 
 
+def _one_scan(
+    state: State, now: Filter, scan: Scan, numbers: _Numbers
+) -> tuple[Filter, FloatArray, Pairs, tuple[IntArray, IntArray]]:
+    """The belief after a scan that is next in time, its moments [N, 27], pairs told, keys and numbers begun."""
+    looks = _looks(scan.claim_key)
+    told: list[Pairs] = []
+    born: list[tuple[IntArray, IntArray]] = []
+    for number, row in enumerate(looks):
+        now, moments, pairs, begun = _one_look(state, now, scan, row, number == len(looks) - 1, numbers)
+        told.append(pairs)
+        born.append(begun)
+    if len(looks) == 1:
+        return now, moments, told[0], born[0]
+    all_told = tuple(np.concatenate([pairs[column] for pairs in told]) for column in range(3))
+    all_born = tuple(np.concatenate([begun[column] for begun in born]) for column in range(2))
+    return now, moments, all_told, all_born  # type: ignore[return-value]
+
+
 def _one_look(
-    state: State, scan: Scan, row: IntArray, *, is_last: bool
-) -> tuple[State, Moments, IntArray, tuple[IntArray, IntArray, FloatArray]]:
-    """One look of one sensor: the new state, its tracks' moments, ids newly confirmed, and the pairs told."""
+    state: State, now: Filter, scan: Scan, row: IntArray, is_last: bool, numbers: _Numbers
+) -> tuple[Filter, FloatArray, Pairs, tuple[IntArray, IntArray]]:
+    """One look of one sensor: the belief after it, moments [N, 27], pairs told, keys and numbers of tracks begun."""
     s, view, settings = scan.sensor_index, state.view, state.settings
     found = prepare(scan, state.sensors, row)
-    at_us = max(scan.at_us_end, state.at_us)
-    dt_s = (at_us - state.at_us) * 1e-6 if state.at_us else 0.0
-    silence = is_last and scan.is_complete and scan.at_us_end >= state.at_us - LATE_SILENCE_US
-    silence = silence and found.kind != BEARING and not view.is_voluntary[s]
-    back_s = np.asarray((at_us - found.at_us) * 1e-6, np.float64)
-    tracks, mean, cov = predict(state.tracks, dt_s, float(settings.survival_half_life_s))
-    place = plan_positions(found)
-    maps = (state.clutter_mass, state.clutter_heights, state.clutter_rates)
-    clutter, birth = densities(view, s, state.births_per_s, maps, found, place)
-    gates = GATE_SLACK * gate_table(settings.gate_probability)
-    counts, sector = bool(silence and view.looker[s] >= 0), sector_of(scan.sector_rad)
-    pairs = associate(view, s, found, back_s, clutter + birth, tracks, (mean, cov), gates, counts, sector)
-    new, new_rows = births(found, place, pairs.free, (clutter, birth), back_s, state, s)
-    strong = strong_pairs(pairs)
-    told = (
-        np.concatenate((tracks.track_id[pairs.track[strong]], new.track_id)),
-        row[np.concatenate((pairs.detection[strong], new_rows))],
-        np.concatenate((pairs.taken[strong], pairs.free[new_rows])),
+    at_us = scan.at_us_end
+    dt_s = (at_us - now.at_us) * 1e-6 if now.at_us else 0.0
+    silence = bool(is_last and scan.is_complete and found.kind != BEARING and not view.is_voluntary[s])
+    turn = now.turn + 1 if at_us == now.at_us else 0
+    look = Look(s, at_us, turn, dt_s, silence and bool(view.looker[s] >= 0), silence, sector_of(scan.sector_rad))
+    knobs = Knobs(
+        float(settings.survival_half_life_s),
+        float(settings.confirm_existence),
+        float(settings.delete_existence),
+        float(settings.coast_max_s),
+        float(settings.birth_speed_sigma_mps),
+        now.births_per_s,
+        state.ground_up_m,
+        GATE_SLACK * gate_table(settings.gate_probability),
     )
-    learned = (*maps, state.clutter_scans)
-    if silence:
-        learned = learn(view, s, maps, state.clutter_scans, found, place, pairs.free)
-    state, moments, fresh = _closed(state, tracks, new, at_us, dt_s, pairs.detected, learned)
-    return state, moments, fresh, told
-
-
-def _closed(
-    state: State,
-    tracks: Tracks,
-    new: Tracks,
-    at_us: int,
-    dt_s: float,
-    detected: FloatArray,
-    learned: tuple[FloatArray, FloatArray, FloatArray, IntArray],
-) -> tuple[State, Moments, IntArray]:
-    """The state after a look, the moments of its tracks, and the ids newly confirmed."""
-    settings = state.settings
-    knobs = (float(settings.confirm_existence), float(settings.delete_existence), float(settings.coast_max_s))
-    shown_s = min(max(dt_s, 0.0), 5.0)
-    keep, fresh, *moments = close(state.view, tracks, at_us, shown_s, detected, state.ground_up_m, knobs)
-    fresh_ids = tracks.track_id[fresh]
-    everyone, mean, cov = join(tracks, np.flatnonzero(keep), new, *moments)
-    dropped = max(len(everyone.track_id) - TRACK_LIMIT, 0)
+    maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
+    tracks, moments, maps, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, knobs)
+    first = len(tracks.track_id) - begun
+    keys = tracks.track_id[first:].copy()
+    given = numbers.give(keys)
+    tracks.number[first:] = given
+    told[0][len(told[0]) - begun :] = given
+    dropped = max(len(tracks.track_id) - TRACK_LIMIT, 0)
     if dropped:
-        rows = _most_likely(everyone)
-        everyone, mean, cov = take(everyone, rows), mean[rows], cov[rows]
-    rate = state.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + len(fresh_ids) / BIRTH_MEMORY_S
-    closed = State(
-        sensors=state.sensors,
-        settings=settings,
-        view=state.view,
-        ground_up_m=state.ground_up_m,
-        at_us=at_us,
-        tracks=everyone,
-        next_id=state.next_id + len(new.track_id),
-        clutter_mass=learned[0],
-        clutter_heights=learned[1],
-        clutter_rates=learned[2],
-        clutter_scans=learned[3],
-        births_per_s=max(rate, LEAST_BIRTHS_PER_S),
-        late_scans=state.late_scans,
-        dropped_tracks=state.dropped_tracks + dropped,
-    )
-    return closed, (mean, cov), fresh_ids
+        rows = _most_likely(tracks)
+        tracks, moments = take(tracks, rows), moments[rows]
+    rate = now.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + fresh / BIRTH_MEMORY_S
+    after = Filter(at_us, turn, tracks, *maps, max(rate, LEAST_BIRTHS_PER_S), now.dropped_tracks + dropped)
+    return after, moments, told, (keys, given)
 
 
 def _most_likely(tracks: Tracks) -> IntArray:
     """Rows of the TRACK_LIMIT tracks kept when there are more: the tentative ones least likely to exist go first."""
     order = np.lexsort((tracks.track_id, -tracks.existence, ~tracks.is_confirmed))
     return np.asarray(np.sort(order[:TRACK_LIMIT]))
+
+
+def _events(state: State, now: Filter, moments: FloatArray, pairs: Pairs) -> tuple[State, TrackEvents]:
+    """What is told: the picture now, who was confirmed or ended since the last one, and who took which detection."""
+    tracks = now.tracks
+    keys = tracks.track_id[tracks.is_confirmed]
+    fresh = ended = np.zeros(0, np.int64)
+    if not np.array_equal(keys, state.confirmed):
+        numbers = tracks.number[tracks.is_confirmed]
+        fresh = numbers[~np.isin(keys, state.confirmed)]
+        ended = state.confirmed_number[~np.isin(state.confirmed, keys)]
+        state = replace(state, confirmed=keys, confirmed_number=numbers)
+    events = TrackEvents(
+        picture=picture_of(now.at_us, tracks, moments),
+        changed_id=np.concatenate((fresh, ended)),
+        change=np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended))),
+        pair_track_id=pairs[0],
+        pair_row=pairs[1],
+        pair_probability=pairs[2],
+    )
+    return state, events

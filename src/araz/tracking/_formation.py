@@ -1,0 +1,141 @@
+"""What flies together: neighbours on one course turn together, and several new plots side by side are no accident."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from araz.tracking._grid import plan_grid
+from araz.tracking._measure import BEARING, Detections
+from araz.tracking._motion import MODE_COUNT
+from araz.tracking._state import Tracks
+from araz.vocabulary import FloatArray, IntArray
+
+REACH_M: Final = 300.0
+HEIGHT_REACH_M: Final = 150.0
+"""Members of a formation stand no further apart than this."""
+SAME_COURSE2: Final = 9.0
+COURSE_SLACK_MPS: Final = 1.0
+"""Their velocities agree: squared statistical distance, with this much of their own."""
+TRUST: Final = 0.6
+"""Share of a neighbour's evidence on how it moves that counts as one's own; formations do break up."""
+MOST_NEIGHBOURS: Final = 4.0
+"""Evidence of more neighbours than this is scaled down to theirs: their errors are not independent."""
+KNOWN_UPDATES: Final = 3
+LEAST_RATIO: Final = 1e-6
+
+SWARM_SHARE: Final = 0.1
+"""Share of new targets that do not come alone."""
+SWARM_OTHERS: Final = 3.0
+SWARM_REACH_M: Final = 200.0
+SWARM_HEIGHT_M: Final = 100.0
+"""A swarm's member has so many others around it on average, within this distance."""
+MOST_ODDS: Final = 1e9
+
+
+@njit(cache=True, error_model="numpy")
+def _same_course(a: FloatArray, b: FloatArray) -> bool:
+    """Whether two tracks [27] are near each other and their horizontal velocities agree within their errors."""
+    e, n = a[0] - b[0], a[1] - b[1]
+    if e * e + n * n > REACH_M**2 or abs(a[2] - b[2]) > HEIGHT_REACH_M:
+        return False
+    e, n = a[3] - b[3], a[4] - b[4]
+    ee, en, nn = a[15] + b[15] + COURSE_SLACK_MPS**2, a[19] + b[19], a[20] + b[20] + COURSE_SLACK_MPS**2
+    return (nn * e * e - 2.0 * en * e * n + ee * n * n) / (ee * nn - en * en) < SAME_COURSE2
+
+
+@njit(cache=True, error_model="numpy")
+def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detected: FloatArray) -> None:
+    """Let neighbours on one course share what their detections say of the mode of motion; weights change in place.
+
+    With w the weights before the look [N, M] and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
+
+        w''_im ~ w'_im prod_j (w'_jm / w_jm)^(TRUST),
+
+    for a formation turns as one, and five noisy tracks show a turn sooner than one does. ``moments`` [N, 27] are the
+    tracks' before the look. Two drones that part fly different courses within seconds, and then no longer count.
+    """
+    rows = np.empty(len(moments), np.int64)
+    count = 0
+    for i in range(len(moments)):
+        if tracks.update_count[i] >= KNOWN_UPDATES and tracks.existence[i] > 0.5:
+            rows[count] = i
+            count += 1
+    if count < 2:
+        return
+    rows = rows[:count]
+    grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], REACH_M)
+    speech, done = np.empty((count, MODE_COUNT)), np.zeros(count, np.bool_)
+    new = np.zeros((count, MODE_COUNT))
+    for a in range(count):
+        i, others = rows[a], 0
+        row = int(min(max((moments[i, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
+        col = int(min(max((moments[i, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
+        for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
+            for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
+                cell = near_row * grid.count1 + near_col
+                for b in grid.order[grid.start[cell] : grid.start[cell + 1]]:
+                    j = rows[b]
+                    if a == b or detected[j] < 0.5 or not _same_course(moments[i], moments[j]):
+                        continue
+                    if not done[b]:
+                        for m in range(MODE_COUNT):
+                            ratio = tracks.weight[j, m] / before[j, m] if before[j, m] > 0.0 else 1.0
+                            speech[b, m] = math.log(max(ratio, LEAST_RATIO))
+                        done[b] = True
+                    for m in range(MODE_COUNT):
+                        new[a, m] += speech[b, m]
+                    others += 1
+        if others == 0:
+            new[a, 0] = np.nan
+            continue
+        scale = TRUST * min(1.0, MOST_NEIGHBOURS / others)
+        highest = -np.inf
+        for m in range(MODE_COUNT):
+            new[a, m] *= scale
+            highest = max(highest, new[a, m])
+        for m in range(MODE_COUNT):
+            new[a, m] = tracks.weight[i, m] * math.exp(new[a, m] - highest)
+    for a in range(count):
+        total = new[a].sum()
+        if total > 0.0:
+            for m in range(MODE_COUNT):
+                tracks.weight[rows[a], m] = new[a, m] / total
+
+
+@njit(cache=True, error_model="numpy")
+def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_density: FloatArray) -> FloatArray:
+    """How much likelier a new target is at each detection [K] for those beside it: a factor on the birth density.
+
+    With share p of the births in swarms, a member has rho others around it, even over the disc of area V:
+
+        (1 - p) + p e^(-rho) prod_j (1 + rho q_j / (V c_j)),
+
+    the likelihood ratio of the neighbours j against false plots of density c [1/m^2], q_j being their chance to be
+    nobody else's. Where false plots stand close the factor stays near one. **Source** a Neyman-Scott cluster process.
+    """
+    odds = np.ones(len(free))
+    if found.kind == BEARING or len(free) < 2:
+        return odds
+    grid = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M)
+    area = math.pi * SWARM_REACH_M**2
+    for k in range(len(free)):
+        if free[k] < 0.1 or math.isnan(place[k, 0] + place[k, 1]):
+            continue
+        row = int(min(max((place[k, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
+        col = int(min(max((place[k, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
+        product = 1.0
+        for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
+            for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
+                cell = near_row * grid.count1 + near_col
+                for j in grid.order[grid.start[cell] : grid.start[cell + 1]]:
+                    if j == k or free[j] < 0.1 or found.claim_key[j] != 0:
+                        continue
+                    e, n, u = place[j, 0] - place[k, 0], place[j, 1] - place[k, 1], place[j, 2] - place[k, 2]
+                    if e * e + n * n < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M:
+                        product *= 1.0 + SWARM_OTHERS * free[j] / (area * ground_density[j])
+        odds[k] = 1.0 - SWARM_SHARE + SWARM_SHARE * math.exp(-SWARM_OTHERS) * min(product, MOST_ODDS)
+    return odds

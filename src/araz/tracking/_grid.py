@@ -1,0 +1,84 @@
+"""Points sorted into the cells of a grid, so that each looks only at its neighbours."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from araz.vocabulary import FloatArray, IntArray
+
+MOST_CELLS: Final = 256
+"""Cells along one side at most."""
+
+
+class Grid(NamedTuple):
+    """K points by cell: those of cell c are ``order[start[c]:start[c + 1]]``; cells run along the second coordinate first."""
+
+    order: IntArray
+    start: IntArray
+    low0: float
+    low1: float
+    width0: float
+    width1: float
+    count0: int
+    count1: int
+
+
+@njit(cache=True, error_model="numpy")
+def cell_of(value: float, low: float, width: float, count: int) -> int:
+    """Number of the cell a value lies in; the outermost take all beyond."""
+    return int(min(max((value - low) / width, 0.0), count - 1.0))
+
+
+@njit(cache=True, error_model="numpy")
+def grid_of(first: FloatArray, second: FloatArray, limits: FloatArray, count0: int, count1: int) -> Grid:
+    """Sort points (first, second) [K] into count0 x count1 cells over ``limits`` (low0, high0, low1, high1).
+
+    Points with a coordinate NaN are left out. Counting sort: linear in points and cells.
+    """
+    width0 = max(limits[1] - limits[0], 1e-9) / count0
+    width1 = max(limits[3] - limits[2], 1e-9) / count1
+    start = np.zeros(count0 * count1 + 1, np.int64)
+    cell = np.empty(len(first), np.int64)
+    for k in range(len(first)):
+        if math.isnan(first[k] + second[k]):
+            cell[k] = -1
+            continue
+        row = cell_of(first[k], limits[0], width0, count0)
+        cell[k] = row * count1 + cell_of(second[k], limits[2], width1, count1)
+        start[cell[k] + 1] += 1
+    for c in range(count0 * count1):
+        start[c + 1] += start[c]
+    fill = start.copy()
+    order = np.empty(start[-1], np.int64)
+    for k in range(len(first)):
+        if cell[k] >= 0:
+            order[fill[cell[k]]] = k
+            fill[cell[k]] += 1
+    return Grid(order, start, limits[0], limits[2], width0, width1, count0, count1)
+
+
+@njit(cache=True, error_model="numpy")
+def extent(first: FloatArray, second: FloatArray) -> FloatArray:
+    """Lowest and highest of both coordinates (low0, high0, low1, high1), NaN left out; zeros where there is none."""
+    limits = np.array([np.inf, -np.inf, np.inf, -np.inf])
+    for k in range(len(first)):
+        if math.isnan(first[k] + second[k]):
+            continue
+        limits[0], limits[1] = min(limits[0], first[k]), max(limits[1], first[k])
+        limits[2], limits[3] = min(limits[2], second[k]), max(limits[3], second[k])
+    if limits[0] > limits[1]:
+        limits[:] = 0.0
+    return limits
+
+
+@njit(cache=True, error_model="numpy")
+def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Grid:
+    """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point."""
+    limits = extent(east, north)
+    count0 = int(min(max((limits[1] - limits[0]) / reach_m, 1.0), MOST_CELLS))
+    count1 = int(min(max((limits[3] - limits[2]) / reach_m, 1.0), MOST_CELLS))
+    return grid_of(east, north, limits, count0, count1)

@@ -1,0 +1,222 @@
+"""Which detections could belong to which tracks: a grid in the sensor's own coordinates, then gate boxes."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numba import njit
+from scipy.special import chdtri
+
+from araz.tracking._gauss import PLACE, ROW
+from araz.tracking._grid import Grid, extent, grid_of
+from araz.tracking._measure import BEARING, POLAR, POSITION, Detections, linearise, wrap
+from araz.vocabulary import FloatArray, IntArray
+
+GATE_SLACK: Final = 2.0
+"""Targets pull away harder than any mode says; where false plots are thin, a far plot is still more likely the target's
+own than false or new. The gate only saves work: the odds decide."""
+SAME_CLAIM_GATE: Final = 4.0
+"""A detection claiming what the track already claims may lie this many times further out (squared distance)."""
+SLACK: Final = 1.5
+"""The first gate takes the track's overall moments; a mode of its own may reach further."""
+LEAST_ODDS: Final = 1e-7
+"""A pair that is less likely than this against \"missed, and clutter\" cannot change anything."""
+HALF_LOG_TWO_PI: Final = 0.5 * math.log(2.0 * math.pi)
+CELL_PLOTS: Final = 2.0
+MOST_CELLS: Final = 128
+
+
+@lru_cache(maxsize=16)
+def gate_table(probability: float) -> FloatArray:
+    """Squared distance that holds ``probability`` of the true detections, by number of components 0..6 (chi-square)."""
+    return np.array([0.0, *(float(chdtri(k, 1.0 - probability)) for k in range(1, 7))])
+
+
+@njit(inline="always", error_model="numpy")
+def describe(
+    kind: int,
+    g: FloatArray,
+    i: int,
+    origin: FloatArray,
+    j: int,
+    h: FloatArray,
+    jac: FloatArray,
+    spread: FloatArray,
+    rate: FloatArray,
+) -> int:
+    """Fill predicted components h, their covariance H P H^T [6, 6] and rates of change, of row i of g; gives their number."""
+    if kind == POSITION:  # the components are the state itself
+        for c in range(6):
+            h[c] = g[i, c]
+            for d in range(c + 1):
+                spread[c, d] = g[i, ROW[c] + d]
+            rate[c] = g[i, 3 + c] if c < 3 else 0.0
+        return 6
+    count = linearise(kind, g, i, origin, j, h, jac)
+    for c in range(count):
+        last = 6 if c == 3 else 3  # range rate alone looks at velocity
+        for a in range(last if last == 6 else 3):
+            total = 0.0
+            for b in range(last):
+                total += g[i, PLACE[a, b]] * jac[c, b]
+            jac[5, a] = total
+        for d in range(c + 1):
+            total = 0.0
+            for a in range(3):
+                total += jac[d, a] * jac[5, a]
+            for a in range(3, 6 if d == 3 else 3):
+                total += jac[d, a] * jac[5, a]
+            spread[c, d] = total
+        rate[c] = jac[c, 0] * g[i, 3] + jac[c, 1] * g[i, 4] + jac[c, 2] * g[i, 5]
+    return count
+
+
+@njit(cache=True, error_model="numpy")
+def detection_grid(found: Detections) -> Grid:
+    """The detections by cell of components 0 and 1; about ``CELL_PLOTS`` in each, azimuth over the whole circle."""
+    first, second = found.z[:, 0], found.z[:, 1]
+    limits = extent(first, second)
+    if found.kind == POLAR:
+        limits[2], limits[3] = -math.pi, math.pi
+        second = second.copy()
+        for k in range(len(second)):
+            second[k] = wrap(second[k])
+    side = int(min(max(math.sqrt(len(first) / CELL_PLOTS), 1.0), MOST_CELLS))
+    return grid_of(first, second, limits, side, side)
+
+
+@njit(inline="always", error_model="numpy")
+def _log_likelihood(
+    found: Detections,
+    j: int,
+    count: int,
+    h: FloatArray,
+    spread: FloatArray,
+    rate: FloatArray,
+    back_s: float,
+    gate2: float,
+    work: FloatArray,
+) -> float:
+    """Log likelihood of detection j for a track's overall moments, -inf outside the gate; ``work`` [6, 7] is scratch.
+
+    nu^T S^-1 nu and |S| by Cholesky over the measured components, S = H P H^T + R.
+    """
+    azimuth = 1 if found.kind == POLAR else (0 if found.kind == BEARING else -1)
+    distance2, volume, used = 0.0, 1.0, 0
+    for c in range(count):
+        noise = found.var[j, c]
+        if math.isnan(noise):
+            continue
+        gap = found.z[j, c] - (h[c] - rate[c] * back_s)
+        if c == azimuth:
+            gap = wrap(gap)
+        if gap * gap > gate2 * (spread[c, c] + noise):
+            return -np.inf
+        total, at = spread[c, c] + noise, 0
+        for d in range(c):
+            if math.isnan(found.var[j, d]):
+                continue
+            value = spread[c, d]
+            for k in range(at):
+                value -= work[used, k] * work[at, k]
+            work[used, at] = value / work[at, at]
+            total -= work[used, at] ** 2
+            gap -= work[used, at] * work[at, 6]
+            at += 1
+        root = math.sqrt(max(total, 1e-12 * noise))
+        work[used, used], work[used, 6] = root, gap / root
+        distance2 += work[used, 6] ** 2
+        volume *= root
+        if distance2 > gate2:
+            return -np.inf
+        used += 1
+    return -0.5 * distance2 - math.log(volume) - HALF_LOG_TWO_PI * used
+
+
+@njit(cache=True, error_model="numpy")
+def _grown(rows: IntArray) -> IntArray:
+    more = np.empty(2 * len(rows), np.int64)
+    more[: len(rows)] = rows
+    return more
+
+
+@njit(cache=True, error_model="numpy")
+def box_pairs(
+    found: Detections,
+    moments: FloatArray,
+    track_key: IntArray,
+    back_s: FloatArray,
+    gate2: float,
+    worth: FloatArray,
+    density: FloatArray,
+) -> tuple[IntArray, IntArray]:
+    """Pairs (track, detection) [E] inside a wide gate and worth a thought, ordered by track.
+
+    ``moments`` [N, 27] are the tracks'. By these, a pair must lie within the gate times ``SLACK`` and its odds
+    ``worth`` [N] = r pd / (1 - r pd) times likelihood over ``density`` [K] must reach ``LEAST_ODDS``. A track meets only the cells its box touches, so cost grows with near pairs.
+    Bearings, and scans seen from several places, are small: there every pair is looked at. Rows of a polar or position
+    scan without components 0 and 1 pair with nothing.
+    """
+    track, detection = np.empty(64 + 2 * len(moments), np.int64), np.empty(64 + 2 * len(moments), np.int64)
+    h, rate, spread, jac, work = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6)), np.zeros((6, 7))
+    plots, total = len(found.z), 0
+    if plots == 0:
+        return track[:0], detection[:0]
+    gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
+    grid = detection_grid(found)
+    widest = np.zeros(2)
+    oldest, has_claims = 0.0, False
+    for j in range(plots):
+        for c in range(2):
+            if not math.isnan(found.var[j, c]):
+                widest[c] = max(widest[c], found.var[j, c])
+        oldest = max(oldest, abs(back_s[j]))
+        has_claims = has_claims or found.claim_key[j] != 0
+    whole = found.kind == POLAR
+    for i in range(len(moments)):
+        count = 0
+        if found.one_origin:
+            count = describe(found.kind, moments, i, found.origin, 0, h, jac, spread, rate)
+        far2 = gate2 * SLACK * (SAME_CLAIM_GATE if has_claims and track_key[i] != 0 else 1.0)
+        row0, row1, col0, col1 = 0, 0, 0, 0
+        if gridded:
+            reach = math.sqrt(far2 * (spread[0, 0] + widest[0])) + abs(rate[0]) * oldest
+            row0 = int(min(max(math.floor((h[0] - reach - grid.low0) / grid.width0), 0.0), grid.count0 - 1.0))
+            row1 = int(min(math.floor((h[0] + reach - grid.low0) / grid.width0), grid.count0 - 1.0))
+            reach = math.sqrt(far2 * (spread[1, 1] + widest[1])) + abs(rate[1]) * oldest
+            left = math.floor((h[1] - reach - grid.low1) / grid.width1)
+            right = math.floor((h[1] + reach - grid.low1) / grid.width1)
+            if whole:
+                left, right = max(left, -grid.count1), min(right, left + grid.count1 - 1.0)
+                right = min(right, 2.0 * grid.count1 - 1.0)
+            else:
+                left, right = min(max(left, 0.0), grid.count1 - 1.0), min(right, grid.count1 - 1.0)
+            col0, col1 = int(left), int(right)
+        for row in range(row0, row1 + 1):
+            for col in range(col0, col1 + 1):
+                if gridded:
+                    cell = row * grid.count1 + (col + grid.count1) % grid.count1
+                    begin, end = grid.start[cell], grid.start[cell + 1]
+                else:
+                    begin, end = 0, plots
+                for place in range(begin, end):
+                    j = grid.order[place] if gridded else place
+                    mine, its = track_key[i], found.claim_key[j]
+                    if mine != 0 and its != 0 and mine != its:
+                        continue
+                    if not found.one_origin:
+                        count = describe(found.kind, moments, i, found.origin, j, h, jac, spread, rate)
+                    wide = gate2 * SLACK * (SAME_CLAIM_GATE if mine != 0 and mine == its else 1.0)
+                    log_l = _log_likelihood(found, j, count, h, spread, rate, back_s[j], wide, work)
+                    if log_l == -np.inf:
+                        continue
+                    if worth[i] * math.exp(log_l) < LEAST_ODDS * density[j] and not (mine != 0 and mine == its):
+                        continue
+                    if total == len(track):
+                        track, detection = _grown(track), _grown(detection)
+                    track[total], detection[total] = i, j
+                    total += 1
+    return track[:total].copy(), detection[:total].copy()
