@@ -52,6 +52,18 @@ PARTS = [
         [],
     ),
     Part(
+        "smooth",
+        "Five hundred moving tracks on the screen",
+        "Promise: they stay smooth. `shown_per_s`: frames the compositor drew, which fall with the machine's `load`. "
+        "All milliseconds are processor time: `script_ms` our script per frame, `picture_ms` per picture taken in, "
+        "`main_ms` the page's thread per frame, `graphics_ms` the graphics process per frame shown, which is a "
+        "graphics card's work where there is one; here is none, and the rows without tracks cost the same page anyway. "
+        "`software`: Chromium's own way without a graphics processor; `emulated`: SwiftShader.",
+        ["bench/smooth.py", "--json"],
+        ["--runs", "1", "--seconds", "4"],
+        [],
+    ),
+    Part(
         "decode-asterix",
         "Decoding ASTERIX, beside libasterix",
         "Records per CPU second in the same run; libasterix only parses, ours also makes observations.",
