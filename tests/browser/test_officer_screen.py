@@ -148,7 +148,7 @@ def test_replay_shows_the_sensors_as_they_were(server, screen, running, until):
     until(page, lambda: page.inner_text(".time .local") < "21:56", "a time before it fell silent")
     until(page, lambda: "alive" in row("acoustic-3"), "the state of that time")
     assert "dead" not in page.inner_text(".pills")
-    assert "sensors then" in page.inner_text(".pills")
+    assert "then:" in page.inner_text(".pills")
     page.keyboard.press("l")
     until(page, lambda: "dead" in row("acoustic-3"), "the state of now")
 
