@@ -130,6 +130,29 @@ def test_replay_shows_the_past_and_takes_no_decision(server, screen, running, un
     assert card(page) == "a-1"
 
 
+def test_replay_shows_the_sensors_as_they_were(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    assert "dead" in page.inner_text(".pills")
+
+    def row(sensor):
+        return page.inner_text(f".drawer tr:has-text('{sensor}')")
+
+    page.keyboard.press("s")
+    assert "dead" in row("acoustic-3")
+    page.keyboard.press("ArrowLeft")  # ten seconds ago nothing had changed yet
+    until(page, lambda: "dead" in row("acoustic-3"), "the state of ten seconds ago")
+    assert "since 21:56" in row("acoustic-3")
+    box = page.locator(".bar svg").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.1, box["y"] + 30)
+    until(page, lambda: page.inner_text(".time .local") < "21:56", "a time before it fell silent")
+    until(page, lambda: "alive" in row("acoustic-3"), "the state of that time")
+    assert "dead" not in page.inner_text(".pills")
+    assert "then:" in page.inner_text(".pills")
+    page.keyboard.press("l")
+    until(page, lambda: "dead" in row("acoustic-3"), "the state of now")
+
+
 def test_what_is_one_key_away(server, screen, running, until):
     page = screen(server)
     running(page)

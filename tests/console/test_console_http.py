@@ -67,6 +67,18 @@ def test_records_arrive_as_the_vocabulary_defines_them(client, night):
     assert read("/api/rejects?sensor=radar-1", list[Rejected]) == []
 
 
+def test_health_of_a_past_time_is_that_of_the_records(client, night):
+    def states(at_us):
+        answer = client.get(f"/api/health?at_us={at_us}")
+        return {one.sensor_id: one.state for one in msgspec.json.decode(answer.content, type=list[SensorHealth])}
+
+    began_us = night.health_at(night.clock())[0].at_us
+    assert states(began_us - 1) == {}
+    assert states(began_us) == {one.sensor_id: one.state for one in night.health_at(began_us)}
+    assert states(night.clock())["acoustic-3"] != states(began_us)["acoustic-3"]
+    assert client.get("/api/health?at_us=yesterday").status_code == 400
+
+
 def test_the_site_has_what_the_map_needs(client, night):
     site = client.get("/api/site").json()
     assert site["name"] == night.site.name

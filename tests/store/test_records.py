@@ -102,6 +102,27 @@ def test_every_kind_of_event_comes_back_as_it_was(records):
     assert records.rejects("else") == []
 
 
+def test_the_states_of_a_past_time_are_those_that_had_begun(records):
+    radar_ok, radar_same, radar_dead = (
+        health(10, SensorState.OK),
+        health(20, SensorState.OK),
+        health(30, SensorState.SILENT),
+    )
+    ear_ok = health(25, SensorState.OK, "ear")
+    records.write([radar_ok, radar_same])
+    records.write([ear_ok, radar_dead])
+    told = {at_us: records.health_at(at_us) for at_us in (9, 10, 24, 25, 29, 30, 10**15)}
+    assert told == {
+        9: [],
+        10: [radar_ok],
+        24: [radar_ok],
+        25: [ear_ok, radar_ok],
+        29: [ear_ok, radar_ok],
+        30: [ear_ok, radar_dead],
+        10**15: [ear_ok, radar_dead],
+    }
+
+
 def test_all_events_of_the_vocabulary_have_a_place(records):
     from araz.store._records import _ROUTES
 

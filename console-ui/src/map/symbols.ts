@@ -36,7 +36,10 @@ function copied(image: HTMLCanvasElement): HTMLCanvasElement {
   const copy = document.createElement("canvas");
   copy.width = image.width;
   copy.height = image.height;
-  copy.getContext("2d", { willReadFrequently: true })?.drawImage(image, 0, 0);
+  // By its pixels: a canvas that once draws an image of the graphics processor is moved there itself, whatever it was
+  // created for, and so is each canvas that it is drawn on.
+  const pixels = image.getContext("2d")?.getImageData(0, 0, image.width, image.height);
+  if (pixels) copy.getContext("2d", { willReadFrequently: true })?.putImageData(pixels, 0, 0);
   return copy;
 }
 

@@ -45,6 +45,7 @@ export const api = {
   incidents: (sinceUs = 0) => ask<Incident[]>(`/api/incidents?since_us=${sinceUs}`),
   decisions: (sinceUs = 0) => ask<Decision[]>(`/api/decisions?since_us=${sinceUs}`),
   health: () => ask<SensorHealth[]>("/api/health"),
+  healthAt: (atUs: number) => ask<SensorHealth[]>(`/api/health?at_us=${Math.round(atUs)}`),
   picture: (atUs: number) => ask<Picture>(`/api/picture?at_us=${Math.round(atUs)}`),
   pictures: (fromUs: number, toUs: number, stepUs: number, limit = 2000) =>
     ask<Picture[]>(`/api/pictures?from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&step_us=${stepUs}&limit=${limit}`),

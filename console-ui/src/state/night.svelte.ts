@@ -27,6 +27,8 @@ class Night {
   incidents = $state.raw<Incident[]>([]);
   decisions = $state.raw<Decision[]>([]);
   health = $state.raw<SensorHealth[]>([]);
+  /** Sensor states of the time replayed; empty until they are read, so that nothing is shown as well by mistake. */
+  pastHealth = $state.raw<SensorHealth[]>([]);
   tracks = $state.raw<Track[]>([]);
   /** Time of the data, once a second. */
   nowUs = $state(0);
@@ -61,6 +63,7 @@ class Night {
 
   clock = $derived(new Clock(this.site?.time_zone ?? "UTC"));
   shownUs = $derived(this.replayUs ?? this.nowUs);
+  shownHealth = $derived(this.replayUs === null ? this.health : this.pastHealth);
   active = $derived(
     this.shownAlarms().filter((alarm) => alarm.state === "active").sort((a, b) => a.priority - b.priority || a.raised_at_us - b.raised_at_us),
   );
@@ -299,6 +302,9 @@ class Night {
     this.#replayFetchMs = performance.now();
     const ticket = ++this.#replayTicket;
     try {
+      const health = await api.healthAt(at);
+      if (ticket !== this.#replayTicket || this.replayUs === null) return;
+      this.pastHealth = health;
       const picture = await api.picture(at);
       const trail = await api.pictures(at - TRAIL_US, at, 2_000_000);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
@@ -313,6 +319,7 @@ class Night {
 
   goLive(): void {
     this.replayUs = null;
+    this.pastHealth = [];
     this.#replayTicket++;
     clearTimeout(this.#replayTimer);
     if (this.#live) this.#show(this.#live, true);

@@ -139,6 +139,10 @@ class RecordsReader:
         """Return the newest health of every sensor."""
         return self._records.health_latest()
 
+    def health_at(self, us: int) -> Sequence[SensorHealth]:
+        """Return, for each sensor, the newest change of its state at or before a time."""
+        return self._records.health_at(us)
+
     def rejects(self, source: str) -> Sequence[Rejected]:
         """Return the newest rejected inputs of one feed."""
         return self._records.rejects(source)

@@ -102,7 +102,9 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
         return reader.decisions(_time(request, "since_us", 0))
 
     @get("/api/health", sync_to_thread=True)
-    def get_health() -> Sequence[SensorHealth]:
+    def get_health(request: AnyRequest) -> Sequence[SensorHealth]:
+        if "at_us" in request.query_params:
+            return reader.health_at(_time(request, "at_us"))
         return reader.health()
 
     @get("/api/pictures", sync_to_thread=True)

@@ -35,5 +35,8 @@ class Reader(Protocol):
     def health(self) -> Sequence[SensorHealth]:
         """Return the newest health of every sensor."""
 
+    def health_at(self, us: int) -> Sequence[SensorHealth]:
+        """Return, for each sensor whose state was known at ``us``, the record with which that state began."""
+
     def rejects(self, source: str) -> Sequence[Rejected]:
         """Return the newest rejected inputs of one feed, newest first."""

@@ -208,6 +208,19 @@ class Records:
             query = query.where(HEALTH_CHANGES.c.sensor_id == sensor_id)
         return self._read(query, SensorHealth)
 
+    def health_at(self, at_us: int) -> list[SensorHealth]:
+        """The newest change of each sensor's state at or before a time (µs UTC), by sensor id.
+
+        Its counts are those of the change; a sensor whose state was not known yet is left out.
+        """
+        newest = select(HEALTH_CHANGES.c.sensor_id, func.max(HEALTH_CHANGES.c.at_us).label("at_us"))
+        newest_of_each = newest.where(HEALTH_CHANGES.c.at_us <= at_us).group_by(HEALTH_CHANGES.c.sensor_id).subquery()
+        is_newest = (HEALTH_CHANGES.c.sensor_id == newest_of_each.c.sensor_id) & (
+            HEALTH_CHANGES.c.at_us == newest_of_each.c.at_us
+        )
+        query = select(HEALTH_CHANGES.c.json).join(newest_of_each, is_newest).order_by(HEALTH_CHANGES.c.sensor_id)
+        return self._read(query, SensorHealth)
+
     def rejects(self, source: str | None = None, limit: int = REJECTS_KEPT) -> list[Rejected]:
         """The last rejected inputs, newest first, of one feed (its connections included) or of all."""
         query = select(REJECTS.c.json).order_by(REJECTS.c.row.desc()).limit(limit)
