@@ -178,8 +178,8 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.gather(console, return_exceptions=True)
     for task in done:
-        if not task.cancelled() and task.exception() is not None:
-            raise task.exception()  # type: ignore[misc]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
 
 def run_watch(site_name: str, out: Path, host: str, port: int) -> int:

@@ -129,10 +129,5 @@ def _pieces(stream: BinaryIO, feed: Feed) -> Iterator[Piece]:
         case Format.REPORT | Format.DECISION:
             return json_pieces(stream)
         case Format.REMOTE_ID:
-            raise_hint = "Remote ID is read from pcap and pcapng captures; this file is neither"
-            return _refuse(raise_hint, stream.read(RAW_KEPT_BYTES))
-
-
-def _refuse(detail: str, raw: bytes) -> Iterator[Piece]:
-    raise BadRecording("not-a-capture", detail, raw)
-    yield  # pragma: no cover - makes this a generator
+            detail = "Remote ID is read from pcap and pcapng captures; this file is neither"
+            raise BadRecording("not-a-capture", detail, stream.read(RAW_KEPT_BYTES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -18,7 +18,7 @@ Positive = Annotated[float, Meta(gt=0)]
 NonNegative = Annotated[float, Meta(ge=0)]
 CountFrom1 = Annotated[int, Meta(ge=1, le=500)]
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both ends are UTC; only the difference is used
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -188,8 +188,8 @@ class Scenario(Strict, frozen=True, kw_only=True):
     @property
     def start_us(self) -> int:
         """Microseconds since 1970, UTC."""
-        offset = self.start_at.utcoffset() or timedelta(0)
-        return (self.start_at.replace(tzinfo=None) - offset - _EPOCH) // timedelta(microseconds=1)
+        start_at = self.start_at if self.start_at.tzinfo is not None else self.start_at.replace(tzinfo=UTC)
+        return (start_at - _EPOCH) // timedelta(microseconds=1)
 
 
 def read_scenario(text: str) -> Scenario:
