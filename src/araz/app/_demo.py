@@ -14,6 +14,7 @@ from araz.app._config import SITE_SOURCE
 from araz.app._data import data_dir
 from araz.app._live import Live, serve
 from araz.app._offline import play
+from araz.app._rim import say
 from araz.app._runtime import Arrival, Night, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
@@ -49,19 +50,19 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
         else:
             asyncio.run(_show(night, journal, speed, host, port))
     except KeyboardInterrupt:
-        print("stopped")  # noqa: T201
+        say("stopped")
         return 0
     finally:
         night.close()
     line = night.state.line
     assert line is not None
-    print(summary.text(line.site.time_zone))  # noqa: T201
+    say(summary.text(line.site.time_zone))
     span_s = (summary.last_us - (summary.first_us or 0)) / 1e6
-    print(f"\n{night.messages} messages, {span_s / elapsed_s:.0f} × real time, {cpu_s:.1f} CPU s")  # noqa: T201
+    say(f"\n{night.messages} messages, {span_s / elapsed_s:.0f} × real time, {cpu_s:.1f} CPU s")
     with lzma.open(truth) as packed, (out / "truth.jsonl").open("wb") as plain:
         shutil.copyfileobj(packed, plain)
-    print(score_text(out, out / "truth.jsonl"))  # noqa: T201
-    print(f"Kept in {out}; look at it again with: make demo")  # noqa: T201
+    say(score_text(out, out / "truth.jsonl"))
+    say(f"Kept in {out}; look at it again with: make demo")
     return 0
 
 
@@ -101,8 +102,8 @@ async def _show(
             if ahead_s > 0:
                 await asyncio.sleep(ahead_s)
             await asyncio.gather(*(live.take(*arrival) for arrival in batch))
-        print("the night is over; the console stays open (Ctrl-C stops)")  # noqa: T201
+        say("the night is over; the console stays open (Ctrl-C stops)")
 
-    print(f"one night at the Horadiz sector, {speed:g} × real time")  # noqa: T201
-    print(f"console: http://{host}:{port}   (Ctrl-C stops)")  # noqa: T201
+    say(f"one night at the Horadiz sector, {speed:g} × real time")
+    say(f"console: http://{host}:{port}   (Ctrl-C stops)")
     await serve(live, host, port, [pace()])

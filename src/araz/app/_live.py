@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ import uvicorn
 from araz.app import _pipeline as pipeline
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, site_path
+from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
@@ -31,11 +31,6 @@ PICTURE_EVERY_S: Final = 0.1
 FUSION_NODE_ID: Final = "a7a2b1de-0000-4000-8000-000000000001"
 #: Messages that may wait for the disk: past it senders wait, which is TCP's own back pressure.
 MAX_WAITING: Final = 20_000
-
-
-def wall_clock_us() -> int:
-    """Return now, microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
 
 
 class Live:
@@ -189,19 +184,19 @@ def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
     hub = Hub()
     night = Night(out, log_events=False)
     if night.journal.recovered:
-        print(night.journal.recovered)  # noqa: T201
+        say(night.journal.recovered)
     count = night.resume()
     if count:
-        print(f"resumed after {count} messages in {out}")  # noqa: T201
+        say(f"resumed after {count} messages in {out}")
     night.set_site(bundle, wall_clock_us())
     live = Live(night, hub, wall_clock_us)
     night.listen(live.note)
     feeds = [feed for feed in site.feeds if feed.url]
-    print(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")  # noqa: T201
+    say(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")
     try:
         asyncio.run(serve(live, host, port, [live.tick(), _listen(live, feeds)]))
     except KeyboardInterrupt:
-        print("stopped; start again with the same --out to go on")  # noqa: T201
+        say("stopped; start again with the same --out to go on")
     finally:
         night.close()
     return 0
@@ -222,4 +217,4 @@ async def _listen(live: Live, feeds: Sequence[Feed]) -> None:
             return b""
         return sapient_replies(payload, FUSION_NODE_ID, at_us)
 
-    await run_feeds(feeds, sink, problem, reply=reply)
+    await run_feeds(feeds, sink, problem, live.clock, reply=reply)

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
 from araz.app._data import data_dir, site_path
+from araz.app._rim import say
 from araz.app._runtime import BATCH, Arrival, Night, in_batches
 from araz.app._summary import Summary, clock_text
 from araz.feeds import read_recording, sniff_format
@@ -85,8 +86,8 @@ def run_recordings(recordings: Sequence[str], site_name: str, out: Path, format:
         play(night, _chain(first, arrivals), "judging the recordings", site.time_zone)
     finally:
         night.close()
-    print(summary.text(site.time_zone))  # noqa: T201
-    print(f"Kept in {out}: night.journal, events.jsonl, records.sqlite")  # noqa: T201
+    say(summary.text(site.time_zone))
+    say(f"Kept in {out}: night.journal, events.jsonl, records.sqlite")
     return 0
 
 

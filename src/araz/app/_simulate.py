@@ -11,6 +11,7 @@ from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
 from araz.app._data import scenario_path, site_path
 from araz.app._offline import progress_bar
+from araz.app._rim import say
 from araz.app._runtime import BATCH, in_batches
 from araz.app._summary import clock_text
 from araz.geography import Place
@@ -54,7 +55,7 @@ def run_simulate(scenario_name: str, seed: int, out: Path, site_name: str, fly: 
                 bar.update(task, completed=(at_us - scenario.start_us) / 1e6, clock=clock_text(at_us, site.time_zone))
     finally:
         journal.close()
-    print(f"{scenario.title}: {count} messages and {len(night.truth)} truth records in {out}")  # noqa: T201
+    say(f"{scenario.title}: {count} messages and {len(night.truth)} truth records in {out}")
     return 0
 
 
@@ -69,9 +70,9 @@ def _flown(path: Path, scenario: Scenario, place: Place) -> Body:
 def run_score(directory: Path, truth: Path, *, as_json: bool) -> int:
     """Print how well a run saw what really happened."""
     if as_json:
-        print(msgspec.json.encode(scoreboard(directory, truth)).decode())  # noqa: T201
+        say(msgspec.json.encode(scoreboard(directory, truth)).decode())
     else:
-        print(score_text(directory, truth))  # noqa: T201
+        say(score_text(directory, truth))
     return 0
 
 
