@@ -21,7 +21,7 @@ class Running:
     """``run_feeds`` in the background, with everything it gave kept in order."""
 
     def __init__(self, *feeds, sink=None, **options):
-        self.feeds, self.options = feeds, options
+        self.feeds, self.options = feeds, {"clock_us": clock_us, **options}
         self.got, self.problems, self.ports = [], [], {}
         self.changed = asyncio.Event()
         self.own_sink = sink
@@ -54,9 +54,7 @@ class Running:
 
     async def __aenter__(self):
         self.task = asyncio.ensure_future(
-            run_feeds(
-                self.feeds, self.sink, self.problem, clock_us, on_ready=self.ready, first_pause_s=0.01, **self.options
-            )
+            run_feeds(self.feeds, self.sink, self.problem, on_ready=self.ready, first_pause_s=0.01, **self.options)
         )
         listening = [feed.id for feed in self.feeds if feed.url and not feed.url.startswith("tcp://")]
         await self.until(lambda: all(feed_id in self.ports for feed_id in listening) or self.task.done())

@@ -6,23 +6,17 @@ import asyncio
 import lzma
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from araz.app._config import SITE_SOURCE
 from araz.app._data import data_dir
 from araz.app._live import Live, serve
 from araz.app._offline import play
 from araz.app._rim import say
-from araz.app._runtime import Arrival, Night, in_batches
+from araz.app._runtime import Night, arrivals_of, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub
-from araz.store import read_journal
-
-#: Data time between two looks at the wall clock in a paced replay.
-SLICE_US: Final = 100_000
 
 
 def demo_files() -> tuple[Path, Path]:
@@ -45,7 +39,7 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
     try:
         if headless:
             started_s, cpu_s = time.monotonic(), time.process_time()
-            play(night, _arrivals(journal), "judging the night", "Asia/Baku")
+            play(night, lambda: arrivals_of(journal), "judging the night", "Asia/Baku")
             elapsed_s, cpu_s = time.monotonic() - started_s, time.process_time() - cpu_s
         else:
             asyncio.run(_show(night, journal, speed, host, port))
@@ -73,10 +67,6 @@ def _forget_old_night(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _arrivals(journal: Path) -> Iterator[Arrival]:
-    return ((m.received_at_us, m.source, m.payload) for m in read_journal(journal))
-
-
 async def _show(
     night: Night,
     journal: Path,
@@ -84,7 +74,7 @@ async def _show(
     host: str,
     port: int,
 ) -> None:
-    arrivals = _arrivals(journal)
+    arrivals = arrivals_of(journal)
     first = next(arrivals)
     assert first[1] == SITE_SOURCE
     night.take([first])

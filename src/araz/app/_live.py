@@ -20,8 +20,7 @@ from araz.app._runtime import BATCH, Arrival, Night
 from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
-from araz.store import Records
-from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Picture, Rejected, SensorHealth
+from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
 
 log = logging.getLogger("araz")
 
@@ -104,45 +103,6 @@ class Live:
                 await self.take(self.clock(), pipeline.TICK_SOURCE, b"")
 
 
-class RecordsReader:
-    """The console's view of the records; reads are safe from any thread."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-
-    def alarms(self) -> Sequence[Alarm]:
-        """Return the newest revision of every alarm."""
-        return self._records.latest_alarms()
-
-    def incidents(self, since_us: int) -> Sequence[Incident]:
-        """Return incidents known at or after ``since_us``."""
-        return self._records.incidents(since_us)
-
-    def pictures(self, from_us: int, to_us: int, limit: int) -> Sequence[Picture]:
-        """Return at most ``limit`` pictures of a span."""
-        return self._records.pictures(from_us, to_us, limit)
-
-    def picture_at(self, us: int) -> Picture | None:
-        """Return the newest picture at or before ``us``."""
-        return self._records.picture_at(us)
-
-    def decisions(self, since_us: int) -> Sequence[Decision]:
-        """Return decisions taken at or after ``since_us``."""
-        return self._records.decisions(since_us)
-
-    def health(self) -> Sequence[SensorHealth]:
-        """Return the newest health of every sensor."""
-        return self._records.health_latest()
-
-    def health_at(self, us: int) -> Sequence[SensorHealth]:
-        """Return, for each sensor, the newest change of its state at or before a time."""
-        return self._records.health_at(us)
-
-    def rejects(self, source: str) -> Sequence[Rejected]:
-        """Return the newest rejected inputs of one feed."""
-        return self._records.rejects(source)
-
-
 async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run the console and ``others`` until interrupted; the first failure stops all and is raised."""
     line = live.night.state.line
@@ -153,7 +113,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
     app = create_app(
         line.site,
         site_geometry(line.site, line.place, line.table, line.geometry["border"], line.geometry["roads"]),
-        RecordsReader(live.night.records),
+        live.night.records,
         live.submit,
         live.hub,
         static_dir=static,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from araz.feeds._packets import carried
-from araz.feeds._pcap import BadCapture, is_capture, read_packets
+from araz.feeds._pcap import BadCapture, begins_capture, read_packets
 from araz.feeds._text import (
     BadRecording,
     Piece,
@@ -51,7 +51,7 @@ def read_recording(
         start = stream.peek(8)[:8]
         if start.startswith((b"ARAZJRN\n", b"\xfd7zXZ\x00")):
             raise ValueError(f"{place} is a journal, which keeps its own sources; read it with araz.store.read_journal")
-        if is_capture(start):
+        if begins_capture(start):
             yield from _captured(stream, feed, start_at_us, report)
         else:
             yield from _timed(stream, feed, start_at_us, report)
