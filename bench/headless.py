@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from araz.app._demo import demo_files
+from araz.app._data import demo_files
 from araz.app._runtime import BATCH, Night, arrivals_of, in_batches
 
 

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from araz.app._config import SITE_SOURCE
-from araz.app._data import data_dir
+from araz.app._data import demo_files
 from araz.app._live import Live, serve
 from araz.app._offline import play
 from araz.app._rim import say
@@ -17,12 +17,6 @@ from araz.app._runtime import Night, arrivals_of, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub
-
-
-def demo_files() -> tuple[Path, Path]:
-    """Return the shipped journal and truth of the demo night."""
-    folder = data_dir("scenarios") / "demo"
-    return folder / "night.journal.xz", folder / "truth.jsonl.xz"
 
 
 def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -> int:
@@ -48,9 +42,7 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
         return 0
     finally:
         night.close()
-    line = night.state.line
-    assert line is not None
-    say(summary.text(line.site.time_zone))
+    say(summary.text(night.believed.line.site.time_zone))
     span_s = (summary.last_us - (summary.first_us or 0)) / 1e6
     say(f"\n{night.messages} messages, {span_s / elapsed_s:.0f} × real time, {cpu_s:.1f} CPU s")
     with lzma.open(truth) as packed, (out / "truth.jsonl").open("wb") as plain:

@@ -92,7 +92,7 @@ class Live:
             await self._news.wait()
             self._news.clear()
             oldest_us, self._oldest_us = self._oldest_us, None
-            self.hub.publish_picture(pipeline.picture(self.night.state), oldest_message_us=oldest_us)
+            self.hub.publish_picture(pipeline.picture(self.night.believed), oldest_message_us=oldest_us)
             await asyncio.sleep(PICTURE_EVERY_S)
 
     async def tick(self) -> None:
@@ -105,8 +105,7 @@ class Live:
 
 async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run the console and ``others`` until interrupted; the first failure stops all and is raised."""
-    line = live.night.state.line
-    assert line is not None
+    line = live.night.believed.line
     static = PACKAGE / "console" / "static"
     if not (static / "index.html").exists():
         raise ValueError("the map is not built; run: make ui")

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
-from araz.app._data import data_dir, site_path
+from araz.app._data import demo_files, site_path
 from araz.app._rim import say
 from araz.app._runtime import BATCH, Arrival, Night, arrivals_of, in_batches, judge, judge_into
 from araz.app._summary import Summary, clock_text
@@ -84,11 +84,11 @@ def run_recordings(recordings: Sequence[str], site_name: str, out: Path, format:
         return heapq.merge(*(_stream(item, site, format) for item in recordings), key=lambda arrival: arrival[0])
 
     first = next(arrivals(), None)
+    if first is None:
+        raise ValueError(f"{', '.join(recordings)}: no message in it; araz decode FILE --format … tells why")
     summary = Summary()
     night = Night(out, listeners=[summary.write])
     try:
-        if first is None:
-            raise ValueError(f"{', '.join(recordings)}: no message in it; araz decode FILE --format … tells why")
         night.set_site(bundle, first[0])
         play(night, arrivals, "judging the recordings", site.time_zone)
     finally:
@@ -197,7 +197,6 @@ def replay_journal(path: Path, out: Path | None) -> int:
 
 def warm_kernels() -> int:
     """Judge the first minutes of the shipped night, so that every kernel is compiled and cached."""
-    journal = data_dir("scenarios") / "demo" / "night.journal.xz"
-    for _ in judge(itertools.islice(read_journal(journal), WARM_MESSAGES)):
+    for _ in judge(itertools.islice(read_journal(demo_files()[0]), WARM_MESSAGES)):
         pass
     return 0

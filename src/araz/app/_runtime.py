@@ -58,6 +58,13 @@ class Night:
         self._listeners = list(listeners)
 
     @property
+    def believed(self) -> pipeline.PipelineState:
+        """What is believed now; ValueError before the first site message."""
+        if self.state is None:
+            raise ValueError("the night has no site yet; give it one with set_site")
+        return self.state
+
+    @property
     def records(self) -> Records:
         """The database of what was said."""
         return self._records
@@ -77,8 +84,7 @@ class Night:
 
     def set_site(self, bundle: bytes, at_us: int) -> None:
         """Put the site at the head of the journal, or a new one after a change; the same again says nothing."""
-        line = self.state.line
-        if line is None or self._last_bundle != bundle:
+        if self.state is None or self._last_bundle != bundle:
             self.take([(at_us, SITE_SOURCE, bundle)])
 
     _last_bundle: bytes | None = None
