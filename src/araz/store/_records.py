@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Select, Table, create_engine, delete, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from araz.store._closing import Closing
 from araz.store._schema import (
     ALARMS,
     DECISIONS,
@@ -91,7 +91,7 @@ class RejectCount(NamedTuple):
     last_received_at_us: int
 
 
-class Records:
+class Records(Closing):
     """The console's memory. One writer; any number of readers, also from other threads and processes."""
 
     def __init__(self, path: Path | str) -> None:
@@ -244,14 +244,6 @@ class Records:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _feed_of(source: str) -> str:
