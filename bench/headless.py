@@ -15,9 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from araz.app._demo import demo_files
-from araz.app._runtime import BATCH, Night, in_batches
-from araz.store import read_journal
+from araz.app._data import demo_files
+from araz.app._runtime import BATCH, Night, arrivals_of, in_batches
 
 
 def resident_mib() -> float:
@@ -32,7 +31,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     journal = args.night or demo_files()[0]
-    messages = [(m.received_at_us, m.source, m.payload) for m in read_journal(journal)]
+    messages = list(arrivals_of(journal))
     span_s = (messages[-1][0] - messages[0][0]) / 1e6
     with tempfile.TemporaryDirectory() as folder:
         night = Night(Path(folder))

@@ -14,7 +14,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from araz.app import _pipeline as pipeline
+from araz.app._runtime import judge
 from araz.app._simulate import run_simulate
 from araz.store import pack_journal, read_journal
 from araz.vocabulary import Rejected, SensorHealth
@@ -26,11 +26,9 @@ STORY = FOLDER / "f1-story.txt"
 
 def story(journal: Path) -> list[str]:
     """Return the lines of the story: what each sensor and feed said in all, and what was refused and why."""
-    state = pipeline.init()
     health: dict[str, SensorHealth] = {}
     refused: Counter[str] = Counter()
-    for message in read_journal(journal):
-        state, events = pipeline.step(state, message)
+    for events in judge(read_journal(journal)):
         for event in events:
             if isinstance(event, SensorHealth):
                 health[event.sensor_id] = event

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from araz.app._demo import demo_files
+from araz.app._data import demo_files
 from araz.app._simulate import run_simulate
 from araz.store import pack_journal
 

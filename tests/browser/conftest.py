@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import sys
 import time
 from pathlib import Path
 
 import pytest
+
+from araz_testing import missing
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -19,12 +20,6 @@ ARGUMENTS = [
 CHROMIUM = Path("/usr/bin/chromium")
 HERE = Path(__file__).resolve().parent
 PATIENCE_S = 90.0
-
-
-def _missing(what: str) -> None:
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(f"{what} is missing, and CI must run this test")
-    pytest.skip(f"{what} is not on this machine")
 
 
 @pytest.fixture(scope="session")
@@ -41,11 +36,14 @@ def night_parts():
 @pytest.fixture(scope="session")
 def chromium(night_parts):
     if not CHROMIUM.exists():
-        _missing("Debian's chromium (apt install chromium)")
+        missing("Debian's chromium (apt install chromium)")
     if not (night_parts.STATIC / "index.html").exists():
-        _missing("the built console (make ui)")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
+        missing("the built console (make ui)")
+    if importlib.util.find_spec("playwright") is None:
+        missing("the browser's driver (pip install playwright)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
         yield browser
         browser.close()

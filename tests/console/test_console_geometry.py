@@ -63,7 +63,10 @@ def test_sound_goes_round_a_ridge_and_radar_does_not(night):
     masks = {one["sensor_id"]: one["mask"] for one in night.geometry["coverage"]}
     count = night.geometry["terrain"]["rows"] * night.geometry["terrain"]["columns"]
     cell = night.geometry["terrain"]["cell_m"]
-    whole = lambda sensor_id: bits(masks[sensor_id], count).sum() * cell**2  # noqa: E731
+
+    def whole(sensor_id):
+        return bits(masks[sensor_id], count).sum() * cell**2
+
     ranges = {sensor.id: sensor.max_range_m for sensor in night.site.sensors}
     assert whole("acoustic-1") == pytest.approx(np.pi * ranges["acoustic-1"] ** 2, rel=0.05)
     assert whole("radar-1") < 0.95 * np.pi * ranges["radar-1"] ** 2

@@ -290,4 +290,4 @@ def test_without_built_pages_the_remedy_is_named(night):
 
 def test_somebody_must_be_allowed_in(night):
     with pytest.raises(ValueError, match="allowed_hosts"):
-        create_app(night.site, night.geometry, night, night.submit, Hub(), allowed_hosts=())
+        create_app(night.site, night.geometry, night, night.submit, Hub(), night.clock, allowed_hosts=())

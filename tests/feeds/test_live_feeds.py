@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -12,11 +13,15 @@ from araz.vocabulary import Feed, Format
 GUARD_S = 60  # a guard against hanging, never a measure
 
 
+def clock_us():
+    return time.time_ns() // 1000
+
+
 class Running:
     """``run_feeds`` in the background, with everything it gave kept in order."""
 
     def __init__(self, *feeds, sink=None, **options):
-        self.feeds, self.options = feeds, options
+        self.feeds, self.options = feeds, {"clock_us": clock_us, **options}
         self.got, self.problems, self.ports = [], [], {}
         self.changed = asyncio.Event()
         self.own_sink = sink
@@ -428,7 +433,9 @@ def test_a_port_in_use_is_retried_and_stops_nobody():
         running = Running(busy, udp())
         running.feeds = (busy, udp())
         task = asyncio.ensure_future(
-            run_feeds(running.feeds, running.sink, running.problem, on_ready=running.ready, first_pause_s=0.01)
+            run_feeds(
+                running.feeds, running.sink, running.problem, clock_us, on_ready=running.ready, first_pause_s=0.01
+            )
         )
         await running.until(lambda: "listen-failed" in running.reasons() and "radar" in running.ports)
         sender = running.datagrams("radar")
@@ -447,9 +454,9 @@ def test_a_port_in_use_is_retried_and_stops_nobody():
 @pytest.mark.parametrize("url", ["http://a:1", "udp://", "udp://h", "tcp://h:99999", "nonsense", "tcp://:80"])
 def test_a_bad_url_is_refused_before_anything_is_opened(url):
     with pytest.raises(ValueError, match="udp://"):
-        run(run_feeds([Feed(id="x", format=Format.SBS, url=url)], None, None))
+        run(run_feeds([Feed(id="x", format=Format.SBS, url=url)], None, None, clock_us))
     with pytest.raises(ValueError, match="udp://"):
-        run(run_feeds([Feed(id="x", format=Format.REMOTE_ID, url="tcp://h:1")], None, None))
+        run(run_feeds([Feed(id="x", format=Format.REMOTE_ID, url="tcp://h:1")], None, None, clock_us))
 
 
 def test_what_the_sink_raises_beside_disk_errors_stops_the_feeds():

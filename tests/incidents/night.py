@@ -9,9 +9,11 @@ import numpy as np
 from araz.geography import LocalFrame, place_from_site, visible_above
 from araz.incidents import Inputs, init, step
 from araz.vocabulary import (
+    Alarm,
     AuthorisedFlight,
     Claim,
     ClaimKind,
+    Incident,
     Sensor,
     SensorHealth,
     SensorKind,
@@ -200,3 +202,11 @@ def smuggler(track_id=1, **changes):
 
 def claim(identity, kind=ClaimKind.REMOTE_ID):
     return Claim(kind=kind, identity=identity)
+
+
+def incidents(events, kind=None):
+    return [e for e in events if isinstance(e, Incident) and kind in (None, e.kind)]
+
+
+def alarms(events):
+    return [e for e in events if isinstance(e, Alarm)]

@@ -6,34 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from night import HEAVY, RADAR, RID, START_US, Script, claim, make_place, make_table, play, smuggler
+from night import HEAVY, RADAR, RID, START_US, Script, alarms, claim, incidents, play, smuggler
 
 from araz.incidents._features import course_nats, flock_now
 from araz.incidents._sentences import class_words
 from araz.incidents._state import Memory
 from araz.incidents._succession import _inheritance, believed
-from araz.vocabulary import Alarm, IdentityVerdict, Incident, IncidentKind, TrackClass
+from araz.vocabulary import IdentityVerdict, IncidentKind, TrackClass
 
 #: What a tracker that is given no echo strength makes of anything at 10 m/s.
 AMBIGUOUS = {TrackClass.MULTIROTOR: 0.2, TrackClass.BIRD: 0.7}
-
-
-@pytest.fixture(scope="module")
-def place():
-    return make_place()
-
-
-@pytest.fixture(scope="module")
-def table(place):
-    return make_table(place)
-
-
-def incidents(events, kind=None):
-    return [e for e in events if isinstance(e, Incident) and kind in (None, e.kind)]
-
-
-def alarms(events):
-    return [e for e in events if isinstance(e, Alarm)]
 
 
 def minutes_past(at_us):

@@ -15,10 +15,10 @@ from night import (
     RID,
     START_US,
     Script,
+    alarms,
     claim,
     healthy,
-    make_place,
-    make_table,
+    incidents,
     picture,
     play,
     smuggler,
@@ -26,14 +26,12 @@ from night import (
 
 from araz.incidents import cones_of, tracks_of
 from araz.vocabulary import (
-    Alarm,
     AlarmState,
     Bearing,
     ClaimKind,
     Decision,
     DecisionAction,
     IdentityVerdict,
-    Incident,
     IncidentKind,
     Observation,
     PeopleReport,
@@ -44,24 +42,6 @@ from araz.vocabulary import (
     SensorState,
     TrackClass,
 )
-
-
-@pytest.fixture(scope="module")
-def place():
-    return make_place()
-
-
-@pytest.fixture(scope="module")
-def table(place):
-    return make_table(place)
-
-
-def incidents(events, kind=None):
-    return [e for e in events if isinstance(e, Incident) and kind in (None, e.kind)]
-
-
-def alarms(events):
-    return [e for e in events if isinstance(e, Alarm)]
 
 
 def test_a_sortie_is_told_from_approach_to_return(place, table):

@@ -36,6 +36,7 @@ from araz.vocabulary import (
     SensorReport,
     SensorState,
 )
+from araz_testing import missing
 
 NM_M = 1852.0
 #: 12 h into a UTC day.
@@ -74,7 +75,7 @@ def capture(shelf):
 def tshark_records(capture):
     """Every ASTERIX record of the capture as tshark reads it: (category, fields), copies included."""
     if shutil.which("tshark") is None:
-        pytest.skip("tshark is not installed")
+        missing("tshark (Debian package tshark)")
     with capture.open("rb") as file:
         ports = {dpkt.ethernet.Ethernet(frame).data.data.dport for _, frame in dpkt.pcap.Reader(file)}
     options = [word for port in sorted(ports) for word in ("-d", f"udp.port=={port},asterix")]

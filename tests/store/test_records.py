@@ -90,14 +90,14 @@ def test_every_kind_of_event_comes_back_as_it_was(records):
     records.write(events[:5], 3)
     records.write(events[5:])
     records.write([])
-    assert records.latest_alarms() == [events[1], events[2]]
-    assert records.alarms() == [events[0], events[2], events[1]]
-    assert records.alarms("A1", since_us=15) == [events[1]]
+    assert records.alarms() == [events[1], events[2]]
+    assert records.alarm_history() == [events[0], events[2], events[1]]
+    assert records.alarm_history("A1", since_us=15) == [events[1]]
     assert records.incidents() == events[3:5]
     assert records.incidents(since_us=11) == events[4:5]
     assert records.decisions() == [DECISION]
     assert records.reports() == [REPORT]
-    assert records.health_latest() == [events[8]]
+    assert records.health() == [events[8]]
     assert records.rejects("radar") == [events[9]]
     assert records.rejects("else") == []
 
@@ -147,7 +147,7 @@ def test_health_keeps_the_latest_and_only_the_changes(records):
     records.write([health(1, ok), health(2, ok), health(1, ok, "camera")])
     records.write([health(3, silent)])
     records.write([health(4, silent), health(5, ok)])
-    assert [(h.sensor_id, h.at_us) for h in records.health_latest()] == [("camera", 1), ("radar", 5)]
+    assert [(h.sensor_id, h.at_us) for h in records.health()] == [("camera", 1), ("radar", 5)]
     assert [(h.at_us, h.state) for h in records.health_history("radar")] == [(1, ok), (3, silent), (5, ok)]
     assert len(records.health_history()) == 4
 
@@ -168,7 +168,7 @@ def test_records_are_derivable(records, tmp_path):
         records.write(events, seq)
 
     def everything(r):
-        return r.latest_alarms(), r.alarms(), r.decisions(), r.health_history(), r.rejects(), r.reject_counts()
+        return r.alarms(), r.alarm_history(), r.decisions(), r.health_history(), r.rejects(), r.reject_counts()
 
     before = everything(records)
     records.rebuild(batches)
@@ -177,7 +177,7 @@ def test_records_are_derivable(records, tmp_path):
     assert not any(everything(records))
     with Records.open(tmp_path / "records.sqlite") as second:
         records.write([alarm()])
-        assert second.latest_alarms() == [alarm()]
+        assert second.alarms() == [alarm()]
 
 
 def test_the_event_log_is_the_same_bytes_for_the_same_events(tmp_path):

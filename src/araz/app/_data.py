@@ -15,6 +15,12 @@ def data_dir(kind: str) -> Path:
     raise FileNotFoundError(f"this installation has no {kind}; reinstall araz or run it from its source tree")
 
 
+def demo_files() -> tuple[Path, Path]:
+    """Return the shipped journal and truth of the demo night."""
+    folder = data_dir("scenarios") / "demo"
+    return folder / "night.journal.xz", folder / "truth.jsonl.xz"
+
+
 def site_path(name_or_path: str) -> Path:
     """Return the site file for a path or the name of a shipped site (``horadiz``)."""
     path = Path(name_or_path)

@@ -6,28 +6,17 @@ import asyncio
 import lzma
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from araz.app._config import SITE_SOURCE
-from araz.app._data import data_dir
+from araz.app._data import demo_files
 from araz.app._live import Live, serve
 from araz.app._offline import play
-from araz.app._runtime import Arrival, Night, in_batches
+from araz.app._rim import say
+from araz.app._runtime import Night, arrivals_of, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub
-from araz.store import read_journal
-
-#: Data time between two looks at the wall clock in a paced replay.
-SLICE_US: Final = 100_000
-
-
-def demo_files() -> tuple[Path, Path]:
-    """Return the shipped journal and truth of the demo night."""
-    folder = data_dir("scenarios") / "demo"
-    return folder / "night.journal.xz", folder / "truth.jsonl.xz"
 
 
 def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -> int:
@@ -44,24 +33,22 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
     try:
         if headless:
             started_s, cpu_s = time.monotonic(), time.process_time()
-            play(night, _arrivals(journal), "judging the night", "Asia/Baku")
+            play(night, lambda: arrivals_of(journal), "judging the night", "Asia/Baku")
             elapsed_s, cpu_s = time.monotonic() - started_s, time.process_time() - cpu_s
         else:
             asyncio.run(_show(night, journal, speed, host, port))
     except KeyboardInterrupt:
-        print("stopped")  # noqa: T201
+        say("stopped")
         return 0
     finally:
         night.close()
-    line = night.state.line
-    assert line is not None
-    print(summary.text(line.site.time_zone))  # noqa: T201
+    say(summary.text(night.believed.line.site.time_zone))
     span_s = (summary.last_us - (summary.first_us or 0)) / 1e6
-    print(f"\n{night.messages} messages, {span_s / elapsed_s:.0f} × real time, {cpu_s:.1f} CPU s")  # noqa: T201
+    say(f"\n{night.messages} messages, {span_s / elapsed_s:.0f} × real time, {cpu_s:.1f} CPU s")
     with lzma.open(truth) as packed, (out / "truth.jsonl").open("wb") as plain:
         shutil.copyfileobj(packed, plain)
-    print(score_text(out, out / "truth.jsonl"))  # noqa: T201
-    print(f"Kept in {out}; look at it again with: make demo")  # noqa: T201
+    say(score_text(out, out / "truth.jsonl"))
+    say(f"Kept in {out}; look at it again with: make demo")
     return 0
 
 
@@ -72,10 +59,6 @@ def _forget_old_night(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _arrivals(journal: Path) -> Iterator[Arrival]:
-    return ((m.received_at_us, m.source, m.payload) for m in read_journal(journal))
-
-
 async def _show(
     night: Night,
     journal: Path,
@@ -83,7 +66,7 @@ async def _show(
     host: str,
     port: int,
 ) -> None:
-    arrivals = _arrivals(journal)
+    arrivals = arrivals_of(journal)
     first = next(arrivals)
     assert first[1] == SITE_SOURCE
     night.take([first])
@@ -101,8 +84,8 @@ async def _show(
             if ahead_s > 0:
                 await asyncio.sleep(ahead_s)
             await asyncio.gather(*(live.take(*arrival) for arrival in batch))
-        print("the night is over; the console stays open (Ctrl-C stops)")  # noqa: T201
+        say("the night is over; the console stays open (Ctrl-C stops)")
 
-    print(f"one night at the Horadiz sector, {speed:g} × real time")  # noqa: T201
-    print(f"console: http://{host}:{port}   (Ctrl-C stops)")  # noqa: T201
+    say(f"one night at the Horadiz sector, {speed:g} × real time")
+    say(f"console: http://{host}:{port}   (Ctrl-C stops)")
     await serve(live, host, port, [pace()])

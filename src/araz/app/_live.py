@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +15,12 @@ import uvicorn
 from araz.app import _pipeline as pipeline
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, site_path
+from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
-from araz.store import Records
-from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Picture, Rejected, SensorHealth
+from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
 
 log = logging.getLogger("araz")
 
@@ -31,11 +30,6 @@ PICTURE_EVERY_S: Final = 0.1
 FUSION_NODE_ID: Final = "a7a2b1de-0000-4000-8000-000000000001"
 #: Messages that may wait for the disk: past it senders wait, which is TCP's own back pressure.
 MAX_WAITING: Final = 20_000
-
-
-def wall_clock_us() -> int:
-    """Return now, microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
 
 
 class Live:
@@ -98,7 +92,7 @@ class Live:
             await self._news.wait()
             self._news.clear()
             oldest_us, self._oldest_us = self._oldest_us, None
-            self.hub.publish_picture(pipeline.picture(self.night.state), oldest_message_us=oldest_us)
+            self.hub.publish_picture(pipeline.picture(self.night.believed), oldest_message_us=oldest_us)
             await asyncio.sleep(PICTURE_EVERY_S)
 
     async def tick(self) -> None:
@@ -109,56 +103,16 @@ class Live:
                 await self.take(self.clock(), pipeline.TICK_SOURCE, b"")
 
 
-class RecordsReader:
-    """The console's view of the records; reads are safe from any thread."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-
-    def alarms(self) -> Sequence[Alarm]:
-        """Return the newest revision of every alarm."""
-        return self._records.latest_alarms()
-
-    def incidents(self, since_us: int) -> Sequence[Incident]:
-        """Return incidents known at or after ``since_us``."""
-        return self._records.incidents(since_us)
-
-    def pictures(self, from_us: int, to_us: int, limit: int) -> Sequence[Picture]:
-        """Return at most ``limit`` pictures of a span."""
-        return self._records.pictures(from_us, to_us, limit)
-
-    def picture_at(self, us: int) -> Picture | None:
-        """Return the newest picture at or before ``us``."""
-        return self._records.picture_at(us)
-
-    def decisions(self, since_us: int) -> Sequence[Decision]:
-        """Return decisions taken at or after ``since_us``."""
-        return self._records.decisions(since_us)
-
-    def health(self) -> Sequence[SensorHealth]:
-        """Return the newest health of every sensor."""
-        return self._records.health_latest()
-
-    def health_at(self, us: int) -> Sequence[SensorHealth]:
-        """Return, for each sensor, the newest change of its state at or before a time."""
-        return self._records.health_at(us)
-
-    def rejects(self, source: str) -> Sequence[Rejected]:
-        """Return the newest rejected inputs of one feed."""
-        return self._records.rejects(source)
-
-
 async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any, Any, None]]) -> None:
     """Run the console and ``others`` until interrupted; the first failure stops all and is raised."""
-    line = live.night.state.line
-    assert line is not None
+    line = live.night.believed.line
     static = PACKAGE / "console" / "static"
     if not (static / "index.html").exists():
         raise ValueError("the map is not built; run: make ui")
     app = create_app(
         line.site,
         site_geometry(line.site, line.place, line.table, line.geometry["border"], line.geometry["roads"]),
-        RecordsReader(live.night.records),
+        live.night.records,
         live.submit,
         live.hub,
         static_dir=static,
@@ -178,8 +132,8 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.gather(console, return_exceptions=True)
     for task in done:
-        if not task.cancelled() and task.exception() is not None:
-            raise task.exception()  # type: ignore[misc]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error
 
 
 def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
@@ -189,19 +143,19 @@ def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
     hub = Hub()
     night = Night(out, log_events=False)
     if night.journal.recovered:
-        print(night.journal.recovered)  # noqa: T201
+        say(night.journal.recovered)
     count = night.resume()
     if count:
-        print(f"resumed after {count} messages in {out}")  # noqa: T201
+        say(f"resumed after {count} messages in {out}")
     night.set_site(bundle, wall_clock_us())
     live = Live(night, hub, wall_clock_us)
     night.listen(live.note)
     feeds = [feed for feed in site.feeds if feed.url]
-    print(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")  # noqa: T201
+    say(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")
     try:
         asyncio.run(serve(live, host, port, [live.tick(), _listen(live, feeds)]))
     except KeyboardInterrupt:
-        print("stopped; start again with the same --out to go on")  # noqa: T201
+        say("stopped; start again with the same --out to go on")
     finally:
         night.close()
     return 0
@@ -222,4 +176,4 @@ async def _listen(live: Live, feeds: Sequence[Feed]) -> None:
             return b""
         return sapient_replies(payload, FUSION_NODE_ID, at_us)
 
-    await run_feeds(feeds, sink, problem, reply=reply)
+    await run_feeds(feeds, sink, problem, live.clock, reply=reply)

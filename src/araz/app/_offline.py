@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
-from araz.app._data import data_dir, site_path
-from araz.app._runtime import BATCH, Arrival, Night, in_batches
+from araz.app._data import demo_files, site_path
+from araz.app._rim import say
+from araz.app._runtime import BATCH, Arrival, Night, arrivals_of, in_batches, judge, judge_into
 from araz.app._summary import Summary, clock_text
-from araz.feeds import read_recording, sniff_format
+from araz.feeds import is_capture, read_recording, sniff_format
 from araz.sensors import DECODERS
-from araz.store import EventLog, is_journal, read_journal
+from araz.store import is_journal, read_journal
 from araz.vocabulary import Feed, Format, Message, Rejected, Sensor, Site
 
 #: Day on which files without a date begin, 2 January 1970: a time of day then never lies before 1970.
 UNTIMED_START_US = 86_400_000_000
 #: Enough of the shipped night for every kind of scan and several tracks.
 WARM_MESSAGES = 1500
-#: First bytes of pcap and pcapng files, in either byte order.
-CAPTURE_MAGICS = {bytes.fromhex(text) for text in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a")}
 #: Written for machines: the same record gives the same bytes.
 ENCODER = msgspec.json.Encoder(order="deterministic")
 
@@ -38,6 +38,7 @@ def progress_bar() -> Progress:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
+        TaskProgressColumn(),
         TextColumn("{task.fields[clock]}  {task.fields[rate]}"),
         TimeElapsedColumn(),
         transient=not sys.stderr.isatty(),
@@ -45,22 +46,27 @@ def progress_bar() -> Progress:
     )
 
 
-def play(night: Night, arrivals: Iterable[Arrival], title: str, zone: str, until_us: int | None = None) -> None:
-    """Feed arrivals to a night with a progress bar."""
-    started_s = time.monotonic()
-    first_us: int | None = None
+def play(night: Night, arrivals: Callable[[], Iterator[Arrival]], title: str, zone: str) -> None:
+    """Feed arrivals to a night; where a bar is shown, they are first read through once to know how much there is."""
     with progress_bar() as bar:
-        task = bar.add_task(title, total=None, clock="", rate="")
-        for batch in in_batches(arrivals, BATCH):
+        first_us, last_us = (0, 0) if bar.disable else _span_us(arrivals())
+        task = bar.add_task(title, total=max(1, last_us - first_us), clock="", rate="")
+        started_s = time.monotonic()
+        for batch in in_batches(arrivals(), BATCH):
             night.take(batch)
-            now_us = night.state.now_us
-            if first_us is None:
-                first_us = batch[0][0]
-                if until_us is not None:
-                    bar.update(task, total=max(1, until_us - first_us))
+            now_us = batch[-1][0]
             elapsed_s = max(time.monotonic() - started_s, 1e-3)
             rate = f"{(now_us - first_us) / 1e6 / elapsed_s:.0f} × real time"
             bar.update(task, completed=now_us - first_us, clock=clock_text(now_us, zone), rate=rate)
+
+
+def _span_us(arrivals: Iterator[Arrival]) -> tuple[int, int]:
+    """Return first and last time of arrival; what is wrong with a recording is told when it is played."""
+    first_us, last_us = None, 0
+    with contextlib.suppress(ValueError, OSError):
+        for at_us, _, _ in arrivals:
+            first_us, last_us = at_us if first_us is None else first_us, at_us
+    return first_us or 0, last_us
 
 
 def run_recordings(recordings: Sequence[str], site_name: str, out: Path, format: Format | None) -> int:
@@ -73,26 +79,23 @@ def run_recordings(recordings: Sequence[str], site_name: str, out: Path, format:
         raise ValueError(f"{out} already holds a night; choose another --out, or continue it with araz watch")
     bundle = bundle_from_file(site_path(site_name))
     site, _, _ = site_from_bundle(bundle)
-    streams = [_stream(item, site, format) for item in recordings]
+
+    def arrivals() -> Iterator[Arrival]:
+        return heapq.merge(*(_stream(item, site, format) for item in recordings), key=lambda arrival: arrival[0])
+
+    first = next(arrivals(), None)
+    if first is None:
+        raise ValueError(f"{', '.join(recordings)}: no message in it; araz decode FILE --format … tells why")
     summary = Summary()
     night = Night(out, listeners=[summary.write])
-    arrivals = heapq.merge(*streams, key=lambda arrival: arrival[0])
     try:
-        first = next(arrivals, None)
-        if first is None:
-            raise ValueError(f"{', '.join(recordings)}: no message in it; araz decode FILE --format … tells why")
         night.set_site(bundle, first[0])
-        play(night, _chain(first, arrivals), "judging the recordings", site.time_zone)
+        play(night, arrivals, "judging the recordings", site.time_zone)
     finally:
         night.close()
-    print(summary.text(site.time_zone))  # noqa: T201
-    print(f"Kept in {out}: night.journal, events.jsonl, records.sqlite")  # noqa: T201
+    say(summary.text(site.time_zone))
+    say(f"Kept in {out}: night.journal, events.jsonl, records.sqlite")
     return 0
-
-
-def _chain(first: Arrival, rest: Iterator[Arrival]) -> Iterator[Arrival]:
-    yield first
-    yield from rest
 
 
 def _stream(item: str, site: Site, format: Format | None) -> Iterator[Arrival]:
@@ -102,7 +105,7 @@ def _stream(item: str, site: Site, format: Format | None) -> Iterator[Arrival]:
     if not path.exists():
         raise ValueError(f"there is no recording {path}")
     if is_journal(path):
-        return ((m.received_at_us, m.source, m.payload) for m in read_journal(path) if m.source != SITE_SOURCE)
+        return (arrival for arrival in arrivals_of(path) if arrival[1] != SITE_SOURCE)
     return _with_problems(path, _feed_for(path, name, site, format))
 
 
@@ -110,17 +113,15 @@ def _with_problems(path: Path, feed: Feed) -> Iterator[Arrival]:
     """Read a recording; what the reader itself had to refuse joins the messages as journalled problems."""
     refused: list[Rejected] = []
     arrivals = read_recording(path, feed, start_at_us=UNTIMED_START_US, problems=refused.append)
-    for arrival in _timed_by_content(arrivals, feed) if is_untimed(path, feed) else arrivals:
+    for arrival in _timed_by_content(arrivals, feed) if _is_untimed(path, feed) else arrivals:
         yield from _problem_arrivals(refused)
         yield arrival
     yield from _problem_arrivals(refused)
 
 
-def is_untimed(path: Path, feed: Feed) -> bool:
+def _is_untimed(path: Path, feed: Feed) -> bool:
     """Tell files whose only clock is in the messages: raw ASTERIX and SAPIENT."""
-    with path.open("rb") as stream:
-        start = stream.read(4)
-    return feed.format in (Format.ASTERIX, Format.SAPIENT) and start not in CAPTURE_MAGICS
+    return feed.format in (Format.ASTERIX, Format.SAPIENT) and not is_capture(path)
 
 
 def _timed_by_content(arrivals: Iterable[Arrival], feed: Feed) -> Iterator[Arrival]:
@@ -184,25 +185,18 @@ def replay_journal(path: Path, out: Path | None) -> int:
     """Judge a journal again from its first message; print or write its events."""
     if not path.exists():
         raise ValueError(f"there is no journal {path}")
-    state = pipeline.init()
-    log = EventLog(out) if out is not None else None
-    for message in read_journal(path):
-        state, events = pipeline.step(state, message)
-        if log is not None:
-            log.write(events)
-        else:
-            for event in events:
-                sys.stdout.buffer.write(ENCODER.encode(event) + b"\n")
-    if log is not None:
-        log.close()
+    if out is not None:
+        judge_into(path, out)
+        return 0
+    for events in judge(read_journal(path)):
+        for event in events:
+            sys.stdout.buffer.write(ENCODER.encode(event) + b"\n")
     sys.stdout.buffer.flush()
     return 0
 
 
 def warm_kernels() -> int:
     """Judge the first minutes of the shipped night, so that every kernel is compiled and cached."""
-    state = pipeline.init()
-    journal = data_dir("scenarios") / "demo" / "night.journal.xz"
-    for message in itertools.islice(read_journal(journal), WARM_MESSAGES):
-        state, _ = pipeline.step(state, message)
+    for _ in judge(itertools.islice(read_journal(demo_files()[0]), WARM_MESSAGES)):
+        pass
     return 0

@@ -8,9 +8,9 @@ state is a value; ``step`` hands back a new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -34,6 +34,7 @@ from araz.sensors import (
 )
 from araz.vocabulary import (
     Alarm,
+    Bearing,
     Claim,
     Decision,
     Decoded,
@@ -82,56 +83,62 @@ class Line:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PipelineState:
-    """Everything Araz believes, as a value; ``line`` is None before the first site message."""
+    """Everything Araz believes about a configured line, as a value."""
 
-    now_us: int = 0
-    line: Line | None = None
-    decoders: Mapping[str, Any] = None  # type: ignore[assignment]
-    health: HealthState = None  # type: ignore[assignment]
-    scans: ScansState = None  # type: ignore[assignment]
-    tracking: tracking.State = None  # type: ignore[assignment]
-    incidents: incidents.State = None  # type: ignore[assignment]
-    claims: Mapping[int, Claim] = None  # type: ignore[assignment]
-    health_now: Mapping[str, SensorHealth] = None  # type: ignore[assignment]
-    expected_us: Mapping[str, int] = None  # type: ignore[assignment]
-    waiting: tuple[Observation, ...] = ()
-    rules_us: int = 0
-    picture_us: int = 0
-
-
-def init() -> PipelineState:
-    """Return the state before any message."""
-    return PipelineState()
+    now_us: int
+    line: Line
+    decoders: Mapping[str, Any]
+    health: HealthState
+    scans: ScansState
+    tracking: tracking.State
+    incidents: incidents.State
+    claims: Mapping[int, Claim]
+    health_now: Mapping[str, SensorHealth]
+    expected_us: Mapping[str, int]
+    waiting: tuple[Observation, ...]
+    rules_us: int
+    picture_us: int
 
 
-def step(state: PipelineState, message: Message) -> tuple[PipelineState, list[Event]]:
+class Heard(NamedTuple):
+    """What one message said, and the feed that answers for it."""
+
+    source: str
+    decoded: Sequence[Decoded] = ()
+    decisions: Sequence[Decision] = ()
+
+
+def init() -> PipelineState | None:
+    """Return the state before any message: none, for there is no site yet to believe anything about."""
+    return None
+
+
+def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, list[Event]]:
     """Take one journalled message; return the new state and what is to be said.
 
     Raises ``SiteError`` only for a site message that is none: without a site there is nothing to go on with.
     """
-    now_us = max(state.now_us, message.received_at_us)
-    state = replace(state, now_us=now_us)
+    now_us = message.received_at_us if state is None else max(state.now_us, message.received_at_us)
     if message.source == SITE_SOURCE:
-        return _configured(state, message), []
-    if state.line is None:
+        return _configured(now_us, message), []
+    if state is None:
         raise SiteError(
             f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
         )
-    state, decoded, decisions = _decode(state, message)
-    source = decoded[0].source if message.source == PROBLEM_SOURCE else message.source  # type: ignore[union-attr]
-    health, said = health_step(state.health, source, decoded, now_us)
-    events: list[Event] = [item for item in decoded if isinstance(item, Rejected)]
+    state, heard = _decode(replace(state, now_us=now_us), message)
+    health, said = health_step(state.health, heard.source, heard.decoded, now_us)
+    events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
     events.extend(said)
     if said:
         state = replace(state, health_now={**state.health_now, **{item.sensor_id: item for item in said}})
-    scans, looks = scans_step(state.scans, decoded, now_us, clock_offsets_us(health))
+    scans, looks = scans_step(state.scans, heard.decoded, now_us, clock_offsets_us(health))
     believed = state.tracking
     for look in looks:
         believed, _ = tracking.step(believed, look)
     state = replace(state, health=health, scans=scans, tracking=believed)
-    state = _remember(state, decoded)
-    if decisions or now_us - state.rules_us >= RULES_EVERY_US:
-        state, more = _apply_rules(state, decisions)
+    state = _remember(state, heard.decoded)
+    if heard.decisions or now_us - state.rules_us >= RULES_EVERY_US:
+        state, more = _apply_rules(state, heard.decisions)
         events.extend(more)
     if now_us - state.picture_us >= PICTURE_EVERY_US:
         events.append(picture(state))
@@ -141,8 +148,6 @@ def step(state: PipelineState, message: Message) -> tuple[PipelineState, list[Ev
 
 def picture(state: PipelineState) -> Picture:
     """Return everything believed to be in the air now."""
-    if state.line is None:
-        return Picture(at_us=state.now_us, tracks=[])
     arrays = tracking.predict_picture(state.tracking, state.now_us)
     line = state.line
     return Picture(
@@ -152,11 +157,11 @@ def picture(state: PipelineState) -> Picture:
     )
 
 
-def _configured(state: PipelineState, message: Message) -> PipelineState:
+def _configured(now_us: int, message: Message) -> PipelineState:
     site, place, geometry = site_from_bundle(message.payload)
     table = sensor_table(site, place)
     return PipelineState(
-        now_us=state.now_us,
+        now_us=now_us,
         line=Line(site, place, table, {feed.id: feed for feed in site.feeds}, geometry),
         decoders={},
         health=health_init(site),
@@ -166,26 +171,27 @@ def _configured(state: PipelineState, message: Message) -> PipelineState:
         claims={},
         health_now={},
         expected_us={},
-        rules_us=state.now_us,
-        picture_us=state.now_us,
+        waiting=(),
+        rules_us=now_us,
+        picture_us=now_us,
     )
 
 
-def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, list[Decoded], list[Decision]]:
-    assert state.line is not None
+def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, Heard]:
     if message.source == TICK_SOURCE:
-        return state, [], []
+        return state, Heard(message.source)
     if message.source == PROBLEM_SOURCE:
-        return state, [_problem(message)], []
+        problem = _problem(message)
+        return state, Heard(problem.source, [problem])
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
-        return state, [rejected(message, "unknown-feed", detail)], []
+        return state, Heard(message.source, [rejected(message, "unknown-feed", detail)])
     if feed.format == Format.DECISION:
         decision = decode_decision(message.payload)
         if isinstance(decision, str):
-            return state, [rejected(message, "bad-decision", decision)], []
-        return state, [], [decision]
+            return state, Heard(message.source, [rejected(message, "bad-decision", decision)])
+        return state, Heard(message.source, decisions=[decision])
     decoder = DECODERS[feed.format]
     inner = state.decoders.get(message.source)
     if inner is None:
@@ -194,7 +200,8 @@ def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, list
     decoders = {**state.decoders, message.source: inner}
     if len(decoders) > MAX_SOURCES:
         decoders.pop(next(iter(decoders)))
-    return replace(state, decoders=decoders), [_of_the_site(state.line, message, item) for item in decoded], []
+    known = [_of_the_site(state.line, message, item) for item in decoded]
+    return replace(state, decoders=decoders), Heard(message.source, known)
 
 
 def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
@@ -212,7 +219,7 @@ def _problem(message: Message) -> Rejected:
         return rejected(message, "bad-problem", f"not a problem record: {error}")
 
 
-def _remember(state: PipelineState, decoded: list[Decoded]) -> PipelineState:
+def _remember(state: PipelineState, decoded: Sequence[Decoded]) -> PipelineState:
     """Keep the latest claim of each identity, and what the rules must see: claims, bearings, reports."""
     new = [item for item in decoded if isinstance(item, Observation)]
     claimed = {claim_key(item.claim): item.claim for item in new if item.claim is not None}
@@ -229,11 +236,10 @@ def _remember(state: PipelineState, decoded: list[Decoded]) -> PipelineState:
 
 
 def _is_noted(item: Observation) -> bool:
-    return item.claim is not None or item.report is not None or type(item.measurement).__name__ == "Bearing"
+    return item.claim is not None or item.report is not None or isinstance(item.measurement, Bearing)
 
 
-def _apply_rules(state: PipelineState, decisions: list[Decision]) -> tuple[PipelineState, list[Event]]:
-    assert state.line is not None
+def _apply_rules(state: PipelineState, decisions: Sequence[Decision]) -> tuple[PipelineState, list[Event]]:
     inputs = incidents.Inputs(
         now_us=state.now_us,
         picture=tracking.predict_picture(state.tracking, state.now_us),
@@ -255,7 +261,6 @@ def _apply_rules(state: PipelineState, decisions: list[Decision]) -> tuple[Pipel
 
 def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:
     """Return the alarm with what can be ordered, where there is an area to send somebody to."""
-    assert state.line is not None
     if not alarm.areas or alarm.priority > 2:
         return alarm
     options = intercept.rank_options(

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 import uuid
 
-from araz.app._live import wall_clock_us
+from araz.app._rim import say, wall_clock_us
 from araz.vocabulary import ReportKind
 
 
@@ -41,7 +41,7 @@ def send_report(
     )
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
-            print(f"taken: {answer.read().decode()}")  # noqa: T201
+            say(f"taken: {answer.read().decode()}")
     except urllib.error.HTTPError as error:
         raise ValueError(f"the console refused the report: {error.read().decode()[:500]}") from error
     except urllib.error.URLError as error:

@@ -22,6 +22,26 @@ Arrival = tuple[int, str, bytes]
 BATCH = 2048
 
 
+def arrivals_of(journal: Path) -> Iterator[Arrival]:
+    """Yield what a journal holds as if it arrived again, the site included."""
+    return ((message.received_at_us, message.source, message.payload) for message in read_journal(journal))
+
+
+def judge(messages: Iterable[Message]) -> Iterator[list[Event]]:
+    """Yield the events of each message of a journal, judged from its first."""
+    state = pipeline.init()
+    for message in messages:
+        state, events = pipeline.step(state, message)
+        yield events
+
+
+def judge_into(journal: Path, out: Path) -> None:
+    """Judge a journal again and write its events, one JSON record a line, to ``out``."""
+    with EventLog(out) as log:
+        for events in judge(read_journal(journal)):
+            log.write(events)
+
+
 class Night:
     """One running night: journal, pipeline state, and the records derived from them."""
 
@@ -38,6 +58,13 @@ class Night:
         self._listeners = list(listeners)
 
     @property
+    def believed(self) -> pipeline.PipelineState:
+        """What is believed now; ValueError before the first site message."""
+        if self.state is None:
+            raise ValueError("the night has no site yet; give it one with set_site")
+        return self.state
+
+    @property
     def records(self) -> Records:
         """The database of what was said."""
         return self._records
@@ -46,21 +73,18 @@ class Night:
         """Hand every later batch of events to ``listener`` too, in the thread that judges."""
         self._listeners.append(listener)
 
-    def resume(self, on_progress: Callable[[int], None] | None = None) -> int:
+    def resume(self) -> int:
         """Read the journal from its start and arrive where it ends; returns the number of messages."""
         self._records.clear()
         count = 0
         for batch in in_batches(read_journal(self.out / "night.journal"), BATCH):
             self._act(batch)
             count += len(batch)
-            if on_progress is not None:
-                on_progress(count)
         return count
 
     def set_site(self, bundle: bytes, at_us: int) -> None:
         """Put the site at the head of the journal, or a new one after a change; the same again says nothing."""
-        line = self.state.line
-        if line is None or self._last_bundle != bundle:
+        if self.state is None or self._last_bundle != bundle:
             self.take([(at_us, SITE_SOURCE, bundle)])
 
     _last_bundle: bytes | None = None

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
 from araz.app._data import scenario_path, site_path
 from araz.app._offline import progress_bar
-from araz.app._runtime import BATCH, in_batches
+from araz.app._rim import say
+from araz.app._runtime import BATCH, in_batches, judge_into
 from araz.app._summary import clock_text
 from araz.geography import Place
 from araz.simulation import (
@@ -27,7 +27,7 @@ from araz.simulation import (
     scoreboard_table,
     simulate,
 )
-from araz.store import EventLog, Journal, read_journal
+from araz.store import Journal
 from araz.vocabulary import Event
 
 
@@ -48,13 +48,13 @@ def run_simulate(scenario_name: str, seed: int, out: Path, site_name: str, fly: 
         with progress_bar() as bar:
             task = bar.add_task(f"simulating {scenario.name}", total=scenario.duration_s, clock="", rate="")
             for batch in in_batches(night.messages, BATCH):
-                journal.append([tuple(arrival) for arrival in batch])  # type: ignore[misc]
+                journal.append(batch)
                 count += len(batch)
                 at_us = batch[-1][0]
                 bar.update(task, completed=(at_us - scenario.start_us) / 1e6, clock=clock_text(at_us, site.time_zone))
     finally:
         journal.close()
-    print(f"{scenario.title}: {count} messages and {len(night.truth)} truth records in {out}")  # noqa: T201
+    say(f"{scenario.title}: {count} messages and {len(night.truth)} truth records in {out}")
     return 0
 
 
@@ -69,9 +69,9 @@ def _flown(path: Path, scenario: Scenario, place: Place) -> Body:
 def run_score(directory: Path, truth: Path, *, as_json: bool) -> int:
     """Print how well a run saw what really happened."""
     if as_json:
-        print(msgspec.json.encode(scoreboard(directory, truth)).decode())  # noqa: T201
+        say(msgspec.json.encode(scoreboard(directory, truth)).decode())
     else:
-        print(score_text(directory, truth))  # noqa: T201
+        say(score_text(directory, truth))
     return 0
 
 
@@ -85,23 +85,12 @@ def scoreboard(directory: Path, truth: Path) -> Scoreboard:
     if not truth.exists():
         raise ValueError(f"there is no truth file {truth}; name one with --truth")
     if not (directory / "events.jsonl").exists():
-        _judge_in_place(directory)
+        if not (directory / "night.journal").exists():
+            raise ValueError(f"{directory} holds neither events.jsonl nor night.journal; run or simulate into it first")
+        judge_into(directory / "night.journal", directory / "events.jsonl")
     with truth.open("rb") as lines:
         records = read_truth(lines)
     return score(records, _events(directory / "events.jsonl"))
-
-
-def _judge_in_place(directory: Path) -> None:
-    """Judge a simulated journal where it lies, so that its events stand beside it."""
-    if not (directory / "night.journal").exists():
-        raise ValueError(f"{directory} holds neither events.jsonl nor night.journal; run or simulate into it first")
-    log, state = EventLog(directory / "events.jsonl"), pipeline.init()
-    try:
-        for message in read_journal(directory / "night.journal"):
-            state, events = pipeline.step(state, message)
-            log.write(events)
-    finally:
-        log.close()
 
 
 def _events(path: Path) -> Iterator[Event]:

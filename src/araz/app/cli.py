@@ -117,10 +117,11 @@ def verify(journal: Path) -> int:
 
     Example: araz verify out/demo/night.journal
     """
+    from araz.app._rim import say
     from araz.store import verify_journal
 
     result = verify_journal(journal)
-    print(result.sentence)  # noqa: T201
+    say(result.sentence)
     return 0 if result.ok else 1
 
 
@@ -194,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         result = app(sys.argv[1:] if arguments is None else list(arguments), result_action="return_value")
     except (ValueError, OSError) as error:
-        print(f"araz: {error}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"araz: {error}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

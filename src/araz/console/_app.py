@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,27 +33,22 @@ AnyRequest = Request[Any, Any, Any]
 AnySocket = WebSocket[Any, Any, Any]
 
 
-def wall_clock_us() -> int:
-    """Microseconds since 1970, UTC, of this machine."""
-    return time.time_ns() // 1000
-
-
 def create_app(
     site: Site,
     geometry: Mapping[str, Any],
     reader: Reader,
     submit: Submit,
     hub: Hub,
+    clock: Clock,
     *,
     static_dir: Path | None = None,
-    clock: Clock = wall_clock_us,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
 ) -> Litestar:
     """Return the console of ``site``.
 
-    ``geometry`` is `site_geometry`'s object; ``static_dir`` the built browser side (None: the API alone); ``clock`` the
-    time of the data, µs UTC; ``allowed_hosts`` the names under which it may be opened. Serve it on localhost; for
-    phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
+    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC; ``static_dir`` is the built
+    browser side (None: the API alone); ``allowed_hosts`` the names under which it may be opened. Serve it on localhost;
+    for phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
         raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")

@@ -29,14 +29,14 @@ class Reader(Protocol):
     def pictures(self, from_us: int, to_us: int, limit: int) -> Sequence[Picture]:
         """Return at most ``limit`` pictures with ``at_us`` in [from, to], oldest first."""
 
-    def picture_at(self, us: int) -> Picture | None:
-        """Return the newest picture at or before ``us``."""
+    def picture_at(self, at_us: int) -> Picture | None:
+        """Return the newest picture at or before ``at_us``."""
 
     def health(self) -> Sequence[SensorHealth]:
         """Return the newest health of every sensor."""
 
-    def health_at(self, us: int) -> Sequence[SensorHealth]:
-        """Return, for each sensor whose state was known at ``us``, the record with which that state began."""
+    def health_at(self, at_us: int) -> Sequence[SensorHealth]:
+        """Return, for each sensor whose state was known at ``at_us``, the record with which that state began."""
 
     def rejects(self, source: str) -> Sequence[Rejected]:
         """Return the newest rejected inputs of one feed, newest first."""

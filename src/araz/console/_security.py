@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -75,4 +76,4 @@ async def _refuse(refusal: ErrorBody, scope: Any, receive: Receive, send: Send) 
         await receive()
         await send({"type": "websocket.close", "code": 4403, "reason": refusal.code})
         return
-    await answer(403, refusal).to_asgi_response(app=None, request=None)(scope, receive, send)  # type: ignore[arg-type]
+    await answer(403, refusal).to_asgi_response(app=None, request=Request(scope, receive, send))(scope, receive, send)

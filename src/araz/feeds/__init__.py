@@ -8,7 +8,8 @@
 """
 
 from araz.feeds._live import run_feeds
+from araz.feeds._pcap import is_capture
 from araz.feeds._recording import STEP_US, read_recording
 from araz.feeds._sniff import format_of_bytes, sniff_format
 
-__all__ = ["STEP_US", "format_of_bytes", "read_recording", "run_feeds", "sniff_format"]
+__all__ = ["STEP_US", "format_of_bytes", "is_capture", "read_recording", "run_feeds", "sniff_format"]

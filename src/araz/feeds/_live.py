@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
@@ -24,24 +23,20 @@ FIRST_PAUSE_S: Final = 0.5
 LAST_PAUSE_S: Final = 30.0
 
 
-def wall_clock_us() -> int:
-    """Now, microseconds since 1970, UTC."""
-    return time.time_ns() // 1000
-
-
 async def run_feeds(
     feeds: Sequence[Feed],
     sink: Sink,
     on_problem: Problem,
+    clock_us: Callable[[], int],
     *,
     reply: Reply | None = None,
     idle_timeout_s: float = 300.0,
     first_pause_s: float = FIRST_PAUSE_S,
     on_ready: Callable[[str, int], object] | None = None,
-    clock_us: Callable[[], int] = wall_clock_us,
 ) -> None:
     """Read every feed that has a url, until cancelled.
 
+    ``clock_us`` tells the time of arrival, microseconds since 1970, UTC.
     ``sink(received_at_us, source, payload)`` is called for a batch of messages at once, in order for each source, each
     feed in its turn, and awaited: it returns when the message is safe. When it raises OSError (a full disk), the same
     messages are offered again until taken, after those of their batch that were; senders wait meanwhile. Then

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
 #: No link layer of ours carries more in one packet; a damaged length costs no more memory than this.
@@ -50,7 +51,13 @@ class _Interface(NamedTuple):
     offset_s: int
 
 
-def is_capture(start: bytes) -> bool:
+def is_capture(path: Path | str) -> bool:
+    """Tell a pcap or pcapng file by its first 4 bytes; raises OSError when it cannot be read."""
+    with Path(path).open("rb") as stream:
+        return begins_capture(stream.read(4))
+
+
+def begins_capture(start: bytes) -> bool:
     """Tell a capture by its first 4 bytes."""
     return start[:4] in _PCAP_MAGICS or start[:4] == _SECTION
 

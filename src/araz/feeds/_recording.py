@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from araz.feeds._packets import carried
-from araz.feeds._pcap import BadCapture, is_capture, read_packets
+from araz.feeds._pcap import BadCapture, begins_capture, read_packets
 from araz.feeds._text import (
     BadRecording,
     Piece,
@@ -51,7 +51,7 @@ def read_recording(
         start = stream.peek(8)[:8]
         if start.startswith((b"ARAZJRN\n", b"\xfd7zXZ\x00")):
             raise ValueError(f"{place} is a journal, which keeps its own sources; read it with araz.store.read_journal")
-        if is_capture(start):
+        if begins_capture(start):
             yield from _captured(stream, feed, start_at_us, report)
         else:
             yield from _timed(stream, feed, start_at_us, report)
@@ -129,10 +129,5 @@ def _pieces(stream: BinaryIO, feed: Feed) -> Iterator[Piece]:
         case Format.REPORT | Format.DECISION:
             return json_pieces(stream)
         case Format.REMOTE_ID:
-            raise_hint = "Remote ID is read from pcap and pcapng captures; this file is neither"
-            return _refuse(raise_hint, stream.read(RAW_KEPT_BYTES))
-
-
-def _refuse(detail: str, raw: bytes) -> Iterator[Piece]:
-    raise BadRecording("not-a-capture", detail, raw)
-    yield  # pragma: no cover - makes this a generator
+            detail = "Remote ID is read from pcap and pcapng captures; this file is neither"
+            raise BadRecording("not-a-capture", detail, stream.read(RAW_KEPT_BYTES))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from araz.feeds._packets import LINKS_WITH_IP, carried
-from araz.feeds._pcap import BadCapture, is_capture, read_packets
+from araz.feeds._pcap import BadCapture, begins_capture, read_packets
 from araz.vocabulary import Format
 
 _LOOK_BYTES: Final = 65_536
@@ -26,7 +26,7 @@ def sniff_format(path: Path | str) -> Format | None:
     Looks at the first 64 KiB, or 200 packets. Raises OSError when the file cannot be read.
     """
     with Path(path).open("rb") as stream:
-        if is_capture(stream.peek(4)[:4]):
+        if begins_capture(stream.peek(4)[:4]):
             return _of_capture(stream)
         return format_of_bytes(stream.read(_LOOK_BYTES))
 

@@ -19,9 +19,7 @@ from araz.vocabulary import FloatArray, frozen_array
 
 
 @numba.njit(cache=True)
-def _signed_distance(
-    points: FloatArray, east_m: FloatArray, north_m: FloatArray
-) -> FloatArray:  # pragma: no cover - compiled
+def _signed_distance(points: FloatArray, east_m: FloatArray, north_m: FloatArray) -> FloatArray:
     """Distance to the line, positive on its left.
 
     The nearest segment alone gives the wrong side near a sharp bend: there the nearest point is the shared corner, and

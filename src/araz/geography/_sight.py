@@ -30,7 +30,7 @@ def _lowest_seen(
     east_m: float,
     north_m: float,
     bend: float,
-) -> float:  # pragma: no cover - compiled
+) -> float:
     """Lowest up coordinate seen above one point, never below the ground there."""
     dx = east_m - observer[0]
     dy = north_m - observer[1]
@@ -58,7 +58,7 @@ def _lowest_seen_many(
     observer: FloatArray,
     targets: FloatArray,
     bend: float,
-) -> FloatArray:  # pragma: no cover - compiled
+) -> FloatArray:
     """``_lowest_seen`` for targets [N, ≥2]."""
     out = np.empty(targets.shape[0])
     for k in range(targets.shape[0]):
@@ -75,7 +75,7 @@ def _lowest_seen_raster(
     observer: FloatArray,
     max_range_m: float,
     bend: float,
-) -> NDArray[np.float32]:  # pragma: no cover - compiled
+) -> NDArray[np.float32]:
     """``_lowest_seen`` for every cell centre; +inf beyond the range."""
     ny, nx = height_up_m.shape
     out = np.full((ny, nx), np.float32(np.inf), dtype=np.float32)

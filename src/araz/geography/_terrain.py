@@ -63,7 +63,7 @@ def _axis_index(axis: FloatArray, at: FloatArray) -> FloatArray:
 @numba.njit(cache=True)
 def ground_at(
     height_up_m: FloatArray, east0_m: float, north0_m: float, cell_m: float, east_m: float, north_m: float
-) -> float:  # pragma: no cover - compiled
+) -> float:
     """Bilinear ground at one point, clamped to the raster's edge; the kernel under every terrain question."""
     ny, nx = height_up_m.shape
     x = min(max((east_m - east0_m) / cell_m, 0.0), nx - 1.0)
@@ -81,7 +81,7 @@ def ground_at(
 @numba.njit(cache=True)
 def _ground_many(
     height_up_m: FloatArray, east0_m: float, north0_m: float, cell_m: float, east_m: FloatArray, north_m: FloatArray
-) -> FloatArray:  # pragma: no cover - compiled
+) -> FloatArray:
     """``ground_at`` for points [N]."""
     out = np.empty(east_m.shape[0])
     for k in range(east_m.shape[0]):

@@ -122,7 +122,8 @@ def _date_s(body: str) -> int | None:
     if found is None:
         return None
     try:
-        moment = datetime(*(int(part) for part in found.groups()), tzinfo=UTC)  # type: ignore[arg-type, misc]
+        year, month, day, hour, minute, second = map(int, found.groups())
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return (moment - _EPOCH) // timedelta(seconds=1)

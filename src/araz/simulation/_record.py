@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def _claim_event(scenario: Scenario, body: Body) -> TruthEvent:
     return _event(kind, at_us, body, claim=f"remote-id:{serial_of(body)}")
 
 
-def _event(kind: str, at_us: int, body: Body, **more: object) -> TruthEvent:
+def _event(kind: str, at_us: int, body: Body, **more: Any) -> TruthEvent:
     return TruthEvent(
         kind=kind,
         at_us=at_us,
@@ -56,7 +56,7 @@ def _event(kind: str, at_us: int, body: Body, **more: object) -> TruthEvent:
         class_name=body.class_name,
         drone_class=body.actor.drone_class or None,
         is_threat=body.is_threat,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -102,7 +102,7 @@ def _events(
     if not (body.is_drone or body.actor.kind == ActorKind.BALLOON):
         return []
 
-    def at(kind: str, moment_s: float, where: FloatArray, **more: object) -> TruthEvent:
+    def at(kind: str, moment_s: float, where: FloatArray, **more: Any) -> TruthEvent:
         latitude, longitude, hae = (float(value[0]) for value in place.frame.to_geodetic(where[None, :]))
         at_us = scenario.start_us + round(moment_s * 1e6)
         return _event(kind, at_us, body, latitude_deg=latitude, longitude_deg=longitude, altitude_hae_m=hae, **more)

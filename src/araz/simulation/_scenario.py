@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from araz.vocabulary import ReportKind, Wind
+from araz.vocabulary import LatitudeDeg, LongitudeDeg, ReportKind, Strict, Wind
 
-Latitude = Annotated[float, Meta(ge=-90, le=90)]
-Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Positive = Annotated[float, Meta(gt=0)]
 NonNegative = Annotated[float, Meta(ge=0)]
 CountFrom1 = Annotated[int, Meta(ge=1, le=500)]
 
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - both ends are UTC; only the difference is used
-
-
-class Strict(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Base of every part of the file: a misspelt key is an error that names it."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ActorKind(StrEnum):
@@ -43,8 +37,8 @@ class ActorKind(StrEnum):
 class Waypoint(Strict, frozen=True, kw_only=True):
     """A point to fly to: over the ground of the site, at a speed, with a hover on arrival."""
 
-    latitude_deg: Latitude
-    longitude_deg: Longitude
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
     height_agl_m: NonNegative
     speed_mps: Positive = 12.0
     hover_s: NonNegative = 0.0
@@ -53,8 +47,8 @@ class Waypoint(Strict, frozen=True, kw_only=True):
 class Wander(Strict, frozen=True, kw_only=True):
     """Random flight round a place: a linear oscillator driven by noise, speed and radius in the mean."""
 
-    latitude_deg: Latitude
-    longitude_deg: Longitude
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
     radius_m: Positive = 800.0
     height_agl_m: Positive = 60.0
     speed_mps: Positive = 10.0
@@ -84,8 +78,8 @@ class RemoteId(Strict, frozen=True, kw_only=True):
     honesty: Honesty = Honesty.HONEST
     offset_east_m: float = 0.0
     offset_north_m: float = 0.0
-    operator_latitude_deg: Latitude | None = None
-    operator_longitude_deg: Longitude | None = None
+    operator_latitude_deg: LatitudeDeg | None = None
+    operator_longitude_deg: LongitudeDeg | None = None
 
 
 class Adsb(Strict, frozen=True, kw_only=True):
@@ -119,9 +113,9 @@ class Actor(Strict, frozen=True, kw_only=True):
     """Whether a radio finder can hear it; by kind when absent."""
     acoustic_range_m: NonNegative | None = None
     """How far a microphone hears it in quiet air; by kind and mass when absent."""
-    transmitter_latitude_deg: Latitude | None = None
+    transmitter_latitude_deg: LatitudeDeg | None = None
     """Where a decoy's transmitter really stands."""
-    transmitter_longitude_deg: Longitude | None = None
+    transmitter_longitude_deg: LongitudeDeg | None = None
     is_threat: bool | None = None
     """By kind when absent: drones without an authorised flight are threats."""
     is_authorised: bool = False
@@ -136,8 +130,8 @@ class PatrolReport(Strict, frozen=True, kw_only=True):
 
     kind: ReportKind = ReportKind.HEARD
     reporter: str
-    latitude_deg: Latitude
-    longitude_deg: Longitude
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
     actor: str
     within_m: Positive = 600.0
     delay_s: NonNegative = 6.0
@@ -188,8 +182,8 @@ class Scenario(Strict, frozen=True, kw_only=True):
     @property
     def start_us(self) -> int:
         """Microseconds since 1970, UTC."""
-        offset = self.start_at.utcoffset() or timedelta(0)
-        return (self.start_at.replace(tzinfo=None) - offset - _EPOCH) // timedelta(microseconds=1)
+        start_at = self.start_at if self.start_at.tzinfo is not None else self.start_at.replace(tzinfo=UTC)
+        return (start_at - _EPOCH) // timedelta(microseconds=1)
 
 
 def read_scenario(text: str) -> Scenario:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import msgspec
 
+from araz.store._closing import Closing
 from araz.vocabulary import Event
 
 
-class EventLog:
+class EventLog(Closing):
     """Writes ``events.jsonl``: fields in the order of their type, keys of tables sorted, one line an event.
 
     An existing file is written anew, because the log follows from the journal; ``append=True`` goes on after it.
@@ -33,11 +32,3 @@ class EventLog:
     def close(self) -> None:
         """Write the rest and close; closing twice does nothing."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

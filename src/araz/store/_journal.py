@@ -6,10 +6,10 @@ import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from araz.evidence import GENESIS
+from araz.store._closing import Closing
 from araz.store._errors import JournalError
 from araz.store._layout import segment_numbers, segment_path, sync_directory
 from araz.store._recovery import recover_segment, set_torn_header_aside
@@ -26,7 +26,7 @@ class _Opened(NamedTuple):
     recovered: str | None
 
 
-class Journal:
+class Journal(Closing):
     """An append-only directory of chained segments with one writer.
 
     ``append`` returns only after the bytes are on disk; whoever acts on the messages it returns acts on nothing that
@@ -150,14 +150,6 @@ class Journal:
         os.close(self._file)
         os.close(self._lock)
         self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _take_lock(directory: Path) -> int:

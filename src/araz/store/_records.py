@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Select, Table, create_engine, delete, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from araz.store._closing import Closing
 from araz.store._schema import (
     ALARMS,
     DECISIONS,
@@ -91,7 +91,7 @@ class RejectCount(NamedTuple):
     last_received_at_us: int
 
 
-class Records:
+class Records(Closing):
     """The console's memory. One writer; any number of readers, also from other threads and processes."""
 
     def __init__(self, path: Path | str) -> None:
@@ -140,7 +140,7 @@ class Records:
         for events, message_seq in batches:
             self.write(events, message_seq)
 
-    def latest_alarms(self) -> list[Alarm]:
+    def alarms(self) -> list[Alarm]:
         """The newest revision of every alarm, oldest alarm first."""
         newest = (
             select(ALARMS.c.alarm_id, func.max(ALARMS.c.revision).label("top")).group_by(ALARMS.c.alarm_id).subquery()
@@ -149,7 +149,7 @@ class Records:
         query = select(ALARMS.c.json).join(newest, match).order_by(ALARMS.c.raised_at_us, ALARMS.c.alarm_id)
         return self._read(query, Alarm)
 
-    def alarms(self, alarm_id: str | None = None, since_us: int = 0) -> list[Alarm]:
+    def alarm_history(self, alarm_id: str | None = None, since_us: int = 0) -> list[Alarm]:
         """All revisions, of one alarm or of all, changed at or after ``since_us``, in order of change."""
         query = select(ALARMS.c.json).where(ALARMS.c.changed_at_us >= since_us)
         if alarm_id is not None:
@@ -197,7 +197,7 @@ class Records:
             first, last = connection.execute(select(func.min(PICTURES.c.at_us), func.max(PICTURES.c.at_us))).one()
         return None if first is None else (first, last)
 
-    def health_latest(self) -> list[SensorHealth]:
+    def health(self) -> list[SensorHealth]:
         """What is known of each sensor now, by sensor id."""
         return self._read(select(HEALTH_LATEST.c.json).order_by(HEALTH_LATEST.c.sensor_id), SensorHealth)
 
@@ -244,14 +244,6 @@ class Records:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _feed_of(source: str) -> str:

@@ -57,7 +57,7 @@ from araz.vocabulary._observation import (
     SensorReport,
     SensorState,
 )
-from araz.vocabulary._quantities import LATEST_TIME_US
+from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
@@ -68,6 +68,7 @@ from araz.vocabulary._site import (
     Sensor,
     SensorKind,
     Site,
+    Strict,
     Terrain,
     TrackingSettings,
     Wind,
@@ -100,6 +101,8 @@ __all__ = [
     "IncidentKind",
     "IntArray",
     "InterceptOption",
+    "LatitudeDeg",
+    "LongitudeDeg",
     "MeasurementKind",
     "Message",
     "Observation",
@@ -122,6 +125,7 @@ __all__ = [
     "SensorState",
     "SensorTable",
     "Site",
+    "Strict",
     "Terrain",
     "Track",
     "TrackChange",

@@ -27,7 +27,7 @@ from araz.vocabulary._quantities import (
 
 
 class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the site file: a misspelt key is an error that names it."""
+    """A table of a file that people write: a misspelt key is an error that names it."""
 
 
 class Format(StrEnum):
