@@ -386,37 +386,6 @@ def test_init_refuses_a_table_whose_columns_disagree():
         init(replace(table(RADAR), period_s=np.ones(3)), TrackingSettings())
 
 
-def test_warming_leaves_no_kernel_to_compile_later():
-    """After ``warm``, a night with every kind of scan must meet only kernels already compiled for its types."""
-    from araz.tracking import warm
-
-    sensors = table(RADAR, CLAIMS, PEOPLE)
-    warm(sensors, TrackingSettings())
-    before = compiled()
-    state = init(sensors, TrackingSettings())
-    for k in range(6):
-        clutter = [[4000.0, 1.0 + k, 0.05, 0.0]]
-        state, _ = step(state, scan(sensors, 0, k, [*clutter, polar_of(place(k), VELOCITY)]))
-        state, _ = step(state, scan(sensors, 1, k + 0.1, [place(k + 0.1)] * 2, keys=[42, 42], complete=False))
-        state, _ = step(state, scan(sensors, 2, k + 0.2, [[0.5]], complete=False))
-        state, _ = step(pickle.loads(pickle.dumps(state)), scan(sensors, 0, k + 0.3))
-        predict_picture(state, state.at_us + 100_000)
-    assert compiled() == before
-
-
-def compiled():
-    """How many variants of each of the tracker's kernels are loaded."""
-    import sys
-
-    return {
-        f"{name}.{kernel}": len(value.signatures)
-        for name, module in list(sys.modules.items())
-        if name.startswith("araz.tracking")
-        for kernel, value in vars(module).items()
-        if hasattr(value, "signatures")
-    }
-
-
 def test_a_target_caught_only_now_and_then_keeps_its_name():
     """The table says 0.9, the echo of a small thing far out gives 0.35: the track learns it and lives on."""
     sensors = table(RADAR)

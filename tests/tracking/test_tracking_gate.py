@@ -40,7 +40,9 @@ def test_gate_finds_exactly_the_pairs_brute_force_finds(kind, count, spread_m, t
     found = prepare(scan(sensors, 0, 0, z), sensors, np.arange(count))
     gates, keys, sure = gate_table(0.99), np.zeros(count, np.int64), np.full(count, 1e300)
     measured = 4 if kind == POLAR else 3
-    track, detection = box_pairs(found, packed(mean, cov), keys, np.zeros(count), gates[measured], sure, np.full(count, 1e-9))
+    track, detection = box_pairs(
+        found, packed(mean, cov), keys, np.zeros(count), gates[measured], sure, np.full(count, 1e-9)
+    )
     expected = set()
     h, jac = np.zeros(6), np.zeros((6, 6))
     for i in range(count):

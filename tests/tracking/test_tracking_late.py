@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tracking_lab import POLAR, polar_of, scan, table
 
-from araz.tracking import init, step
 from araz.tracking import _step as stepping
+from araz.tracking import init, step
 from araz.vocabulary import MeasurementKind, TrackingSettings
 
 RADAR = {"kind": POLAR, "sigma": (8.0, 0.006, 0.006, 0.5), "clutter": 3.0, "range_m": 9000.0}
@@ -30,16 +30,19 @@ def night(seed, seconds):
     for t, s in sorted(looks):
         where = STARTS + VELOCITY * t
         if s == 2:
-            made.append(scan(sensors, s, t, [[float(np.arctan2(where[0, 0], where[0, 1])) + rng.normal(0, 0.2)]], complete=False))
+            made.append(
+                scan(
+                    sensors, s, t, [[float(np.arctan2(where[0, 0], where[0, 1])) + rng.normal(0, 0.2)]], complete=False
+                )
+            )
             continue
         z = [
             polar_of(p, v, sensors.origin_enu_m[s]) + rng.normal(size=4) * sensors.sigma[s]
             for p, v in zip(where, VELOCITY, strict=True)
             if rng.random() < 0.9
         ]
-        for _ in range(rng.poisson(2)):
-            z.append([rng.uniform(500, 9000), rng.uniform(0, 6.28), rng.uniform(0, 0.1), rng.uniform(-20, 20)])
-        made.append(scan(sensors, s, t, z))
+        clutter = rng.uniform([500, 0, 0, -20], [9000, 6.28, 0.1, 20], (rng.poisson(2), 4))
+        made.append(scan(sensors, s, t, [*z, *clutter]))
     return sensors, made
 
 

@@ -10,6 +10,5 @@
 from araz.tracking._picture import predict_picture
 from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
-from araz.tracking._warm import warm
 
-__all__ = ["State", "Tracks", "init", "predict_picture", "step", "warm"]
+__all__ = ["State", "Tracks", "init", "predict_picture", "step"]

@@ -114,7 +114,9 @@ def begin(
         new = birth[k] * swarm[k]
         highest = HIGHEST_START if swarm[k] <= 1.0 else HIGHEST_GROUP
         chance = min(free[k] * new / max(new + clutter[k], 1e-300), highest)
-        placed = math.isfinite(place[k, 0] + place[k, 1] + place[k, 2]) and not math.isnan(found.var[k, 0] + found.var[k, 1])
+        placed = math.isfinite(place[k, 0] + place[k, 1] + place[k, 2]) and not math.isnan(
+            found.var[k, 0] + found.var[k, 1]
+        )
         if not placed or free[k] < LEAST_FREE or chance < LEAST_START:
             continue
         i = count + made
@@ -145,7 +147,7 @@ def begin(
 
 @njit(cache=True, error_model="numpy")
 def first_echo(echo: FloatArray, column: int) -> None:
-    """Fill the belief [lookers, levels] in how well each sensor sees a new track: the one that found it sees it well."""
+    """Fill the belief [lookers, levels] in how well each sensor sees a new track: who found it sees it well."""
     for s in range(len(echo)):
         total = 0.0
         for level in range(len(ECHO_PRIOR)):

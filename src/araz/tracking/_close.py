@@ -49,7 +49,7 @@ def close(
     ground_up_m: float,
     knobs: tuple[float, float, float],
 ) -> tuple[BoolArray, BoolArray, FloatArray]:
-    """Confirm, classify, hide and merge the tracks in place; which stay [N], which are newly confirmed, moments [N, 27].
+    """Confirm, classify, hide and merge the tracks in place; who stays [N], who is newly confirmed, moments [N, 27].
 
     ``knobs`` are confirm_existence, delete_existence and coast_max_s of the settings.
     """

@@ -171,8 +171,10 @@ def _marginals_of(
 
     ``slot`` [K] is scratch, all -1 before and after.
     """
-    if count == 1:  # most clusters: nothing to pass messages about
+    if count <= 1:  # most clusters: nothing to pass messages about
         missed = np.ones(members)
+        if count == 0:
+            return bench.odds[:0], missed
         missed[bench.local[0]] = free[bench.detection[0]] = 1.0 / (1.0 + bench.odds[0])
         return bench.odds[:1] / (1.0 + bench.odds[:1]), missed
     number, places = np.empty(count, np.int64), np.empty(count, np.int64)
@@ -218,45 +220,65 @@ def associate(
             tracks.existence[i] = after_silence(tracks.existence[i], chances[1][i])
         first[i + 1] += first[i]
     members, start = clusters(count, plots, box[0], box[1])
+    bench = _bench(_largest(members, start, first))
+    track, detection, taken = np.empty(len(box[0]), np.int64), np.empty(len(box[0]), np.int64), np.empty(len(box[0]))
+    told = 0
+    for c in range(len(start) - 1):
+        mine = members[start[c] : start[c + 1]]
+        pairs = _weigh_cluster(bench, tracks, mine, first, box[1], found, back_s, chances, density, gates)
+        chance, missed = _marginals_of(bench, pairs, len(mine), slot, free)
+        for e in range(pairs):
+            track[told + e], detection[told + e] = mine[bench.local[e]], bench.detection[e]
+            taken[told + e] = chance[e]
+            detected[mine[bench.local[e]]] += chance[e]
+        told += pairs
+        _update_cluster(bench, tracks, mine, pairs, chance, missed, chances[1], detected)
+    return Association(track[:told].copy(), detection[:told].copy(), taken[:told].copy(), free, detected)
+
+
+@njit(cache=True, error_model="numpy")
+def _largest(members: IntArray, start: IntArray, first: IntArray) -> int:
+    """Pairs of the cluster that has most, at least one."""
     largest = 1
     for c in range(len(start) - 1):
         pairs = 0
         for i in members[start[c] : start[c + 1]]:
             pairs += first[i + 1] - first[i]
         largest = max(largest, pairs)
-    bench = _bench(largest)
-    told, rows = 0, tracks.gauss.reshape(count * MODE_COUNT, WIDTH)
-    out = Association(np.empty(len(box[0]), np.int64), np.empty(len(box[0]), np.int64), np.empty(len(box[0])), free, detected)
-    for c in range(len(start) - 1):
-        mine = members[start[c] : start[c + 1]]
-        pairs = _weigh_cluster(bench, tracks, mine, first, box[1], found, back_s, chances, density, gates)
-        if pairs == 0:
-            for i in mine:
-                tracks.existence[i] = after_silence(tracks.existence[i], chances[1][i])
-            continue
-        taken, missed = _marginals_of(bench, pairs, len(mine), slot, free)
-        begin = 0
-        for local in range(len(mine)):
-            i, end = mine[local], begin
-            while end < pairs and bench.local[end] == local:
-                detected[i] += taken[end]
-                out.track[told], out.detection[told], out.taken[told] = i, bench.detection[end], taken[end]
-                end, told = end + 1, told + 1
-            still = missed[local] * after_silence(tracks.existence[i], chances[1][i])
-            if end > begin:
-                update_track(
-                    rows,
-                    tracks.weight,
-                    i,
-                    still,
-                    bench.likelihood,
-                    taken[begin:end],
-                    bench.after,
-                    begin,
-                    end,
-                    bench.share,
-                    bench.work,
-                )
-            tracks.existence[i] = min(detected[i] + still, 1.0)
-            begin = end
-    return Association(out.track[:told].copy(), out.detection[:told].copy(), out.taken[:told].copy(), free, detected)
+    return largest
+
+
+@njit(cache=True, error_model="numpy")
+def _update_cluster(
+    bench: Bench,
+    tracks: Tracks,
+    members: IntArray,
+    pairs: int,
+    taken: FloatArray,
+    missed: FloatArray,
+    miss: FloatArray,
+    detected: FloatArray,
+) -> None:
+    """Modes, weights and existence of a cluster's tracks after association, in place."""
+    rows, begin = tracks.gauss.reshape(len(tracks.existence) * MODE_COUNT, WIDTH), 0
+    for local in range(len(members)):
+        i, end = members[local], begin
+        while end < pairs and bench.local[end] == local:
+            end += 1
+        still = missed[local] * after_silence(tracks.existence[i], miss[i])
+        if end > begin:
+            update_track(
+                rows,
+                tracks.weight,
+                i,
+                still,
+                bench.likelihood,
+                taken,
+                bench.after,
+                begin,
+                end,
+                bench.share,
+                bench.work,
+            )
+        tracks.existence[i] = min(detected[i] + still, 1.0)
+        begin = end

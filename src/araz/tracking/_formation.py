@@ -12,7 +12,7 @@ from araz.tracking._grid import plan_grid
 from araz.tracking._measure import BEARING, Detections
 from araz.tracking._motion import MODE_COUNT
 from araz.tracking._state import Tracks
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import FloatArray
 
 REACH_M: Final = 300.0
 HEIGHT_REACH_M: Final = 150.0
@@ -44,7 +44,8 @@ def _same_course(a: FloatArray, b: FloatArray) -> bool:
         return False
     e, n = a[3] - b[3], a[4] - b[4]
     ee, en, nn = a[15] + b[15] + COURSE_SLACK_MPS**2, a[19] + b[19], a[20] + b[20] + COURSE_SLACK_MPS**2
-    return (nn * e * e - 2.0 * en * e * n + ee * n * n) / (ee * nn - en * en) < SAME_COURSE2
+    agree: bool = (nn * e * e - 2.0 * en * e * n + ee * n * n) / (ee * nn - en * en) < SAME_COURSE2
+    return agree
 
 
 @njit(cache=True, error_model="numpy")

@@ -27,16 +27,15 @@ ROW: Final = np.array([6, 7, 9, 12, 16, 21])
 PLACE: Final = np.array([[ROW[max(a, b)] + min(a, b) for b in range(6)] for a in range(6)])
 """Column of the covariance (a, b), in either order."""
 DIAGONAL: Final = np.array([PLACE[a, a] for a in range(6)])
-ROTATION: Final = 6
-"""How many numbers say how a mode moves: A = [[s, -c], [c, s]] and a_u, B = [[r, -j], [j, r]] and b_u."""
 
 
 @njit(inline="always", error_model="numpy")
 def propagate(g: FloatArray, i: int, way: FloatArray, w: int, out: FloatArray, o: int) -> None:
     """Move Gaussian i of g [.., 27] along p' = p + A v, v' = B v with added noise, into row o of out (may be the same).
 
-    Row w of ``way`` [.., 12] is s, c, a_u, r, j, b_u (see ``ROTATION``), then the noise of position, of position with velocity and of
-    velocity, horizontal and vertical. With C = P_pv, V = P_vv and X = C + A V:
+    Row w of ``way`` [.., 12] holds s, c, a_u, r, j, b_u with A = [[s, -c], [c, s]], a_u and B = [[r, -j], [j, r]], b_u,
+    then the noise of position, of position with velocity and of velocity, horizontal and vertical. With
+    C = P_pv, V = P_vv and X = C + A V:
 
         P_pp' = P_pp + A C^T + X A^T,   P_pv' = X B^T,   P_vv' = B V B^T.
     """

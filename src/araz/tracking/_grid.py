@@ -15,7 +15,7 @@ MOST_CELLS: Final = 256
 
 
 class Grid(NamedTuple):
-    """K points by cell: those of cell c are ``order[start[c]:start[c + 1]]``; cells run along the second coordinate first."""
+    """K points by cell: ``order[start[c]:start[c + 1]]`` lie in cell c; the second coordinate counts fastest."""
 
     order: IntArray
     start: IntArray

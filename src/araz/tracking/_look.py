@@ -136,11 +136,13 @@ def look_once(
     """The tracks after one look, their moments [N, 27], the learned maps, pairs told, and how many
     tracks began and were newly confirmed.
 
-    Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing given
-    is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
+    Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
+    given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
     """
     s, count, plots = look.sensor, len(tracks.existence), len(found.z)
-    back_s = (look.at_us - found.at_us) * 1e-6
+    back_s = np.empty(plots)
+    for k in range(plots):
+        back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
     table = predict(tracks, plots, look.dt_s, knobs.half_life_s)
     old = first_rows(table, count)
     moments = collapse(old.gauss, old.weight)
@@ -154,7 +156,10 @@ def look_once(
         for c in range(6):
             measured += 0 if math.isnan(found.var[k, c]) else 1
         most = max(most, measured)
-    density, worth = clutter + birth, old.existence * detect / np.maximum(1.0 - old.existence * miss, 1e-9)
+    density = clutter + birth
+    worth = np.empty(count)
+    for i in range(count):
+        worth[i] = old.existence[i] * detect[i] / max(1.0 - old.existence[i] * miss[i], 1e-9)
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most], worth, density)
     pairs = associate(found, back_s, density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:

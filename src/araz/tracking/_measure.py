@@ -142,7 +142,7 @@ def linearise(kind: int, x: FloatArray, i: int, origin: FloatArray, j: int, h: F
     ground2 = max(e * e + n * n, NEAREST_GROUND_M**2)
     ground = math.sqrt(ground2)
     r2 = ground2 + u * u
-    r = math.sqrt(r2)
+    reach = math.sqrt(r2)
     az, el = (0, 1) if kind == BEARING else (1, 2)
     h[az] = math.atan2(e, n)
     jac[az, 0] = n / ground2
@@ -153,8 +153,8 @@ def linearise(kind: int, x: FloatArray, i: int, origin: FloatArray, j: int, h: F
     jac[el, 2] = ground / r2
     if kind == BEARING:
         return 2
-    one = 1.0 / r
-    h[0] = r
+    one = 1.0 / reach
+    h[0] = reach
     rate = (e * x[i, 3] + n * x[i, 4] + u * x[i, 5]) * one
     h[3] = rate
     jac[0, 0] = jac[3, 3] = e * one

@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._gauss import WIDTH
 from araz.tracking._grid import plan_grid
 from araz.tracking._state import Tracks
 from araz.vocabulary import FloatArray, IntArray
@@ -20,7 +19,7 @@ MERGE_REACH_M: Final = 200.0
 
 @njit(cache=True, error_model="numpy")
 def _distance2(a: FloatArray, b: FloatArray, work: FloatArray) -> float:
-    """Squared statistical distance of two tracks [27]: gap^T (P_a + P_b)^-1 gap, by Cholesky; ``work`` [6, 7] is scratch."""
+    """Squared statistical distance of two tracks [27], gap^T (P_a + P_b)^-1 gap, by Cholesky; ``work`` is [6, 7]."""
     total, q = 0.0, 6
     for r in range(6):
         for c in range(r + 1):
@@ -62,7 +61,10 @@ def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray
                     mine, its = tracks.claim_key[i], tracks.claim_key[j]
                     if j <= i or gone[j] or (mine != 0 and its != 0 and mine != its):
                         continue
-                    if not _is_near(moments[i], moments[j]) or _distance2(moments[i], moments[j], work) >= MERGE_DISTANCE2:
+                    if (
+                        not _is_near(moments[i], moments[j])
+                        or _distance2(moments[i], moments[j], work) >= MERGE_DISTANCE2
+                    ):
                         continue
                     gone[j] = True
                     doubles[found] = j

@@ -45,10 +45,10 @@ about how a target moves."""
 
 @njit(cache=True, error_model="numpy")
 def way_of(mode: int, dt_s: float, way: FloatArray, w: int) -> None:
-    """Fill row w with the twelve numbers of one mode's step of ``dt_s`` seconds (see ``propagate``); negative steps back.
+    """Fill row w with the twelve numbers of one mode's step of ``dt_s`` seconds, as ``propagate`` takes it.
 
     Coordinated turn (Bar-Shalom, Li & Kirubarajan 2001, eq. 11.7.1-4), constant velocity, Ornstein-Uhlenbeck braking
-    (not undone backwards); white acceleration adds (dt^3/3, dt^2/2, dt) q forwards and nothing backwards.
+    (a negative step goes straight back); white acceleration adds (dt^3/3, dt^2/2, dt) q forwards and nothing backwards.
     """
     omega, brake = TURN_RATE_RADPS[mode], BRAKE_S[mode]
     way[w, 0], way[w, 1], way[w, 2] = dt_s, 0.0, dt_s
@@ -143,7 +143,8 @@ def predict_into(
     """All tracks ``dt_s`` seconds on: mixing, then each mode's motion; fills out [N, M, 27] and out_weight [N, M].
 
     A negative ``dt_s`` steps back along each mode without mixing and without noise. A track with one detection runs in
-    MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT. Modes of weight zero come zeroed.
+    MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT. Modes of weight zero come
+    zeroed.
     """
     change, ways, count = switching(max(dt_s, 0.0)), ways_of(dt_s), len(gauss)
     rows, to = gauss.reshape(count * MODE_COUNT, WIDTH), out.reshape(count * MODE_COUNT, WIDTH)

@@ -12,7 +12,7 @@ from scipy.special import chdtri
 
 from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._grid import Grid, extent, grid_of
-from araz.tracking._measure import BEARING, POLAR, POSITION, Detections, linearise, wrap
+from araz.tracking._measure import BEARING, NEAREST_GROUND_M, POLAR, POSITION, Detections, linearise, wrap
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -47,7 +47,7 @@ def describe(
     spread: FloatArray,
     rate: FloatArray,
 ) -> int:
-    """Fill predicted components h, their covariance H P H^T [6, 6] and rates of change, of row i of g; gives their number."""
+    """Fill predicted components h, their covariance H P H^T [6, 6] and rates of change, of row i of g; their number."""
     if kind == POSITION:  # the components are the state itself
         for c in range(6):
             h[c] = g[i, c]
@@ -72,6 +72,40 @@ def describe(
             spread[c, d] = total
         rate[c] = jac[c, 0] * g[i, 3] + jac[c, 1] * g[i, 4] + jac[c, 2] * g[i, 5]
     return count
+
+
+@njit(inline="always", error_model="numpy")
+def sketch(
+    kind: int,
+    g: FloatArray,
+    i: int,
+    origin: FloatArray,
+    j: int,
+    h: FloatArray,
+    spread: FloatArray,
+    rate: FloatArray,
+) -> None:
+    """Fill components 0 and 1 of row i of g, their variances and rates of change: enough to find the cells."""
+    if kind == POSITION:
+        h[0], h[1] = g[i, 0], g[i, 1]
+        spread[0, 0], spread[1, 1] = g[i, 6], g[i, 8]
+        rate[0], rate[1] = g[i, 3], g[i, 4]
+        return
+    e, n, u = g[i, 0] - origin[j, 0], g[i, 1] - origin[j, 1], g[i, 2] - origin[j, 2]
+    ground2 = max(e * e + n * n, NEAREST_GROUND_M**2)
+    one = 1.0 / math.sqrt(ground2 + u * u)
+    a, b, c = e * one, n * one, u * one
+    h[0], h[1] = 1.0 / one, math.atan2(e, n)
+    spread[0, 0] = (
+        a * a * g[i, 6]
+        + b * b * g[i, 8]
+        + c * c * g[i, 11]
+        + 2.0 * (a * b * g[i, 7] + a * c * g[i, 9] + b * c * g[i, 10])
+    )
+    rate[0] = a * g[i, 3] + b * g[i, 4] + c * g[i, 5]
+    a, b = n / ground2, -e / ground2
+    spread[1, 1] = a * a * g[i, 6] + b * b * g[i, 8] + 2.0 * a * b * g[i, 7]
+    rate[1] = a * g[i, 3] + b * g[i, 4]
 
 
 @njit(cache=True, error_model="numpy")
@@ -143,6 +177,60 @@ def _grown(rows: IntArray) -> IntArray:
     return more
 
 
+@njit(inline="always", error_model="numpy")
+def _cells(
+    found: Detections,
+    grid: Grid,
+    h: FloatArray,
+    spread: FloatArray,
+    rate: FloatArray,
+    widest: FloatArray,
+    oldest: float,
+    far2: float,
+) -> tuple[int, int, int, int]:
+    """First and last row and column of the cells a gate touches; columns of azimuth may run past the end."""
+    reach = math.sqrt(far2 * (spread[0, 0] + widest[0])) + abs(rate[0]) * oldest
+    row0 = int(min(max(math.floor((h[0] - reach - grid.low0) / grid.width0), 0.0), grid.count0 - 1.0))
+    row1 = int(min(math.floor((h[0] + reach - grid.low0) / grid.width0), grid.count0 - 1.0))
+    reach = math.sqrt(far2 * (spread[1, 1] + widest[1])) + abs(rate[1]) * oldest
+    left = math.floor((h[1] - reach - grid.low1) / grid.width1)
+    right = math.floor((h[1] + reach - grid.low1) / grid.width1)
+    if found.kind == POLAR:
+        left = max(left, -grid.count1)
+        right = min(right, left + grid.count1 - 1.0, 2.0 * grid.count1 - 1.0)
+    else:
+        left, right = min(max(left, 0.0), grid.count1 - 1.0), min(right, grid.count1 - 1.0)
+    return row0, row1, int(left), int(right)
+
+
+@njit(inline="always", error_model="numpy")
+def _is_far(
+    found: Detections, j: int, h: FloatArray, spread: FloatArray, rate: FloatArray, back_s: float, far2: float
+) -> bool:
+    """Whether detection j lies outside the box by components 0 and 1 alone."""
+    gap = found.z[j, 0] - h[0] + rate[0] * back_s
+    side = found.z[j, 1] - h[1] + rate[1] * back_s
+    if found.kind == POLAR:
+        side = wrap(side)
+    far: bool = gap * gap > far2 * (spread[0, 0] + found.var[j, 0]) or side * side > far2 * (
+        spread[1, 1] + found.var[j, 1]
+    )
+    return far
+
+
+@njit(cache=True, error_model="numpy")
+def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, bool]:
+    """Largest variance of components 0 and 1, age of the oldest detection, and whether any makes a claim."""
+    widest, oldest, has_claims = np.zeros(2), 0.0, False
+    for j in range(len(found.z)):
+        for c in range(2):
+            if not math.isnan(found.var[j, c]):
+                widest[c] = max(widest[c], found.var[j, c])
+        oldest = max(oldest, abs(back_s[j]))
+        has_claims = has_claims or found.claim_key[j] != 0
+    return widest, oldest, has_claims
+
+
 @njit(cache=True, error_model="numpy")
 def box_pairs(
     found: Detections,
@@ -156,9 +244,9 @@ def box_pairs(
     """Pairs (track, detection) [E] inside a wide gate and worth a thought, ordered by track.
 
     ``moments`` [N, 27] are the tracks'. By these, a pair must lie within the gate times ``SLACK`` and its odds
-    ``worth`` [N] = r pd / (1 - r pd) times likelihood over ``density`` [K] must reach ``LEAST_ODDS``. A track meets only the cells its box touches, so cost grows with near pairs.
-    Bearings, and scans seen from several places, are small: there every pair is looked at. Rows of a polar or position
-    scan without components 0 and 1 pair with nothing.
+    ``worth`` [N] = r pd / (1 - r pd) times likelihood over ``density`` [K] must reach ``LEAST_ODDS``. A track meets
+    only the cells its gate touches, so cost grows with near pairs. Bearings, and scans seen from several places, are
+    small: there every pair is looked at. Rows of a polar or position scan without components 0 and 1 pair with nothing.
     """
     track, detection = np.empty(64 + 2 * len(moments), np.int64), np.empty(64 + 2 * len(moments), np.int64)
     h, rate, spread, jac, work = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6)), np.zeros((6, 7))
@@ -166,54 +254,33 @@ def box_pairs(
     if plots == 0:
         return track[:0], detection[:0]
     gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
-    grid = detection_grid(found)
-    widest = np.zeros(2)
-    oldest, has_claims = 0.0, False
-    for j in range(plots):
-        for c in range(2):
-            if not math.isnan(found.var[j, c]):
-                widest[c] = max(widest[c], found.var[j, c])
-        oldest = max(oldest, abs(back_s[j]))
-        has_claims = has_claims or found.claim_key[j] != 0
-    whole = found.kind == POLAR
+    grid, (widest, oldest, has_claims) = detection_grid(found), _widest(found, back_s)
     for i in range(len(moments)):
-        count = 0
-        if found.one_origin:
-            count = describe(found.kind, moments, i, found.origin, 0, h, jac, spread, rate)
-        far2 = gate2 * SLACK * (SAME_CLAIM_GATE if has_claims and track_key[i] != 0 else 1.0)
+        count, mine = 0, track_key[i]
+        far2 = gate2 * SLACK * (SAME_CLAIM_GATE if has_claims and mine != 0 else 1.0)
         row0, row1, col0, col1 = 0, 0, 0, 0
         if gridded:
-            reach = math.sqrt(far2 * (spread[0, 0] + widest[0])) + abs(rate[0]) * oldest
-            row0 = int(min(max(math.floor((h[0] - reach - grid.low0) / grid.width0), 0.0), grid.count0 - 1.0))
-            row1 = int(min(math.floor((h[0] + reach - grid.low0) / grid.width0), grid.count0 - 1.0))
-            reach = math.sqrt(far2 * (spread[1, 1] + widest[1])) + abs(rate[1]) * oldest
-            left = math.floor((h[1] - reach - grid.low1) / grid.width1)
-            right = math.floor((h[1] + reach - grid.low1) / grid.width1)
-            if whole:
-                left, right = max(left, -grid.count1), min(right, left + grid.count1 - 1.0)
-                right = min(right, 2.0 * grid.count1 - 1.0)
-            else:
-                left, right = min(max(left, 0.0), grid.count1 - 1.0), min(right, grid.count1 - 1.0)
-            col0, col1 = int(left), int(right)
+            sketch(found.kind, moments, i, found.origin, 0, h, spread, rate)
+            row0, row1, col0, col1 = _cells(found, grid, h, spread, rate, widest, oldest, far2)
         for row in range(row0, row1 + 1):
             for col in range(col0, col1 + 1):
+                begin, end = 0, plots
                 if gridded:
                     cell = row * grid.count1 + (col + grid.count1) % grid.count1
                     begin, end = grid.start[cell], grid.start[cell + 1]
-                else:
-                    begin, end = 0, plots
                 for place in range(begin, end):
                     j = grid.order[place] if gridded else place
-                    mine, its = track_key[i], found.claim_key[j]
+                    its = found.claim_key[j]
                     if mine != 0 and its != 0 and mine != its:
                         continue
-                    if not found.one_origin:
-                        count = describe(found.kind, moments, i, found.origin, j, h, jac, spread, rate)
-                    wide = gate2 * SLACK * (SAME_CLAIM_GATE if mine != 0 and mine == its else 1.0)
-                    log_l = _log_likelihood(found, j, count, h, spread, rate, back_s[j], wide, work)
-                    if log_l == -np.inf:
+                    if gridded and _is_far(found, j, h, spread, rate, back_s[j], far2):
                         continue
-                    if worth[i] * math.exp(log_l) < LEAST_ODDS * density[j] and not (mine != 0 and mine == its):
+                    if count == 0 or not found.one_origin:
+                        count = describe(found.kind, moments, i, found.origin, j, h, jac, spread, rate)
+                    same = mine != 0 and mine == its
+                    wide = gate2 * SLACK * (SAME_CLAIM_GATE if same else 1.0)
+                    log_l = _log_likelihood(found, j, count, h, spread, rate, back_s[j], wide, work)
+                    if log_l == -np.inf or (not same and worth[i] * math.exp(log_l) < LEAST_ODDS * density[j]):
                         continue
                     if total == len(track):
                         track, detection = _grown(track), _grown(detection)

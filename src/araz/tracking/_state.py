@@ -9,7 +9,16 @@ import numpy as np
 
 from araz.tracking._gauss import WIDTH
 from araz.tracking._motion import MODE_COUNT
-from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, SensorTable, TrackClass, TrackingSettings
+from araz.vocabulary import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    MeasurementKind,
+    Scan,
+    SensorTable,
+    TrackClass,
+    TrackingSettings,
+)
 
 TRACK_LIMIT: Final = 10_000
 """Most tracks kept; beyond it the tentative tracks least likely to exist go, and are counted."""
@@ -47,12 +56,14 @@ CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
 class Tracks(NamedTuple):
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
 
-    **Shapes** ``gauss`` [N, M, 27] (mean and covariance, see ``_gauss``), ``weight`` [N, M] (sums to one), ``existence`` [N],
+    **Shapes** ``gauss`` [N, M, 27] (mean and covariance, see ``_gauss``), ``weight`` [N, M] (sums to one),
+    ``existence`` [N],
     ``class_probability`` [N, classes], ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor
     that looks, sums to one over levels), ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's
     view, 1 is none); everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
     in that mode's mean and covariance. ``birth_existence`` is the existence the track began with. ``track_id`` is a
-    key made of the detection that began the track; ``number`` is what people see, given in order of arrival (0: none yet).
+    key made of the detection that began the track; ``number`` is what people see, given in order of
+    arrival (0: none yet).
     """
 
     track_id: IntArray
@@ -98,13 +109,14 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filter:
-    """What the tracker believes at one time; follows from the scans up to then in their order of time, and nothing else.
+    """What the tracker believes at one time; it follows from the scans up to then, in their order of time, alone.
 
     **Shapes** ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans
     learned from, ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
     ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``turn`` counts the
-    looks before that ended then as well, ``dropped_tracks`` those lost to ``TRACK_LIMIT``. Its arrays are not flagged read-only, because Numba would compile every kernel
-    twice (once more after unpickling, which drops the flag); the kernels only ever write to arrays made in the same step.
+    looks before that ended then as well, ``dropped_tracks`` those lost to ``TRACK_LIMIT``. Its arrays are not
+    flagged read-only, because Numba would compile every kernel twice (once more after unpickling, which drops the
+    flag); the kernels only ever write to arrays made in the same step.
     """
 
     at_us: int
@@ -119,7 +131,7 @@ class Filter:
 
 
 class Past(NamedTuple):
-    """One scan used: the belief before it, its place in the order of time, and the tracks it began with their numbers."""
+    """One scan used: the belief before it, its place in the order of time, the tracks it began and their numbers."""
 
     before: Filter
     scan: Scan
@@ -133,9 +145,9 @@ class State:
     """The tracker's whole memory, a value: picklable, and never written after it was handed out.
 
     ``past`` are the scans of the last half minute, so that a late one can be put in its place; ``forgotten`` is the
-    order of the newest one no longer kept. ``confirmed`` are the keys of the confirmed tracks last told, ``next_number``
-    the next track's. ``late_scans`` counts scans too old to use. ``view`` is the sensor table as the kernels take it,
-    ``ground_up_m`` the sensors' median height, from which classes count theirs.
+    order of the newest one no longer kept. ``confirmed`` are the keys of the confirmed tracks last told,
+    ``next_number`` the next track's. ``late_scans`` counts scans too old to use. ``view`` is the sensor table as the
+    kernels take it, ``ground_up_m`` the sensors' median height, from which classes count theirs.
     """
 
     sensors: SensorTable

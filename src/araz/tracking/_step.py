@@ -27,7 +27,7 @@ Pairs = tuple[IntArray, IntArray, FloatArray]
 
 @dataclass(slots=True)
 class _Numbers:
-    """Numbers for the tracks of a step: the next free one, and those given lately, by key (looked up after a replay)."""
+    """Numbers for the tracks of a step: the next free one, and those given lately, by key."""
 
     next_free: int
     key: IntArray
@@ -51,9 +51,9 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
     """The state after one scan of one sensor, and what changed.
 
     Pure and deterministic. Sources of the parts: see docs/tracking.md. A scan that is late takes its place in time: the
-    belief before it is restored and every later scan applied again, so that ``State.now`` is what arrival in order would
-    have given, to the bit, but for the numbers shown (in order of arrival). The cost is that of the scans since, at
-    most those of 30 s; an older scan is ignored and counted in ``State.late_scans``. A scan may hold several
+    belief before it is restored and every later scan applied again, so that ``State.now`` is what arrival in order
+    would have given, to the bit, but for the numbers shown (in order of arrival). The cost is that of the scans since,
+    at most those of 30 s; an older scan is ignored and counted in ``State.late_scans``. A scan may hold several
     detections with one claim (an aircraft heard twice); as a target gives at most one detection a look, those count as
     successive looks. Raises ValueError when the scan names no sensor of the table or its arrays disagree.
     """
@@ -70,7 +70,7 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
     past, now = list(state.past[:place]), state.past[place].before if place < len(state.past) else state.now
     pairs = _no_pairs()
     for at, one in enumerate((scan, *(entry.scan for entry in state.past[place:]))):
-        before, first = now, numbers.next_free
+        before = now
         now, moments, told, born = _one_scan(state, now, one, numbers)
         past.append(Past(before, one, order if at == 0 else state.past[place + at - 1].order, *born))
         pairs = told if at == 0 else pairs
@@ -98,7 +98,7 @@ def _check(state: State, scan: Scan) -> None:
 
 
 def _order(scan: Scan) -> tuple[Any, ...]:
-    """Where a scan stands in time: by its end, then by sensor, then by content, so that order never depends on arrival."""
+    """Where a scan stands in time: by its end, then by sensor, then by content; never by arrival."""
     return (scan.at_us_end, scan.sensor_index, len(scan.at_us), _Content(scan))
 
 
@@ -236,10 +236,11 @@ def _events(state: State, now: Filter, moments: FloatArray, pairs: Pairs) -> tup
     tracks = now.tracks
     keys = tracks.track_id[tracks.is_confirmed]
     fresh = ended = np.zeros(0, np.int64)
-    if not np.array_equal(keys, state.confirmed):
+    if len(keys) != len(state.confirmed) or (keys != state.confirmed).any():
         numbers = tracks.number[tracks.is_confirmed]
-        fresh = numbers[~np.isin(keys, state.confirmed)]
-        ended = state.confirmed_number[~np.isin(state.confirmed, keys)]
+        now_set, before_set = set(keys.tolist()), set(state.confirmed.tolist())
+        fresh = numbers[[key not in before_set for key in keys.tolist()]]
+        ended = state.confirmed_number[[key not in now_set for key in state.confirmed.tolist()]]
         state = replace(state, confirmed=keys, confirmed_number=numbers)
     events = TrackEvents(
         picture=picture_of(now.at_us, tracks, moments),

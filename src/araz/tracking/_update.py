@@ -39,10 +39,10 @@ def update_track(
     """Replace the modes of track i in rows [N M, 27] and weight [N, M] by the moments of its hypotheses, in place.
 
     Hypotheses are "missed", of weight ``still`` = beta_0 r0, and the pairs ``begin`` to ``end``, of weight ``taken`` =
-    beta_j, with ``likelihood`` [E, M] scaled by detection and ``after`` [E M, 27] the modes updated with each. Mode m and
-    detection j weigh beta_j w_m l_jm / sum_m w_m l_jm (and beta_0 r0 w_m the miss); each mode keeps the moments of its
-    mixture. ``share`` [E + 1, M] and ``work`` [2, 27] are scratch. **Source** Williams 2015 (TOMB/P), Musicki & Evans 2004
-    (JIPDA), Blom & Bloem 2002 (IMM-JPDA).
+    beta_j, with ``likelihood`` [E, M] scaled by detection and ``after`` [E M, 27] the modes updated with each. Mode m
+    and detection j weigh beta_j w_m l_jm / sum_m w_m l_jm (and beta_0 r0 w_m the miss); each mode keeps the moments of
+    its mixture. ``share`` [E + 1, M] and ``work`` [2, 27] are scratch. **Source** Williams 2015 (TOMB/P), Musicki &
+    Evans 2004 (JIPDA), Blom & Bloem 2002 (IMM-JPDA).
     """
     everything = 0.0
     for m in range(MODE_COUNT):
@@ -53,7 +53,7 @@ def update_track(
         for m in range(MODE_COUNT):
             share[e, m] = weight[i, m] * likelihood[e, m] if weight[i, m] > LEAST_WEIGHT else 0.0
             total += share[e, m]
-        scale = taken[e - begin] / total if total > 0.0 and taken[e - begin] > LEAST_SHARE else 0.0
+        scale = taken[e] / total if total > 0.0 and taken[e] > LEAST_SHARE else 0.0
         for m in range(MODE_COUNT):
             share[e, m] *= scale
             everything += share[e, m]
