@@ -10,7 +10,7 @@ from numba import njit
 from araz.vocabulary import FloatArray, IntArray
 
 MAX_SWEEPS: Final = 200
-TOLERANCE: Final = 1e-6
+TOLERANCE: Final = 1e-7
 STRONGEST: Final = 1e8
 """Weights are capped here: certainty beyond it would only cost digits in 1 + sum - own."""
 
