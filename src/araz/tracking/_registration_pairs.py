@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._registration_state import ELEVATION, PER_SENSOR, Anchors, RegistrationState
+from araz.tracking._sound import travels_s
 from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, TrackPicture
 
 MAX_GAP_S: Final = 1.0
@@ -160,7 +161,9 @@ def compare(
     velocity = picture.velocity_enu_mps[track_row]
     start = _start(state, scan, anchor, row, track_row, picture)
     gap_s = 1e-6 * (scan.at_us[row] - state.anchors.at_us[anchor]) - errors[b, 3] + errors[a_sensor, 3]
-    gap_s = gap_s - _travel_s(scan, row, start.place)
+    if scan.propagation_mps is not None:
+        heard_from = start.place + velocity * gap_s[:, None] - scan.origin_enu_m[row]
+        gap_s = gap_s - travels_s(heard_from, velocity, scan.propagation_mps[row])
     place = start.place + velocity * gap_s[:, None]
     bring = gap_s[:, None, None] ** 2 * picture.covariance[track_row][:, 3:, 3:]
     bring += ((0.5 * ACCELERATION_MPS2 * gap_s**2) ** 2)[:, None, None] * np.eye(3)
@@ -232,16 +235,6 @@ def _bend(start: _Start, place: FloatArray, seen: FloatArray, origin: FloatArray
             away[:, 1] = wrapped(away[:, 1])
             out += away / 6.0
     return np.where(np.isfinite(out), out, 0.0)
-
-
-def _travel_s(scan: Scan, row: IntArray, place: FloatArray) -> FloatArray:
-    """How long ago [C] what row ``row`` shows left a target at ``place``: r / c for sound, 0 for radio and light."""
-    if scan.propagation_mps is None:
-        return np.zeros(len(row))
-    speed = scan.propagation_mps[row]
-    is_slow = np.isfinite(speed) & (speed > 0)
-    distance = np.linalg.norm(place - scan.origin_enu_m[row], axis=1)
-    return np.asarray(np.where(is_slow, distance / np.where(is_slow, speed, 1.0), 0.0))
 
 
 def _jacobian(kind: int, h_b: FloatArray, start: _Start, velocity: FloatArray) -> FloatArray:
