@@ -46,6 +46,16 @@ export interface Area {
   probability: number;
 }
 
+/** One constant error of a sensor: measured minus true, with its standard deviation. */
+export interface BiasEstimate {
+  type: "bias-estimate";
+  component: string;
+  value: number | null;
+  sigma: number | null;
+  unit: string;
+  is_applied: boolean;
+}
+
 /** The time of the data, at least once a second: silence longer than that is a broken connection. */
 export interface ClockFrame {
   type: "clock";
@@ -309,10 +319,25 @@ export interface SensorHealth {
   reject_reasons: Record<string, number>;
   clock_error_s: number | null;
   rate_per_s: number | null;
+  registration: SensorRegistration | null;
 }
 
 /** How a sensor measures. */
 export type SensorKind = "acoustic" | "adsb-receiver" | "camera" | "people" | "radar" | "remote-id-receiver" | "rf-bearing" | "track-source";
+
+/** What other sensors say of one sensor's constant errors, and whether any constant error explains it at all. */
+export interface SensorRegistration {
+  type: "sensor-registration";
+  sensor_id: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  pairs: number;
+  biases: BiasEstimate[];
+  is_lying: boolean;
+  is_disputed: boolean;
+  reasons: string[];
+  sentence: string;
+}
 
 /** What a sensor says of itself, or what Araz finds out about it. */
 export type SensorState = "degraded" | "failed" | "lying" | "ok" | "silent" | "unknown";

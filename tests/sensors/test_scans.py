@@ -109,6 +109,9 @@ def test_bearings_and_claims_do_not_wait():
     np.testing.assert_allclose(scans[1].z[0, :3], where, atol=1e-6)
     np.testing.assert_allclose(scans[1].velocity_enu_mps[0, :2], [50.0, 0.0], atol=1e-9)
     assert scans[1].claim_key[0] == claim_key(claim)
+    # sound is late by range over its speed, 340.3 m/s at the site's 15 degrees; what radio tells is not
+    np.testing.assert_allclose(scans[0].propagation_mps, [340.29], atol=0.05)
+    assert scans[1].propagation_mps is None
 
 
 def test_an_unknown_height_stays_unknown():

@@ -22,7 +22,7 @@ speeds = st.tuples(*(st.floats(-60, 60) for _ in range(3)))
 def h_of(kind, x, origin, mode=0, back_s=0.0):
     h, jac, way = np.zeros(6), np.zeros((6, 6)), np.zeros((1, 12))
     way_of(mode, -back_s, way, 0)
-    count = measure.linearise_back(kind, way, x[None], 0, origin[None], 0, h, jac, np.zeros((1, 6)))
+    count = measure.linearise_back(kind, way, x[None], 0, origin[None], 0, h, jac, np.zeros((1, 6)), 0.0)
     return h[:count].copy(), jac[:count].copy()
 
 
@@ -87,7 +87,7 @@ def test_component_by_component_equals_the_joint_update(kind, missing):
     gain = p0 @ hj.T @ np.linalg.inv(s)
     nu = z[use] - h[use]
     none = np.zeros(1, np.int64)
-    found = measure.Detections(kind, z[None], var[None], origin[None], True, none, none, np.zeros(1), none)
+    found = measure.Detections(kind, z[None], var[None], origin[None], True, none, none, np.zeros(1), none, np.zeros(1))
     after = np.zeros((1, 27))
     log_l, d2, used = measure.kalman_update(0, packed(x0, p0)[None], 0, found, 0, 0.0, after, 0, measure.room())
     x, p = (part[0] for part in unpacked(after))

@@ -1,6 +1,6 @@
 """The one page that knows all rooms: a journalled message in, events out.
 
-    bytes ─▶ decode ─▶ health ─▶ scans ─▶ tracking ─▶ incidents ─▶ intercept ─▶ events
+    bytes ─▶ decode ─▶ health ─▶ scans ─▶ registration ─▶ tracking ─▶ incidents ─▶ intercept ─▶ events
 
 Pure: the clock is the arrival time of the messages, so the same journal gives the same events, byte for byte. The
 state is a value; ``step`` hands back a new one.
@@ -26,6 +26,7 @@ from araz.sensors import (
     decode_decision,
     health_init,
     health_step,
+    health_with_registration,
     rejected,
     scans_init,
     scans_step,
@@ -48,6 +49,7 @@ from araz.vocabulary import (
     Picture,
     Rejected,
     SensorHealth,
+    SensorRegistration,
     SensorTable,
     Site,
 )
@@ -90,6 +92,7 @@ class PipelineState:
     decoders: Mapping[str, Any]
     health: HealthState
     scans: ScansState
+    registration: tracking.RegistrationState
     tracking: tracking.State
     incidents: incidents.State
     claims: Mapping[int, Claim]
@@ -127,15 +130,19 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         )
     state, heard = _decode(replace(state, now_us=now_us), message)
     health, said = health_step(state.health, heard.source, heard.decoded, now_us)
+    offsets_us = clock_offsets_us(health)
+    scans, looks = scans_step(state.scans, heard.decoded, now_us, offsets_us)
+    believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
+    for look in looks:
+        believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
+        errors, told = tracking.registration_step(errors, look, moved)
+        reports.extend(told)
+    said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
     events.extend(said)
     if said:
         state = replace(state, health_now={**state.health_now, **{item.sensor_id: item for item in said}})
-    scans, looks = scans_step(state.scans, heard.decoded, now_us, clock_offsets_us(health))
-    believed = state.tracking
-    for look in looks:
-        believed, _ = tracking.step(believed, look)
-    state = replace(state, health=health, scans=scans, tracking=believed)
+    state = replace(state, health=health, scans=scans, tracking=believed, registration=errors)
     state = _remember(state, heard.decoded)
     if heard.decisions or now_us - state.rules_us >= RULES_EVERY_US:
         state, more = _apply_rules(state, heard.decisions)
@@ -167,6 +174,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         health=health_init(site),
         scans=scans_init(site, place.frame, sensor_origins(site, place)),
         tracking=tracking.init(table, site.tracking),
+        registration=tracking.registration_init(table, site.tracking),
         incidents=incidents.init(place, table),
         claims={},
         health_now={},

@@ -29,7 +29,8 @@ from araz.sensors._decision import decode_decision, encode_decision
 from araz.sensors._decoder import Decoder, rejected
 from araz.sensors._decoders import DECODERS
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
-from araz.sensors._models import default_sigma, sensor_origins, sensor_table
+from araz.sensors._models import default_sigma, sensor_origins, sensor_table, sound_speed_mps
+from araz.sensors._registration_health import health_with_registration
 from araz.sensors._remote_id_encode import (
     encode_remote_id_beacon,
     encode_remote_id_ble,
@@ -91,6 +92,7 @@ __all__ = [
     "flood_limit_per_s",
     "health_init",
     "health_step",
+    "health_with_registration",
     "rejected",
     "report_init",
     "report_step",
@@ -101,4 +103,5 @@ __all__ = [
     "scans_step",
     "sensor_origins",
     "sensor_table",
+    "sound_speed_mps",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,11 @@ KIND: Final = {
 
 #: Receivers of what aircraft say of themselves: their positions are claims.
 CLAIM_KINDS: Final = frozenset({SensorKind.REMOTE_ID_RECEIVER, SensorKind.ADSB_RECEIVER})
+
+
+def sound_speed_mps(air_temperature_c: float) -> float:
+    """Return the speed of sound in dry air, 331.3 sqrt(1 + T / 273.15): 340.3 m/s at 15 degrees Celsius."""
+    return 331.3 * math.sqrt(1.0 + air_temperature_c / 273.15)
 
 
 def default_sigma(sensor: Sensor) -> tuple[float, float, float, float]:

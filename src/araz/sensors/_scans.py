@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from araz.geography import LocalFrame
-from araz.sensors._models import KIND, default_sigma
+from araz.sensors._models import KIND, default_sigma, sound_speed_mps
 from araz.vocabulary import (
     Bearing,
     Claim,
@@ -26,6 +26,7 @@ from araz.vocabulary import (
     Observation,
     Polar,
     Position,
+    ReportKind,
     Scan,
     ScanMark,
     Sensor,
@@ -85,6 +86,7 @@ class ScansState(msgspec.Struct, frozen=True):
     convergence_deg: FloatArray
     """Added to a sensor's true azimuths: the site's north is not the sensor's, 0.1 degree at 15 km."""
     looks: Mapping[str, _Look]
+    sound_mps: float = 340.3
     dropped_rows: int = 0
 
 
@@ -100,6 +102,7 @@ def scans_init(site: Site, frame: LocalFrame, origins_enu_m: FloatArray) -> Scan
         origins_hae_m=height,
         convergence_deg=frame.convergence_deg(latitude, longitude) if count else np.zeros(0),
         looks={},
+        sound_mps=sound_speed_mps(site.air_temperature_c),
     )
 
 
@@ -234,7 +237,19 @@ def _scan(
         claim_key=frozen_array(keys, np.int64),
         rcs_dbsm=frozen_array(rcs, np.float64),
         message_seq=frozen_array([row.message_seq for row in rows], np.int64),
+        propagation_mps=_propagation(state, sensor, kind, rows),
     )
+
+
+def _propagation(
+    state: ScansState, sensor: Sensor, kind: MeasurementKind, rows: Sequence[Observation]
+) -> FloatArray | None:
+    """Return how fast what was noticed travelled [K], infinite for radio and light; None when all was at once."""
+    is_ear = sensor.kind == SensorKind.ACOUSTIC
+    heard = [is_ear or (row.report is not None and row.report.kind == ReportKind.HEARD) for row in rows]
+    if kind != MeasurementKind.BEARING or not any(heard):
+        return None
+    return frozen_array(np.where(heard, state.sound_mps, np.inf), np.float64)  # type: ignore[no-any-return]
 
 
 def _or_nan(value: float | None) -> float:

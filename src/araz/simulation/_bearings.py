@@ -16,10 +16,10 @@ from araz.sensors import (
 )
 from araz.simulation._bodies import Body, stream
 from araz.simulation._post import (
-    SOUND_MPS,
     Arrival,
     Polar,
     Post,
+    emitted_s,
     in_beam,
     received,
     seen,
@@ -188,18 +188,19 @@ def directions_of(post: Post, bodies: Sequence[Body]) -> Directions:
 
 def _of_body(post: Post, body: Body, index: int, looks: FloatArray) -> Directions:
     sensor, rng = post.sensor, post.rng
-    at_s = looks[body.course.alive(looks)]
-    if not len(at_s) or not _can_sense(post, body):
+    if not _can_sense(post, body):
         return Directions(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
-    position, velocity = body.course.at(at_s)
+    # Sound heard now left the aircraft a while ago, from where it was then; it is heard after the aircraft is gone.
+    shown_s = emitted_s(post, body.course, looks) if sensor.kind == SensorKind.ACOUSTIC else looks
+    alive = body.course.alive(shown_s)
+    at_s, shown_s = looks[alive], shown_s[alive]
+    if not len(at_s):
+        return Directions(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
+    position, velocity = body.course.at(shown_s)
     if body.transmitter_enu_m is not None:
         position = np.broadcast_to(body.transmitter_enu_m, position.shape).copy()
         velocity = np.zeros_like(position)
     polar = to_polar(post.origin_enu_m, position, velocity)
-    if sensor.kind == SensorKind.ACOUSTIC:
-        # Sound heard now left the aircraft a while ago, from where it was then.
-        position, velocity = body.course.at(at_s - polar.range_m / SOUND_MPS)
-        polar = to_polar(post.origin_enu_m, position, velocity)
     hit = _reaches(post, body, polar, position) & (rng.random(len(at_s)) < sensor.detection_probability)
     noise = rng.standard_normal((2, int(hit.sum())))
     return Directions(

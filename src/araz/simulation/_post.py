@@ -9,12 +9,15 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.geography import Place, line_of_sight
+from araz.sensors import sound_speed_mps
 from araz.simulation._bodies import Body
+from araz.simulation._course import Course
 from araz.simulation._scenario import Fault, FaultKind
 from araz.vocabulary import BoolArray, Feed, FloatArray, IntArray, Sensor
 
 #: Network and processing, uniform.
 LATENCY_S: Final = (0.020, 0.080)
+#: For a person's ear, whose bearing is rough.
 SOUND_MPS: Final = 340.0
 #: A radar's stated range is for this cross-section.
 REFERENCE_RCS_DBSM: Final = -10.0
@@ -56,6 +59,16 @@ class Post:
         )
         return self.start_us + round((at_s + offset_s) * 1e6)
 
+    def misalignment(self, at_s: FloatArray) -> FloatArray:
+        """Errors of a radar set up wrongly, range m, azimuth rad, elevation rad, at each time [K] → [K, 3]."""
+        out = np.zeros((len(at_s), 3))
+        for fault in self.faults:
+            if fault.kind == FaultKind.MISALIGNED:
+                during = (at_s >= fault.from_s) & (at_s < (fault.to_s or np.inf))
+                angles = np.radians([fault.azimuth_offset_deg, fault.elevation_offset_deg])
+                out[during] += [fault.range_offset_m, *angles]
+        return out
+
     def works(self, at_s: FloatArray) -> BoolArray:
         """Whether the sensor is not dead at each time [K]."""
         alive = np.ones(len(at_s), dtype=np.bool_)
@@ -90,6 +103,19 @@ def to_polar(origin_enu_m: FloatArray, position_enu_m: FloatArray, velocity_enu_
     elevation = np.arcsin(np.clip(relative[:, 2] / distance, -1.0, 1.0))
     rate = np.sum(relative * velocity_enu_mps, axis=1) / distance
     return Polar(distance, azimuth, elevation, rate)
+
+
+def emitted_s(post: Post, course: Course, heard_s: FloatArray) -> FloatArray:
+    """When the sound heard at times [K] left the aircraft: t = heard - |p(t) - ear| / c, seconds of the night.
+
+    By repetition: each round divides the error by c over the aircraft's speed, five or more; twelve reach microseconds.
+    """
+    speed = sound_speed_mps(post.place.site.air_temperature_c)
+    at_s = heard_s
+    for _ in range(12):
+        away = course.at(at_s)[0] - post.origin_enu_m
+        at_s = heard_s - np.linalg.norm(away, axis=1) / speed
+    return at_s
 
 
 def in_beam(sensor: Sensor, polar: Polar) -> BoolArray:

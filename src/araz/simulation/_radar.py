@@ -42,8 +42,20 @@ def radar_messages(post: Post, bodies: Sequence[Body]) -> Iterator[Arrival]:
     phase_s = float(post.rng.uniform(0, post.sensor.period_s))
     turns = np.arange(phase_s, post.duration_s, post.sensor.period_s)
     parts = [_plots_of(post, body, turns) for body, _ in living(bodies, turns)]
-    plots = _joined([*parts, _clutter(post, turns)])
+    plots = _misaligned(post, _joined([*parts, _clutter(post, turns)]))
     yield from _sent(post, plots, turns)
+
+
+def _misaligned(post: Post, plots: Plots) -> Plots:
+    """What a radar makes of its plots when it was set up wrongly."""
+    off = post.misalignment(plots.at_s)
+    return Plots(
+        plots.at_s,
+        np.maximum(plots.range_m + off[:, 0], 1.0),
+        plots.azimuth_rad + off[:, 1],
+        plots.elevation_rad + off[:, 2],
+        plots.range_rate_mps,
+    )
 
 
 def _plots_of(post: Post, body: Body, turns: FloatArray) -> Plots:

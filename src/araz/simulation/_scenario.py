@@ -147,6 +147,8 @@ class FaultKind(StrEnum):
     SENSOR_SILENT = "sensor-silent"
     CLOCK_ERROR = "clock-error"
     FLOOD = "flood"
+    MISALIGNED = "misaligned"
+    """A radar set up wrongly: it measures constantly off."""
     LINK_CUT = "link-cut"
     """Messages of a feed are kept at the post and come all at once when the line is back."""
 
@@ -163,6 +165,10 @@ class Fault(Strict, frozen=True, kw_only=True):
     offset_s: float = 0.0
     """Clock error: what the sensor's clock shows minus the truth."""
     rate_per_s: NonNegative = 0.0
+    range_offset_m: float = 0.0
+    """Misaligned: what the radar measures minus the truth."""
+    azimuth_offset_deg: float = 0.0
+    elevation_offset_deg: float = 0.0
 
 
 class Scenario(Strict, frozen=True, kw_only=True):

@@ -1,14 +1,26 @@
 """ROOM 3: scans become tracks.
 
 **Takes** a sensor table once, then one Scan at a time.
-**Gives** TrackEvents (picture, lifecycle, who moved whom) and a picture at any time asked for.
-**Keeps** a State: tracks, learned clutter, counters; a frozen value.
+**Gives** TrackEvents (picture, lifecycle, who moved whom), a picture at any time asked for; sensors' constant errors.
+**Keeps** a State: tracks, learned clutter, counters; a RegistrationState: sensors' errors; frozen values.
 **May import** vocabulary, geography, sensors; numpy, numba, scipy.
 **Never** reads a clock, a file or truth; makes no Python object for a track or a detection.
 """
 
 from araz.tracking._picture import predict_picture
+from araz.tracking._registration import registration_correct, registration_step
+from araz.tracking._registration_state import RegistrationState, registration_init
 from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
 
-__all__ = ["State", "Tracks", "init", "predict_picture", "step"]
+__all__ = [
+    "RegistrationState",
+    "State",
+    "Tracks",
+    "init",
+    "predict_picture",
+    "registration_correct",
+    "registration_init",
+    "registration_step",
+    "step",
+]

@@ -14,6 +14,7 @@ from numba import njit
 
 from araz.tracking._gauss import DIAGONAL, PLACE, WIDTH
 from araz.tracking._motion import NOISE_HORIZONTAL, way_of
+from araz.tracking._sound import travel_s
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, SensorTable
 
 POLAR: Final = int(MeasurementKind.POLAR)
@@ -34,7 +35,7 @@ NEAREST_GROUND_M: Final = 1.0
 class Detections(NamedTuple):
     """A scan made ready for the kernels: ``z``, ``var`` [K, 6] (NaN = not measured), ``origin`` [K, 3], times, keys.
 
-    ``row`` [K] are the rows of the scan.
+    ``row`` [K] are the rows of the scan, ``speed_mps`` [K] how fast what was detected travelled (0: at once).
     """
 
     kind: int
@@ -46,6 +47,7 @@ class Detections(NamedTuple):
     claim_key: IntArray
     rcs_dbsm: FloatArray
     row: IntArray
+    speed_mps: FloatArray
 
 
 def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
@@ -62,7 +64,12 @@ def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     origin = np.array(scan.origin_enu_m[row], np.float64, order="C")
     z, var, one_origin = _components(kind, z, sigma, velocity, origin, fallback, sensors.origin_enu_m[s])
     at_us, claim_key = np.array(scan.at_us[row], np.int64), np.array(scan.claim_key[row], np.int64)
-    return Detections(kind, z, var, origin, one_origin, at_us, claim_key, np.array(scan.rcs_dbsm[row], np.float64), row)
+    speed = np.zeros(len(row))
+    if scan.propagation_mps is not None:
+        stated = np.asarray(scan.propagation_mps, np.float64)[row]
+        speed = np.where(np.isfinite(stated) & (stated > 0.0), stated, 0.0)
+    rcs_dbsm = np.array(scan.rcs_dbsm[row], np.float64)
+    return Detections(kind, z, var, origin, one_origin, at_us, claim_key, rcs_dbsm, row, speed)
 
 
 @njit(cache=True, error_model="numpy")
@@ -177,10 +184,12 @@ def linearise_back(
     h: FloatArray,
     jac: FloatArray,
     earlier: FloatArray,
+    speed_mps: float,
 ) -> int:
     """Like ``linearise`` at an earlier state along a mode: h(F(-back) x) and its Jacobian by x.
 
-    Row 0 of ``way`` are the numbers of the mode's step back (``way_of``); ``earlier`` [1, 6] is scratch.
+    Where ``speed_mps`` > 0, part of ``back`` is the time the sound took, which moves with the state: the Jacobian by the
+    place heard is turned by I - v u' / (c + u.v), see ``_sound``. Row 0 of ``way`` are the numbers of the mode's step back (``way_of``); ``earlier`` [1, 6] is scratch.
     """
     s, c, up, r, turn, keep = way[0, 0], way[0, 1], way[0, 2], way[0, 3], way[0, 4], way[0, 5]
     earlier[0, 0] = x[i, 0] + s * x[i, 3] - c * x[i, 4]
@@ -190,12 +199,41 @@ def linearise_back(
     earlier[0, 4] = turn * x[i, 3] + r * x[i, 4]
     earlier[0, 5] = keep * x[i, 5]
     count = linearise(kind, earlier, 0, origin, j, h, jac)
+    if speed_mps > 0.0:
+        _turn_by_delay(earlier, origin, j, speed_mps, jac, count)
     for row in range(count):
         e, n, u = jac[row, 3], jac[row, 4], jac[row, 5]
         jac[row, 3] = r * e + turn * n + s * jac[row, 0] + c * jac[row, 1]
         jac[row, 4] = r * n - turn * e + s * jac[row, 1] - c * jac[row, 0]
         jac[row, 5] = keep * u + up * jac[row, 2]
     return count
+
+
+@njit(cache=True, error_model="numpy")
+def _turn_by_delay(x: FloatArray, origin: FloatArray, j: int, speed_mps: float, jac: FloatArray, count: int) -> None:
+    """Jacobian rows by the place heard become rows by the place now: H (I - v u' / (c + u.v)), in place."""
+    e, n, u = x[0, 0] - origin[j, 0], x[0, 1] - origin[j, 1], x[0, 2] - origin[j, 2]
+    r = max(math.sqrt(e * e + n * n + u * u), NEAREST_GROUND_M)
+    closing = speed_mps + (e * x[0, 3] + n * x[0, 4] + u * x[0, 5]) / r
+    for row in range(count):
+        share = (jac[row, 0] * x[0, 3] + jac[row, 1] * x[0, 4] + jac[row, 2] * x[0, 5]) / (max(closing, 1.0) * r)
+        jac[row, 0] -= share * e
+        jac[row, 1] -= share * n
+        jac[row, 2] -= share * u
+
+
+@njit(cache=True, error_model="numpy")
+def delay_s(x: FloatArray, i: int, origin: FloatArray, j: int, back_s: float, speed_mps: float) -> float:
+    """How long what detection j shows was on its way from the target in row i of x, taken to fly straight on."""
+    return travel_s(
+        x[i, 0] - x[i, 3] * back_s - origin[j, 0],
+        x[i, 1] - x[i, 4] * back_s - origin[j, 1],
+        x[i, 2] - x[i, 5] * back_s - origin[j, 2],
+        x[i, 3],
+        x[i, 4],
+        x[i, 5],
+        speed_mps,
+    )
 
 
 class Room(NamedTuple):
@@ -257,10 +295,13 @@ def kalman_update(
 
     nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. For a
     detection ``back_s`` seconds older than the state, h is taken at F(-back) x and R grows by the position noise
-    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. **Gives** log likelihood, squared
+    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. Sound's travel time joins ``back_s``.
+    **Gives** log likelihood, squared
     distance, components used.
     """
-    kind, z, var = found.kind, found.z, found.var
+    kind, z, var, speed = found.kind, found.z, found.var, found.speed_mps[j]
+    if speed > 0.0:
+        back_s += delay_s(prior, i, found.origin, j, back_s, speed)
     for q in range(WIDTH):
         out[o, q] = prior[i, q]
     distance2, volume, used = 0.0, 1.0, 0
@@ -281,7 +322,7 @@ def kalman_update(
         count = linearise(kind, prior, i, found.origin, j, work.h, work.jac)
     else:
         way_of(mode, -back_s, work.way, 0)
-        count = linearise_back(kind, work.way, prior, i, found.origin, j, work.h, work.jac, work.earlier)
+        count = linearise_back(kind, work.way, prior, i, found.origin, j, work.h, work.jac, work.earlier, speed)
     azimuth = 1 if kind == POLAR else (0 if kind == BEARING else -1)
     drift = NOISE_HORIZONTAL[mode] * abs(back_s) ** 3 / 3.0
     jac, ph = work.jac, work.ph

@@ -12,7 +12,7 @@ from scipy.special import chdtri
 
 from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._grid import Grid, extent, grid_of
-from araz.tracking._measure import BEARING, NEAREST_GROUND_M, POLAR, POSITION, Detections, linearise, wrap
+from araz.tracking._measure import BEARING, NEAREST_GROUND_M, POLAR, POSITION, Detections, delay_s, linearise, wrap
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -279,7 +279,10 @@ def box_pairs(
                         count = describe(found.kind, moments, i, found.origin, j, h, jac, spread, rate)
                     same = mine != 0 and mine == its
                     wide = gate2 * SLACK * (SAME_CLAIM_GATE if same else 1.0)
-                    log_l = _log_likelihood(found, j, count, h, spread, rate, back_s[j], wide, work)
+                    late_s = back_s[j]
+                    if found.speed_mps[j] > 0.0:
+                        late_s += delay_s(moments, i, found.origin, j, late_s, found.speed_mps[j])
+                    log_l = _log_likelihood(found, j, count, h, spread, rate, late_s, wide, work)
                     if log_l == -np.inf or (not same and worth[i] * math.exp(log_l) < LEAST_ODDS * density[j]):
                         continue
                     if total == len(track):

@@ -25,6 +25,7 @@ from araz.vocabulary._events import (
     Alarm,
     AlarmState,
     Area,
+    BiasEstimate,
     Cone,
     Decision,
     DecisionAction,
@@ -37,6 +38,7 @@ from araz.vocabulary._events import (
     Reason,
     ReportReceived,
     SensorHealth,
+    SensorRegistration,
     Track,
 )
 from araz.vocabulary._observation import (
@@ -84,6 +86,7 @@ __all__ = [
     "Area",
     "AuthorisedFlight",
     "Bearing",
+    "BiasEstimate",
     "BoolArray",
     "Claim",
     "ClaimKind",
@@ -121,6 +124,7 @@ __all__ = [
     "Sensor",
     "SensorHealth",
     "SensorKind",
+    "SensorRegistration",
     "SensorReport",
     "SensorState",
     "SensorTable",

@@ -52,6 +52,9 @@ class Scan:
     ``claim_key`` [K], 0 when nothing is claimed, else equal for equal claims; ``message_seq`` [K] the journal entry.
     ``sector_rad`` is (from, to) clockwise, or None for the sensor's whole field of view. A scan with K = 0 is
     meaningful when ``is_complete``: the sensor looked and saw nothing.
+
+    ``propagation_mps`` [K] is how fast what was detected travelled: for sound about 343 m/s, so that a bearing taken at
+    t shows where the target was at t - r/c. None, NaN or infinite: at once (radio, light).
     """
 
     sensor_index: int
@@ -67,6 +70,7 @@ class Scan:
     rcs_dbsm: FloatArray
     message_seq: IntArray
     sector_rad: tuple[float, float] | None = None
+    propagation_mps: FloatArray | None = None
 
 
 class TrackClass(IntEnum):

@@ -223,6 +223,35 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     shelve_s: DurationS | None = None
 
 
+class BiasEstimate(msgspec.Struct, frozen=True, kw_only=True, tag="bias-estimate"):
+    """One constant error of a sensor: measured minus true, with its standard deviation."""
+
+    component: str
+    """``range``, ``azimuth``, ``elevation`` or ``clock``."""
+    value: float
+    sigma: float
+    unit: str
+    """``m``, ``deg`` or ``s``."""
+    is_applied: bool = False
+    """True while the value is taken off the sensor's measurements."""
+
+
+class SensorRegistration(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-registration"):
+    """What other sensors say of one sensor's constant errors, and whether any constant error explains it at all."""
+
+    sensor_id: str
+    at_us: TimeUs
+    pairs: Count
+    """Comparisons with another sensor's measurement of the same target so far."""
+    biases: list[BiasEstimate]
+    is_lying: bool = False
+    """True when no constant error explains it, and the other sensors agree with each other."""
+    is_disputed: bool = False
+    """True when it contradicts its only judge: one of the two is wrong."""
+    reasons: list[str] = []
+    sentence: str = ""
+
+
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-health"):
     """What the technician reads of one sensor."""
 
@@ -238,6 +267,8 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-health
     clock_error_s: float | None = None
     """Median of received minus observed time; positive when its clock is behind."""
     rate_per_s: float = 0.0
+    registration: SensorRegistration | None = None
+    """Its constant errors as common targets show them; None before there was one to compare."""
 
 
 class ReportReceived(msgspec.Struct, frozen=True, kw_only=True, tag="report-received"):

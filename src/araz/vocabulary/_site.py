@@ -195,6 +195,8 @@ class Site(Strict, frozen=True, kw_only=True):
     water: str = ""
     terrain: Terrain = Terrain()
     wind: Wind = Wind()
+    air_temperature_c: Annotated[float, Meta(ge=-60, le=60)] = 15.0
+    """Sets the speed of sound, 0.6 m/s a degree: what a microphone hears is late by its distance."""
     feeds: list[Feed] = []
     sensors: list[Sensor] = []
     patrols: list[Patrol] = []
