@@ -7,9 +7,20 @@
 **Never** reads a clock, a file or truth; makes no Python object for a track or a detection.
 """
 
+from araz.tracking._explain import ClassReason, class_log_odds, explain_class
 from araz.tracking._picture import predict_picture
 from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
 from araz.tracking._warm import warm
 
-__all__ = ["State", "Tracks", "init", "predict_picture", "step", "warm"]
+__all__ = [
+    "ClassReason",
+    "State",
+    "Tracks",
+    "class_log_odds",
+    "explain_class",
+    "init",
+    "predict_picture",
+    "step",
+    "warm",
+]

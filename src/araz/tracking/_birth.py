@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from araz.tracking._classify import CLASS_TABLE, HABIT_COUNT
 from araz.tracking._measure import POLAR, POSITION, Detections, kalman_update
 from araz.tracking._motion import MANOEUVRE, MODE_COUNT, motion_blocks, process_noise, propagate
 from araz.tracking._sight import lift
-from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, State, Tracks, View
+from araz.tracking._state import ECHO_LEVELS, ECHO_PRIOR, State, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
 CLIMB_SIGMA_MPS: Final = 2.0
@@ -139,8 +140,8 @@ def births(
     rows, mean, cov, weight, existence = begin(state.view, sensor, found, place, free, *densities, back_s, speed_sigma)
     count, lookers = len(rows), state.tracks.echo.shape[1]
     no, at_us = np.zeros(count, np.bool_), found.at_us[rows]
-    classes = np.empty((count, len(CLASS_PRIOR)))
-    classes[:] = CLASS_PRIOR
+    classes = np.empty((count, len(CLASS_TABLE.prior)))
+    classes[:] = CLASS_TABLE.prior
     return Tracks(
         track_id=np.arange(state.next_id, state.next_id + count, dtype=np.int64),
         mean=mean,
@@ -159,4 +160,5 @@ def births(
         class_probability=classes,
         echo=first_echo(count, lookers, int(state.view.looker[sensor])),
         doubt=np.ones((count, lookers)),
+        habit=np.zeros((count, HABIT_COUNT)),
     ), rows

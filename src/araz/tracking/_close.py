@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._classify import classify
+from araz.tracking._classify import ClassTable, classify
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import MANOEUVRE, collapse
 from araz.tracking._sight import is_hidden
@@ -42,10 +42,10 @@ def close(
     view: View,
     tracks: Tracks,
     at_us: int,
-    dt_s: float,
     detected: FloatArray,
     ground_up_m: float,
     knobs: tuple[float, float, float],
+    table: ClassTable,
 ) -> tuple[BoolArray, BoolArray, FloatArray, FloatArray]:
     """Confirm, classify, hide and merge the tracks in place; which stay [N], which are newly confirmed, their moments.
 
@@ -74,7 +74,8 @@ def close(
             and cov[i, 0, 0] + cov[i, 1, 1] < known_m**2
         )
     rows = grown[:confirmed]
-    classify(tracks.class_probability, rows[detected[rows] >= 0.5], mean, cov, tracks.rcs_dbsm, ground_up_m, dt_s)
+    seen = rows[detected[rows] >= 0.5]
+    classify(table, tracks.class_probability, tracks.habit, seen, mean, cov, tracks.rcs_dbsm, ground_up_m, at_us)
     for j in merged_into(tracks, mean, cov, rows):
         keep[j] = False
     return keep, fresh & keep, mean, cov
@@ -113,6 +114,7 @@ def join(
         _joined(tracks.class_probability, keep, new.class_probability),
         _joined(tracks.echo, keep, new.echo),
         _joined(tracks.doubt, keep, new.doubt),
+        _joined(tracks.habit, keep, new.habit),
     )
     new_mean, new_cov = new.mean[:, MANOEUVRE].copy(), new.cov[:, MANOEUVRE].copy()
     return everyone, _joined(mean, keep, new_mean), _joined(cov, keep, new_cov)

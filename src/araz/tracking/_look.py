@@ -77,6 +77,7 @@ def predict(tracks: Tracks, dt_s: float, half_life_s: float) -> tuple[Tracks, Fl
         tracks.class_probability.copy(),
         echo,
         doubt,
+        tracks.habit.copy(),
     )
     one_mean, one_cov = collapse(mean, cov, weight)
     return moved, one_mean, one_cov

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from araz.tracking._birth import births
+from araz.tracking._classify import CLASS_TABLE
 from araz.tracking._close import close, join
 from araz.tracking._clutter import densities, learn
 from araz.tracking._gate import GATE_SLACK, gate_table
@@ -151,8 +152,7 @@ def _closed(
     """The state after a look, the moments of its tracks, and the ids newly confirmed."""
     settings = state.settings
     knobs = (float(settings.confirm_existence), float(settings.delete_existence), float(settings.coast_max_s))
-    shown_s = min(max(dt_s, 0.0), 5.0)
-    keep, fresh, *moments = close(state.view, tracks, at_us, shown_s, detected, state.ground_up_m, knobs)
+    keep, fresh, *moments = close(state.view, tracks, at_us, detected, state.ground_up_m, knobs, CLASS_TABLE)
     fresh_ids = tracks.track_id[fresh]
     everyone, mean, cov = join(tracks, np.flatnonzero(keep), new, *moments)
     dropped = max(len(everyone.track_id) - TRACK_LIMIT, 0)
