@@ -174,7 +174,7 @@ def test_reasons_add_up_to_the_posterior() -> None:
     sensors = table({"sigma": (10.0, 10.0, 10.0, np.nan)})
     state, rng = init(sensors, TrackingSettings()), np.random.default_rng(2)
     for k in range(60):
-        place = [14.0 * k, 300.0, 90.0, *rng.normal(0.0, 10.0, 3)]
+        place = np.array([14.0 * k, 300.0, 90.0]) + rng.normal(0.0, 10.0, 3)
         state, events = step(state, scan(sensors, 0, float(k + 1), [place], rcs=-9.0))
     picture = events.picture
     row = int(np.argmax(picture.update_count))
