@@ -98,6 +98,15 @@ PARTS = [
          "altitude_error_p50_m", "ellipse_coverage", "gospa_m", "alarms", "false_tracks"],
     ),
     Part(
+        "classes",
+        "What a track might be, on devices never seen",
+        "Recorded drones, aircraft and bats, each device held out, beside made ones; docs/classes.md tells them apart. "
+        "`before`: the table by judgement. No echo strength; the prior alone loses 1.57 nats.",
+        ["bench/classify.py", "--json"],
+        [],
+        [],
+    ),
+    Part(
         "scenarios",
         "The scenarios, one seed each",
         "A first version: the gates of the field guide are kept where they are kept, and the worst stand here too.",

@@ -7,6 +7,7 @@
 **Never** reads a clock, a file or truth; makes no Python object for a track or a detection.
 """
 
+from araz.tracking._explain import ClassReason, class_log_odds, explain_class
 from araz.tracking._picture import predict_picture
 from araz.tracking._registration import registration_correct, registration_step
 from araz.tracking._registration_state import RegistrationState, registration_init
@@ -14,9 +15,12 @@ from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
 
 __all__ = [
+    "ClassReason",
     "RegistrationState",
     "State",
     "Tracks",
+    "class_log_odds",
+    "explain_class",
     "init",
     "predict_picture",
     "registration_correct",

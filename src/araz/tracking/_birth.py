@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from araz.tracking._classify import ClassTable
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
 from araz.tracking._measure import POLAR, POSITION, Detections, Room, kalman_update, room
 from araz.tracking._motion import MANOEUVRE, MODE_COUNT, way_of
 from araz.tracking._sight import lift
-from araz.tracking._state import CLASS_PRIOR, ECHO_LEVELS, ECHO_PRIOR, Tracks, View
+from araz.tracking._state import ECHO_LEVELS, ECHO_PRIOR, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
 CLIMB_SIGMA_MPS: Final = 2.0
@@ -97,6 +98,7 @@ def begin(
     swarm: FloatArray,
     back_s: FloatArray,
     speed_sigma: float,
+    classes: ClassTable,
     tracks: Tracks,
     count: int,
 ) -> IntArray:
@@ -136,7 +138,8 @@ def begin(
         tracks.sensor_mask[i] = 1 << sensor
         tracks.claim_key[i] = found.claim_key[k]
         tracks.rcs_dbsm[i] = found.rcs_dbsm[k]
-        tracks.class_probability[i, :] = CLASS_PRIOR
+        tracks.class_probability[i, :] = classes.prior
+        tracks.habit[i, :] = 0.0
         tracks.doubt[i, :] = 1.0
         first_echo(tracks.echo[i], column)
     if found.kind == POLAR:

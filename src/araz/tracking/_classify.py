@@ -1,77 +1,199 @@
-"""What a track might be: a slow Bayes filter over a handful of honest likelihoods."""
+"""What a track might be: likelihoods, fitted to recordings, of how it has moved so far and how strong its echo is.
+
+A track remembers its habits (slow averages of its motion); the posterior is a function of these habits alone, so that
+one thing seen in a hundred looks counts once, and an old guess never hardens into a fact.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from araz.tracking._state import CLASS_PRIOR
-from araz.vocabulary import CLASS_NAMES, FloatArray, IntArray
+from araz.tracking._class_table import KNOTS, LOG_RATIO, NOISE_KNOTS_MPS, PRIOR, WEIGHT
+from araz.vocabulary import FloatArray, IntArray
 
-# Rows are TrackClass; columns mean and standard deviation. The row of UNKNOWN is not used: unknown spreads evenly over
-# ``SPAN``, so a class only gains on it where the measurement lies well inside that class.
-SPEED_MPS: Final = np.array([[0, 1], [9, 6], [23, 6], [12, 4], [6, 3], [65, 30]], dtype=float)
-CLIMB_MPS: Final = np.array([[0, 1], [0, 2.5], [0, 1.5], [0, 1.0], [1, 1.0], [0, 3.5]], dtype=float)
-HEIGHT_M: Final = np.array([[0, 1], [90, 80], [180, 140], [90, 90], [500, 400], [900, 600]], dtype=float)
-RCS_DBSM: Final = np.array([[0, 1], [-20, 6], [-16, 6], [-28, 6], [-12, 8], [6, 8]], dtype=float)
-SPAN: Final = np.array([80.0, 20.0, 1500.0, 60.0])
-LOOK_S: Final = 10.0
-"""Kinematics of one target repeat themselves: evidence counts in full once in this time."""
-FORGET_S: Final = 60.0
-"""Belief leans back to the prior with this time constant, so an old guess never becomes a fact."""
+FEATURE_NAMES: Final = (
+    "mean speed", "fastest", "slowest", "velocity changes", "turn rate", "brakes or turns", "acceleration", "climb",
+    "climb changes", "straightness", "height", "echo",
+)  # fmt: skip
+FEATURE_COUNT: Final = len(FEATURE_NAMES)
+HEIGHT, ECHO = FEATURE_COUNT - 2, FEATURE_COUNT - 1
+
+# Columns of a track's habits; SHORT and LONG are velocities of three columns each.
+LAST_S, AGE_S, SHORT, LONG, SPEED, SQUARED, UP_SQUARED, NOISE, SLOWEST, FASTEST, ALONG, ACROSS, OVER_GROUND = (
+    0, 1, 2, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+)  # fmt: skip
+HABIT_COUNT: Final = 17
+
+SHORT_S: Final = 5.0
+LONG_S: Final = 60.0
+"""Time constants of the averages: what it does now, and what it usually does."""
+SETTLED_S: Final = 8.0
+"""Fastest and slowest count from this age on: a new track's first velocities are guesses."""
+EXTREME_S: Final = 600.0
+"""The fastest and slowest speeds seen are forgotten with this time constant."""
+MATURE_S: Final = 6.0
+"""Habits weigh age / (age + this): a track just begun has none."""
+LONGEST_STEP_S: Final = 5.0
+"""A track out of sight did who knows what: a longer gap counts as this much time."""
+ROUGHEST_MPS: Final = 8.0
+"""A velocity known no better (standard deviation an axis) tells nothing of habits."""
+SLOW_MPS: Final = 2.0
+"""Below this speed a course is mostly noise: rates of turn and straightness divide by no less."""
+FAINT_MPS2: Final = 0.05
 
 
-@njit(cache=True)
-def _log_normal(value: float, mean: float, sigma: float) -> float:
-    return -0.5 * ((value - mean) / sigma) ** 2 - math.log(sigma * math.sqrt(2.0 * math.pi))
+class ClassTable(NamedTuple):
+    """The likelihoods as the kernels take them: an argument, because Numba's cache would not notice a new table.
+
+    ``prior`` [classes], ``weight`` [features], ``knots`` [features, K] in each feature's unit, ``noise_knots_mps`` [L],
+    ``log_ratio`` [features, classes - 1, L, K]: ln p(feature | class, noise) - ln p(feature | unknown).
+    """
+
+    prior: FloatArray
+    weight: FloatArray
+    knots: FloatArray
+    noise_knots_mps: FloatArray
+    log_ratio: FloatArray
 
 
-@njit(cache=True)
+CLASS_TABLE: Final = ClassTable(PRIOR, WEIGHT, KNOTS, NOISE_KNOTS_MPS, LOG_RATIO)
+
+
+@njit(cache=True, error_model="numpy")
+def remember(habit: FloatArray, mean: FloatArray, ground_up_m: float, at_s: float) -> None:
+    """Add one look to the habits of one track in place: ``habit`` [HABIT_COUNT], ``mean`` [27] (see ``_gauss``).
+
+    Averages x <- x + g (new - x) with g = max(1 - exp(-dt / T), dt / age): a plain mean while the track is younger than
+    the time constant T. Nothing happens while the velocity is known worse than ``ROUGHEST_MPS``.
+    """
+    noise = 0.5 * (mean[15] + mean[20])
+    if not noise < ROUGHEST_MPS**2:
+        return
+    first = habit[AGE_S] <= 0.0
+    dt = 1.0 if first else min(max(at_s - habit[LAST_S], 0.0), LONGEST_STEP_S)
+    habit[LAST_S] = max(at_s, habit[LAST_S])
+    habit[OVER_GROUND] = mean[2] - ground_up_m
+    habit[AGE_S] += dt
+    share = dt / habit[AGE_S]
+    short, long = max(1.0 - math.exp(-dt / SHORT_S), share), max(1.0 - math.exp(-dt / LONG_S), share)
+    east, north = habit[SHORT], habit[SHORT + 1]
+    for axis in range(3):
+        habit[SHORT + axis] += short * (mean[3 + axis] - habit[SHORT + axis])
+        habit[LONG + axis] += long * (mean[3 + axis] - habit[LONG + axis])
+    squared = mean[3] ** 2 + mean[4] ** 2
+    habit[SPEED] += long * (math.sqrt(squared) - habit[SPEED])
+    habit[SQUARED] += long * (squared - habit[SQUARED])
+    habit[UP_SQUARED] += long * (mean[5] ** 2 - habit[UP_SQUARED])
+    habit[NOISE] += long * (noise - habit[NOISE])
+    speed = math.sqrt(habit[SHORT] ** 2 + habit[SHORT + 1] ** 2)
+    if habit[AGE_S] <= SETTLED_S:
+        habit[SLOWEST] = habit[FASTEST] = speed
+    fade = 1.0 - math.exp(-dt / EXTREME_S)
+    habit[SLOWEST] = min(habit[SLOWEST] + fade * (speed - habit[SLOWEST]), speed)
+    habit[FASTEST] = max(habit[FASTEST] + fade * (speed - habit[FASTEST]), speed)
+    if not first and dt > 0.0:
+        along = abs(speed - math.sqrt(east**2 + north**2)) / dt
+        across = abs(east * habit[SHORT + 1] - north * habit[SHORT]) / max(speed, 1.0) / dt
+        habit[ALONG] += long * (along - habit[ALONG])
+        habit[ACROSS] += long * (across - habit[ACROSS])
+
+
+@njit(cache=True, error_model="numpy")
+def features_of(habit: FloatArray, rcs_dbsm: float, out: FloatArray) -> None:
+    """Fill ``out`` [FEATURE_COUNT] in the order of ``FEATURE_NAMES``; NaN is unknown and says nothing.
+
+    Over about the last minute: mean speed, its extremes (m/s), standard deviation of the velocity vector (m/s), turn
+    rate (degrees a second), acceleration along the course over that across it, acceleration along (m/s^2), mean climb
+    and its standard deviation (m/s), length of the mean velocity over the mean speed; then height over the sensors'
+    ground (m) and echo (dBsm).
+    """
+    if habit[AGE_S] <= 0.0:
+        out[:] = math.nan
+        return
+    out[HEIGHT], out[ECHO] = habit[OVER_GROUND], rcs_dbsm
+    usual = habit[LONG] ** 2 + habit[LONG + 1] ** 2
+    out[0], out[1], out[2] = habit[SPEED], habit[FASTEST], habit[SLOWEST]
+    out[3] = math.sqrt(max(habit[SQUARED] - usual, 0.0))
+    out[4] = math.degrees(habit[ACROSS] / max(habit[SPEED], SLOW_MPS))
+    out[5] = habit[ALONG] / max(habit[ACROSS], FAINT_MPS2)
+    out[6] = habit[ALONG]
+    out[7] = habit[LONG + 2]
+    out[8] = math.sqrt(max(habit[UP_SQUARED] - habit[LONG + 2] ** 2, 0.0))
+    out[9] = math.sqrt(usual) / max(habit[SPEED], SLOW_MPS)
+
+
+@njit(cache=True, error_model="numpy")
+def place_on(knots: FloatArray, value: float) -> tuple[int, float]:
+    """The knot below ``value`` and the share of the way to the next one; held at both ends."""
+    last = len(knots) - 1
+    if value <= knots[0]:
+        return 0, 0.0
+    if value >= knots[last]:
+        return last - 1, 1.0
+    low = 0
+    while value > knots[low + 1]:
+        low += 1
+    return low, (value - knots[low]) / (knots[low + 1] - knots[low])
+
+
+@njit(cache=True, error_model="numpy")
+def log_ratios(table: ClassTable, feature: FloatArray, noise_mps: float, age_s: float, out: FloatArray) -> None:
+    """Fill ``out`` [features, classes] with what each feature speaks for each class against *unknown*, in nats.
+
+    r = w_f m ln(p(x_f | class, noise) / p(x_f | unknown)), bilinear between the knots of the table; m is
+    age / (age + MATURE_S). A feature that is NaN is silent (zeros). Unknown is even over the knots, hence its zeros.
+    """
+    level, up = place_on(table.noise_knots_mps, noise_mps)
+    mature = age_s / (age_s + MATURE_S)
+    for f in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[f, c] = 0.0
+        if math.isnan(feature[f]):
+            continue
+        low, part = place_on(table.knots[f], feature[f])
+        for c in range(1, out.shape[1]):
+            curve = table.log_ratio[f, c - 1]
+            quiet = curve[level, low] + part * (curve[level, low + 1] - curve[level, low])
+            rough = curve[level + 1, low] + part * (curve[level + 1, low + 1] - curve[level + 1, low])
+            out[f, c] = table.weight[f] * mature * (quiet + up * (rough - quiet))
+
+
+@njit(cache=True, error_model="numpy")
 def classify(
+    table: ClassTable,
     probability: FloatArray,
+    habit: FloatArray,
     rows: IntArray,
     moments: FloatArray,
     rcs_dbsm: FloatArray,
     ground_up_m: float,
-    dt_s: float,
+    at_us: int,
 ) -> None:
-    """Update class posteriors [N, classes] of the tracks ``rows`` in place.
+    """Add the look at ``at_us`` to the habits of the tracks ``rows`` and write their class posteriors, in place.
 
-    log p <- (1 - f) log p + f log prior + g sum log L, with f = 1 - exp(-dt / FORGET_S) and g = min(dt / LOOK_S, 1). L
-    are Gaussians in ground speed, climb rate, height over ``ground_up_m`` and, where measured, radar cross section;
-    each is widened by the track's own uncertainty. First version: the figures are judgement, not fitted to recordings.
+    p(class) is proportional to prior(class) exp(sum of r_f), see ``log_ratios``. **Shapes** ``probability``
+    [N, classes], ``habit`` [N, HABIT_COUNT], ``moments`` [N, 27]. Never fails: unknown features are silent.
     """
-    forget = 1.0 - math.exp(-dt_s / FORGET_S)
-    gain = min(dt_s / LOOK_S, 1.0)
     classes = probability.shape[1]
-    score = np.zeros(classes)
+    feature, ratio = np.zeros(FEATURE_COUNT), np.zeros((FEATURE_COUNT, classes))
     for i in rows:
-        g = moments[i]
-        speed = math.sqrt(g[3] ** 2 + g[4] ** 2)
-        values = (speed, g[5], g[2] - ground_up_m, rcs_dbsm[i])
-        extra = (0.5 * (g[15] + g[20]), g[26], g[11], 0.0)
+        remember(habit[i], moments[i], ground_up_m, at_us * 1e-6)
+        features_of(habit[i], rcs_dbsm[i], feature)
+        log_ratios(table, feature, math.sqrt(habit[i, NOISE]), habit[i, AGE_S], ratio)
+        highest = -math.inf
         for c in range(classes):
-            log_l = 0.0
-            for f in range(4):
-                if math.isnan(values[f]):
-                    continue
-                table = SPEED_MPS if f == 0 else (CLIMB_MPS if f == 1 else (HEIGHT_M if f == 2 else RCS_DBSM))
-                if c == 0:
-                    log_l -= math.log(SPAN[f])
-                else:
-                    log_l += _log_normal(values[f], table[c, 0], math.sqrt(table[c, 1] ** 2 + extra[f]))
-            old = math.log(max(probability[i, c], 1e-9))
-            score[c] = (1.0 - forget) * old + forget * math.log(CLASS_PRIOR[c]) + gain * max(log_l, -40.0)
-        highest = score.max()
+            score = math.log(table.prior[c])
+            for f in range(FEATURE_COUNT):
+                score += ratio[f, c]
+            probability[i, c] = score
+            highest = max(highest, score)
         total = 0.0
         for c in range(classes):
-            probability[i, c] = math.exp(score[c] - highest)
+            probability[i, c] = math.exp(probability[i, c] - highest)
             total += probability[i, c]
         for c in range(classes):
             probability[i, c] /= total
-
-
-assert len(SPEED_MPS) == len(CLASS_NAMES)

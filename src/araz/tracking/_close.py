@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._classify import classify
+from araz.tracking._classify import ClassTable, classify
 from araz.tracking._gauss import WIDTH, collapse
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import MANOEUVRE
@@ -44,10 +44,10 @@ def close(
     view: View,
     tracks: Tracks,
     at_us: int,
-    dt_s: float,
     detected: FloatArray,
     ground_up_m: float,
     knobs: tuple[float, float, float],
+    table: ClassTable,
 ) -> tuple[BoolArray, BoolArray, FloatArray]:
     """Confirm, classify, hide and merge the tracks in place; who stays [N], who is newly confirmed, moments [N, 27].
 
@@ -77,7 +77,7 @@ def close(
         )
     rows = grown[:confirmed]
     seen = rows[detected[rows] >= 0.5]
-    classify(tracks.class_probability, seen, moments, tracks.rcs_dbsm, ground_up_m, dt_s)
+    classify(table, tracks.class_probability, tracks.habit, seen, moments, tracks.rcs_dbsm, ground_up_m, at_us)
     for j in merged_into(tracks, moments, rows):
         keep[j] = False
     return keep, fresh & keep, moments
@@ -119,6 +119,7 @@ def _move(tracks: Tracks, i: int, to: int) -> None:
     tracks.class_probability[to] = tracks.class_probability[i]
     tracks.echo[to] = tracks.echo[i]
     tracks.doubt[to] = tracks.doubt[i]
+    tracks.habit[to] = tracks.habit[i]
 
 
 @njit(cache=True, error_model="numpy")
@@ -142,4 +143,5 @@ def first_rows(tracks: Tracks, count: int) -> Tracks:
         tracks.class_probability[:count],
         tracks.echo[:count],
         tracks.doubt[:count],
+        tracks.habit[:count],
     )

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from araz.tracking._birth import begin
+from araz.tracking._classify import ClassTable
 from araz.tracking._close import close, compact, first_rows
 from araz.tracking._cluster import Association, associate
 from araz.tracking._clutter import densities, learn
@@ -32,14 +33,12 @@ CLAIM_SURE: Final = 0.5
 """A claim goes to a track that took its detection with at least this probability."""
 RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
-LONGEST_CLASS_S: Final = 5.0
-"""Time that counts as evidence of a class between two looks."""
 
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
 
 
 class Knobs(NamedTuple):
-    """The settings as the kernel takes them, and the squared gates [7] by number of components."""
+    """The settings as the kernel takes them, the squared gates [7] by number of components, class likelihoods."""
 
     half_life_s: float
     confirm: float
@@ -49,6 +48,7 @@ class Knobs(NamedTuple):
     births_per_s: float
     ground_up_m: float
     gates: FloatArray
+    classes: ClassTable
 
 
 class Look(NamedTuple):
@@ -93,6 +93,7 @@ def _roomy(tracks: Tracks, room: int) -> Tracks:
         np.empty((total, classes)),
         np.empty((total, lookers, levels)),
         np.empty((total, lookers)),
+        np.empty((total, tracks.habit.shape[1])),
     )
     table.track_id[:count] = tracks.track_id
     table.number[:count] = tracks.number
@@ -109,6 +110,7 @@ def _roomy(tracks: Tracks, room: int) -> Tracks:
     table.class_probability[:count] = tracks.class_probability
     table.echo[:count] = tracks.echo
     table.doubt[:count] = tracks.doubt
+    table.habit[:count] = tracks.habit
     return table
 
 
@@ -183,15 +185,15 @@ def look_once(
         swarm,
         back_s,
         knobs.birth_speed_mps,
+        knobs.classes,
         table,
         count,
     )
     told = _told(old, pairs, found.row, rows)
     if look.silence_teaches:
         maps = learn(view, s, maps[:3], maps[3], found, place, pairs.free)
-    shown_s = min(look.dt_s, LONGEST_CLASS_S)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
-    keep, fresh, after = close(view, old, look.at_us, shown_s, pairs.detected, knobs.ground_up_m, limits)
+    keep, fresh, after = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
     left, moments = compact(table, keep, count, count + len(rows), after)
     return left, moments, maps, told, (len(rows), int(fresh.sum()))
 

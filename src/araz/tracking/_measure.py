@@ -188,8 +188,9 @@ def linearise_back(
 ) -> int:
     """Like ``linearise`` at an earlier state along a mode: h(F(-back) x) and its Jacobian by x.
 
-    Where ``speed_mps`` > 0, part of ``back`` is the time the sound took, which moves with the state: the Jacobian by the
-    place heard is turned by I - v u' / (c + u.v), see ``_sound``. Row 0 of ``way`` are the numbers of the mode's step back (``way_of``); ``earlier`` [1, 6] is scratch.
+    Where ``speed_mps`` > 0, part of ``back`` is the time the sound took, which moves with the state: the Jacobian by
+    the place heard is turned by I - v u' / (c + u.v), see ``_sound``. Row 0 of ``way`` are the numbers of the
+    mode's step back (``way_of``); ``earlier`` [1, 6] is scratch.
     """
     s, c, up, r, turn, keep = way[0, 0], way[0, 1], way[0, 2], way[0, 3], way[0, 4], way[0, 5]
     earlier[0, 0] = x[i, 0] + s * x[i, 3] - c * x[i, 4]
@@ -295,9 +296,8 @@ def kalman_update(
 
     nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. For a
     detection ``back_s`` seconds older than the state, h is taken at F(-back) x and R grows by the position noise
-    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. Sound's travel time joins ``back_s``.
-    **Gives** log likelihood, squared
-    distance, components used.
+    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. Sound's travel time joins
+    ``back_s``. **Gives** log likelihood, squared distance, components used.
     """
     kind, z, var, speed = found.kind, found.z, found.var, found.speed_mps[j]
     if speed > 0.0:

@@ -41,6 +41,7 @@ def picture_of(at_us: int, tracks: Tracks, moments: FloatArray) -> TrackPicture:
         claim_key=_own(tracks.claim_key),
         rcs_dbsm=_own(tracks.rcs_dbsm),
         hidden=_own(tracks.hidden),
+        habit=_own(tracks.habit),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from araz.tracking._classify import HABIT_COUNT
 from araz.tracking._gauss import WIDTH
 from araz.tracking._motion import MODE_COUNT
 from araz.vocabulary import (
@@ -49,9 +50,6 @@ RATE_BIN_MPS: Final = 2.0
 FIRST_PLOTS: Final = 50.0
 """The histograms start even, as if they had seen this many false plots."""
 
-CLASS_PRIOR: Final = np.array([0.90, 0.03, 0.02, 0.03, 0.01, 0.01])
-"""Before any evidence a track is honestly unknown; the rest follows what a border sector mostly sees."""
-
 
 class Tracks(NamedTuple):
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
@@ -60,7 +58,8 @@ class Tracks(NamedTuple):
     ``existence`` [N],
     ``class_probability`` [N, classes], ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor
     that looks, sums to one over levels), ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's
-    view, 1 is none); everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
+    view, 1 is none), ``habit`` [N, HABIT_COUNT] (how it has moved, see ``_classify``);
+    everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
     in that mode's mean and covariance. ``birth_existence`` is the existence the track began with. ``track_id`` is a
     key made of the detection that began the track; ``number`` is what people see, given in order of
     arrival (0: none yet).
@@ -83,6 +82,7 @@ class Tracks(NamedTuple):
     class_probability: FloatArray
     echo: FloatArray
     doubt: FloatArray
+    habit: FloatArray
 
 
 class View(NamedTuple):
@@ -199,6 +199,7 @@ def no_tracks(lookers: int = 1) -> Tracks:
         class_probability=np.zeros((0, len(TrackClass))),
         echo=np.zeros((0, lookers, len(ECHO_LEVELS))),
         doubt=np.zeros((0, lookers)),
+        habit=np.zeros((0, HABIT_COUNT)),
     )
 
 

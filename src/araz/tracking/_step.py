@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from araz.tracking._classify import CLASS_TABLE
 from araz.tracking._gauss import collapse
 from araz.tracking._look import Knobs, Look, look_once
 from araz.tracking._measure import BEARING, prepare
@@ -208,6 +209,7 @@ def _one_look(
         now.births_per_s,
         state.ground_up_m,
         GATE_SLACK * gate_table(settings.gate_probability),
+        CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
     tracks, moments, maps, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, knobs)

@@ -95,7 +95,8 @@ class TrackPicture:
     (m, m/s), ``class_probability`` [N, len(TrackClass)]. ``track_id`` is stable for the life of the track and never
     reused. ``sensor_mask`` bit i is set when sensor i has updated the track; ``claim_key`` is 0 or the
     claim the track carries. ``updated_at_us`` is the last observation, ``hidden`` says the last known place is
-    masked by terrain from every sensor (lost, not gone).
+    masked by terrain from every sensor (lost, not gone). ``habit`` [N, H] is how each track has moved, which
+    ``araz.tracking.explain_class`` reads; None where a picture did not come from the tracker.
     """
 
     at_us: int
@@ -113,6 +114,7 @@ class TrackPicture:
     claim_key: IntArray
     rcs_dbsm: FloatArray
     hidden: BoolArray
+    habit: FloatArray | None = None
 
 
 class TrackChange(IntEnum):
