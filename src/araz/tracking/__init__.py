@@ -7,9 +7,10 @@
 **Never** reads a clock, a file or truth; makes no Python object for a track or a detection.
 """
 
+from araz.tracking._batch import TrackTable, track, track_polar
 from araz.tracking._picture import predict_picture
 from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
 from araz.tracking._warm import warm
 
-__all__ = ["State", "Tracks", "init", "predict_picture", "step", "warm"]
+__all__ = ["State", "TrackTable", "Tracks", "init", "predict_picture", "step", "track", "track_polar", "warm"]
