@@ -10,6 +10,7 @@ import numpy as np
 from araz.tracking._state import init
 from araz.tracking._step import step
 from araz.vocabulary import (
+    BoolArray,
     FloatArray,
     IntArray,
     MeasurementKind,
@@ -34,7 +35,8 @@ class TrackTable:
 
     **Shapes** M rows: ``time_s`` [M] of the scan, ``track_id`` [M] (stable, never reused), ``position_enu_m`` [M, 3],
     ``velocity_enu_mps`` [M, 3], ``covariance`` [M, 6, 6] (m, m/s; east, north, up, then their rates),
-    ``existence`` [M], ``class_probability`` [M, len(TrackClass)].
+    ``existence`` [M], ``class_probability`` [M, len(TrackClass)], ``is_confirmed`` [M] (sure enough for an alarm: later
+    than existence, and never on one or two detections among many false ones).
     """
 
     time_s: FloatArray
@@ -44,6 +46,7 @@ class TrackTable:
     covariance: FloatArray
     existence: FloatArray
     class_probability: FloatArray
+    is_confirmed: BoolArray
 
 
 def track(
@@ -275,4 +278,5 @@ def _gathered(times_s: list[float], pictures: list[TrackPicture], min_existence:
         covariance=frozen_array(column("covariance", 6, 6), np.float64),
         existence=frozen_array(column("existence"), np.float64),
         class_probability=frozen_array(column("class_probability", len(TrackClass)), np.float64),
+        is_confirmed=frozen_array(column("is_confirmed"), np.bool_),
     )
