@@ -131,8 +131,9 @@ PARTS = [
         "williams15",
         "A published yardstick: four targets that meet (Williams 2015)",
         "100 runs of `bench/williams15.py`, which says what is and is not the published set-up. The published figures "
-        "could not be read; `bound` knows the association and the true model. Root mean square GOSPA, c = 10 m. The "
-        "scenario is far smaller and calmer than a border: plots of 1 m, 0.01 m²/s³, one birth in 200 s.",
+        "could not be read; TOMB/P is the paper's filter written anew and told the true model, `bound` knows the "
+        "association as well. Root mean square GOSPA, c = 10 m. The scenario is far smaller and calmer than a border: "
+        "plots of 1 m, 0.01 m²/s³, one birth in 200 s.",
         ["bench/williams15.py", "--json"],
         ["--runs", "5"],
         [],

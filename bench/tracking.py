@@ -1,6 +1,6 @@
 """The tracker beside Stone Soup and the known-association bounds, on the same files in the same run.
 
-    python bench/tracking.py [--part fresh variants growth] [--quick] [--json] [--bench ../shared/bench]
+    python bench/tracking.py [--part fresh variants growth] [--quick] [--seeds N] [--reuse-peers] [--json]
 
 - **fresh**: ten seeds nobody tuned on, N = 50 in both views and N = 200 (fewer seeds), from the shelf's generator.
 - **variants**: other skies (`bench/_variants.py`), N = 50; Stone Soup on the first seed of each only.
@@ -44,15 +44,24 @@ Row = dict[str, object]
 class Bench:
     """Where the shelf is, and every run made so far."""
 
-    def __init__(self, shelf: Path) -> None:
-        self.shelf = shelf
+    def __init__(self, shelf: Path, seeds: int | None, reuse: bool) -> None:
+        self.shelf, self.reuse = shelf, reuse
+        self.first = slice(None, seeds)
         self.runs: list[Row] = []
 
     def note(self, part: str, **row: object) -> Row:
         """Remember one run, and show that work goes on."""
         self.runs.append({"part": part, **row})
         print(f"… {part} {' '.join(str(row.get(k)) for k in ('sky', 'view', 'N', 'seed', 'tracker'))}", file=sys.stderr)
+        (OUT / f"tracking-{part}-runs.json").write_text(json.dumps(self.runs, indent=1))
         return row
+
+    def peer(self, scene: Path, name: str, command: list[str]) -> list[Row]:
+        """A peer's rows, which stay the same while only our engine changes: kept, and reused when asked for."""
+        kept = scene.with_name(f"{name}_{scene.stem}.json")
+        if not (self.reuse and kept.exists()):
+            kept.write_text(json.dumps(lines(command)))
+        return json.loads(kept.read_text())
 
     def scene(self, targets: int, seed: int, clutter: int = 100, scans: int = 100) -> Path:
         """A file of the shelf's own generator."""
@@ -71,18 +80,20 @@ class Bench:
     def stone_soup(self, scene: Path, view: str) -> Row:
         """Stone Soup's best setting."""
         run = [str(peers_python()), str(self.shelf / "tracking_peers.py"), "run", str(scene), "--sensor", view]
-        row = call([*run, "--method", METHOD[view], *STONE_SOUP])
+        (row,) = self.peer(scene, f"stone-soup_{view}", [*run, "--method", METHOD[view], *STONE_SOUP])
         return row | {"tracker": "stone soup", "detections_per_cpu_s": round(row["dets"] / row["cpu_s"])}
 
     def bounds(self, scene: Path, view: str) -> list[Row]:
         """Known association, known turn rate; known association, unknown manoeuvre."""
-        rows = lines([sys.executable, str(self.shelf / "oracles.py"), str(scene), "--sensor", view])
+        script = [sys.executable, str(self.shelf / "oracles.py"), str(scene), "--sensor", view]
+        rows = self.peer(scene, f"oracles_{view}", script)
         return [row | {"view": view} for row in rows]
 
     def bound(self, scene: Path, view: str, modes: int) -> Row:
         """oracle-imm with the scenario's own time step and the noise that was drawn."""
         script = ["bench/_bound.py", str(self.shelf / "oracles.py"), str(scene), "--view", view]
-        return call([sys.executable, *script, "--modes", str(modes), "--true-noise"])
+        (row,) = self.peer(scene, f"bound_{view}", [sys.executable, *script, "--modes", str(modes), "--true-noise"])
+        return row
 
 
 def lines(command: list[str]) -> list[Row]:
@@ -137,7 +148,7 @@ def fresh(bench: Bench, quick: bool) -> list[Row]:
         if quick and targets > 50:
             continue
         runs: dict[str, list[Row]] = {}
-        for seed in seeds[: 1 if quick else None]:
+        for seed in seeds[bench.first]:
             scene = bench.scene(targets, seed)
             found = [bench.araz(scene, view), bench.stone_soup(scene, view), *bench.bounds(scene, view)]
             for row in found:
@@ -166,7 +177,7 @@ def variants(bench: Bench, quick: bool) -> list[Row]:
     for variant in VARIANTS[1:3] if quick else VARIANTS:
         for view in ("cart",) if quick else ("cart", "sph"):
             ours, bounds, peer = [], [], []
-            for seed in range(201, 202 if quick else 204):
+            for seed in range(201, 204)[bench.first]:
                 scene = SCENES / f"{variant.name}_s{seed}_N50.npz"
                 scene.parent.mkdir(parents=True, exist_ok=True)
                 np.savez_compressed(scene, **generate(variant, 50, seed))
@@ -227,17 +238,22 @@ def main() -> int:
     parser.add_argument("--part", nargs="*", choices=list(PARTS), default=list(PARTS))
     parser.add_argument("--bench", type=Path, default=ROOT.parent / "shared" / "bench", help="the shelf's bench folder")
     parser.add_argument("--quick", action="store_true", help="one seed, no large sets: about two minutes")
+    parser.add_argument("--seeds", type=int, help="no more than so many seeds of each sky")
+    parser.add_argument(
+        "--reuse-peers",
+        action="store_true",
+        help="take the peers' figures of an earlier run: speed ratios mix two runs",
+    )
     parser.add_argument("--json", action="store_true", help="print the tables' rows as JSON lines")
     args = parser.parse_args()
     if not (args.bench / "tracking_peers.py").exists():
         raise SystemExit(f"{args.bench} has no tracking_peers.py: give the shelf's bench folder with --bench")
-    bench, blocks = Bench(args.bench.resolve()), []
+    bench, blocks = Bench(args.bench.resolve(), 1 if args.quick else args.seeds, args.reuse_peers), []
     SCENES.mkdir(parents=True, exist_ok=True)
     for part in args.part:
         rows = PARTS[part](bench, args.quick)
         blocks.append(f"## {part}\n\n{table_of(rows)}")
         print("\n".join(json.dumps(row) for row in rows) if args.json else blocks[-1], flush=True)
-        (OUT / f"tracking-{part}-runs.json").write_text(json.dumps(bench.runs, indent=1))
         (OUT / f"tracking-{part}.md").write_text(blocks[-1] + "\n")
         bench.runs.clear()
     return 0

@@ -14,6 +14,7 @@ could not be read, so none is quoted here (a third party's Python port of that c
 filter on the repository's version, localisation 1.8, missed 1.9, false 1.2; not checked). The random streams of
 MATLAB cannot be had either: truth and plots are drawn anew for every run.
 
+`TOMB/P, true model` is the paper's method written anew (`bench/_tomb.py`), told everything: motion, births, deaths.
 `bound` is a Kalman filter with the true model that is told which plot is whose and when a target lives, from its
 first plot on. `araz` runs with its defaults, is told what a site file knows and shows what exists with more than one
 half; `araz, speed told` also has the scenario's prior on speed (1 m/s instead of the default 15), and `…, confirmed`
@@ -28,6 +29,7 @@ import sys
 from typing import NamedTuple
 
 import numpy as np
+from _tomb import Model, track_all
 
 from araz.simulation import gospa
 from araz.tracking import track
@@ -118,6 +120,15 @@ def bound(run: Run, q: float) -> list[np.ndarray]:
     return [np.reshape(places, (-1, 2)) for places in shown]
 
 
+def tomb(run: Run, q: float) -> list[np.ndarray]:
+    """Positions by the paper's own filter with the scenario's own model, shown as ours are."""
+    spread = np.diag(np.square([150.0, 1.0, 150.0, 1.0]))
+    birth = (0.005, np.array([100.0, 0.0, 100.0, 0.0]), spread)
+    model = Model(FLOW, noise_of(q), np.eye(4)[PLACE], np.eye(2), PD, 0.99, CLUTTER / SIDE_M**2, *birth)
+    scans = [run.plots[run.scan == k] for k in range(SCANS)]
+    return [found.mean[found.weight > 0.5][:, PLACE] for found in track_all(model, scans, 3.0)]
+
+
 def squares(run: Run, shown: list[np.ndarray]) -> np.ndarray:
     """Squared GOSPA of each scan and its parts [T, 4]: all, localisation, missed, false."""
     rows = []
@@ -135,6 +146,7 @@ def judge(name: str, midpoint: float, q: float, runs: int) -> list[dict[str, obj
         "araz": lambda run: araz(run, TrackingSettings()),
         "araz, speed told": lambda run: araz(run, slow),
         "araz, speed told, confirmed": lambda run: araz(run, slow, confirmed=True),
+        "TOMB/P, true model": lambda run: tomb(run, q),
         "bound": lambda run: bound(run, q),
     }
     found: dict[str, list[np.ndarray]] = {who: [] for who in filters}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import sys
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 
 @pytest.fixture(scope="module")
 def bench(root):
-    spec = importlib.util.spec_from_file_location("williams15", root / "bench" / "williams15.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["williams15"] = module
-    spec.loader.exec_module(module)
+    for name in ("_tomb", "williams15"):  # the second imports the first by its plain name
+        spec = importlib.util.spec_from_file_location(name, root / "bench" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
     return module
 
 
@@ -50,5 +52,46 @@ def test_the_score_adds_up_and_the_bound_is_below_ours(bench):
         assert parts == pytest.approx(row["rms_gospa"] ** 2, rel=0.01)
     assert rows["bound"]["false"] == 0
     assert rows["bound"]["rms_gospa"] < 2.2
+    assert rows["bound"]["rms_gospa"] < rows["TOMB/P, true model"]["rms_gospa"] < 5
     for name in ("araz", "araz, speed told", "araz, speed told, confirmed"):
         assert rows["bound"]["rms_gospa"] < rows[name]["rms_gospa"] < 20
+
+
+def test_the_paper_s_filter_weighs_associations_as_enumeration_does(bench):
+    """Where the graph has no loop belief propagation is exact: two tracks, two plots, three of four pairs gated."""
+    odds, fresh = np.array([[3.0, 0.8], [0.0, 1.7]]), np.array([0.4, 0.9])
+    total, mine, nobodys = 0.0, np.zeros((2, 2)), np.zeros(2)
+    for taken in itertools.product((None, 0, 1), repeat=2):
+        plots = [plot for plot in taken if plot is not None]
+        if len(set(plots)) < len(plots):
+            continue
+        free = [plot for plot in (0, 1) if plot not in plots]
+        weight = np.prod(fresh[free]) * np.prod([odds[i, plot] for i, plot in enumerate(taken) if plot is not None])
+        total += weight
+        nobodys[free] += weight
+        for i, plot in enumerate(taken):
+            if plot is not None:
+                mine[i, plot] += weight
+    found, none = sys.modules["_tomb"].marginals(odds, fresh)
+    np.testing.assert_allclose(found, mine / total, atol=1e-9)
+    np.testing.assert_allclose(none, nobodys / total, atol=1e-9)
+
+
+def test_the_paper_s_filter_with_one_sure_target_is_the_kalman_filter(bench):
+    tomb = sys.modules["_tomb"]
+    rng = np.random.default_rng(2)
+    cov = np.diag([50.0, 4, 50, 4]) ** 2
+    model = tomb.Model(bench.FLOW, bench.noise_of(0.3), np.eye(4)[bench.PLACE], np.eye(2), 0.999, 1.0, 1e-12, 1e-12,
+                       np.zeros(4), cov)  # fmt: skip
+    plots = [np.array([[3.0 * k, -2.0 * k]]) + rng.normal(size=(1, 2)) for k in range(8)]
+    last = tomb.track_all(model, plots, 1.0)[-1]
+    x, p = np.zeros(4), cov
+    for k, plot in enumerate(plots):
+        if k:
+            x, p = model.flow @ x, model.flow @ p @ model.flow.T + model.noise
+        gain = p @ model.look.T @ np.linalg.inv(model.look @ p @ model.look.T + model.error)
+        x, p = x + gain @ (plot[0] - model.look @ x), p - gain @ model.look @ p
+    best = int(np.argmax(last.weight))
+    assert last.weight[best] > 0.999
+    np.testing.assert_allclose(last.mean[best], x, atol=1e-4)
+    np.testing.assert_allclose(last.cov[best], p, atol=1e-4)
