@@ -23,6 +23,7 @@ from araz.tracking._classify import (
     features_of,
     log_ratios,
 )
+from araz.tracking._gauss import packed
 from araz.vocabulary import CLASS_NAMES, TrackClass, TrackingSettings
 
 CLASSES = len(CLASS_NAMES)
@@ -41,7 +42,14 @@ def _after(looks: list[tuple[np.ndarray, np.ndarray, float]], rcs: np.ndarray) -
     probability, habit = np.tile(CLASS_TABLE.prior, (count, 1)), np.zeros((count, HABIT_COUNT))
     for mean, cov, at_s in looks:
         classify(
-            CLASS_TABLE, probability, habit, np.arange(count), mean, cov, rcs, 10.0, 1_000_000_000 + round(at_s * 1e6)
+            CLASS_TABLE,
+            probability,
+            habit,
+            np.arange(count),
+            packed(mean, cov),
+            rcs,
+            10.0,
+            1_000_000_000 + round(at_s * 1e6),
         )
     return probability, habit
 
@@ -133,7 +141,7 @@ def test_tracks_do_not_touch_each_other() -> None:
     assert np.array_equal(turned, got[order])
     assert np.array_equal(turned_habit, habit[order])
     probability, habit = np.tile(CLASS_TABLE.prior, (5, 1)), np.zeros((5, HABIT_COUNT))
-    classify(CLASS_TABLE, probability, habit, np.array([2]), *looks[0][:2], rcs, 10.0, 1_000_000_000)
+    classify(CLASS_TABLE, probability, habit, np.array([2]), packed(*looks[0][:2]), rcs, 10.0, 1_000_000_000)
     assert np.array_equal(probability[[0, 1, 3, 4]], np.tile(CLASS_TABLE.prior, (4, 1)))
 
 

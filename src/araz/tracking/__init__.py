@@ -7,6 +7,7 @@
 **Never** reads a clock, a file or truth; makes no Python object for a track or a detection.
 """
 
+from araz.tracking._batch import TrackTable, track, track_polar
 from araz.tracking._explain import ClassReason, class_log_odds, explain_class
 from araz.tracking._picture import predict_picture
 from araz.tracking._registration import registration_correct, registration_step
@@ -18,6 +19,7 @@ __all__ = [
     "ClassReason",
     "RegistrationState",
     "State",
+    "TrackTable",
     "Tracks",
     "class_log_odds",
     "explain_class",
@@ -27,4 +29,6 @@ __all__ = [
     "registration_init",
     "registration_step",
     "step",
+    "track",
+    "track_polar",
 ]
