@@ -5,7 +5,8 @@
 Reads what a sensor would know (scan, cart or sph, dt, noise, pd, clutter), never ``src``; ``truth`` and ``alive`` go to
 the shelf's own ``score`` alone, and only when asked. The scenario's bearing counts from the x axis towards y; ours is
 a compass azimuth. A track is reported from the scan on in which it more likely exists than not, the Bernoulli filter's
-own estimate (``is_confirmed`` is for alarms, and asks for more). Nothing reported uses a later scan. Compile time is not in the figures: the first ``--warm`` scans run once beforehand.
+own estimate (``is_confirmed`` is for alarms, and asks for more). Nothing reported uses a
+later scan. Compile time is not in the figures: the first ``--warm`` scans run once beforehand.
 """
 
 from __future__ import annotations

@@ -33,7 +33,8 @@ def assert_finds_both(tracks, metres):
     assert len(last) == 2
     apart = np.linalg.norm(last[:, None] - truth(SCANS - 1), axis=2)
     assert apart.min(axis=0).max() < metres
-    assert len(np.unique(tracks.track_id[tracks.time_s > 8])) == 2
+    seen = np.unique(tracks.track_id[(tracks.time_s > 8) & tracks.is_confirmed])
+    assert len(seen) == 2
 
 
 def test_gives_what_init_and_step_give(plots):

@@ -32,7 +32,9 @@ SWARM_SHARE: Final = 0.1
 SWARM_OTHERS: Final = 3.0
 SWARM_REACH_M: Final = 200.0
 SWARM_HEIGHT_M: Final = 100.0
-"""A swarm's member has so many others around it on average, within this distance."""
+"""A swarm's member has so many others around it on average, within this distance;"""
+FEWEST_OTHERS: Final = 2
+"""with fewer, chance may have put two false plots side by side."""
 MOST_ODDS: Final = 1e9
 
 
@@ -128,7 +130,7 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
             continue
         row = int(min(max((place[k, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
         col = int(min(max((place[k, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
-        product = 1.0
+        product, others = 1.0, 0
         for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
             for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
                 cell = near_row * grid.count1 + near_col
@@ -138,5 +140,7 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
                     e, n, u = place[j, 0] - place[k, 0], place[j, 1] - place[k, 1], place[j, 2] - place[k, 2]
                     if e * e + n * n < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M:
                         product *= 1.0 + SWARM_OTHERS * free[j] / (area * ground_density[j])
-        odds[k] = 1.0 - SWARM_SHARE + SWARM_SHARE * math.exp(-SWARM_OTHERS) * min(product, MOST_ODDS)
+                        others += 1
+        if others >= FEWEST_OTHERS:
+            odds[k] = 1.0 - SWARM_SHARE + SWARM_SHARE * math.exp(-SWARM_OTHERS) * min(product, MOST_ODDS)
     return odds
