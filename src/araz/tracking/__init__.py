@@ -9,26 +9,39 @@
 
 from araz.tracking._batch import TrackTable, track, track_polar
 from araz.tracking._explain import ClassReason, class_log_odds, explain_class
+from araz.tracking._launch import LaunchArea, launch_area
 from araz.tracking._picture import predict_picture
 from araz.tracking._registration import registration_correct, registration_step
 from araz.tracking._registration_state import RegistrationState, registration_init
+from araz.tracking._smooth import SmoothedTrail, Trail, place_at, smooth
 from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
+from araz.tracking._trail import Trails, trail_of, trail_step, trails_init
 
 __all__ = [
     "ClassReason",
+    "LaunchArea",
     "RegistrationState",
+    "SmoothedTrail",
     "State",
     "TrackTable",
     "Tracks",
+    "Trail",
+    "Trails",
     "class_log_odds",
     "explain_class",
     "init",
+    "launch_area",
+    "place_at",
     "predict_picture",
     "registration_correct",
     "registration_init",
     "registration_step",
+    "smooth",
     "step",
     "track",
     "track_polar",
+    "trail_of",
+    "trail_step",
+    "trails_init",
 ]
