@@ -107,6 +107,17 @@ PARTS = [
         [],
     ),
     Part(
+        "smoothing",
+        "Looking back: smoothing, and where it was launched",
+        "Filter and smoother on the same trails, one radar, a scan a second; how often horizontal ellipses of 50, 90 "
+        "and 95 % hold the truth. `radius_m_p50`: of a circle as large as the area.",
+        ["bench/smoothing.py", "--json"],
+        ["--flights", "30"],
+        ["what", "flights", "position_rmse_m", "velocity_rmse_mps", "nees_of_6", "filter_holds", "smoother_holds",
+         "between_scans_holds", "area_holds", "radius_m_p50", "centre_off_m_p50", "first_place_off_m_p50",
+         "off_m_mean"],
+    ),
+    Part(
         "scenarios",
         "The scenarios, one seed each",
         "A first version: the gates of the field guide are kept where they are kept, and the worst stand here too.",
