@@ -265,7 +265,7 @@ def test_trail_holds_every_scan_and_begins_with_the_first_detection():
     np.testing.assert_array_equal(trail.at_us, [b.at_us for b, _ in rows])
     columns = [np.array([getattr(b.tracks, name)[i] for b, i in rows]) for name in ("gauss", "weight", "update_count")]
     want = links(*columns, np.append(np.diff(trail.at_us) * 1e-6, 0.0))
-    np.testing.assert_allclose(trail.belief, want.belief, atol=1e-9)
+    np.testing.assert_allclose(trail.belief, want.belief, rtol=1e-9, atol=1e-8)
     np.testing.assert_allclose(trail.rest[:-1], want.rest[:-1], atol=1e-9)
     np.testing.assert_allclose(trail.gain[:-1], want.gain[:-1], atol=1e-9)
 
@@ -352,3 +352,13 @@ def test_recorded_flights(shelf):
     assert rmse(after[:, :3]) < 0.75 * rmse(before[:, :3])
     assert rmse(after[:, 3:]) < 0.6 * rmse(before[:, 3:])
     assert np.mean(np.concatenate(inside)) > 0.75
+
+
+def test_launch_area_of_a_single_detection(linear):
+    """One plot says nothing of how it flew: the area is wide, finite, and the larger probability the larger ellipse."""
+    at_s, _, beliefs = linear
+    area = launch_area(smooth(trail_from(beliefs[:1], at_s[:1])), radar(), lambda east, north: np.zeros(len(east)))
+    assert np.isfinite(area.centre_enu_m).all()
+    assert np.linalg.eigvalsh(area.covariance).min() >= 25.0 - 1e-6
+    half, most = (np.linalg.det(area.ellipse(p)) * np.log1p(-p) ** 2 for p in (0.5, 0.9))
+    assert half < most

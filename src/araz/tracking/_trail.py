@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from araz.tracking._gauss import WIDTH, collapse
 from araz.tracking._smooth import Links, Trail, joined, links
 from araz.tracking._state import Filter, Past, State
 from araz.vocabulary import FloatArray, IntArray
@@ -48,7 +49,7 @@ def trails_init() -> Trails:
 def trail_step(trails: Trails, state: State) -> Trails:
     """The trails after one more ``step`` of the tracker; call it after each, or scans are missing between two entries.
 
-    Pure. Cost: 50 microseconds a confirmed track and scan.
+    Pure. Cost: 40 microseconds a confirmed track and scan.
     """
     if not state.past:
         return trails
@@ -113,13 +114,11 @@ def _lengthened(
     now, rows = _rows_of(belief, awaited)
     if not len(rows):
         return trail
-    here = links(
-        belief.tracks.gauss[rows], belief.tracks.weight[rows], belief.tracks.update_count[rows], np.zeros(len(rows))
-    )
+    here = collapse(belief.tracks.gauss[rows], belief.tracks.weight[rows])
     before = _links_to(last, belief, awaited) if last is not None else {}
     longer, counts = dict(trail), belief.tracks.update_count[rows]
     for i, number in enumerate(now.tolist()):
-        entry = Links(here.belief[i : i + 1], here.rest[i : i + 1], here.gain[i : i + 1])
+        entry = Links(here[i : i + 1], np.zeros((1, WIDTH)), np.zeros((1, 6, 6)))
         old = longer.get(number)
         if old is None and not _make_room(longer, last):
             continue
