@@ -1,6 +1,6 @@
 """Looking back: the smoother beside the filter, and how often areas hold the truth.
 
-    python bench/smoothing.py [--flights 240] [--json]
+    python bench/smoothing.py [--flights 300] [--json]
 
 Flights drawn from the tracker's own model, flights that none of its modes made, the shelf's recorded flights, and
 launches in hills, each under one radar (8 m, 0.4 deg, 0.6 deg, 0.5 m/s, detection probability 0.9, a scan a second).
@@ -29,7 +29,7 @@ from araz.tracking import launch_area, place_at, smooth  # noqa: E402
 from araz.tracking._smooth import unpack  # noqa: E402
 
 HORIZONTAL, ALL = [0, 1], list(range(6))
-FIRST_SEED = 50_000
+FIRST_SEED = 70_000
 LONGEST_S = 300.0
 
 
@@ -132,12 +132,12 @@ def drawn(world: Any, count: int) -> Iterator[np.ndarray]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flights", type=int, default=240)
+    parser.add_argument("--flights", type=int, default=300)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     rows = [
-        trails("drawn from the model", drawn(lab.as_modelled, args.flights // 3)),
-        trails("made by none of the modes", drawn(lab.wander, args.flights // 3)),
+        trails("drawn from the model", drawn(lab.as_modelled, args.flights // 4)),
+        trails("made by none of the modes", drawn(lab.wander, args.flights // 4)),
     ]
     shelf = ROOT.parent / "shared"
     if (shelf / "data" / "flights").exists():

@@ -29,14 +29,14 @@ STEPS: Final = 24
 CLIMB_MPS: Final = 3.5
 CLIMB_SPREAD: Final = 0.4
 """Small drones climb at 2 to 6 m/s: median and spread of the logarithm."""
-CRUISE_MEAN_S: Final = 40.0
+CRUISE_MEAN_S: Final = 60.0
 """Unseen flight at height, exponential; what sensors would have seen cuts it short."""
-CLIMBING_SHARE: Final = 0.7
+CLIMBING_SHARE: Final = 0.8
 """How often the first sight is during the climb, before anything else is known."""
 LEVEL_MPS: Final = 0.7
 CLIMBING_MPS: Final = 0.8
 """Spread of the vertical speed about none when at height, about the climb when climbing."""
-BEND_RAD: Final = 0.08
+BEND_RAD: Final = 0.12
 """How far the way flown bends off the first course, for each square root of a second."""
 STAND_OFF_M: Final = 5.0
 """Least spread of the place, beside all else: a launch has an extent."""

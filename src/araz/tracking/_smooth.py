@@ -195,18 +195,20 @@ def smooth(trail: Trail, model_doubt: float = MODEL_DOUBT) -> SmoothedTrail:
         mean[k] = rest_mean[k] + gain @ mean[k + 1]
         cov[k] = _symmetric(rest_cov[k] + cross[k] @ gain.T)
     if model_doubt > 0.0:
-        cov = _doubted(cov, unpack(trail.belief)[1], model_doubt)
+        larger = _doubted(cov, unpack(trail.belief)[1], model_doubt)
+        cov = _symmetric(larger @ cov @ larger.swapaxes(-1, -2))
+        cross = larger[:-1] @ cross @ larger[1:].swapaxes(-1, -2)
     return SmoothedTrail(trail.number, trail.at_us, mean, cov, cross, trail.update_count)
 
 
 def _doubted(cov: FloatArray, most: FloatArray, doubt: float) -> FloatArray:
-    """(1 + doubt) P^s [K, 6, 6] but at most P: in the axes where P is the identity and P^s is diagonal."""
+    """T [K, 6, 6] so that T P^s T^T is (1 + doubt) P^s, at most P, in the axes where P is one and P^s is diagonal."""
     root = np.linalg.cholesky(most)
     inverse = np.linalg.inv(root)
     share, axes = np.linalg.eigh(_symmetric(inverse @ cov @ inverse.swapaxes(-1, -2)))
-    side = root @ axes
+    share = np.maximum(share, 1e-12)
     told = np.minimum((1.0 + doubt) * share, np.maximum(share, 1.0))
-    return _symmetric((side * told[:, None, :]) @ side.swapaxes(-1, -2))
+    return np.asarray((root @ axes * np.sqrt(told / share)[:, None, :]) @ axes.swapaxes(-1, -2) @ inverse)
 
 
 def place_at(smoothed: SmoothedTrail, at_us: int) -> tuple[FloatArray, FloatArray]:
