@@ -7,11 +7,11 @@ A filter tells x_k from the scans up to k. A smoother tells it from all of them,
 with x, P the filtered moments, x', P' those predicted for the next scan and C = Cov(x_k, x_k+1). With x^s, P^s the
 smoothed moments of k+1 this is Rauch, Tung & Striebel 1965: x + G (x^s - x'), P + G (P^s - P') G^T. The filter's
 belief is a mixture over ways of moving; x', P' and C are the exact moments of that mixture, mixing included, so this
-is the best linear smoother of the interacting multiple model. It does not weigh the modes again by what came later, as
-Helmick, Blair & Hoffman 1995 (IEEE TAES 31(4)) do with a pair of modes.
+is the best linear step back from them. It does not weigh the modes again by what came later, as
+Helmick, Blair & Hoffman 1995 (IEEE Trans. Information Theory 41(6)) do.
 
 A link only depends on the belief at its start, and two of them in a row are one again (Särkkä & García-Fernández 2021,
-IEEE TAC 66(1), eq. 16-17), so a long trail is thinned without changing by a bit of meaning what is left of it.
+IEEE TAC 66(1)), so a long trail is thinned without changing what is left of it.
 """
 
 from __future__ import annotations
