@@ -118,6 +118,15 @@ PARTS = [
          "off_m_mean"],
     ),
     Part(
+        "continuity",
+        "Names that last, and what several sensors make of one drone",
+        "Promise: at least 0.80 of the names are kept behind a ridge for 30 s, a fused picture is no worse than its "
+        "best sensor, NEES about 1 with 93 to 97 % inside the 95 % ellipse.",
+        ["bench/continuity.py", "--json"],
+        ["--runs", "15"],
+        [],
+    ),
+    Part(
         "scenarios",
         "The scenarios, one seed each",
         "A first version: the gates of the field guide are kept where they are kept, and the worst stand here too.",

@@ -1,0 +1,36 @@
+"""Names that last: the Monte Carlo of bench/continuity.py, short, held to what the product promises."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCH = Path(__file__).resolve().parents[2] / "bench" / "continuity.py"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("continuity", BENCH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_behind_a_ridge_the_name_is_kept_in_four_of_five_flights(bench):
+    runs = [run for run in map(bench.ridge_run, range(100, 150)) if run is not None]
+    assert len(runs) > 15
+    assert np.mean([kept for kept, _ in runs]) >= 0.80
+    assert np.mean([told for _, told in runs]) >= 0.80
+
+
+def test_swarms_that_cross_keep_their_names(bench):
+    assert np.mean([bench.swarm_run(seed) for seed in range(100, 112)]) >= 0.90
+
+
+def test_a_fused_picture_is_no_worse_than_its_best_sensor(bench):
+    runs = [bench.fused_run(seed) for seed in range(100, 125)]
+    rms = {name: np.sqrt(np.mean(np.concatenate([run[name] for run in runs]))) for name in ("fused", "first", "second")}
+    assert rms["fused"] <= 1.02 * min(rms["first"], rms["second"])
