@@ -138,15 +138,12 @@ def _given(past: tuple[Past, ...]) -> tuple[IntArray, IntArray]:
 def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, ...], tuple[Any, ...]]:
     """The scans still remembered, and the order of the newest that is not."""
     oldest_us = past[-1].order[0] - MEMORY_US
-    drop, size = 0, 0
-    while drop < len(past) and past[drop].order[0] < oldest_us:
+    drop = 0
+    while past[drop].order[0] < oldest_us:
         drop += 1
-    for at in range(len(past) - 1, drop - 1, -1):
-        tracks = past[at].before.tracks
-        size += 2 * tracks.gauss.nbytes
-        if size > MEMORY_BYTES:
-            drop = at
-            break
+    # the other arrays of a belief together are smaller than the modes; the newest is near enough to the largest
+    most = max(MEMORY_BYTES // max(2 * past[-1].before.tracks.gauss.nbytes, 1), 1)
+    drop = max(drop, len(past) - most)
     if drop == 0:
         return tuple(past), forgotten
     return tuple(past[drop:]), past[drop - 1].order
