@@ -39,7 +39,7 @@ src/araz/console/static/index.html: $(UI_SOURCES) tools/build_ui.sh
 	@tools/build_ui.sh $(BIN)/python
 
 $(VENV)/.warm: $(VENV)/.core $(wildcard src/araz/tracking/*.py src/araz/geography/*.py)
-	@echo "compiling the numeric kernels once (about a minute; cached afterwards)"
+	@echo "compiling the numeric kernels once (a minute or two; cached afterwards)"
 	@$(BIN)/araz warm
 	@touch $@
 
