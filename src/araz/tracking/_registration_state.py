@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -51,7 +52,9 @@ class RegistrationState:
     the aircraft in ``slot_key`` [SLOTS] (0 = free), last used ``slot_us``. ``pairs`` [S] comparisons used,
     ``restarts`` [S] how often a sensor's errors had to be learned anew, ``noise_factor`` [S] its noise over what it
     states (1 unless clearly more), ``reasons`` why it lies or is disputed, ``told_us`` [S] when it was last reported,
-    ``told_pairs`` [S] with how many comparisons.
+    ``told_pairs`` [S] with how many comparisons. ``waiting`` are anchors not yet put into the table, a scan each;
+    ``since`` [S] comparisons used since the sensor's errors were last learned anew, ``turn_us`` [S] when its last turn
+    to be learned from began. ``at_us`` is the time the errors have walked to.
     """
 
     sensors: SensorTable
@@ -67,6 +70,9 @@ class RegistrationState:
     slot_key: IntArray
     slot_us: IntArray
     anchors: Anchors
+    waiting: tuple[Anchors, ...]
+    since: IntArray
+    turn_us: IntArray
     book: Book
     pairs: IntArray
     restarts: IntArray
@@ -97,6 +103,9 @@ def registration_init(sensors: SensorTable, settings: TrackingSettings) -> Regis
         slot_key=np.zeros(SLOTS, np.int64),
         slot_us=np.zeros(SLOTS, np.int64),
         anchors=no_anchors(),
+        waiting=(),
+        since=integers,
+        turn_us=integers,
         book=no_book(count),
         pairs=integers,
         restarts=integers,
@@ -121,9 +130,9 @@ def take(anchors: Anchors, rows: IntArray) -> Anchors:
     return Anchors(*columns)
 
 
-def join(old: Anchors, new: Anchors, most: int) -> Anchors:
-    """Both tables, the oldest rows beyond ``most`` left out."""
-    columns: list[Any] = [np.concatenate([a, b])[-most:] for a, b in zip(old, new, strict=True)]
+def join(tables: Sequence[Anchors], most: int) -> Anchors:
+    """All tables in one, the oldest rows beyond ``most`` left out."""
+    columns: list[Any] = [np.concatenate(column)[-most:] for column in zip(*tables, strict=True)]
     return Anchors(*columns)
 
 
