@@ -144,18 +144,18 @@ def _learned(
     measured, sigma = three(scan.kind, scan.z), three(scan.kind, _sigma(state, scan))
     stride = max(1, round(len(track_row) * len(used) / MOST_CELLS))
     track_row = np.where(state.anchors.track_id % stride == 0, track_row, -1)
-    anchor, row = near(scan, measured, state.anchors, track_row, picture) if len(used) else np.zeros((2, 0), np.int64)
-    if not len(row) and not scan.is_complete:
-        return state, used
+    anchor, row = near(scan, measured, state.anchors, track_row, picture)
+    if not len(row):
+        return _looked(state, scan, picture, track_row, row), used
     state, has_place = _with_slots(state, scan, anchor, row)
     anchor, row = anchor[has_place], row[has_place]
     pairs = compare(state, scan, measured, sigma, anchor, row, track_row[anchor], picture)
     tight, wide = distance2(pairs, state.cov), distance2(pairs, np.diag(state.prior_sigma**2))
     fits, possible = in_gate(pairs, tight), in_gate(pairs, wide)
-    if scan.is_complete and scan.kind == MeasurementKind.POLAR:
-        state = _looked(state, scan, picture, track_row, track_row[anchor[possible | fits]])
-    track = state.anchors.track_id[anchor]
-    chosen, misfit = lone_pairs(track, row, fits, possible)
+    state = _looked(state, scan, picture, track_row, track_row[anchor[possible | fits]])
+    if not (fits | possible).any():
+        return state, used
+    chosen, misfit = lone_pairs(track_row[anchor], row, fits, possible)
     state = _noted(state, scan, pairs, chosen, misfit)
     a_sensor = state.anchors.sensor[anchor]
     honest = ~(state.is_lying[a_sensor] | state.is_lying[scan.sensor_index])
@@ -235,10 +235,14 @@ def _looked(
     state: RegistrationState, scan: Scan, picture: TrackPicture, track_row: IntArray, found_row: IntArray
 ) -> RegistrationState:
     """Count the targets near a sensor that others held within the last second, and those it has a plot of."""
+    if not scan.is_complete or scan.kind != MeasurementKind.POLAR:
+        return state
     s, sensors = scan.sensor_index, state.sensors
     recent = (track_row >= 0) & (state.anchors.sensor != s) & (state.anchors.kind == MeasurementKind.POLAR)
     recent &= np.abs(state.anchors.at_us - scan.at_us_end) < 1_500_000
-    held = np.unique(track_row[recent])
+    if not recent.any():
+        return state
+    held = np.array(sorted(set(track_row[recent].tolist())), np.int64)
     there = picture.position_enu_m[held]
     away = there - sensors.origin_enu_m[s]
     distance = np.linalg.norm(away, axis=1)
@@ -252,7 +256,7 @@ def _looked(
     floor = np.full(len(held), -np.inf)
     floor[known] = lowest[line[known], column[known]]
     expected = held[inside & (there[:, 2] > floor + 10.0)]
-    found = int(np.isin(expected, found_row).sum())
+    found = len(set(expected.tolist()) & set(found_row.tolist()))
     return replace(state, book=note_look(state.book, s, len(expected), found, len(scan.at_us)))
 
 

@@ -238,12 +238,68 @@ def lone_pairs(track: IntArray, row: IntArray, fits: BoolArray, possible: BoolAr
 
     A misfit is possible but does not fit, its track and its row fit nothing else, and share no other possible pair.
     """
-    count = len(track)
+    by_track, by_row = np.zeros((2, track.max() + 1), np.int64), np.zeros((2, row.max() + 1), np.int64)
+    for k in range(len(track)):
+        by_track[0, track[k]] += fits[k]
+        by_row[0, row[k]] += fits[k]
+        by_track[1, track[k]] += possible[k]
+        by_row[1, row[k]] += possible[k]
     is_lone, is_misfit = fits.copy(), possible & ~fits
-    for i in range(count):
-        for j in range(count):
-            if i == j or (track[i] != track[j] and row[i] != row[j]):
-                continue
-            is_lone[i] &= not fits[j]
-            is_misfit[i] &= not (fits[j] or possible[j])
+    for k in range(len(track)):
+        t, r = track[k], row[k]
+        is_lone[k] &= by_track[0, t] == 1 and by_row[0, r] == 1
+        is_misfit[k] &= by_track[0, t] == 0 and by_row[0, r] == 0 and by_track[1, t] == 1 and by_row[1, r] == 1
     return np.flatnonzero(is_lone), np.flatnonzero(is_misfit)
+
+
+@njit(cache=True, error_model="numpy")
+def near_pairs(
+    kind: int,
+    anchor_us: IntArray,
+    track_row: IntArray,
+    place: FloatArray,
+    own: FloatArray,
+    at_us: IntArray,
+    seen: FloatArray,
+    viewer: FloatArray,
+    most_us: int,
+) -> IntArray:
+    """Anchor and row [2, C] of each target and row that are close together, the anchor nearest in time.
+
+    ``track_row`` [N] target of each anchor (-1 = not looked at), ``place`` [N, 3] where it is, ``own`` [N] its distance
+    from the anchor's sensor; rows ``at_us`` [K], ``seen`` [K, 3] as measured, from ``viewer`` [K, 3].
+    """
+    best = np.full((track_row.max() + 1, len(at_us)), -1, np.int64)
+    there, by = np.empty(3), np.empty((3, 3))
+    found = 0
+    for k in range(len(at_us)):
+        reach = 500.0
+        if kind == POLAR:
+            elevation = 0.0 if math.isnan(seen[k, 2]) else seen[k, 2]
+            to_place(seen[k, 0], seen[k, 1], elevation, there, by)
+            there += viewer[k]
+            reach += 0.12 * seen[k, 0]
+        elif kind == POSITION:
+            there[:] = seen[k]
+        for a in range(len(track_row)):
+            gap_us = abs(anchor_us[a] - at_us[k])
+            if track_row[a] < 0 or gap_us > most_us:
+                continue
+            if kind == BEARING:
+                azimuth = math.atan2(place[a, 0] - viewer[k, 0], place[a, 1] - viewer[k, 1])
+                is_near = abs(turned(seen[k, 1] - azimuth)) < 0.35
+            else:
+                far2 = (place[a, 0] - there[0]) ** 2 + (place[a, 1] - there[1]) ** 2
+                is_near = far2 < (0.12 * own[a] + reach) ** 2
+            if is_near:
+                other = best[track_row[a], k]
+                found += other < 0
+                if other < 0 or gap_us < abs(anchor_us[other] - at_us[k]):
+                    best[track_row[a], k] = a
+    out, n = np.empty((2, found), np.int64), 0
+    for t in range(len(best)):
+        for k in range(len(at_us)):
+            if best[t, k] >= 0:
+                out[0, n], out[1, n] = best[t, k], k
+                n += 1
+    return out

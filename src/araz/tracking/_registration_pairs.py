@@ -86,36 +86,29 @@ def wrapped(angle: FloatArray) -> FloatArray:
     return np.asarray(angle - 2.0 * math.pi * np.round(angle / (2.0 * math.pi)))
 
 
-def near(scan: Scan, measured: FloatArray, anchors: Anchors, track_row: IntArray, picture: TrackPicture) -> FloatArray:
+def near(scan: Scan, measured: FloatArray, anchors: Anchors, track_row: IntArray, picture: TrackPicture) -> IntArray:
     """Anchors and rows (two columns) that could be one target, the nearest in time of each track and row.
 
     Coarse: in the plan within 500 m + 0.12 (both ranges), or for bearings within 0.35 rad.
     """
-    gap_us = np.abs(anchors.at_us[:, None] - scan.at_us[None, :])
-    fits = (gap_us <= 1e6 * (MAX_GAP_S + 3.0)) & (track_row >= 0)[:, None]
-    fits &= (anchors.sensor != scan.sensor_index)[:, None]
+    fits = (track_row >= 0) & (anchors.sensor != scan.sensor_index)
     if scan.kind == MeasurementKind.POSITION:
-        fits &= (anchors.kind != MeasurementKind.POSITION)[:, None]
+        fits &= anchors.kind != MeasurementKind.POSITION
+    if not len(scan.at_us) or not fits.any():
+        return np.zeros((2, 0), np.int64)
     place = picture.position_enu_m[track_row]
-    if scan.kind == MeasurementKind.BEARING:
-        seen, _ = view_of(place, np.broadcast_to(scan.origin_enu_m[:1], place.shape))
-        fits &= np.abs(wrapped(measured[None, :, 1] - seen[:, None, 1])) < 0.35
-    else:
-        there = measured
-        reach = np.full(len(measured), 500.0)
-        if scan.kind == MeasurementKind.POLAR:
-            flat = np.where(np.isnan(measured), 0.0, measured)
-            there, _ = place_of(flat, scan.origin_enu_m)
-            reach = 500.0 + 0.12 * flat[:, 0]
-        own = 0.12 * np.linalg.norm(place - anchors.origin, axis=1)
-        far2 = (place[:, None, 0] - there[None, :, 0]) ** 2 + (place[:, None, 1] - there[None, :, 1]) ** 2
-        fits &= far2 < (own[:, None] + reach[None, :]) ** 2
-    a, k = np.nonzero(fits)
-    order = np.lexsort((gap_us[a, k], k, anchors.track_id[a]))
-    a, k = a[order], k[order]
-    first = np.ones(len(a), np.bool_)
-    first[1:] = (anchors.track_id[a][1:] != anchors.track_id[a][:-1]) | (k[1:] != k[:-1])
-    return np.stack([a[first], k[first]])
+    away = place - anchors.origin
+    return kernel.near_pairs(
+        int(scan.kind),
+        anchors.at_us,
+        np.where(fits, track_row, -1),
+        place,
+        np.sqrt((away * away).sum(axis=1)),
+        scan.at_us.copy(),
+        measured,
+        scan.origin_enu_m.copy(),
+        round(1e6 * (MAX_GAP_S + 3.0)),
+    )
 
 
 def compare(
