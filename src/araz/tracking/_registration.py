@@ -21,10 +21,10 @@ from araz.tracking._registration_state import (
     CLOCK,
     PER_SENSOR,
     SLOT_HELD_US,
-    Anchors,
     RegistrationState,
     errors_of,
     registration_init,
+    stated_sigma,
     take,
     without,
 )
@@ -45,7 +45,6 @@ FIRM: Final = 0.95
 """A detection belongs to a track for this purpose when the tracker says so with this probability."""
 MOST_PAIRS: Final = 12
 """Comparisons used of one scan: the errors are constant, so more would only cost time."""
-CLAIM_UP_M: Final = 30.0
 HUBER: Final = 2.5
 """A comparison whose squared distance per component exceeds this counts with so much more noise."""
 JUDGE_US: Final = 5_000_000
@@ -141,7 +140,7 @@ def _learned(
     track_row = np.array([rows.get(track, -1) for track in state.anchors.track_id.tolist()], np.int64)
     if not (track_row >= 0).any():
         return state, used
-    measured, sigma = three(scan.kind, scan.z), three(scan.kind, _sigma(state, scan))
+    measured, sigma = three(scan.kind, scan.z), three(scan.kind, stated_sigma(state, scan))
     stride = max(1, round(len(track_row) * len(used) / MOST_CELLS))
     track_row = np.where(state.anchors.track_id % stride == 0, track_row, -1)
     anchor, row = near(scan, measured, state.anchors, track_row, picture)
@@ -174,20 +173,6 @@ def _learned(
             state, pairs=state.pairs + more, since=state.since + more, anchors=take(state.anchors, np.flatnonzero(keep))
         )
     return state, used
-
-
-def _sigma(state: RegistrationState, scan: Scan) -> FloatArray:
-    """The scan's standard deviations; the sensor's own where it states none.
-
-    A claimed height is off by the day's pressure, which stays: that part is the slot's, the rest is CLAIM_UP_M at most.
-    """
-    fallback = state.sensors.sigma[scan.sensor_index]
-    sigma = scan.sigma.copy()
-    if scan.kind == state.sensors.kind[scan.sensor_index]:
-        sigma = np.where(sigma > 0.0, sigma, fallback)
-    if scan.kind == MeasurementKind.POSITION:
-        sigma[:, 2] = np.minimum(sigma[:, 2], CLAIM_UP_M)
-    return sigma
 
 
 def _updated(state: RegistrationState, pairs: Pairs, chosen: IntArray, far2: FloatArray) -> RegistrationState:
@@ -294,19 +279,6 @@ def _held(
     known = set(events.picture.track_id[usable].tolist())
     pairs = zip(firm.tolist(), events.pair_track_id[firm].tolist(), events.pair_row[firm].tolist(), strict=True)
     firm = np.array([k for k, track, row in pairs if track in known and not used[row]], np.int64)
-    row = events.pair_row[firm]
+    row, track = events.pair_row[firm], events.pair_track_id[firm]
     whole = np.isfinite(scan.z[row, 0] + scan.z[row, 1])
-    row, track = row[whole], events.pair_track_id[firm][whole]
-    if not len(row):
-        return state
-    new = Anchors(
-        track,
-        np.full(len(row), scan.sensor_index),
-        np.full(len(row), int(scan.kind)),
-        scan.at_us[row],
-        scan.z[row],
-        _sigma(state, scan)[row],
-        scan.origin_enu_m[row],
-        scan.claim_key[row],
-    )
-    return hold(state, new, scan.at_us_end)
+    return hold(state, scan, row[whole], track[whole]) if whole.any() else state

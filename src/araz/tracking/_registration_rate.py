@@ -12,8 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from araz.tracking._registration_state import Anchors, RegistrationState, join, take
-from araz.vocabulary import Scan
+from araz.tracking._registration_state import RegistrationState, Waiting, anchors_of, join, take
+from araz.vocabulary import IntArray, Scan
 
 SETTLED_US: Final = 10_000_000
 """A sensor whose errors are known has a turn this often, one of which less is known in proportion more often."""
@@ -38,11 +38,12 @@ def learns_from(state: RegistrationState, scan: Scan) -> bool:
     if 0 <= ago_us < every_us and not in_turn:
         return False
     first_us = int(scan.at_us.min()) if len(scan.at_us) else scan.at_us_end
-    for table in (*state.waiting[::-1], state.anchors):
-        others = (table.sensor != s) & (table.at_us > first_us - REACH_US) & (table.at_us < scan.at_us_end + REACH_US)
-        if others.any():
+    first_us, last_us = first_us - REACH_US, scan.at_us_end + REACH_US
+    for rows in state.waiting:
+        if rows.scan.sensor_index != s and rows.last_us > first_us and rows.first_us < last_us:
             return True
-    return False
+    table = state.anchors
+    return bool(((table.sensor != s) & (table.at_us > first_us) & (table.at_us < last_us)).any())
 
 
 def begun(state: RegistrationState, scan: Scan) -> RegistrationState:
@@ -51,12 +52,15 @@ def begun(state: RegistrationState, scan: Scan) -> RegistrationState:
     if scan.is_complete or not 0 <= scan.at_us_end - int(turn_us[s]) < TURN_US:
         turn_us = turn_us.copy()
         turn_us[s] = scan.at_us_end
-    anchors = join((state.anchors, *state.waiting), MOST_ANCHORS) if state.waiting else state.anchors
-    anchors = take(anchors, np.flatnonzero(anchors.at_us > scan.at_us_end - HELD_US))
+    oldest_us = scan.at_us_end - HELD_US
+    fresh = [anchors_of(state, rows) for rows in state.waiting if rows.last_us > oldest_us]
+    anchors = join((state.anchors, *fresh), MOST_ANCHORS) if fresh else state.anchors
+    anchors = take(anchors, np.flatnonzero(anchors.at_us > oldest_us))
     return replace(state, turn_us=turn_us, anchors=anchors, waiting=())
 
 
-def hold(state: RegistrationState, new: Anchors, now_us: int) -> RegistrationState:
-    """The state with some plots waiting; whole scans that are too old are let go."""
-    kept = tuple(table for table in state.waiting if int(table.at_us[-1]) > now_us - HELD_US)
-    return replace(state, waiting=(*kept, new))
+def hold(state: RegistrationState, scan: Scan, row: IntArray, track_id: IntArray) -> RegistrationState:
+    """The state with some rows of a scan waiting, one or more; whole scans that are too old are let go."""
+    at_us = scan.at_us[row].tolist()
+    kept = tuple(rows for rows in state.waiting if rows.last_us > scan.at_us_end - HELD_US)
+    return replace(state, waiting=(*kept, Waiting(scan, row, track_id, min(at_us), max(at_us))))

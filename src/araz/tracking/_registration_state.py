@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from araz.tracking._registration_book import Book, no_book
-from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, SensorTable, TrackingSettings
+from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, SensorTable, TrackingSettings
 
 RANGE, AZIMUTH, ELEVATION, CLOCK = range(4)
 PER_SENSOR: Final = 4
@@ -21,6 +21,7 @@ CLAIM_CLOCK_SIGMA_S: Final = 0.3
 """A position an aircraft broadcasts is of its own time to within this."""
 WALK: Final = np.array([0.05, np.radians(0.001), np.radians(0.001), 0.001])
 """How far each error may wander in a second (one sigma, grows with the root of time): 3 m and 0.06 degrees an hour."""
+CLAIM_UP_M: Final = 30.0
 SLOTS: Final = 6
 """Aircraft whose own positions serve as references at the same time."""
 SLOT_SIGMA_M: Final = 100.0
@@ -42,6 +43,16 @@ class Anchors(NamedTuple):
     sigma: FloatArray
     origin: FloatArray
     claim_key: IntArray
+
+
+class Waiting(NamedTuple):
+    """Rows of one scan that are anchors, with their tracks, not yet put into the table; their first and last stamp."""
+
+    scan: Scan
+    row: IntArray
+    track_id: IntArray
+    first_us: int
+    last_us: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +81,7 @@ class RegistrationState:
     slot_key: IntArray
     slot_us: IntArray
     anchors: Anchors
-    waiting: tuple[Anchors, ...]
+    waiting: tuple[Waiting, ...]
     since: IntArray
     turn_us: IntArray
     book: Book
@@ -128,6 +139,35 @@ def take(anchors: Anchors, rows: IntArray) -> Anchors:
     """The anchors at some rows."""
     columns: list[Any] = [column[rows] for column in anchors]
     return Anchors(*columns)
+
+
+def stated_sigma(state: RegistrationState, scan: Scan) -> FloatArray:
+    """The scan's standard deviations; the sensor's own where it states none.
+
+    A claimed height is off by the day's pressure, which stays: that part is the slot's, the rest is CLAIM_UP_M at most.
+    """
+    fallback = state.sensors.sigma[scan.sensor_index]
+    sigma = scan.sigma.copy()
+    if scan.kind == state.sensors.kind[scan.sensor_index]:
+        sigma = np.where(sigma > 0.0, sigma, fallback)
+    if scan.kind == MeasurementKind.POSITION:
+        sigma[:, 2] = np.minimum(sigma[:, 2], CLAIM_UP_M)
+    return sigma
+
+
+def anchors_of(state: RegistrationState, waiting: Waiting) -> Anchors:
+    """The waiting rows of a scan as rows of the table."""
+    scan, row = waiting.scan, waiting.row
+    return Anchors(
+        waiting.track_id,
+        np.full(len(row), scan.sensor_index),
+        np.full(len(row), int(scan.kind)),
+        scan.at_us[row],
+        scan.z[row],
+        stated_sigma(state, scan)[row],
+        scan.origin_enu_m[row],
+        scan.claim_key[row],
+    )
 
 
 def join(tables: Sequence[Anchors], most: int) -> Anchors:
