@@ -13,17 +13,18 @@ from typing import Final
 import numpy as np
 
 from araz.tracking._registration_book import note, note_look
+from araz.tracking._registration_kernel import lone_pairs
 from araz.tracking._registration_pairs import MOST_CELLS, Pairs, compare, distance2, in_gate, near, three
+from araz.tracking._registration_rate import begun, hold, learns_from
 from araz.tracking._registration_report import judged
 from araz.tracking._registration_state import (
     CLOCK,
     PER_SENSOR,
     SLOT_HELD_US,
-    Anchors,
     RegistrationState,
     errors_of,
-    join,
     registration_init,
+    stated_sigma,
     take,
     without,
 )
@@ -44,9 +45,6 @@ FIRM: Final = 0.95
 """A detection belongs to a track for this purpose when the tracker says so with this probability."""
 MOST_PAIRS: Final = 12
 """Comparisons used of one scan: the errors are constant, so more would only cost time."""
-HELD_US: Final = 4_000_000
-MOST_ANCHORS: Final = 1024
-CLAIM_UP_M: Final = 30.0
 HUBER: Final = 2.5
 """A comparison whose squared distance per component exceeds this counts with so much more noise."""
 JUDGE_US: Final = 5_000_000
@@ -94,18 +92,24 @@ def registration_step(
     Returns the new state and the reports that are due: every half minute for a sensor with new comparisons, and within
     JUDGE_US when a correction or a verdict changes.
     """
-    scan = _with_keys(scan, state)
     at_us = max(state.at_us, scan.at_us_end)
-    before = state
-    state = _walked(state, at_us)
-    usable = np.flatnonzero(events.picture.is_confirmed & (events.picture.existence > 0.9))
-    picture = events.picture
-    if len(usable):
-        state, used = _learned(state, scan, picture, usable)
-        state = _held(state, scan, events, usable, used)
-    if at_us // JUDGE_US == before.at_us // JUDGE_US:
+    is_new, is_due = at_us // JUDGE_US != state.at_us // JUDGE_US, learns_from(state, scan)
+    is_firm = scan.kind != MeasurementKind.BEARING and bool((events.pair_probability > FIRM).any())
+    if not (is_new or is_due or is_firm):
         return state, []
-    return judged(state)
+    picture = events.picture
+    usable = np.flatnonzero(picture.is_confirmed & (picture.existence > 0.9))
+    if not is_new and not len(usable):
+        return state, []
+    scan = _with_keys(scan, state)
+    used = np.zeros(len(scan.at_us), np.bool_)
+    if is_new or is_due:
+        state = _walked(state, at_us)
+    if is_due and len(usable):
+        state, used = _learned(begun(state, scan), scan, picture, usable)
+    if is_firm and len(usable):
+        state = _held(state, scan, events, usable, used)
+    return judged(state) if is_new else (state, [])
 
 
 def _with_keys(scan: Scan, state: RegistrationState) -> Scan:
@@ -136,21 +140,21 @@ def _learned(
     track_row = np.array([rows.get(track, -1) for track in state.anchors.track_id.tolist()], np.int64)
     if not (track_row >= 0).any():
         return state, used
-    measured, sigma = three(scan.kind, scan.z), three(scan.kind, _sigma(state, scan))
+    measured, sigma = three(scan.kind, scan.z), three(scan.kind, stated_sigma(state, scan))
     stride = max(1, round(len(track_row) * len(used) / MOST_CELLS))
     track_row = np.where(state.anchors.track_id % stride == 0, track_row, -1)
-    anchor, row = near(scan, measured, state.anchors, track_row, picture) if len(used) else np.zeros((2, 0), np.int64)
+    anchor, row = near(scan, measured, state.anchors, track_row, picture)
+    if not len(row):
+        return _looked(state, scan, picture, track_row, row), used
     state, has_place = _with_slots(state, scan, anchor, row)
     anchor, row = anchor[has_place], row[has_place]
     pairs = compare(state, scan, measured, sigma, anchor, row, track_row[anchor], picture)
     tight, wide = distance2(pairs, state.cov), distance2(pairs, np.diag(state.prior_sigma**2))
     fits, possible = in_gate(pairs, tight), in_gate(pairs, wide)
-    if scan.is_complete and scan.kind == MeasurementKind.POLAR:
-        state = _looked(state, scan, picture, track_row, track_row[anchor[possible | fits]])
-    track = state.anchors.track_id[anchor]
-    chosen = np.flatnonzero(fits & _alone(track, row, fits))
-    strange = ~np.isin(track, track[fits]) & ~np.isin(row, row[fits]) & possible & ~fits
-    misfit = np.flatnonzero(strange & _alone(track, row, possible))
+    state = _looked(state, scan, picture, track_row, track_row[anchor[possible | fits]])
+    if not (fits | possible).any():
+        return state, used
+    chosen, misfit = lone_pairs(track_row[anchor], row, fits, possible)
     state = _noted(state, scan, pairs, chosen, misfit)
     a_sensor = state.anchors.sensor[anchor]
     honest = ~(state.is_lying[a_sensor] | state.is_lying[scan.sensor_index])
@@ -161,34 +165,14 @@ def _learned(
         state = _updated(state, pairs, chosen, tight)
         used[row[chosen]] = True
         spent = np.unique(anchor[chosen][~pairs.is_light[chosen]])
-        counts = state.pairs.copy()
-        np.add.at(counts, np.concatenate([a_sensor[chosen], np.full(len(chosen), scan.sensor_index)]), 1)
-        keep = np.delete(np.arange(len(state.anchors.at_us)), spent)
-        state = replace(state, pairs=counts, anchors=take(state.anchors, keep))
+        more = np.bincount(a_sensor[chosen], minlength=len(state.pairs))
+        more[scan.sensor_index] += len(chosen)
+        keep = np.ones(len(state.anchors.at_us), np.bool_)
+        keep[spent] = False
+        state = replace(
+            state, pairs=state.pairs + more, since=state.since + more, anchors=take(state.anchors, np.flatnonzero(keep))
+        )
     return state, used
-
-
-def _sigma(state: RegistrationState, scan: Scan) -> FloatArray:
-    """The scan's standard deviations; the sensor's own where it states none.
-
-    A claimed height is off by the day's pressure, which stays: that part is the slot's, the rest is CLAIM_UP_M at most.
-    """
-    fallback = state.sensors.sigma[scan.sensor_index]
-    sigma = scan.sigma.copy()
-    if scan.kind == state.sensors.kind[scan.sensor_index]:
-        sigma = np.where(sigma > 0.0, sigma, fallback)
-    if scan.kind == MeasurementKind.POSITION:
-        sigma[:, 2] = np.minimum(sigma[:, 2], CLAIM_UP_M)
-    return sigma
-
-
-def _alone(track: IntArray, row: IntArray, candidates: BoolArray) -> BoolArray:
-    """Candidates whose track has no other row and whose row no other track."""
-    tracks, t = np.unique(track, return_inverse=True)
-    rows, r = np.unique(row, return_inverse=True)
-    per_track = np.bincount(t[candidates], minlength=len(tracks))
-    per_row = np.bincount(r[candidates], minlength=len(rows))
-    return np.asarray((per_track[t] == 1) & (per_row[r] == 1), dtype=np.bool_)
 
 
 def _updated(state: RegistrationState, pairs: Pairs, chosen: IntArray, far2: FloatArray) -> RegistrationState:
@@ -236,10 +220,14 @@ def _looked(
     state: RegistrationState, scan: Scan, picture: TrackPicture, track_row: IntArray, found_row: IntArray
 ) -> RegistrationState:
     """Count the targets near a sensor that others held within the last second, and those it has a plot of."""
+    if not scan.is_complete or scan.kind != MeasurementKind.POLAR:
+        return state
     s, sensors = scan.sensor_index, state.sensors
     recent = (track_row >= 0) & (state.anchors.sensor != s) & (state.anchors.kind == MeasurementKind.POLAR)
     recent &= np.abs(state.anchors.at_us - scan.at_us_end) < 1_500_000
-    held = np.unique(track_row[recent])
+    if not recent.any():
+        return state
+    held = np.array(sorted(set(track_row[recent].tolist())), np.int64)
     there = picture.position_enu_m[held]
     away = there - sensors.origin_enu_m[s]
     distance = np.linalg.norm(away, axis=1)
@@ -253,7 +241,7 @@ def _looked(
     floor = np.full(len(held), -np.inf)
     floor[known] = lowest[line[known], column[known]]
     expected = held[inside & (there[:, 2] > floor + 10.0)]
-    found = int(np.isin(expected, found_row).sum())
+    found = len(set(expected.tolist()) & set(found_row.tolist()))
     return replace(state, book=note_look(state.book, s, len(expected), found, len(scan.at_us)))
 
 
@@ -286,24 +274,11 @@ def _noted(state: RegistrationState, scan: Scan, pairs: Pairs, chosen: IntArray,
 def _held(
     state: RegistrationState, scan: Scan, events: TrackEvents, usable: IntArray, used: BoolArray
 ) -> RegistrationState:
-    """Let the rows that a confirmed track firmly holds wait for another sensor's plot, and the old ones go."""
-    fresh = state.anchors.at_us > scan.at_us_end - HELD_US
-    kept = take(state.anchors, np.flatnonzero(fresh))
-    if scan.kind != MeasurementKind.BEARING and len(used):
-        firm = (events.pair_probability > FIRM) & np.isin(events.pair_track_id, events.picture.track_id[usable])
-        row = events.pair_row[firm]
-        whole = np.isfinite(scan.z[row, :2]).all(axis=1) & ~used[row]
-        row, track = row[whole], events.pair_track_id[firm][whole]
-        sigma = _sigma(state, scan)
-        new = Anchors(
-            track,
-            np.full(len(row), scan.sensor_index),
-            np.full(len(row), int(scan.kind)),
-            scan.at_us[row],
-            scan.z[row],
-            sigma[row],
-            scan.origin_enu_m[row],
-            scan.claim_key[row],
-        )
-        kept = join(kept, new, MOST_ANCHORS)
-    return replace(state, anchors=kept)
+    """Let the rows that a confirmed track firmly holds wait for another sensor's plot."""
+    firm = np.flatnonzero(events.pair_probability > FIRM)
+    known = set(events.picture.track_id[usable].tolist())
+    pairs = zip(firm.tolist(), events.pair_track_id[firm].tolist(), events.pair_row[firm].tolist(), strict=True)
+    firm = np.array([k for k, track, row in pairs if track in known and not used[row]], np.int64)
+    row, track = events.pair_row[firm], events.pair_track_id[firm]
+    whole = np.isfinite(scan.z[row, 0] + scan.z[row, 1])
+    return hold(state, scan, row[whole], track[whole]) if whole.any() else state

@@ -16,22 +16,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._registration_state import ELEVATION, PER_SENSOR, Anchors, RegistrationState
-from araz.tracking._sound import travels_s
+from araz.tracking import _registration_kernel as kernel
+from araz.tracking._registration_kernel import MAX_GAP_S
+from araz.tracking._registration_state import PER_SENSOR, Anchors, RegistrationState
 from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, TrackPicture
 
-MAX_GAP_S: Final = 1.0
-"""Plots further apart in time are not compared: the target may have turned."""
-ACCELERATION_MPS2: Final = 2.0
-"""A target's usual change of velocity, for the noise of bringing one plot to the other's time."""
 GATE: Final = (0.0, 15.1, 18.4, 21.1)
 """Squared distance (chi-square, 1 in 10,000) by the number of components compared."""
-BLURRED_RAD: Final = 0.1
-"""A plot so noisy that from the other sensor it spans more than this is not compared: nothing is linear there."""
 MOST_CELLS: Final = 300_000
 """Anchors times rows looked at in one scan; beyond it only every second, third, ... track is."""
-NOTHING: Final = 1e12
-"""Variance of a component that was not measured."""
 
 
 class Pairs(NamedTuple):
@@ -93,51 +86,29 @@ def wrapped(angle: FloatArray) -> FloatArray:
     return np.asarray(angle - 2.0 * math.pi * np.round(angle / (2.0 * math.pi)))
 
 
-def near(scan: Scan, measured: FloatArray, anchors: Anchors, track_row: IntArray, picture: TrackPicture) -> FloatArray:
+def near(scan: Scan, measured: FloatArray, anchors: Anchors, track_row: IntArray, picture: TrackPicture) -> IntArray:
     """Anchors and rows (two columns) that could be one target, the nearest in time of each track and row.
 
     Coarse: in the plan within 500 m + 0.12 (both ranges), or for bearings within 0.35 rad.
     """
-    gap_us = np.abs(anchors.at_us[:, None] - scan.at_us[None, :])
-    fits = (gap_us <= 1e6 * (MAX_GAP_S + 3.0)) & (track_row >= 0)[:, None]
-    fits &= (anchors.sensor != scan.sensor_index)[:, None]
+    fits = (track_row >= 0) & (anchors.sensor != scan.sensor_index)
     if scan.kind == MeasurementKind.POSITION:
-        fits &= (anchors.kind != MeasurementKind.POSITION)[:, None]
+        fits &= anchors.kind != MeasurementKind.POSITION
+    if not len(scan.at_us) or not fits.any():
+        return np.zeros((2, 0), np.int64)
     place = picture.position_enu_m[track_row]
-    if scan.kind == MeasurementKind.BEARING:
-        seen, _ = view_of(place, np.broadcast_to(scan.origin_enu_m[:1], place.shape))
-        fits &= np.abs(wrapped(measured[None, :, 1] - seen[:, None, 1])) < 0.35
-    else:
-        there = measured
-        reach = np.full(len(measured), 500.0)
-        if scan.kind == MeasurementKind.POLAR:
-            flat = np.where(np.isnan(measured), 0.0, measured)
-            there, _ = place_of(flat, scan.origin_enu_m)
-            reach = 500.0 + 0.12 * flat[:, 0]
-        own = 0.12 * np.linalg.norm(place - anchors.origin, axis=1)
-        far2 = (place[:, None, 0] - there[None, :, 0]) ** 2 + (place[:, None, 1] - there[None, :, 1]) ** 2
-        fits &= far2 < (own[:, None] + reach[None, :]) ** 2
-    a, k = np.nonzero(fits)
-    order = np.lexsort((gap_us[a, k], k, anchors.track_id[a]))
-    a, k = a[order], k[order]
-    first = np.ones(len(a), np.bool_)
-    first[1:] = (anchors.track_id[a][1:] != anchors.track_id[a][:-1]) | (k[1:] != k[:-1])
-    return np.stack([a[first], k[first]])
-
-
-class _Start(NamedTuple):
-    """The anchors' plots as places [C, 3] with their errors taken off: derivative, noise, and what was not measured."""
-
-    place: FloatArray
-    plot: FloatArray
-    deviation: FloatArray
-    by_plot: FloatArray
-    noise: FloatArray
-    is_polar: BoolArray
-    guessed_elevation: BoolArray
-    guessed_height: BoolArray
-    slot: IntArray
-    slot_error: FloatArray
+    away = place - anchors.origin
+    return kernel.near_pairs(
+        int(scan.kind),
+        anchors.at_us,
+        np.where(fits, track_row, -1),
+        place,
+        np.sqrt((away * away).sum(axis=1)),
+        scan.at_us.copy(),
+        measured,
+        scan.origin_enu_m.copy(),
+        round(1e6 * (MAX_GAP_S + 3.0)),
+    )
 
 
 def compare(
@@ -155,102 +126,41 @@ def compare(
     ``measured``, ``sigma`` [K, 3] as in ``three``. Pairs that turn out further apart than MAX_GAP_S, once the clocks'
     errors are taken off, get no component (count 0).
     """
-    b, count = scan.sensor_index, len(row)
-    a_sensor, origin = state.anchors.sensor[anchor], state.anchors.origin[anchor]
-    errors = state.mean[: PER_SENSOR * len(state.pairs)].reshape(-1, PER_SENSOR)
-    velocity = picture.velocity_enu_mps[track_row]
-    start = _start(state, scan, anchor, row, track_row, picture)
-    gap_s = 1e-6 * (scan.at_us[row] - state.anchors.at_us[anchor]) - errors[b, 3] + errors[a_sensor, 3]
-    if scan.propagation_mps is not None:
-        heard_from = start.place + velocity * gap_s[:, None] - scan.origin_enu_m[row]
-        gap_s = gap_s - travels_s(heard_from, velocity, scan.propagation_mps[row])
-    place = start.place + velocity * gap_s[:, None]
-    bring = gap_s[:, None, None] ** 2 * picture.covariance[track_row][:, 3:, 3:]
-    bring += ((0.5 * ACCELERATION_MPS2 * gap_s**2) ** 2)[:, None, None] * np.eye(3)
-    if scan.kind == MeasurementKind.POSITION:
-        seen, h_b = place, np.broadcast_to(np.eye(3), (count, 3, 3))
-        nu, back = measured[row] - start.slot_error - seen, h_b
-    else:
-        seen, h_b = view_of(place, scan.origin_enu_m[row])
-        nu, back = measured[row] - errors[b, :3] - seen, place_of(seen, scan.origin_enu_m[row])[1]
-        nu[:, 1] = wrapped(nu[:, 1])
-        nu -= _bend(start, place, seen, origin, scan.origin_enu_m[row])
-    missing = ~np.isfinite(nu) | ~np.isfinite(sigma[row]) | (np.abs(gap_s) > MAX_GAP_S)[:, None]
-    missing |= start.guessed_height[:, None] & (np.arange(3) == 2)
-    through = np.einsum("cij,cjk,clk->cil", h_b, start.noise + bring, h_b)
-    missing |= (through[:, [1], [1]] > BLURRED_RAD**2) & (scan.kind != MeasurementKind.POSITION)
-    noise = through + np.einsum("ci,ij->cij", sigma[row] ** 2, np.eye(3))
-    factor = np.maximum(state.noise_factor[a_sensor], state.noise_factor[b])
-    noise *= factor[:, None, None] ** 2
-    noise = np.where(missing[:, :, None] | missing[:, None, :], 0.0, noise)
-    noise += np.where(missing, NOTHING, 0.0)[:, :, None] * np.eye(3)
-    own = np.where(start.is_polar[:, None, None], view_of(place, origin)[1], np.eye(3))
-    jac = np.where(missing[:, :, None], 0.0, _jacobian(scan.kind, h_b, start, velocity))
-    first = PER_SENSOR * len(state.pairs)
-    blocks = (np.full(count, PER_SENSOR * b), PER_SENSOR * a_sensor, first + 3 * start.slot)
-    columns = np.concatenate([at[:, None] + np.arange(n) for at, n in zip(blocks, (4, 4, 3), strict=True)], axis=1)
-    is_light = (through[:, 1, 1] < 0.3 * sigma[row, 1] ** 2) & (scan.kind == MeasurementKind.BEARING)
-    nu = np.where(missing, 0.0, nu)
-    return Pairs(anchor, row, nu, noise, jac, columns, 3 - missing.sum(axis=1), -own @ back, is_light, factor)
-
-
-def _start(
-    state: RegistrationState, scan: Scan, anchor: IntArray, row: IntArray, track_row: IntArray, picture: TrackPicture
-) -> _Start:
-    """Turn the anchors' plots into places; an elevation or height the plot lacks is the track's, with its variance."""
-    anchors, up = state.anchors, picture.position_enu_m[track_row, 2]
-    up_variance = picture.covariance[track_row, 2, 2]
+    b, count, anchors = scan.sensor_index, len(row), state.anchors
+    a_sensor, first = anchors.sensor[anchor], PER_SENSOR * len(state.pairs)
+    errors = state.mean[:first].reshape(-1, PER_SENSOR)
     is_polar = anchors.kind[anchor] == MeasurementKind.POLAR
-    errors = state.mean[: PER_SENSOR * len(state.pairs)].reshape(-1, PER_SENSOR)[anchors.sensor[anchor], :3]
     slot, slot_error = _slots(state, np.where(is_polar, scan.claim_key[row], anchors.claim_key[anchor]))
-    z = anchors.z[anchor, :3] - np.where(is_polar[:, None], errors, slot_error)
-    variance = anchors.sigma[anchor, :3] ** 2
-    unknown = np.isnan(z[:, 2])
-    flat, high = unknown & is_polar, unknown & ~is_polar
-    far = np.maximum(z[:, 0], 1.0)
-    steep = np.arcsin(np.clip((up - anchors.origin[anchor, 2]) / far, -0.99, 0.99))
-    z[:, 2] = np.where(flat, steep, np.where(high, up, z[:, 2]))
-    variance[:, 2] = np.where(flat, up_variance / far**2, np.where(high, up_variance, variance[:, 2]))
-    place, by_plot = place_of(z, anchors.origin[anchor])
-    place = np.where(is_polar[:, None], place, z)
-    by_plot = np.where(is_polar[:, None, None], by_plot, np.eye(3))
-    noise = np.einsum("cij,cj,ckj->cik", by_plot, variance, by_plot)
-    return _Start(place, z, np.sqrt(variance), by_plot, noise, is_polar, flat, high, slot, slot_error)
-
-
-def _bend(start: _Start, place: FloatArray, seen: FloatArray, origin: FloatArray, viewer: FloatArray) -> FloatArray:
-    """Mean of what B sees of a noisy plot minus what it sees of the plot's mean [C, 3].
-
-    Half the second derivative times the variance along each component of the plot, by differences at sqrt(3) sigma: at
-    close range a blurred place looks further off than it is, which would pass for an error of the sensor.
-    """
-    out = np.zeros_like(seen)
-    for c in range(3):
-        step = np.zeros_like(start.plot)
-        step[:, c] = np.sqrt(3.0) * start.deviation[:, c]
-        for sign in (1.0, -1.0):
-            there, _ = place_of(start.plot + sign * step, origin)
-            moved = np.where(start.is_polar[:, None], there - start.place, sign * step)
-            away = view_of(place + moved, viewer)[0] - seen
-            away[:, 1] = wrapped(away[:, 1])
-            out += away / 6.0
-    return np.where(np.isfinite(out), out, 0.0)
-
-
-def _jacobian(kind: int, h_b: FloatArray, start: _Start, velocity: FloatArray) -> FloatArray:
-    """Derivative [C, 3, 11] of ``nu`` by B's errors, A's errors and the claimed place's error."""
-    jac = np.zeros((len(velocity), 3, 11))
-    through, rate = h_b @ start.by_plot, np.einsum("cij,cj->ci", h_b, velocity)
-    jac[:, :, 3], jac[:, :, 7] = -rate, rate
-    is_polar = start.is_polar[:, None, None]
-    if kind == MeasurementKind.POSITION:
-        jac[:, :, 8:] = np.eye(3)
-    else:
-        jac[:, :, :3] = np.eye(3)
-        jac[:, :, 8:] = np.where(is_polar, 0.0, -through)
-    jac[:, :, 4:7] = np.where(is_polar, -through, 0.0)
-    jac[start.guessed_elevation, :, 4 + ELEVATION] = 0.0
-    return jac
+    factor = np.maximum(state.noise_factor[a_sensor], state.noise_factor[b])
+    table = np.empty((count, kernel.WIDTH))
+    plot_error = np.where(is_polar[:, None], errors[a_sensor, :3], slot_error)
+    for at, columns in (
+        (kernel.MEASURED, measured[row]),
+        (kernel.SIGMA, sigma[row]),
+        (kernel.VIEWER, scan.origin_enu_m[row]),
+        (kernel.PLOT, anchors.z[anchor, :3]),
+        (kernel.DEVIATION, anchors.sigma[anchor, :3]),
+        (kernel.ORIGIN, anchors.origin[anchor]),
+        (kernel.PLOT_ERROR, plot_error),
+        (kernel.SLOT_ERROR, slot_error),
+        (kernel.VIEWER_ERROR, errors[b, :3]),
+        (kernel.VELOCITY, picture.velocity_enu_mps[track_row]),
+    ):
+        table[:, at : at + 3] = columns
+    table[:, kernel.SPEED] = 0.0 if scan.propagation_mps is None else scan.propagation_mps[row]
+    table[:, kernel.GAP] = 1e-6 * (scan.at_us[row] - anchors.at_us[anchor]) - errors[b, 3] + errors[a_sensor, 3]
+    table[:, kernel.UP] = picture.position_enu_m[track_row, 2]
+    covariance = picture.covariance[track_row]
+    table[:, kernel.UP_VARIANCE] = covariance[:, 2, 2]
+    table[:, kernel.VELOCITY_COV : kernel.VELOCITY_COV + 9] = covariance[:, 3:, 3:].reshape(count, 9)
+    table[:, kernel.IS_POLAR], table[:, kernel.FACTOR] = is_polar, factor
+    nu, noise, jac, compared, to_anchor, share = kernel.fill_pairs(int(scan.kind), table)
+    columns = np.empty((count, 11), np.int64)
+    columns[:, :4] = PER_SENSOR * b + np.arange(4)
+    columns[:, 4:8] = (PER_SENSOR * a_sensor)[:, None] + np.arange(4)
+    columns[:, 8:] = (first + 3 * slot)[:, None] + np.arange(3)
+    is_light = (share < 0.3 * sigma[row, 1] ** 2) & (scan.kind == MeasurementKind.BEARING)
+    return Pairs(anchor, row, nu, noise, jac, columns, compared, to_anchor, is_light, factor)
 
 
 def _slots(state: RegistrationState, keys: IntArray) -> tuple[IntArray, FloatArray]:
@@ -263,10 +173,7 @@ def _slots(state: RegistrationState, keys: IntArray) -> tuple[IntArray, FloatArr
 
 def distance2(pairs: Pairs, cov: FloatArray) -> FloatArray:
     """Squared distance nu' (J P J' + R)^-1 nu of each comparison, with the errors known to covariance ``cov``."""
-    block = cov[pairs.columns[:, :, None], pairs.columns[:, None, :]]
-    spread = pairs.jac @ block @ pairs.jac.transpose(0, 2, 1) + pairs.noise
-    solved = np.linalg.solve(spread, pairs.nu[:, :, None])[:, :, 0]
-    return np.asarray(np.sum(pairs.nu * solved, axis=1))
+    return kernel.squared_distances(pairs.nu, pairs.noise, pairs.jac, pairs.columns, cov)
 
 
 def in_gate(pairs: Pairs, far2: FloatArray) -> BoolArray:

@@ -53,9 +53,9 @@ def judged(state: RegistrationState) -> tuple[RegistrationState, list[SensorRegi
 def _anew(state: RegistrationState, s: int, *, has_moved: bool) -> RegistrationState:
     """Forget what was learned of a sensor's errors, for they are not what they were."""
     mean, cov = without(state.mean, state.cov, PER_SENSOR * s + np.arange(PER_SENSOR), state.prior_sigma)
-    restarts = state.restarts.copy()
-    restarts[s] = restarts[s] + 1 if has_moved else 0
-    return replace(state, mean=mean, cov=cov, restarts=restarts, book=forget(state.book, s))
+    restarts, since = state.restarts.copy(), state.since.copy()
+    restarts[s], since[s] = restarts[s] + 1 if has_moved else 0, 0
+    return replace(state, mean=mean, cov=cov, restarts=restarts, since=since, book=forget(state.book, s))
 
 
 def _all_anew(state: RegistrationState) -> RegistrationState:
@@ -65,7 +65,8 @@ def _all_anew(state: RegistrationState) -> RegistrationState:
         kept = book.partner.copy()
         kept[s] = -1
         book = book._replace(partner=kept)
-    return replace(state, mean=np.zeros_like(state.mean), cov=np.diag(state.prior_sigma**2), book=book)
+    mean, cov, since = np.zeros_like(state.mean), np.diag(state.prior_sigma**2), np.zeros_like(state.since)
+    return replace(state, mean=mean, cov=cov, since=since, book=book)
 
 
 def _applied(state: RegistrationState) -> BoolArray:

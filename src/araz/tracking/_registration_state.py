@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from araz.tracking._registration_book import Book, no_book
-from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, SensorTable, TrackingSettings
+from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, SensorTable, TrackingSettings
 
 RANGE, AZIMUTH, ELEVATION, CLOCK = range(4)
 PER_SENSOR: Final = 4
@@ -20,6 +21,7 @@ CLAIM_CLOCK_SIGMA_S: Final = 0.3
 """A position an aircraft broadcasts is of its own time to within this."""
 WALK: Final = np.array([0.05, np.radians(0.001), np.radians(0.001), 0.001])
 """How far each error may wander in a second (one sigma, grows with the root of time): 3 m and 0.06 degrees an hour."""
+CLAIM_UP_M: Final = 30.0
 SLOTS: Final = 6
 """Aircraft whose own positions serve as references at the same time."""
 SLOT_SIGMA_M: Final = 100.0
@@ -43,6 +45,16 @@ class Anchors(NamedTuple):
     claim_key: IntArray
 
 
+class Waiting(NamedTuple):
+    """Rows of one scan that are anchors, with their tracks, not yet put into the table; their first and last stamp."""
+
+    scan: Scan
+    row: IntArray
+    track_id: IntArray
+    first_us: int
+    last_us: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class RegistrationState:
     """A value. **Shapes** S sensors, n = 4 S + 3 SLOTS: ``mean`` [n], ``cov`` [n, n], ``is_applied`` [S, 4].
@@ -51,7 +63,9 @@ class RegistrationState:
     the aircraft in ``slot_key`` [SLOTS] (0 = free), last used ``slot_us``. ``pairs`` [S] comparisons used,
     ``restarts`` [S] how often a sensor's errors had to be learned anew, ``noise_factor`` [S] its noise over what it
     states (1 unless clearly more), ``reasons`` why it lies or is disputed, ``told_us`` [S] when it was last reported,
-    ``told_pairs`` [S] with how many comparisons.
+    ``told_pairs`` [S] with how many comparisons. ``waiting`` are anchors not yet put into the table, a scan each;
+    ``since`` [S] comparisons used since the sensor's errors were last learned anew, ``turn_us`` [S] when its last turn
+    to be learned from began. ``at_us`` is the time the errors have walked to.
     """
 
     sensors: SensorTable
@@ -67,6 +81,9 @@ class RegistrationState:
     slot_key: IntArray
     slot_us: IntArray
     anchors: Anchors
+    waiting: tuple[Waiting, ...]
+    since: IntArray
+    turn_us: IntArray
     book: Book
     pairs: IntArray
     restarts: IntArray
@@ -97,6 +114,9 @@ def registration_init(sensors: SensorTable, settings: TrackingSettings) -> Regis
         slot_key=np.zeros(SLOTS, np.int64),
         slot_us=np.zeros(SLOTS, np.int64),
         anchors=no_anchors(),
+        waiting=(),
+        since=integers,
+        turn_us=integers,
         book=no_book(count),
         pairs=integers,
         restarts=integers,
@@ -121,9 +141,38 @@ def take(anchors: Anchors, rows: IntArray) -> Anchors:
     return Anchors(*columns)
 
 
-def join(old: Anchors, new: Anchors, most: int) -> Anchors:
-    """Both tables, the oldest rows beyond ``most`` left out."""
-    columns: list[Any] = [np.concatenate([a, b])[-most:] for a, b in zip(old, new, strict=True)]
+def stated_sigma(state: RegistrationState, scan: Scan) -> FloatArray:
+    """The scan's standard deviations; the sensor's own where it states none.
+
+    A claimed height is off by the day's pressure, which stays: that part is the slot's, the rest is CLAIM_UP_M at most.
+    """
+    fallback = state.sensors.sigma[scan.sensor_index]
+    sigma = scan.sigma.copy()
+    if scan.kind == state.sensors.kind[scan.sensor_index]:
+        sigma = np.where(sigma > 0.0, sigma, fallback)
+    if scan.kind == MeasurementKind.POSITION:
+        sigma[:, 2] = np.minimum(sigma[:, 2], CLAIM_UP_M)
+    return sigma
+
+
+def anchors_of(state: RegistrationState, waiting: Waiting) -> Anchors:
+    """The waiting rows of a scan as rows of the table."""
+    scan, row = waiting.scan, waiting.row
+    return Anchors(
+        waiting.track_id,
+        np.full(len(row), scan.sensor_index),
+        np.full(len(row), int(scan.kind)),
+        scan.at_us[row],
+        scan.z[row],
+        stated_sigma(state, scan)[row],
+        scan.origin_enu_m[row],
+        scan.claim_key[row],
+    )
+
+
+def join(tables: Sequence[Anchors], most: int) -> Anchors:
+    """All tables in one, the oldest rows beyond ``most`` left out."""
+    columns: list[Any] = [np.concatenate(column)[-most:] for column in zip(*tables, strict=True)]
     return Anchors(*columns)
 
 
