@@ -64,7 +64,7 @@ def close(
         if not tracks.is_confirmed[i] and updates >= CONFIRM_UPDATES and tracks.existence[i] >= sure:
             tracks.is_confirmed[i] = fresh[i] = True
         known_m, floor = TENTATIVE_KNOWN_M, TENTATIVE_SHARE * tracks.birth_existence[i]
-        tracks.hidden[i] = tracks.is_confirmed[i] and is_hidden(view, g)
+        tracks.hidden[i] = tracks.is_confirmed[i] and detected[i] < 0.5 and is_hidden(view, g)
         if tracks.is_confirmed[i]:
             grown[confirmed] = i
             confirmed += 1
