@@ -39,6 +39,7 @@ src/araz/console/static/index.html: $(UI_SOURCES) tools/build_ui.sh
 	@tools/build_ui.sh $(BIN)/python
 
 $(VENV)/.warm: $(VENV)/.core $(wildcard src/araz/tracking/*.py src/araz/geography/*.py)
+	@rm -f src/araz/*/__pycache__/*.nb[ci] # a cached kernel does not notice a change in one it calls
 	@echo "compiling the numeric kernels once (a minute or two; cached afterwards)"
 	@$(BIN)/araz warm
 	@touch $@
