@@ -19,6 +19,8 @@ SETTLED_US: Final = 10_000_000
 """A sensor whose errors are known has a turn this often, one of which less is known in proportion more often."""
 SETTLED: Final = 450
 """Comparisons used of a sensor, since its errors were last learned anew, at which they count as known."""
+SETTLED_CLAIM: Final = 90
+"""... and of a source of claims: a reference, with which the others compare themselves in turns of their own."""
 TURN_US: Final = 1_000_000
 """A turn lasts one complete scan; of a sensor that sends plots singly (claims, bearings), all within this."""
 REACH_US: Final = 1_500_000
@@ -33,7 +35,8 @@ def learns_from(state: RegistrationState, scan: Scan) -> bool:
         return False
     s = scan.sensor_index
     ago_us = scan.at_us_end - int(state.turn_us[s])
-    every_us = SETTLED_US * min(int(state.since[s]), SETTLED) // SETTLED
+    enough = SETTLED_CLAIM if state.sensors.is_claim[s] else SETTLED
+    every_us = SETTLED_US * min(int(state.since[s]), enough) // enough
     in_turn = not scan.is_complete and 0 <= ago_us < TURN_US
     if 0 <= ago_us < every_us and not in_turn:
         return False
