@@ -26,12 +26,11 @@ RATE_SPAN_MPS: Final = 80.0
 """Range rates and velocities of new targets are taken as even over this span (two-way 40 m/s)."""
 CLIMB_SPAN_MPS: Final = 20.0
 PATIENCE_SCANS: Final = 10.0
-PATIENCE_PLOTS: Final = 3.0
 MEMORY_SCANS: Final = 200.0
 MEMORY_PLOTS: Final = 3000.0
-"""The map starts as if it had seen PATIENCE_SCANS scans and PATIENCE_PLOTS plots in each cell (else a slow target,
-often missed, would pass for clutter of its own making), and forgets over MEMORY_SCANS; the histograms of height and
-range rate forget over MEMORY_PLOTS."""
+"""The map starts as if it had seen PATIENCE_SCANS scans, and forgets over MEMORY_SCANS; the histograms of height and
+range rate forget over MEMORY_PLOTS. More patience where plots are rare would help a slow target in an empty sky, but
+let a radar that splits its plots draw ten tracks a target for half an hour."""
 FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
 
@@ -127,13 +126,11 @@ def learn(
 ) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
     """New maps and scan counts after one complete scan whose detections had ``unclaimed`` mass [K] left over.
 
-    The map is a running mean with forgetting: c <- c + (n - c) / min(patience + scans, memory); the histograms of
+    The map is a running mean with forgetting: c <- c + (n - c) / min(PATIENCE + scans, MEMORY); the histograms of
     height and range rate add up, scaled back to MEMORY_PLOTS.
     """
     mass, heights, rates, scans = maps[0].copy(), maps[1].copy(), maps[2].copy(), scans.copy()
-    share = (2.0 * view.radius_m[sensor] / CLUTTER_CELLS) ** 2 / (math.pi * view.radius_m[sensor] ** 2)
-    patience = max(PATIENCE_SCANS, PATIENCE_PLOTS / (view.plots[sensor] * share))
-    gain = 1.0 / min(patience + scans[sensor], max(MEMORY_SCANS, 2.0 * patience))
+    gain = 1.0 / min(PATIENCE_SCANS + scans[sensor], MEMORY_SCANS)
     mass[sensor] *= 1.0 - gain
     for k in range(len(place)):
         row, col, high, fast = _bins(view, sensor, found, place, k)

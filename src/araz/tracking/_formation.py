@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from araz.tracking._grid import plan_grid
-from araz.tracking._measure import BEARING, Detections
+from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT
 from araz.tracking._state import Tracks
 from araz.vocabulary import FloatArray
@@ -33,6 +33,9 @@ SWARM_OTHERS: Final = 3.0
 SWARM_REACH_M: Final = 200.0
 SWARM_HEIGHT_M: Final = 100.0
 """A swarm's member has so many others around it on average, within this distance;"""
+APART_SIGMAS: Final = 4.0
+APART_M: Final = 40.0
+"""closer than both, two plots may be one target's: radars split them, and some report a target several times a look;"""
 FEWEST_OTHERS: Final = 2
 """with fewer, chance may have put two false plots side by side."""
 MOST_ODDS: Final = 1e9
@@ -110,6 +113,13 @@ def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detecte
 
 
 @njit(cache=True, error_model="numpy")
+def _plan_sigma_m(found: Detections, k: int) -> float:
+    """The larger of a plot's two standard deviations in plan, metres."""
+    across = found.var[k, 1] * (found.z[k, 0] ** 2 if found.kind == POLAR else 1.0)
+    return math.sqrt(max(found.var[k, 0], across))
+
+
+@njit(cache=True, error_model="numpy")
 def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_density: FloatArray) -> FloatArray:
     """How much likelier a new target is at each detection [K] for those beside it: a factor on the birth density.
 
@@ -117,8 +127,9 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
 
         (1 - p) + p e^(-rho) prod_j (1 + rho q_j / (V c_j)),
 
-    the likelihood ratio of the neighbours j against false plots of density c [1/m^2], q_j being their chance to be
-    nobody else's. Where false plots stand close the factor stays near one. **Source** a Neyman-Scott cluster process.
+    the likelihood ratio of the neighbours j that stand clearly apart, against false plots of density c [1/m^2], q_j
+    being their chance to be nobody else's. Where false plots stand close the factor stays near one. **Source** a
+    Neyman-Scott cluster process.
     """
     odds = np.ones(len(free))
     if found.kind == BEARING or len(free) < 2:
@@ -131,6 +142,7 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
         row = int(min(max((place[k, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
         col = int(min(max((place[k, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
         product, others = 1.0, 0
+        apart = max(APART_M, APART_SIGMAS * _plan_sigma_m(found, k))
         for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
             for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
                 cell = near_row * grid.count1 + near_col
@@ -138,7 +150,7 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
                     if j == k or free[j] < 0.1 or found.claim_key[j] != 0:
                         continue
                     e, n, u = place[j, 0] - place[k, 0], place[j, 1] - place[k, 1], place[j, 2] - place[k, 2]
-                    if e * e + n * n < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M:
+                    if apart**2 < e * e + n * n < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M:
                         product *= 1.0 + SWARM_OTHERS * free[j] / (area * ground_density[j])
                         others += 1
         if others >= FEWEST_OTHERS:
