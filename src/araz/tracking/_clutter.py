@@ -30,7 +30,7 @@ MEMORY_SCANS: Final = 200.0
 MEMORY_PLOTS: Final = 3000.0
 """The map starts as if it had seen PATIENCE_SCANS scans, and forgets over MEMORY_SCANS; the histograms of height and
 range rate forget over MEMORY_PLOTS. More patience where plots are rare would help a slow target in an empty sky, but
-let a radar that splits its plots draw ten tracks a target for half an hour."""
+let a radar that sends far more false plots than it states fill the picture with tracks."""
 FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from araz.vocabulary import BoolArray, FloatArray, IntArray, SensorTable
 
@@ -131,7 +130,6 @@ def look_into(book: Book, sensor: int, partner: int, believed: FloatArray) -> Fo
     return Found(out[0], out[1], out[2], out[3], 1.0 - float(book.fitted[sensor][rows].mean()))
 
 
-@njit(cache=True, error_model="numpy")
 def _scatter(value: FloatArray, noise: FloatArray, believed: FloatArray) -> FloatArray:
     """``size``, ``ratio``, ``shift``, ``memory`` [4, 3] of ``Found`` for comparisons [K, 3]."""
     out = np.full((4, 3), np.nan)
