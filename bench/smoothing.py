@@ -19,15 +19,16 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "tracking"))
+
+import smoothing_lab as lab
+from tracking_lab import T0
+
+from araz.tracking import launch_area, place_at, smooth
+from araz.tracking._smooth import unpack
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "tests" / "tracking"), str(ROOT / "tests" / "support")]
-
-import smoothing_lab as lab  # noqa: E402
-from tracking_lab import T0  # noqa: E402
-
-from araz.tracking import launch_area, place_at, smooth  # noqa: E402
-from araz.tracking._smooth import unpack  # noqa: E402
-
 HORIZONTAL, ALL = [0, 1], list(range(6))
 FIRST_SEED = 70_000
 LONGEST_S = 300.0

@@ -20,75 +20,38 @@ from pathlib import Path
 import numpy as np
 
 from araz.tracking import init, step
+from araz.tracking._batch import _scan, _table
 from araz.vocabulary import MeasurementKind, Scan, SensorTable, TrackingSettings
 
-START_US = 1_700_000_000_000_000
+FARTHEST_M = 23_000.0
 REPORT_EXISTENCE = 0.5
 
 
 def sensor_table(scenario: dict, view: str) -> SensorTable:
     """The one radar of a scenario, at the origin, with what the scenario says a tracker may know."""
-    polar = view == "sph"
-    sigma = np.full((1, 4), np.nan)
-    if polar:
-        el, az, r, rate = scenario["sig_sph"]
-        sigma[0] = r, az, el, rate
-    else:
-        sigma[0, :3] = float(scenario["sig_cart"])
-    one = np.ones(1)
-    return SensorTable(
-        sensor_id=("radar",),
-        kind=np.array([MeasurementKind.POLAR if polar else MeasurementKind.POSITION], np.int64),
-        origin_enu_m=np.zeros((1, 3)),
-        sigma=sigma,
-        detection_probability=one * float(scenario["pd"]),
-        clutter_per_scan=one * float(scenario["lam_c"]),
-        max_range_m=one * 23_000.0,
-        min_elevation_rad=one * -np.pi / 2,
-        max_elevation_rad=one * np.pi / 2,
-        period_s=one * float(scenario["dt"]),
-        is_people=np.zeros(1, bool),
-        is_claim=np.zeros(1, bool),
-        visible_above_m=np.full((1, 1, 1), -np.inf, np.float32),
-        raster_east_m=0.0,
-        raster_north_m=0.0,
-        cell_m=1.0,
-    )
+    kind = MeasurementKind.POLAR if view == "sph" else MeasurementKind.POSITION
+    table = _table(kind, np.zeros(3), FARTHEST_M, float(scenario["pd"]), float(scenario["lam_c"]))
+    table.period_s[:] = float(scenario["dt"])
+    return table
 
 
 def scans_of(scenario: dict, view: str) -> list[Scan]:
     """The scenario's detections as scans, rotated to compass azimuth."""
-    polar = view == "sph"
-    dt_us = round(float(scenario["dt"]) * 1e6)
-    table = sensor_table(scenario, view)
+    table, dt_s = sensor_table(scenario, view), float(scenario["dt"])
+    whole = np.full((len(scenario["scan"]), 4), np.nan)
+    if view == "sph":
+        el, bearing, r, rate = scenario["sph"].T
+        whole[:] = np.column_stack((r, np.pi / 2 - bearing, el, rate))
+        sigma = scenario["sig_sph"][[2, 1, 0, 3]]
+    else:
+        whole[:, :3] = scenario["cart"]
+        sigma = np.append(np.full(3, float(scenario["sig_cart"])), np.nan)
     bounds = np.searchsorted(scenario["scan"], np.arange(int(scenario["scan"].max()) + 2))
     made = []
     for t in range(len(bounds) - 1):
-        rows = slice(bounds[t], bounds[t + 1])
-        count = bounds[t + 1] - bounds[t]
-        z = np.full((count, 4), np.nan)
-        if polar:
-            el, bearing, r, rate = scenario["sph"][rows].T
-            z[:] = np.column_stack((r, np.pi / 2 - bearing, el, rate))
-        else:
-            z[:, :3] = scenario["cart"][rows]
-        at_us = START_US + t * dt_us
-        made.append(
-            Scan(
-                sensor_index=0,
-                kind=MeasurementKind.POLAR if polar else MeasurementKind.POSITION,
-                at_us_end=at_us,
-                is_complete=True,
-                at_us=np.full(count, at_us, np.int64),
-                z=z,
-                sigma=np.tile(table.sigma, (count, 1)),
-                origin_enu_m=np.zeros((count, 3)),
-                velocity_enu_mps=np.full((count, 3), np.nan),
-                claim_key=np.zeros(count, np.int64),
-                rcs_dbsm=np.full(count, np.nan),
-                message_seq=np.arange(count, dtype=np.int64),
-            )
-        )
+        rows = np.arange(bounds[t], bounds[t + 1])
+        times_s, sigmas = np.full(len(rows), t * dt_s), np.tile(sigma, (len(rows), 1))
+        made.append(_scan(table, t * dt_s, times_s, whole[rows], sigmas, rows))
     return made
 
 

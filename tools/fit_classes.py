@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "bench"))
+
+from class_flights import pieces
+from class_looks import watch
+from class_model import fit, samples
+
+from araz.tracking._classify import FEATURE_NAMES, ClassTable
+from araz.vocabulary import CLASS_NAMES
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "bench"))
-
-from class_flights import pieces  # noqa: E402
-from class_looks import watch  # noqa: E402
-from class_model import fit, samples  # noqa: E402
-
-from araz.tracking._classify import FEATURE_NAMES, ClassTable  # noqa: E402
-from araz.vocabulary import CLASS_NAMES  # noqa: E402
-
 TARGET = ROOT / "src" / "araz" / "tracking" / "_class_table.py"
 
 

@@ -249,7 +249,8 @@ def _propagation(
     heard = [is_ear or (row.report is not None and row.report.kind == ReportKind.HEARD) for row in rows]
     if kind != MeasurementKind.BEARING or not any(heard):
         return None
-    return frozen_array(np.where(heard, state.sound_mps, np.inf), np.float64)  # type: ignore[no-any-return]
+    speed_mps: FloatArray = frozen_array(np.where(heard, state.sound_mps, np.inf), np.float64)
+    return speed_mps
 
 
 def _or_nan(value: float | None) -> float:

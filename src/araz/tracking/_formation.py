@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._grid import plan_grid
+from araz.tracking._grid import around, plan_grid
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT
 from araz.tracking._state import Tracks
@@ -78,10 +78,9 @@ def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detecte
     new = np.zeros((count, MODE_COUNT))
     for a in range(count):
         i, others = rows[a], 0
-        row = int(min(max((moments[i, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
-        col = int(min(max((moments[i, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
-        for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
-            for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
+        rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
+        for near_row in range(rows0, rows1):
+            for near_col in range(cols0, cols1):
                 cell = near_row * grid.count1 + near_col
                 for b in grid.order[grid.start[cell] : grid.start[cell + 1]]:
                     j = rows[b]
@@ -139,12 +138,11 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
     for k in range(len(free)):
         if free[k] < 0.1 or math.isnan(place[k, 0] + place[k, 1]):
             continue
-        row = int(min(max((place[k, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
-        col = int(min(max((place[k, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
+        rows0, rows1, cols0, cols1 = around(grid, place[k, 0], place[k, 1])
         product, others = 1.0, 0
         apart = max(APART_M, APART_SIGMAS * _plan_sigma_m(found, k))
-        for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
-            for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
+        for near_row in range(rows0, rows1):
+            for near_col in range(cols0, cols1):
                 cell = near_row * grid.count1 + near_col
                 for j in grid.order[grid.start[cell] : grid.start[cell + 1]]:
                     if j == k or free[j] < 0.1 or found.claim_key[j] != 0:

@@ -75,6 +75,14 @@ def extent(first: FloatArray, second: FloatArray) -> FloatArray:
     return limits
 
 
+@njit(inline="always", error_model="numpy")
+def around(grid: Grid, first: float, second: float) -> tuple[int, int, int, int]:
+    """Rows and columns, each from and up to, of the 3 x 3 cells around a point."""
+    row = cell_of(first, grid.low0, grid.width0, grid.count0)
+    col = cell_of(second, grid.low1, grid.width1, grid.count1)
+    return max(row - 1, 0), min(row + 2, grid.count0), max(col - 1, 0), min(col + 2, grid.count1)
+
+
 @njit(cache=True, error_model="numpy")
 def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Grid:
     """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point."""

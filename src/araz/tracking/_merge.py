@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from araz.tracking._grid import plan_grid
+from araz.tracking._grid import around, plan_grid
 from araz.tracking._state import Tracks
 from araz.vocabulary import FloatArray, IntArray
 
@@ -51,10 +51,9 @@ def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray
     for i in rows:
         if gone[i]:
             continue
-        row = int(min(max((moments[i, 0] - grid.low0) / grid.width0, 0.0), grid.count0 - 1.0))
-        col = int(min(max((moments[i, 1] - grid.low1) / grid.width1, 0.0), grid.count1 - 1.0))
-        for near_row in range(max(row - 1, 0), min(row + 2, grid.count0)):
-            for near_col in range(max(col - 1, 0), min(col + 2, grid.count1)):
+        rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
+        for near_row in range(rows0, rows1):
+            for near_col in range(cols0, cols1):
                 cell = near_row * grid.count1 + near_col
                 for b in grid.order[grid.start[cell] : grid.start[cell + 1]]:
                     j = rows[b]

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from araz.tracking._measure import BEARING, POLAR, POSITION, wrap
 from araz.tracking._sound import travel_s
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -19,7 +20,6 @@ BLURRED_RAD: Final = 0.1
 """A plot so noisy that from the other sensor it spans more than this is not compared: nothing is linear there."""
 NOTHING: Final = 1e12
 """Variance of a component that was not measured."""
-POLAR, BEARING, POSITION = range(3)
 # columns of the kernel's table, one pair a row
 MEASURED, SIGMA, VIEWER, SPEED, PLOT, DEVIATION, ORIGIN, PLOT_ERROR, SLOT_ERROR, VIEWER_ERROR = (
     0, 3, 6, 9, 10, 13, 16, 19, 22, 25,
@@ -48,12 +48,6 @@ def to_view(east: float, north: float, up: float, out: FloatArray, by: FloatArra
     by[0, 0], by[0, 1], by[0, 2] = east / r, north / r, up / r
     by[1, 0], by[1, 1], by[1, 2] = north / ground2, -east / ground2, 0.0
     by[2, 0], by[2, 1], by[2, 2] = -east * up / (ground * r2), -north * up / (ground * r2), ground / r2
-
-
-@njit(inline="always", error_model="numpy")
-def turned(angle: float) -> float:
-    """An angle in [-pi, pi]."""
-    return angle - 2.0 * math.pi * math.floor(angle / (2.0 * math.pi) + 0.5)
 
 
 @njit(inline="always", error_model="numpy")
@@ -89,11 +83,76 @@ def unbend(
                 moved[i] += place[i] - start[i] - t[VIEWER + i]
             to_view(moved[0], moved[1], moved[2], view, by)
             bend[0] += (view[0] - seen[0]) / 6.0
-            bend[1] += turned(view[1] - seen[1]) / 6.0
+            bend[1] += wrap(view[1] - seen[1]) / 6.0
             bend[2] += (view[2] - seen[2]) / 6.0
     for i in range(3):
         if math.isfinite(bend[i]):
             nu[i] -= bend[i]
+
+
+@njit(inline="always", error_model="numpy")
+def plot_of(t: FloatArray, z: FloatArray, start: FloatArray, by: FloatArray) -> bool:
+    """Fill the anchor's plot and deviation ``z`` [2, 3], the place and its derivative; is the height a guess."""
+    is_polar = t[IS_POLAR] > 0.0
+    for i in range(3):
+        z[0, i], z[1, i] = t[PLOT + i] - t[PLOT_ERROR + i], t[DEVIATION + i]
+    is_guess = math.isnan(z[0, 2])
+    if is_guess and is_polar:
+        far = max(z[0, 0], 1.0)
+        z[0, 2] = math.asin(min(max((t[UP] - t[ORIGIN + 2]) / far, -0.99), 0.99))
+        z[1, 2] = math.sqrt(t[UP_VARIANCE]) / far
+    elif is_guess:
+        z[0, 2], z[1, 2] = t[UP], math.sqrt(t[UP_VARIANCE])
+    if is_polar:
+        to_place(z[0, 0], z[0, 1], z[0, 2], start, by)
+        for i in range(3):
+            start[i] += t[ORIGIN + i]
+    else:
+        for i in range(3):
+            start[i] = z[0, i]
+            for j in range(3):
+                by[i, j] = 1.0 if i == j else 0.0
+    return is_guess
+
+
+@njit(inline="always", error_model="numpy")
+def carry(t: FloatArray, z: FloatArray, start: FloatArray, by: FloatArray, place: FloatArray, cov: FloatArray) -> float:
+    """Fill the place [3] and its covariance [3, 3] at the time the other sensor shows; gives the seconds between."""
+    v = t[VELOCITY : VELOCITY + 3]
+    gap: float = t[GAP]
+    gap -= travel_s(
+        start[0] + v[0] * gap - t[VIEWER], start[1] + v[1] * gap - t[VIEWER + 1],
+        start[2] + v[2] * gap - t[VIEWER + 2], v[0], v[1], v[2], t[SPEED],
+    )  # fmt: skip
+    for i in range(3):
+        place[i] = start[i] + v[i] * gap
+    drift = (0.5 * ACCELERATION_MPS2 * gap * gap) ** 2
+    for i in range(3):
+        for j in range(3):
+            total = gap * gap * t[VELOCITY_COV + 3 * i + j] + (drift if i == j else 0.0)
+            for c in range(3):
+                total += by[i, c] * z[1, c] * z[1, c] * by[j, c]
+            cov[i, j] = total
+    return gap
+
+
+@njit(inline="always", error_model="numpy")
+def fill_slopes(
+    kind: int, t: FloatArray, h: FloatArray, hj: FloatArray, is_guess: bool, i: int, jac: FloatArray
+) -> None:
+    """Fill component i of a comparison's derivative ``jac`` [3, 11] by both sensors' errors and clocks."""
+    is_polar = t[IS_POLAR] > 0.0
+    rate = h[i, 0] * t[VELOCITY] + h[i, 1] * t[VELOCITY + 1] + h[i, 2] * t[VELOCITY + 2]
+    jac[i, 3], jac[i, 7] = -rate, rate
+    if kind == POSITION:
+        jac[i, 8 + i] = 1.0
+    else:
+        jac[i, i] = 1.0
+    for j in range(3):
+        if is_polar and not (j == 2 and is_guess):
+            jac[i, 4 + j] = -hj[i, j]
+        elif not is_polar and kind != POSITION:
+            jac[i, 8 + j] = -hj[i, j]
 
 
 @njit(cache=True, error_model="numpy")
@@ -114,39 +173,8 @@ def fill_pairs(
     for k in range(count):
         t = table[k]
         is_polar = t[IS_POLAR] > 0.0
-        for i in range(3):
-            z[0, i], z[1, i] = t[PLOT + i] - t[PLOT_ERROR + i], t[DEVIATION + i]
-        is_guess = math.isnan(z[0, 2])
-        if is_guess and is_polar:
-            far = max(z[0, 0], 1.0)
-            z[0, 2] = math.asin(min(max((t[UP] - t[ORIGIN + 2]) / far, -0.99), 0.99))
-            z[1, 2] = math.sqrt(t[UP_VARIANCE]) / far
-        elif is_guess:
-            z[0, 2], z[1, 2] = t[UP], math.sqrt(t[UP_VARIANCE])
-        if is_polar:
-            to_place(z[0, 0], z[0, 1], z[0, 2], start, by)
-            for i in range(3):
-                start[i] += t[ORIGIN + i]
-        else:
-            for i in range(3):
-                start[i] = z[0, i]
-                for j in range(3):
-                    by[i, j] = 1.0 if i == j else 0.0
-        v = t[VELOCITY : VELOCITY + 3]
-        gap = t[GAP]
-        gap -= travel_s(
-            start[0] + v[0] * gap - t[VIEWER], start[1] + v[1] * gap - t[VIEWER + 1],
-            start[2] + v[2] * gap - t[VIEWER + 2], v[0], v[1], v[2], t[SPEED],
-        )  # fmt: skip
-        for i in range(3):
-            place[i] = start[i] + v[i] * gap
-        drift = (0.5 * ACCELERATION_MPS2 * gap * gap) ** 2
-        for i in range(3):
-            for j in range(3):
-                total = gap * gap * t[VELOCITY_COV + 3 * i + j] + (drift if i == j else 0.0)
-                for c in range(3):
-                    total += by[i, c] * z[1, c] * z[1, c] * by[j, c]
-                cov[i, j] = total
+        is_guess = plot_of(t, z, start, by)
+        gap = carry(t, z, start, by, place, cov)
         if is_polar:
             to_view(place[0] - t[ORIGIN], place[1] - t[ORIGIN + 1], place[2] - t[ORIGIN + 2], dump, own)
         else:
@@ -161,7 +189,7 @@ def fill_pairs(
             to_place(seen[0], seen[1], seen[2], dump, back)
             for i in range(3):
                 nu[k, i] = t[MEASURED + i] - t[VIEWER_ERROR + i] - seen[i]
-            nu[k, 1] = turned(nu[k, 1])
+            nu[k, 1] = wrap(nu[k, 1])
             unbend(t, z, start, place, seen, nu[k])
         product(own, back, to_anchor[k])
         product(h, by, hj)
@@ -172,7 +200,6 @@ def fill_pairs(
                 noise[k, i, j] = hc[i, 0] * h[j, 0] + hc[i, 1] * h[j, 1] + hc[i, 2] * h[j, 2]
         share[k] = noise[k, 1, 1]
         is_void = abs(gap) > MAX_GAP_S or (kind != POSITION and share[k] > BLURRED_RAD**2)
-        factor2 = t[FACTOR] ** 2
         for i in range(3):
             noise[k, i, i] += t[SIGMA + i] ** 2
         for i in range(3):
@@ -181,21 +208,11 @@ def fill_pairs(
                 nu[k, i] = 0.0
                 noise[k, i, :] = 0.0
                 noise[k, :, i] = 0.0
-                noise[k, i, i] = NOTHING / factor2
+                noise[k, i, i] = NOTHING / t[FACTOR] ** 2
                 continue
             compared[k] += 1
-            rate = h[i, 0] * v[0] + h[i, 1] * v[1] + h[i, 2] * v[2]
-            jac[k, i, 3], jac[k, i, 7] = -rate, rate
-            if kind == POSITION:
-                jac[k, i, 8 + i] = 1.0
-            else:
-                jac[k, i, i] = 1.0
-            for j in range(3):
-                if is_polar and not (j == 2 and is_guess):
-                    jac[k, i, 4 + j] = -hj[i, j]
-                elif not is_polar and kind != POSITION:
-                    jac[k, i, 8 + j] = -hj[i, j]
-        noise[k] *= factor2
+            fill_slopes(kind, t, h, hj, is_guess, i, jac[k])
+        noise[k] *= t[FACTOR] ** 2
     return nu, noise, jac, compared, to_anchor, share
 
 
@@ -287,7 +304,7 @@ def near_pairs(
                 continue
             if kind == BEARING:
                 azimuth = math.atan2(place[a, 0] - viewer[k, 0], place[a, 1] - viewer[k, 1])
-                is_near = abs(turned(seen[k, 1] - azimuth)) < 0.35
+                is_near = abs(wrap(seen[k, 1] - azimuth)) < 0.35
             else:
                 far2 = (place[a, 0] - there[0]) ** 2 + (place[a, 1] - there[1]) ** 2
                 is_near = far2 < (0.12 * own[a] + reach) ** 2

@@ -181,9 +181,9 @@ def _one_scan(
         born.append(begun)
     if len(looks) == 1:
         return now, moments, told[0], born[0]
-    all_told = tuple(np.concatenate([pairs[column] for pairs in told]) for column in range(3))
-    all_born = tuple(np.concatenate([begun[column] for begun in born]) for column in range(2))
-    return now, moments, all_told, all_born  # type: ignore[return-value]
+    number_of, row_of, chance = (np.concatenate(column) for column in zip(*told, strict=True))
+    key, number_given = (np.concatenate(column) for column in zip(*born, strict=True))
+    return now, moments, (number_of, row_of, chance), (key, number_given)
 
 
 def _one_look(
