@@ -14,7 +14,8 @@ from tracking_lab import BEARING, POLAR, POSITION, T0, table
 
 from araz.tracking import registration_correct, registration_init, registration_step
 from araz.tracking._registration import _updated, _walked
-from araz.tracking._registration_pairs import Pairs, compare, place_of, three, view_of
+from araz.tracking._registration_kernel import to_place, to_view
+from araz.tracking._registration_pairs import Pairs, compare, three
 from araz.tracking._registration_rate import SETTLED_US
 from araz.tracking._registration_state import Anchors, errors_of, no_anchors
 from araz.vocabulary import Scan, TrackingSettings, TrackPicture
@@ -79,11 +80,11 @@ def test_the_filter_is_dense_least_squares():
 @settings(max_examples=60, deadline=None)
 @given(st.floats(500, 9000), st.floats(-3.1, 3.1), st.floats(-0.05, 0.7))
 def test_a_place_and_its_view_are_inverse(r, azimuth, elevation):
-    polar, origin = np.array([[r, azimuth, elevation]]), np.array([[300.0, -200.0, 15.0]])
-    place, by_polar = place_of(polar, origin)
-    back, by_place = view_of(place, origin)
-    np.testing.assert_allclose(back, polar, atol=1e-9)
-    np.testing.assert_allclose(by_place @ by_polar, np.eye(3)[None], atol=1e-9)
+    place, back, by_polar, by_place = np.empty(3), np.empty(3), np.empty((3, 3)), np.empty((3, 3))
+    to_place(r, azimuth, elevation, place, by_polar)
+    to_view(*place, back, by_place)
+    np.testing.assert_allclose(back, [r, azimuth, elevation], atol=1e-9)
+    np.testing.assert_allclose(by_place @ by_polar, np.eye(3), atol=1e-9)
 
 
 def one_pair(b_kind, a_kind, place, velocity, gap_s, seed):
@@ -100,7 +101,8 @@ def one_pair(b_kind, a_kind, place, velocity, gap_s, seed):
     def measure(kind, s, at):
         if kind == POSITION:
             return np.array([*at, np.nan])
-        seen = view_of(at[None], origin[s][None])[0][0]
+        seen = np.empty(3)
+        to_view(*(at - origin[s]), seen, np.empty((3, 3)))
         return np.array([*seen, 0.0]) if kind == POLAR else np.array([seen[1], seen[2], np.nan, np.nan])
 
     anchors = Anchors(

@@ -52,6 +52,7 @@ from araz.vocabulary import (
     SensorRegistration,
     SensorTable,
     Site,
+    TrackPicture,
 )
 
 #: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
@@ -140,22 +141,23 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
     events.extend(said)
-    if said:
-        state = replace(state, health_now={**state.health_now, **{item.sensor_id: item for item in said}})
-    state = replace(state, health=health, scans=scans, tracking=believed, registration=errors)
+    known = {**state.health_now, **{item.sensor_id: item for item in said}} if said else state.health_now
+    state = replace(state, health=health, health_now=known, scans=scans, tracking=believed, registration=errors)
     state = _remember(state, heard.decoded)
+    seen = None
     if heard.decisions or now_us - state.rules_us >= RULES_EVERY_US:
-        state, more = _apply_rules(state, heard.decisions)
+        seen = tracking.predict_picture(state.tracking, now_us)
+        state, more = _apply_rules(state, heard.decisions, seen)
         events.extend(more)
     if now_us - state.picture_us >= PICTURE_EVERY_US:
-        events.append(picture(state))
+        events.append(picture(state, seen))
         state = replace(state, picture_us=now_us)
     return state, events
 
 
-def picture(state: PipelineState) -> Picture:
-    """Return everything believed to be in the air now."""
-    arrays = tracking.predict_picture(state.tracking, state.now_us)
+def picture(state: PipelineState, seen: TrackPicture | None = None) -> Picture:
+    """Return everything believed to be in the air now; ``seen`` are the tracks now, where they are known already."""
+    arrays = tracking.predict_picture(state.tracking, state.now_us) if seen is None else seen
     line = state.line
     return Picture(
         at_us=state.now_us,
@@ -247,10 +249,12 @@ def _is_noted(item: Observation) -> bool:
     return item.claim is not None or item.report is not None or isinstance(item.measurement, Bearing)
 
 
-def _apply_rules(state: PipelineState, decisions: Sequence[Decision]) -> tuple[PipelineState, list[Event]]:
+def _apply_rules(
+    state: PipelineState, decisions: Sequence[Decision], seen: TrackPicture
+) -> tuple[PipelineState, list[Event]]:
     inputs = incidents.Inputs(
         now_us=state.now_us,
-        picture=tracking.predict_picture(state.tracking, state.now_us),
+        picture=seen,
         observations=state.waiting,
         health=tuple(state.health_now.values()),
         claims=state.claims,

@@ -11,7 +11,6 @@ in which the target itself no longer stands. The noise is R_B + H_B (J_A R_A J_A
 
 from __future__ import annotations
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -53,37 +52,6 @@ def three(kind: int, z: FloatArray) -> FloatArray:
     if kind == MeasurementKind.BEARING:
         return np.column_stack([np.full(len(z), np.nan), z[:, :2]])
     return z[:, :3].copy()
-
-
-def place_of(polar: FloatArray, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Places [K, 3] of range, azimuth, elevation [K, 3] seen from origins [K, 3], and their derivative [K, 3, 3]."""
-    r, azimuth, elevation = polar.T
-    sin_a, cos_a, sin_e, cos_e = np.sin(azimuth), np.cos(azimuth), np.sin(elevation), np.cos(elevation)
-    ray = np.stack([cos_e * sin_a, cos_e * cos_a, sin_e], axis=1)
-    by_azimuth = np.stack([r * cos_e * cos_a, -r * cos_e * sin_a, np.zeros_like(r)], axis=1)
-    by_elevation = np.stack([-r * sin_e * sin_a, -r * sin_e * cos_a, r * cos_e], axis=1)
-    return origin + r[:, None] * ray, np.stack([ray, by_azimuth, by_elevation], axis=2)
-
-
-def view_of(place: FloatArray, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Range, azimuth, elevation [K, 3] of places [K, 3] seen from origins [K, 3], and their derivative [K, 3, 3]."""
-    east, north, up = (place - origin).T
-    ground2 = np.maximum(east**2 + north**2, 1.0)
-    ground = np.sqrt(ground2)
-    r = np.sqrt(ground2 + up**2)
-    polar = np.stack([r, np.arctan2(east, north), np.arctan2(up, ground)], axis=1)
-    zero = np.zeros_like(r)
-    rows = [
-        np.stack([east / r, north / r, up / r], axis=1),
-        np.stack([north / ground2, -east / ground2, zero], axis=1),
-        np.stack([-east * up / (ground * r**2), -north * up / (ground * r**2), ground / r**2], axis=1),
-    ]
-    return polar, np.stack(rows, axis=1)
-
-
-def wrapped(angle: FloatArray) -> FloatArray:
-    """Angles in [-pi, pi]."""
-    return np.asarray(angle - 2.0 * math.pi * np.round(angle / (2.0 * math.pi)))
 
 
 def near(scan: Scan, measured: FloatArray, anchors: Anchors, track_row: IntArray, picture: TrackPicture) -> IntArray:

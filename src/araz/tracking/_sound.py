@@ -16,10 +16,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from numba import njit
-
-from araz.vocabulary import FloatArray
 
 
 @njit(cache=True)
@@ -38,9 +35,3 @@ def travel_s(
     if spare <= 0.0:
         return math.sqrt(distance2) / speed_mps
     return (math.sqrt(along * along + spare * distance2) - along) / spare
-
-
-def travels_s(away_m: FloatArray, velocity_mps: FloatArray, speed_mps: FloatArray) -> FloatArray:
-    """The same for K targets: ``away_m``, ``velocity_mps`` [K, 3], ``speed_mps`` [K] -> [K]."""
-    rows = np.column_stack([away_m, velocity_mps, speed_mps])
-    return np.array([travel_s(*row) for row in rows.tolist()], np.float64).reshape(len(rows))
