@@ -9,10 +9,11 @@ state is a value; ``step`` hands back a new one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from araz import incidents, intercept, tracking
 from araz.app._config import SITE_SOURCE, SiteError, site_from_bundle
@@ -59,10 +60,9 @@ from araz.vocabulary import (
 TICK_SOURCE: Final = "@tick"
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
-#: Data time between two looks of the incident rules at the picture.
+#: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
+#: when the rules themselves say that it is due (once a second). The live map asks for its own picture.
 RULES_EVERY_US: Final = 250_000
-#: Data time between two pictures that are recorded; the live map asks for its own.
-PICTURE_EVERY_US: Final = 1_000_000
 #: Claims remembered; the oldest goes first, so that a storm of forged identities cannot fill the memory.
 MAX_CLAIMS: Final = 4096
 #: Peers of one listening feed whose decoder state is kept.
@@ -84,8 +84,7 @@ class Line:
     geometry: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PipelineState:
+class PipelineState(msgspec.Struct, frozen=True, eq=False):
     """Everything Araz believes about a configured line, as a value."""
 
     now_us: int
@@ -101,7 +100,6 @@ class PipelineState:
     expected_us: Mapping[str, int]
     waiting: tuple[Observation, ...]
     rules_us: int
-    picture_us: int
 
 
 class Heard(NamedTuple):
@@ -129,7 +127,7 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         raise SiteError(
             f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
         )
-    state, heard = _decode(replace(state, now_us=now_us), message)
+    decoders, heard = _decode(state, message)
     health, said = health_step(state.health, heard.source, heard.decoded, now_us)
     offsets_us = clock_offsets_us(health)
     scans, looks = scans_step(state.scans, heard.decoded, now_us, offsets_us)
@@ -142,16 +140,19 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
     events.extend(said)
     known = {**state.health_now, **{item.sensor_id: item for item in said}} if said else state.health_now
-    state = replace(state, health=health, health_now=known, scans=scans, tracking=believed, registration=errors)
-    state = _remember(state, heard.decoded)
-    seen = None
-    if heard.decisions or now_us - state.rules_us >= RULES_EVERY_US:
-        seen = tracking.predict_picture(state.tracking, now_us)
+    claims, waiting = _remember(state, heard.decoded)
+    state = replace(
+        state,
+        now_us=now_us, decoders=decoders, health=health, health_now=known, scans=scans, tracking=believed,
+        registration=errors, claims=claims, waiting=waiting,
+    )  # fmt: skip
+    is_due = incidents.is_due(state.incidents, now_us)
+    if is_due or heard.decisions or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
+        seen = tracking.predict_picture(believed, now_us)
         state, more = _apply_rules(state, heard.decisions, seen)
         events.extend(more)
-    if now_us - state.picture_us >= PICTURE_EVERY_US:
-        events.append(picture(state, seen))
-        state = replace(state, picture_us=now_us)
+        if is_due:
+            events.append(picture(state, seen))
     return state, events
 
 
@@ -183,25 +184,25 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         expected_us={},
         waiting=(),
         rules_us=now_us,
-        picture_us=now_us,
     )
 
 
-def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, Heard]:
+def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], Heard]:
+    """Return the decoders after the message, and what it said."""
     if message.source == TICK_SOURCE:
-        return state, Heard(message.source)
+        return state.decoders, Heard(message.source)
     if message.source == PROBLEM_SOURCE:
         problem = _problem(message)
-        return state, Heard(problem.source, [problem])
+        return state.decoders, Heard(problem.source, [problem])
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
-        return state, Heard(message.source, [rejected(message, "unknown-feed", detail)])
+        return state.decoders, Heard(message.source, [rejected(message, "unknown-feed", detail)])
     if feed.format == Format.DECISION:
         decision = decode_decision(message.payload)
         if isinstance(decision, str):
-            return state, Heard(message.source, [rejected(message, "bad-decision", decision)])
-        return state, Heard(message.source, decisions=[decision])
+            return state.decoders, Heard(message.source, [rejected(message, "bad-decision", decision)])
+        return state.decoders, Heard(message.source, decisions=[decision])
     decoder = DECODERS[feed.format]
     inner = state.decoders.get(message.source)
     if inner is None:
@@ -211,7 +212,7 @@ def _decode(state: PipelineState, message: Message) -> tuple[PipelineState, Hear
     if len(decoders) > MAX_SOURCES:
         decoders.pop(next(iter(decoders)))
     known = [_of_the_site(state.line, message, item) for item in decoded]
-    return replace(state, decoders=decoders), Heard(message.source, known)
+    return decoders, Heard(message.source, known)
 
 
 def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
@@ -229,20 +230,18 @@ def _problem(message: Message) -> Rejected:
         return rejected(message, "bad-problem", f"not a problem record: {error}")
 
 
-def _remember(state: PipelineState, decoded: Sequence[Decoded]) -> PipelineState:
+def _remember(state: PipelineState, decoded: Sequence[Decoded]) -> tuple[Mapping[int, Claim], tuple[Observation, ...]]:
     """Keep the latest claim of each identity, and what the rules must see: claims, bearings, reports."""
     new = [item for item in decoded if isinstance(item, Observation)]
     claimed = {claim_key(item.claim): item.claim for item in new if item.claim is not None}
     claimed = {key: claim for key, claim in claimed.items() if key and state.claims.get(key) != claim}
     noted = tuple(item for item in new if _is_noted(item))
-    if not claimed and not noted:
-        return state
     claims = state.claims
     if claimed:
         claims = {**{key: claim for key, claim in claims.items() if key not in claimed}, **claimed}
         while len(claims) > MAX_CLAIMS:
             claims.pop(next(iter(claims)))
-    return replace(state, claims=claims, waiting=(state.waiting + noted)[-MAX_WAITING:])
+    return claims, (state.waiting + noted)[-MAX_WAITING:] if noted else state.waiting
 
 
 def _is_noted(item: Observation) -> bool:
@@ -282,4 +281,4 @@ def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:
         state.now_us,
         expected_at_us=None if alarm.track_id is None else state.expected_us.get(alarm.track_id),
     )
-    return alarm if not options else msgspec.structs.replace(alarm, options=list(options))
+    return alarm if not options else replace(alarm, options=list(options))

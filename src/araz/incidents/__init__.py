@@ -11,7 +11,7 @@ from araz.incidents._fall import Fall, fall, fall_offset_m, fall_time_s, release
 from araz.incidents._people import cones_of
 from araz.incidents._records import tracks_of
 from araz.incidents._state import Inputs, State
-from araz.incidents._step import init, step
+from araz.incidents._step import init, is_due, step
 from araz.incidents._weights import DROP_CUES, LIKENESS_CUES, weights_markdown
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "fall_offset_m",
     "fall_time_s",
     "init",
+    "is_due",
     "release_area",
     "step",
     "tracks_of",

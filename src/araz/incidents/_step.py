@@ -46,6 +46,11 @@ def init(place: Place, table: SensorTable) -> State:
     return State(context=context_of(place, table))
 
 
+def is_due(state: State, now_us: int) -> bool:
+    """Whether motion is to be judged at ``now_us``: once a second of data time."""
+    return now_us >= state.next_evaluation_us
+
+
 def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
     """Take one picture and what came since the last; give the next state and what must be said.
 
@@ -53,8 +58,8 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
     time is judged at the latest time already reached). Cheap when nothing is due: motion is judged once a second.
     """
     now = max(inputs.now_us, state.last_us)
-    is_due = now >= state.next_evaluation_us
-    if not is_due and not inputs.observations and not inputs.decisions:
+    judges = is_due(state, now)
+    if not judges and not inputs.observations and not inputs.decisions:
         return (state if now == state.last_us else replace(state, last_us=now)), []
     work = desk(state, replace(inputs, now_us=now))
     cones = new_cones(state.context, state.cones, inputs.observations, now)
@@ -65,10 +70,10 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
     )
     decide(work, inputs.decisions)
     hear(work, inputs.observations)
-    stats = _evaluate(work, state) if is_due else state.stats
+    stats = _evaluate(work, state) if judges else state.stats
     after = State(
         context=state.context,
-        next_evaluation_us=now + EVALUATE_US - SLACK_US if is_due else state.next_evaluation_us,
+        next_evaluation_us=now + EVALUATE_US - SLACK_US if judges else state.next_evaluation_us,
         incident_count=work.incident_count,
         alarm_count=work.alarm_count,
         stats=stats,

@@ -40,6 +40,7 @@ class _Row(msgspec.Struct, frozen=True):
     reasons: Mapping[str, int] = {}
     last_heard_us: int | None = None
     clock_us: tuple[int, ...] = ()
+    clock_error_us: int | None = None
     own_state: SensorState = SensorState.UNKNOWN
     own_detail: str = ""
     window_from_us: int = 0
@@ -92,7 +93,8 @@ def health_step(
             heard.add(item.sensor_id)
             rows[item.sensor_id] = _hear(rows[item.sensor_id], item)
     for name in heard:
-        rows[name] = msgspec.structs.replace(rows[name], last_heard_us=now_us)
+        error_us = _clock_error_us(rows[name])
+        rows[name] = msgspec.structs.replace(rows[name], last_heard_us=now_us, clock_error_us=error_us)
     for name in heard - {feed_row}:
         rows[name] = msgspec.structs.replace(rows[name], messages=rows[name].messages + 1)
     started_us = now_us if state.started_us is None else state.started_us
@@ -104,7 +106,7 @@ def clock_offsets_us(state: HealthState) -> dict[str, int]:
     """Return what to add to the observation times of sensors whose clocks are wrong, microseconds by sensor."""
     offsets = {}
     for name, sensor in state.sensors.items():
-        error_us = _clock_error_us(state.rows[name])
+        error_us = state.rows[name].clock_error_us
         if error_us is not None and abs(error_us) > 1e6 * sensor.clock_tolerance_s:
             offsets[name] = error_us
     return offsets
@@ -163,7 +165,7 @@ def _judge(name: str, row: _Row, sensor: Sensor | None, now_us: int, started_us:
         return SensorState.SILENT, f"{name} has said nothing {since}: quiet there means nothing"
     if row.own_state == SensorState.FAILED:
         return SensorState.FAILED, f"{name} reports a failure: {row.own_detail}"
-    error_us = _clock_error_us(row)
+    error_us = row.clock_error_us
     if error_us is not None and abs(error_us) > 1e6 * sensor.clock_tolerance_s:
         side = "behind" if error_us > 0 else "ahead"
         return SensorState.LYING, f"{name}'s clock is {abs(error_us) / 1e6:.1f} s {side}; its times are corrected"
@@ -189,7 +191,7 @@ def _say(state: HealthState, now_us: int) -> tuple[HealthState, list[SensorHealt
         is_due = now_us - row.said_us >= REPEAT_US and counts != row.said_counts
         if verdict != row.said_state or is_due:
             row = msgspec.structs.replace(row, said_us=now_us, said_state=verdict, said_counts=counts)
-            error_us = _clock_error_us(row)
+            error_us = row.clock_error_us
             said.append(
                 SensorHealth(
                     sensor_id=name,

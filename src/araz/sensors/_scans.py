@@ -40,6 +40,7 @@ MAX_ROWS: Final = 4096
 #: Pressure altitude used as a height is off by the day's pressure (8 m/hPa, ±15 hPa).
 BARO_SIGMA_M: Final = 120.0
 EARTH_RADIUS_M: Final = 6_371_000.0
+DEGREE: Final = np.pi / 180.0
 
 _NAMESPACE: Final = {
     ClaimKind.ADSB: "icao",
@@ -212,9 +213,8 @@ def _scan(
     is_complete: bool,
 ) -> Scan:
     count = len(rows)
-    z, sigma = np.full((count, 4), np.nan), np.tile(default_sigma(sensor), (count, 1)).reshape(count, 4)
-    origin = np.tile(state.origins[index], (count, 1)).reshape(count, 3)
-    velocity = np.full((count, 3), np.nan)
+    z, sigma, origin, velocity = (np.full((count, width), np.nan) for width in (4, 4, 3, 3))
+    sigma[:], origin[:] = default_sigma(sensor), state.origins[index]
     if kind == MeasurementKind.POLAR:
         _fill_polar(rows, z, sigma, float(state.origins_hae_m[index]) - state.undulation_m)
         z[:, 1] += np.radians(state.convergence_deg[index])
@@ -222,7 +222,7 @@ def _scan(
         _fill_bearing(state, index, rows, z, sigma, origin)
     elif count:
         _fill_position(state, rows, z, sigma, velocity)
-    rcs = [np.nan if r.features is None or r.features.rcs_dbsm is None else r.features.rcs_dbsm for r in rows]
+    rcs = [None if row.features is None else row.features.rcs_dbsm for row in rows]
     keys = [claim_key(row.claim) for row in rows]
     return Scan(
         sensor_index=index,
@@ -253,14 +253,15 @@ def _propagation(
     return speed_mps
 
 
-def _or_nan(value: float | None) -> float:
-    return np.nan if value is None else value
+def _column(values: Sequence[float | None]) -> FloatArray:
+    """Return the values as an array, NaN where unknown."""
+    return np.array(values, dtype=np.float64)
 
 
-def _keep_known(column: FloatArray, values: Sequence[float | None]) -> None:
-    """Overwrite the sensor's default where the message states its own value."""
-    stated = np.array([_or_nan(value) for value in values])
-    np.copyto(column, stated, where=~np.isnan(stated))
+def _keep_known(column: FloatArray, values: Sequence[float | None], unit: float = 1.0) -> None:
+    """Overwrite the sensor's default where the message states its own value, in ``unit``."""
+    stated = _column(values)
+    np.copyto(column, stated * unit, where=~np.isnan(stated))
 
 
 def _fill_polar(rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, sensor_amsl_m: float) -> None:
@@ -272,20 +273,16 @@ def _fill_polar(rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, s
     plots = [row.measurement for row in rows if isinstance(row.measurement, Polar)]
     z[:, 0] = [plot.range_m for plot in plots]
     z[:, 1] = np.radians([plot.azimuth_deg for plot in plots])
-    z[:, 2] = np.radians([_or_nan(plot.elevation_deg) for plot in plots])
-    height_m = np.array([_or_nan(plot.altitude_amsl_m) for plot in plots]) - sensor_amsl_m
+    z[:, 2] = np.radians(_column([plot.elevation_deg for plot in plots]))
+    height_m = _column([plot.altitude_amsl_m for plot in plots]) - sensor_amsl_m
     sine = height_m / np.maximum(z[:, 0], 1.0) - z[:, 0] / (2.0 * EARTH_RADIUS_M)
     angle = np.arcsin(np.where(np.abs(sine) < 1.0, sine, np.nan))
     z[:, 2] = np.where(np.isnan(z[:, 2]), angle, z[:, 2])
-    z[:, 3] = [_or_nan(plot.range_rate_mps) for plot in plots]
+    z[:, 3] = [plot.range_rate_mps for plot in plots]
     _keep_known(sigma[:, 0], [plot.range_sigma_m for plot in plots])
-    _keep_known(sigma[:, 1], [_radians(plot.azimuth_sigma_deg) for plot in plots])
-    _keep_known(sigma[:, 2], [_radians(plot.elevation_sigma_deg) for plot in plots])
+    _keep_known(sigma[:, 1], [plot.azimuth_sigma_deg for plot in plots], DEGREE)
+    _keep_known(sigma[:, 2], [plot.elevation_sigma_deg for plot in plots], DEGREE)
     _keep_known(sigma[:, 3], [plot.range_rate_sigma_mps for plot in plots])
-
-
-def _radians(angle_deg: float | None) -> float | None:
-    return None if angle_deg is None else float(np.radians(angle_deg))
 
 
 def _fill_bearing(
@@ -295,15 +292,15 @@ def _fill_bearing(
         bearing = row.measurement
         assert isinstance(bearing, Bearing)
         turn_deg = float(state.convergence_deg[index])
-        z[k, 1] = np.radians(_or_nan(bearing.elevation_deg))
+        z[k, 1] = np.nan if bearing.elevation_deg is None else np.radians(bearing.elevation_deg)
         if bearing.latitude_deg is not None and bearing.longitude_deg is not None:
             at = state.frame.to_enu(bearing.latitude_deg, bearing.longitude_deg, 0.0).reshape(3)
             origin[k, :2] = at[:2]
             turn_deg = float(state.frame.convergence_deg(bearing.latitude_deg, bearing.longitude_deg)[0])
         z[k, 0] = np.radians(bearing.azimuth_deg + turn_deg)
     bearings = [row.measurement for row in rows if isinstance(row.measurement, Bearing)]
-    _keep_known(sigma[:, 0], [_radians(b.azimuth_sigma_deg) for b in bearings])
-    _keep_known(sigma[:, 1], [_radians(b.elevation_sigma_deg) for b in bearings])
+    _keep_known(sigma[:, 0], [b.azimuth_sigma_deg for b in bearings], DEGREE)
+    _keep_known(sigma[:, 1], [b.elevation_sigma_deg for b in bearings], DEGREE)
 
 
 def _fill_position(
@@ -324,10 +321,10 @@ def _fill_position(
     _keep_known(sigma[:, 0], [p.horizontal_sigma_m for p in places])
     _keep_known(sigma[:, 1], [p.horizontal_sigma_m for p in places])
     _keep_known(sigma[:, 2], [p.vertical_sigma_m for p in places])
-    course = np.radians([_or_nan(p.course_deg) for p in places])
-    speed = np.array([_or_nan(p.speed_mps) for p in places])
+    course = np.radians(_column([p.course_deg for p in places]))
+    speed = _column([p.speed_mps for p in places])
     velocity[:, 0], velocity[:, 1] = speed * np.sin(course), speed * np.cos(course)
-    velocity[:, 2] = [_or_nan(p.climb_mps) for p in places]
+    velocity[:, 2] = [p.climb_mps for p in places]
 
 
 def _height_hae_m(place: Position, undulation_m: float) -> float:

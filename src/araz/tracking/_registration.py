@@ -7,10 +7,11 @@ comparisons (``_registration_pairs``), which update it as an extended Kalman fil
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import replace as with_fields
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from araz.tracking._registration_book import note, note_look
 from araz.tracking._registration_kernel import lone_pairs
@@ -81,7 +82,7 @@ def registration_correct(state: RegistrationState, scan: Scan, now_us: int | Non
     end_us = max(min(scan.at_us_end - late_us, max(scan.at_us_end, latest_us)), 0)
     for array in (z, noise, at_us):
         array.flags.writeable = False
-    return replace(scan, z=z, sigma=noise, at_us=at_us, at_us_end=int(end_us))
+    return with_fields(scan, z=z, sigma=noise, at_us=at_us, at_us_end=int(end_us))
 
 
 def registration_step(
@@ -116,7 +117,7 @@ def _with_keys(scan: Scan, state: RegistrationState) -> Scan:
     """A source of positions without identities is one that is always off by the same: its number is its key."""
     if scan.kind != MeasurementKind.POSITION or scan.claim_key.all():
         return scan
-    return replace(scan, claim_key=np.where(scan.claim_key == 0, -1 - scan.sensor_index, scan.claim_key))
+    return with_fields(scan, claim_key=np.where(scan.claim_key == 0, -1 - scan.sensor_index, scan.claim_key))
 
 
 def _walked(state: RegistrationState, at_us: int) -> RegistrationState:

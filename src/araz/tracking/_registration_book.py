@@ -12,11 +12,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from araz.tracking._registration_kernel import LEAST, scatter
 from araz.vocabulary import BoolArray, FloatArray, IntArray, SensorTable
 
 RING: Final = 48
-LEAST: Final = 16
-"""Comparisons with one partner before anything is said about the two."""
 WANDERS: Final = 2.5
 """Scatter over what the stated noise explains; beyond it no constant error fits (twice the stated noise is no lie)."""
 AGREES: Final = 1.8
@@ -126,26 +125,8 @@ def look_into(book: Book, sensor: int, partner: int, believed: FloatArray) -> Fo
     rows = book.partner[sensor] == partner
     if rows.sum() < LEAST:
         return None
-    out = _scatter(book.value[sensor][rows], book.noise[sensor][rows], believed)
+    out = scatter(book.value[sensor][rows], book.noise[sensor][rows], believed)
     return Found(out[0], out[1], out[2], out[3], 1.0 - float(book.fitted[sensor][rows].mean()))
-
-
-def _scatter(value: FloatArray, noise: FloatArray, believed: FloatArray) -> FloatArray:
-    """``size``, ``ratio``, ``shift``, ``memory`` [4, 3] of ``Found`` for comparisons [K, 3]."""
-    out = np.full((4, 3), np.nan)
-    for c in range(3):
-        known = np.isfinite(value[:, c])
-        if known.sum() < LEAST:
-            continue
-        v, n = value[known, c], noise[known, c]
-        away = v - np.median(v)
-        out[0, c], out[1, c] = 1.4826 * np.median(np.abs(away)), 1.4826 * np.median(np.abs(away / n))
-        total = 0.0
-        for k in range(len(v) - LEAST, len(v)):
-            total += min(max((v[k] - believed[c]) / n[k], -5.0), 5.0)
-        out[2, c] = abs(total / LEAST) * np.sqrt(LEAST)
-        out[3, c] = np.sum(away[1:] * away[:-1]) / max(np.sum(away * away), 1e-12)
-    return out
 
 
 def judge(book: Book, sensors: SensorTable, believed: FloatArray, restarts: IntArray, was_lying: BoolArray) -> Verdicts:

@@ -14,6 +14,8 @@ from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 MAX_GAP_S: Final = 1.0
 """Plots further apart in time are not compared: the target may have turned."""
+LEAST: Final = 16
+"""Comparisons with one partner before anything is said about the two."""
 ACCELERATION_MPS2: Final = 2.0
 """A target's usual change of velocity, for the noise of bringing one plot to the other's time."""
 BLURRED_RAD: Final = 0.1
@@ -319,4 +321,24 @@ def near_pairs(
             if best[t, k] >= 0:
                 out[0, n], out[1, n] = best[t, k], k
                 n += 1
+    return out
+
+
+# The types are stated so that it is compiled beforehand: the first comparisons come late in a night.
+@njit("f8[:,::1](f8[:,::1], f8[:,::1], f8[::1])", cache=True, error_model="numpy")
+def scatter(value: FloatArray, noise: FloatArray, believed: FloatArray) -> FloatArray:
+    """``size``, ``ratio``, ``shift``, ``memory`` [4, 3] of the books' ``Found`` for comparisons [K, 3]."""
+    out = np.full((4, 3), np.nan)
+    for c in range(3):
+        known = np.isfinite(value[:, c])
+        if known.sum() < LEAST:
+            continue
+        v, n = value[known, c], noise[known, c]
+        away = v - np.median(v)
+        out[0, c], out[1, c] = 1.4826 * np.median(np.abs(away)), 1.4826 * np.median(np.abs(away / n))
+        total = 0.0
+        for k in range(len(v) - LEAST, len(v)):
+            total += min(max((v[k] - believed[c]) / n[k], -5.0), 5.0)
+        out[2, c] = abs(total / LEAST) * np.sqrt(LEAST)
+        out[3, c] = np.sum(away[1:] * away[:-1]) / max(np.sum(away * away), 1e-12)
     return out

@@ -7,10 +7,10 @@ the errors walk on over the gap.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from araz.tracking._registration_state import RegistrationState, Waiting, anchors_of, join, take
 from araz.vocabulary import IntArray, Scan

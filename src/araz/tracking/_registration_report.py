@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from araz.tracking._registration_book import MOVES, forget, judge
 from araz.tracking._registration_state import CLOCK, PER_SENSOR, RegistrationState, components_of, errors_of, without

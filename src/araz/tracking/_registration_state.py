@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import numpy as np
 
 from araz.tracking._registration_book import Book, no_book
@@ -55,8 +55,7 @@ class Waiting(NamedTuple):
     last_us: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RegistrationState:
+class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     """A value. **Shapes** S sensors, n = 4 S + 3 SLOTS: ``mean`` [n], ``cov`` [n, n], ``is_applied`` [S, 4].
 
     Rows 4 s .. 4 s + 3 are sensor s's errors (units of ``PRIOR_SIGMA``), the last 3 SLOTS the east, north, up errors of
