@@ -94,6 +94,7 @@ class PipelineState:
     health: HealthState
     scans: ScansState
     registration: tracking.RegistrationState
+    trails: tracking.Trails
     tracking: tracking.State
     incidents: incidents.State
     claims: Mapping[int, Claim]
@@ -134,15 +135,19 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
     offsets_us = clock_offsets_us(health)
     scans, looks = scans_step(state.scans, heard.decoded, now_us, offsets_us)
     believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
+    trails = state.trails
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
+        trails = tracking.trail_step(trails, believed)
         errors, told = tracking.registration_step(errors, look, moved)
         reports.extend(told)
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
     events.extend(said)
     known = {**state.health_now, **{item.sensor_id: item for item in said}} if said else state.health_now
-    state = replace(state, health=health, health_now=known, scans=scans, tracking=believed, registration=errors)
+    state = replace(
+        state, health=health, health_now=known, scans=scans, tracking=believed, trails=trails, registration=errors
+    )
     state = _remember(state, heard.decoded)
     seen = None
     if heard.decisions or now_us - state.rules_us >= RULES_EVERY_US:
@@ -176,6 +181,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         health=health_init(site),
         scans=scans_init(site, place.frame, sensor_origins(site, place)),
         tracking=tracking.init(table, site.tracking),
+        trails=tracking.trails_init(),
         registration=tracking.registration_init(table, site.tracking),
         incidents=incidents.init(place, table),
         claims={},
@@ -259,6 +265,7 @@ def _apply_rules(
         health=tuple(state.health_now.values()),
         claims=state.claims,
         decisions=tuple(decisions),
+        launches=_launches(state),
     )
     ruled, events = incidents.step(state.incidents, inputs)
     expected_us = dict(state.expected_us)
@@ -269,6 +276,18 @@ def _apply_rules(
         expected_us.pop(next(iter(expected_us)))
     state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us)
     return state, [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+
+
+def _launches(state: PipelineState) -> dict[int, tracking.LaunchArea | None]:
+    """Where the drones that the rules ask about were launched: each once, some 30 s after it was first seen."""
+    found: dict[int, tracking.LaunchArea | None] = {}
+    for number in incidents.launch_wanted(state.incidents, state.now_us):
+        trail = tracking.trail_of(state.trails, state.tracking, number)
+        ground = state.line.place.terrain.ground_up_m
+        found[number] = (
+            None if trail is None else tracking.launch_area(tracking.smooth(trail), state.line.table, ground)
+        )
+    return found
 
 
 def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:

@@ -51,7 +51,7 @@ OLD_NEWS_US: Final = 300_000_000
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
 #: Incidents that do not hurry a card: what they change it says by its phase.
-NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover"})
+NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover", "launch"})
 #: A stop that flickers is one: it still stands while this slow, this soon after.
 STILL_MPS: Final = 3.0
 STILL_GAP_US: Final = 10_000_000

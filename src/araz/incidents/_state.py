@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.geography import Place
+from araz.tracking import LaunchArea
 from araz.vocabulary import (
     Alarm,
     Area,
@@ -49,6 +50,8 @@ class Inputs:
     health: Sequence[SensorHealth] = ()
     claims: Mapping[int, Claim] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
+    launches: Mapping[int, LaunchArea | None] = field(default_factory=dict)
+    """Where the tracks named by ``launch_wanted`` were launched; None where the tracker cannot say."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -197,6 +200,7 @@ class Memory(NamedTuple):
     predicted_last_us: int | None = None
     landed_at_us: int | None = None
     drop: Drop | None = None
+    is_launch_told: bool = False
     people: tuple[str, ...] = ()
     incidents: tuple[tuple[str, str], ...] = ()
     """(kind, incident id) in the order they happened."""

@@ -13,6 +13,7 @@ from araz.incidents._alarms import Proposal, Words, decide, propose, tend
 from araz.incidents._features import Features, evidence, features_of, likeness
 from araz.incidents._health import judge_health
 from araz.incidents._identity import claim_name, judge, watch_claims
+from araz.incidents._launched import tell_launches
 from araz.incidents._motion import watch
 from araz.incidents._people import answer, hear, new_cones
 from araz.incidents._phase import View
@@ -101,6 +102,7 @@ def _evaluate(work: Work, state: State) -> Stats:
         step_s,
     )  # fmt: skip
     judge_health(work, work.inputs.health)
+    tell_launches(work)
     starts = is_start(work, seen)
     weights = _weights(work, seen, stats, starts)
     probability = likeness(weights)
