@@ -9,10 +9,10 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 UI_SOURCES := $(shell find console-ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo test lint types bench golden docs night install ui clean lock peers
+.PHONY: help demo test lint types bench bench-night golden docs night install ui clean lock peers
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: install ## replay one night at the Horadiz sector; ARGS="--headless" for the fast run
 	@$(BIN)/araz demo $(ARGS)
@@ -49,6 +49,10 @@ lint: $(VENV)/.dev ## style, layers, types
 
 bench: install $(VENV)/.dev ## measure every promise of docs/measured.md (long)
 	@$(BIN)/python bench/run.py $(ARGS)
+
+bench-night: install $(VENV)/.dev ## the gates of a night over every scenario, 20 seeds each (hours; goes on where it stopped)
+	@$(BIN)/python bench/night.py $(ARGS)
+	@$(BIN)/python bench/run.py --only night
 
 golden: $(VENV)/.dev ## write the golden files again; look at the diff
 	@$(BIN)/python tools/golden.py

@@ -127,6 +127,17 @@ PARTS = [
         [],
     ),
     Part(
+        "night",
+        "The gates of a night, over the scenario set",
+        "Missed gates first, then the scenarios by latency, worst first. The seeds that were judged stand in each row; "
+        "`make bench-night` judges 20 of each and goes on where it stopped. Latency counts from the first second "
+        "in which a radar has an even chance to see a drone that is inside within four minutes, so it includes the "
+        "tracker's own 2.5 s and, for a start, the climb at the place.",
+        ["bench/night.py", "--kept", "--json"],
+        [],
+        [],
+    ),
+    Part(
         "scenarios",
         "The scenarios, one seed each",
         "A first version: the gates of the field guide are kept where they are kept, and the worst stand here too.",

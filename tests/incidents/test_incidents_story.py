@@ -423,8 +423,9 @@ def test_a_story_outlives_a_broken_track(place, table):
     assert [i.track_id for i in incidents(events, IncidentKind.DROP)] == ["T0077"]
     assert [i.track_id for i in incidents(events, IncidentKind.RETURNED)] == ["T0077"]
     assert any("lost as T0001" in r.text for r in alarms(events)[-1].reasons_for)
-    # Far from where the first was lost, the second is its own drone.
+    # Far from where the first was lost, the second is its own drone, which starts there.
     second.points = [(t, e + 900.0, n, u) for t, e, n, u in second.points]
     _, events = play(place, table, [first, second], 300.0)
-    assert {c.track_id for c in alarms(events)} == {"T0001"}
+    assert {c.track_id: c.sentence.count("starts") for c in alarms(events)} == {"T0001": 0, "T0077": 1}
+    assert not any("lost as" in r.text for c in alarms(events) for r in c.reasons_for)
     assert not incidents(events, IncidentKind.DROP)

@@ -32,6 +32,7 @@ export const KIND_MARK: Record<Incident["kind"], string> = {
   "false-identity": "≠",
   "sensor-silent": "○",
   returned: "↩",
+  launch: "↑",
 };
 
 export const PRIORITY_WORD: Record<number, string> = { 1: "act now", 2: "act soon", 3: "be aware" };

@@ -93,6 +93,7 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     health: HealthState
     scans: ScansState
     registration: tracking.RegistrationState
+    trails: tracking.Trails
     tracking: tracking.State
     incidents: incidents.State
     claims: Mapping[int, Claim]
@@ -132,8 +133,10 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
     offsets_us = clock_offsets_us(health)
     scans, looks = scans_step(state.scans, heard.decoded, now_us, offsets_us)
     believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
+    trails = state.trails
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
+        trails = tracking.trail_step(trails, believed)
         errors, told = tracking.registration_step(errors, look, moved)
         reports.extend(told)
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
@@ -144,7 +147,7 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
     state = replace(
         state,
         now_us=now_us, decoders=decoders, health=health, health_now=known, scans=scans, tracking=believed,
-        registration=errors, claims=claims, waiting=waiting,
+        trails=trails, registration=errors, claims=claims, waiting=waiting,
     )  # fmt: skip
     is_due = incidents.is_due(state.incidents, now_us)
     if is_due or heard.decisions or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
@@ -177,6 +180,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         health=health_init(site),
         scans=scans_init(site, place.frame, sensor_origins(site, place)),
         tracking=tracking.init(table, site.tracking),
+        trails=tracking.trails_init(),
         registration=tracking.registration_init(table, site.tracking),
         incidents=incidents.init(place, table),
         claims={},
@@ -258,6 +262,7 @@ def _apply_rules(
         health=tuple(state.health_now.values()),
         claims=state.claims,
         decisions=tuple(decisions),
+        launches=_launches(state),
     )
     ruled, events = incidents.step(state.incidents, inputs)
     expected_us = dict(state.expected_us)
@@ -268,6 +273,18 @@ def _apply_rules(
         expected_us.pop(next(iter(expected_us)))
     state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us)
     return state, [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+
+
+def _launches(state: PipelineState) -> dict[int, tracking.LaunchArea | None]:
+    """Where the drones that the rules ask about were launched: each once, some 30 s after it was first seen."""
+    found: dict[int, tracking.LaunchArea | None] = {}
+    for number in incidents.launch_wanted(state.incidents, state.now_us):
+        trail = tracking.trail_of(state.trails, state.tracking, number)
+        ground = state.line.place.terrain.ground_up_m
+        found[number] = (
+            None if trail is None else tracking.launch_area(tracking.smooth(trail), state.line.table, ground)
+        )
+    return found
 
 
 def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:

@@ -8,6 +8,7 @@
 """
 
 from araz.incidents._fall import Fall, fall, fall_offset_m, fall_time_s, release_area
+from araz.incidents._launched import launch_wanted
 from araz.incidents._people import cones_of
 from araz.incidents._records import tracks_of
 from araz.incidents._state import Inputs, State
@@ -26,6 +27,7 @@ __all__ = [
     "fall_time_s",
     "init",
     "is_due",
+    "launch_wanted",
     "release_area",
     "step",
     "tracks_of",

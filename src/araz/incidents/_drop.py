@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.geography import Place
-from araz.incidents._fall import release_area
+from araz.incidents._fall import STOP_QUANTILES, areas_around, release_area
 from araz.incidents._state import Drop, Hover, Memory, Sample
 from araz.incidents._weights import DROP_CUES, DROP_PRIOR
-from araz.vocabulary import FloatArray, Reason
+from araz.vocabulary import Reason
 
 #: A departure is judged from the third second after the hover to this one.
 JUDGE_FROM_S: Final = 3.0
@@ -21,6 +21,8 @@ MIN_DEPARTURE_MPS: Final = 4.0
 VERTICAL_M: Final = 25.0
 VERTICAL_SIGMAS: Final = 3.0
 LEAST_SPLIT: Final = 15
+#: The tracker overshoots a hard stop: its place is taken from what comes this long after.
+SETTLE_US: Final = 4_000_000
 #: What was never seen outside must have flown this far to where it stopped, as no resident bird does.
 AFAR_M: Final = 600.0
 #: A stop longer than this, higher than any winch reaches, is watching.
@@ -65,9 +67,11 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     agl = max(low, 0.0)
     at_bottom = [s for s in during if s.agl_m <= low + max(5.0, hover.up_sigma_m)]
     released = at_bottom[-1]
-    east, north = (float(np.mean([s[k] for s in at_bottom])) for k in (1, 2))
+    settled = [s for s in at_bottom if s.at_us - during[0].at_us >= SETTLE_US]
+    east, north = (float(np.mean([s[k] for s in (settled if len(settled) >= 3 else at_bottom)])) for k in (1, 2))
     xx, xy, yy = hover.covariance
-    centre, _, areas = release_area(place, east, north, agl, _scatter(during) + np.array([[xx, xy], [xy, yy]]))
+    centre, total, _ = release_area(place, east, north, agl, np.array([[xx, xy], [xy, yy]]))
+    areas = areas_around(place, float(centre[0]), float(centre[1]), total, STOP_QUANTILES)
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
     reasons = [Reason(text=cue.text, weight=round(cue.weight, 2)) for cue in cues if cue.weight != 0.0]
     return Drop(
@@ -126,13 +130,6 @@ def _speed(sample: Sample) -> float:
 def _lowest_agl_m(during: Sequence[Sample]) -> float:
     """Height of the release: the low end of the hover, not one low sample."""
     return float(np.quantile([s.agl_m for s in during], 0.2))
-
-
-def _scatter(during: Sequence[Sample]) -> FloatArray:
-    """How much the place wandered during the hover [2, 2]: the release was at some moment of it."""
-    if len(during) < 3:
-        return np.zeros((2, 2))
-    return np.asarray(np.cov(np.array([[s.east_m, s.north_m] for s in during]).T), dtype=np.float64)
 
 
 def _cues(

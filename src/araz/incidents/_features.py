@@ -26,12 +26,16 @@ COURSE_REPEATS_S: Final = 8.0
 COURSE_FORGET_S: Final = 120.0
 #: The course of something slower than this says nothing.
 COURSE_MIN_MPS: Final = 2.5
+#: Who never surely moved faster than this stands; a bird is faster as soon as its speed is known to ``STAND_SIGMA``.
+STAND_MPS: Final = 2.5
+STAND_SIGMA_MPS: Final = 1.8
+STAND_S: Final = 1.5
 #: A flock: two or more others this close at about the same velocity.
 FLOCK_M: Final = 80.0
 FLOCK_MPS: Final = 6.0
 FLOCK_TAU_S: Final = 20.0
 #: No track is judged by its motion before it was watched this long with this many updates.
-MIN_AGE_S: Final = 4.0
+MIN_AGE_S: Final = 3.0
 MIN_UPDATES: Final = 4
 CLAIM_NONE, CLAIM_DRONE, CLAIM_MANNED, CLAIM_OTHER = 0, 1, 2, 3
 _CLAIM_CODES: Final = {
@@ -68,6 +72,8 @@ class Features:
     claim_code: IntArray
     sensor_kinds: IntArray
     is_mature: BoolArray
+    is_standing: BoolArray
+    """It stands, its speed well known, and was never surely seen to move."""
 
 
 def claim_codes(claim_key: IntArray, claims: Mapping[int, Claim]) -> IntArray:
@@ -135,10 +141,12 @@ def update_stats(
         return old + (1.0 - np.exp(-step_s / tau_s)) * (new - old)
 
     lag = before(stats.lag_east_mps, velocity[:, 0]), before(stats.lag_north_mps, velocity[:, 1])
-    is_fresh = (speed > COURSE_MIN_MPS) & (picture.at_us - picture.updated_at_us[rows][order] <= stale_us)
+    is_fresh_now = picture.at_us - picture.updated_at_us[rows][order] <= stale_us
+    is_fresh = (speed > COURSE_MIN_MPS) & is_fresh_now
     look = np.where(is_fresh, course_nats(velocity, *lag, speed, speed_sigma), 0.0)
     course = before(stats.course_nats, zero) * np.exp(-step_s / COURSE_FORGET_S) + look * step_s / COURSE_REPEATS_S
     cue = LIKENESS_CUES[_COLUMN["course"]]
+    is_still = (speed < STAND_MPS) & (speed_sigma < STAND_SIGMA_MPS)
     flock = flock_now(picture.position_enu_m[rows][order], velocity)
     return Stats(
         track_id=ids,
@@ -150,6 +158,8 @@ def update_stats(
         lag_north_mps=mean(stats.lag_north_mps, velocity[:, 1], LAG_TAU_S),
         course_nats=np.clip(course, cue.weight_against, cue.weight_for),
         flock_share=mean(stats.flock_share, flock, FLOCK_TAU_S),
+        still_s=np.where(is_still, before(stats.still_s, zero) + step_s, 0.0),
+        top_mps=np.maximum(before(stats.top_mps, zero), np.where(is_fresh_now, speed - 2.0 * speed_sigma, 0.0)),
     )
 
 
@@ -227,6 +237,9 @@ def features_of(
             is_mature=(picture.update_count[rows] >= MIN_UPDATES)
             & (age >= MIN_AGE_S)
             & (picture.existence[rows] >= settings.min_existence),
+            is_standing=(stats.still_s >= STAND_S)
+            & (stats.top_mps < STAND_MPS)
+            & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us),
         ),
         stats,
     )
@@ -247,6 +260,7 @@ def evidence(
     heard: BoolArray,
     hovered: BoolArray,
     rose: BoolArray,
+    stood: BoolArray,
 ) -> FloatArray:
     """Log odds each cue moves for each track [n, cues], columns as ``LIKENESS_CUES``."""
     n, site = seen.row.shape[0], context.place.site
@@ -274,6 +288,7 @@ def evidence(
     put("flock", nothing, seen.flock_share > 0.5)
     put("hover", hovered)
     put("rose", rose)
+    put("stood", stood)
     put("height", (seen.agl_m > 5.0) & (seen.agl_m < 1200.0), seen.agl_m > 2000.0)
     put("manned claim", nothing, (seen.claim_code == CLAIM_MANNED) & ~contradicted)
     put("remote id", (seen.claim_code == CLAIM_DRONE) & ~contradicted)
@@ -284,7 +299,7 @@ def evidence(
     put("sensors", seen.sensor_kinds >= 2)
     put("radar", (picture.sensor_mask[seen.row] & context.radar_bits) != 0)
     updates = picture.update_count[seen.row]
-    put("life", (seen.age_s >= 15.0) & (updates >= 10), (seen.age_s < 6.0) | (updates < 6))
+    put("life", (seen.age_s >= 15.0) & (updates >= 10), (seen.age_s < 5.0) | (updates < 5))
     air = wind_enu_mps(site.wind)
     drift = np.hypot(picture.velocity_enu_mps[seen.row, 0] - air[0], picture.velocity_enu_mps[seen.row, 1] - air[1])
     put("wind", nothing, np.full(n, site.wind.speed_mps > 2.0) & (drift < 1.5) & (seen.age_s > 8.0))

@@ -22,7 +22,7 @@ from araz.incidents._sentences import (
 )
 from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, FloatArray, Reason
+from araz.vocabulary import Area, FloatArray, IdentityVerdict, Reason
 
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
@@ -40,7 +40,9 @@ CROSS_PROBABILITY: Final = 0.5
 #: A hover farther from the line than this is nobody's business tonight; the same place is said once.
 HOVER_NEAR_M: Final = 1000.0
 HOVER_SAME_M: Final = 500.0
-#: A start from the ground is worth a look this near to the line (inside: at night), and for this long.
+#: A start from the ground is worth a look this near to the line (inside: at night), and for this long: then a card
+#: asks only for this much likeness, for it says no more than what it saw.
+START_PROBABILITY: Final = 0.6
 ROSE_OUTSIDE_M: Final = 4000.0
 ROSE_INSIDE_M: Final = 4000.0
 ROSE_US: Final = 180_000_000
@@ -49,7 +51,7 @@ OLD_NEWS_US: Final = 300_000_000
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
 #: Incidents that do not hurry a card: what they change it says by its phase.
-NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover"})
+NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover", "launch"})
 #: A stop that flickers is one: it still stands while this slow, this soon after.
 STILL_MPS: Final = 3.0
 STILL_GAP_US: Final = 10_000_000
@@ -252,23 +254,29 @@ def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
 
 
 def _rising(work: Work, memory: Memory, view: View) -> Phase | None:
-    """It rose on the spot near the line: a drone that starts, before it has a course."""
-    rose, distance = memory.rose_at_us, float(view.seen.border_m[view.i])
-    if rose is None or work.now_us - rose > ROSE_US or not -ROSE_INSIDE_M < distance < ROSE_OUTSIDE_M:
+    """It rose or stood on the spot near the line: a drone that starts, before it has a course."""
+    since, distance = max(memory.rose_at_us or 0, memory.stood_at_us or 0), float(view.seen.border_m[view.i])
+    if work.now_us - since > ROSE_US or not -ROSE_INSIDE_M < distance < ROSE_OUTSIDE_M:
         return None
     hover = memory.hover
-    east, north, _ = work.inputs.picture.position_enu_m[view.row].tolist()
-    if (
-        hover is None
-        or math.hypot(hover.sum_east_m / hover.samples - east, hover.sum_north_m / hover.samples - north) > ROSE_NEAR_M
-    ):
-        return None
-    if distance < 0.0 and not is_night(work.now_us, work.context.place.site.origin_longitude_deg):
-        return None
-    side = "outside" if distance > 0.0 else "inside"
-    words = f"rose on the spot {distance_words(abs(distance))} {side} the line, as a drone starts."
     place, spread = path(work, view, 0.0)
+    if hover is not None:
+        away = hover.sum_east_m / hover.samples - place[0], hover.sum_north_m / hover.samples - place[1]
+        if math.hypot(*away) > ROSE_NEAR_M:
+            return None
+    elif memory.stood_at_us is None:
+        return None
+    if distance < 0.0 and (_is_known(view) or not is_night(work.now_us, work.context.place.site.origin_longitude_deg)):
+        return None
+    where = f"{distance_words(abs(distance))} {'outside' if distance > 0.0 else 'inside'} the line"
+    how = "rose on the spot" if memory.rose_at_us is not None else "stands in the air where nothing stood before,"
+    words = f"{how} {where}, as a drone starts."
     return Phase("rose", 3, view.probability, words, "Watch where it goes?", centre=place, spread=spread)
+
+
+def _is_known(view: View) -> bool:
+    """Whether it says what it is and another sensor agrees: a farmer's drone that starts is no news."""
+    return view.identity is not None and view.identity.verdict is IdentityVerdict.SUPPORTED
 
 
 def _said_here(work: Work, east_m: float, north_m: float) -> bool:
@@ -299,7 +307,8 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
             track_id=memory.track_id,
             incident_ids=tuple(incident for _, incident in memory.incidents[-8:]),
             news_ids=tuple(i for key, i in memory.incidents[-8:] if key.partition("@")[0] not in NO_NEWS),
-            may_raise=phase.name != "returned" and _is_sure(work, memory, view),
+            may_raise=phase.name != "returned"
+            and (_is_sure(work, memory, view) or _is_starting(work, memory, view, phase)),
         ),
     )
 
@@ -310,6 +319,12 @@ def _is_sure(work: Work, memory: Memory, view: View) -> bool:
     if since is None:
         return False
     return view.probability >= AT_ONCE_PROBABILITY or work.now_us - since >= LIKELY_US
+
+
+def _is_starting(work: Work, memory: Memory, view: View, phase: Phase) -> bool:
+    """A start is told at once: that it stands in the air is sure, whatever it may be."""
+    is_now = memory.stood_at_us is not None and work.now_us - memory.stood_at_us <= STILL_GAP_US
+    return phase.name == "rose" and is_now and view.probability >= START_PROBABILITY
 
 
 def _height_sigma_m(work: Work, view: View) -> float:

@@ -97,6 +97,7 @@ def likeness_reasons(
         "course": course,
         "hover": "stood still in the air",
         "rose": "rose on the spot",
+        "stood": "stood in the air from the first, where nothing had stood before",
         "flock": "flies in a flock",
         "height": agl,
         "manned claim": claim,

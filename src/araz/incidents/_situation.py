@@ -10,6 +10,7 @@ from araz.incidents._alarms import touch
 from araz.incidents._drop import find_drop
 from araz.incidents._fall import areas_around
 from araz.incidents._features import CLAIM_DRONE
+from araz.incidents._pass import find_pass
 from araz.incidents._phase import View, is_believed, is_predicted, matrix, path, phase_of, show, was_likely
 from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons
 from araz.incidents._state import FORGET_US, Memory
@@ -26,7 +27,9 @@ STRANGER_PROBABILITY: Final = 0.9
 def tell(work: Work, memory: Memory, view: View) -> Memory:
     """Say what happened with this track and keep its card; gives the memory with the incidents noted."""
     is_fresh = work.now_us - memory.updated_us <= work.context.stale_us
-    drop = find_drop(work.context.place, memory, work.now_us) if is_fresh else None
+    drop = None
+    if is_fresh:
+        drop = find_drop(work.context.place, memory, work.now_us) or find_pass(work.context.place, memory)
     is_silent = _is_excused(work, view)
     needed = DROP_PROBABILITY if memory.crossed_at_us is not None else STRANGER_PROBABILITY
     if drop is not None and not is_silent and view.probability >= needed:

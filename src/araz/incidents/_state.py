@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.geography import Place
+from araz.tracking import LaunchArea
 from araz.vocabulary import (
     Alarm,
     Area,
@@ -49,6 +50,8 @@ class Inputs:
     health: Sequence[SensorHealth] = ()
     claims: Mapping[int, Claim] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
+    launches: Mapping[int, LaunchArea | None] = field(default_factory=dict)
+    """Where the tracks named by ``launch_wanted`` were launched; None where the tracker cannot say."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +92,17 @@ class Stats:
     """Log odds, summed so far, that it flies a drone's straight legs and not a bird's wandering."""
     flock_share: FloatArray
     """Share of the recent seconds in which two or more others flew close by at its velocity."""
+    top_mps: FloatArray
+    """The fastest it was ever surely seen to move: speed less two sigma, at most."""
+    still_s: FloatArray
+    """Seconds in a row in which it surely stood."""
 
 
 def no_stats() -> Stats:
     """Statistics of no track."""
     none = np.zeros(0)
     ids = np.zeros(0, dtype=np.int64)
-    return Stats(ids, ids, none, none, none, none, none, none, none)
+    return Stats(ids, ids, none, none, none, none, none, none, none, none, none)
 
 
 class Sample(NamedTuple):
@@ -171,6 +178,8 @@ class Memory(NamedTuple):
     """When it last flew steadily and was likely a drone."""
     hovered_at_us: int | None = None
     """When it last stood still, after flying or while climbing on the spot."""
+    stood_at_us: int | None = None
+    """When it last stood where nothing had stood before, and had never been seen to move."""
     rose_at_us: int | None = None
     """When it last rose on the spot, as what starts from the ground or lets go of a load does."""
     deepest: tuple[float, float, float] | None = None
@@ -191,6 +200,7 @@ class Memory(NamedTuple):
     predicted_last_us: int | None = None
     landed_at_us: int | None = None
     drop: Drop | None = None
+    is_launch_told: bool = False
     people: tuple[str, ...] = ()
     incidents: tuple[tuple[str, str], ...] = ()
     """(kind, incident id) in the order they happened."""
@@ -295,7 +305,11 @@ class State:
     raised: tuple[tuple[int, str], ...] = ()
     """(time, kind) of the alarms raised in the last ten minutes."""
     hover_places: tuple[tuple[int, float, float], ...] = ()
+    scenery: tuple[tuple[int, float, float], ...] = ()
+    """Where something stood that never flew: a post, a tree, a cable; what stands there again is no start."""
     last_us: int = 0
+    began_us: int = 0
+    """The first judgement: of what stood then nobody knows since when."""
 
 
 def context_of(place: Place, table: SensorTable) -> Context:

@@ -13,10 +13,12 @@ from araz.incidents._alarms import Proposal, Words, decide, propose, tend
 from araz.incidents._features import Features, evidence, features_of, likeness
 from araz.incidents._health import judge_health
 from araz.incidents._identity import claim_name, judge, watch_claims
+from araz.incidents._launched import tell_launches
 from araz.incidents._motion import watch
 from araz.incidents._people import answer, hear, new_cones
 from araz.incidents._phase import View
 from araz.incidents._situation import rest, tell
+from araz.incidents._start import is_start, learn_scenery
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of
 from araz.incidents._succession import believed, succeed
 from araz.incidents._work import Work, desk, track_name
@@ -87,6 +89,8 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
         card_of_key=work.card_of_key,
         raised=tuple(work.raised),
         hover_places=tuple(work.hover_places),
+        scenery=tuple(work.scenery),
+        began_us=work.began_us,
         last_us=now,
     )
     return after, work.events
@@ -103,32 +107,40 @@ def _evaluate(work: Work, state: State) -> Stats:
         step_s,
     )  # fmt: skip
     judge_health(work, work.inputs.health)
-    weights = _weights(work, seen, stats)
+    tell_launches(work)
+    starts = is_start(work, seen)
+    weights = _weights(work, seen, stats, starts)
     probability = likeness(weights)
     answer(work, seen, probability)
-    _stories(work, seen, stats, weights, probability)
+    _stories(work, seen, stats, weights, probability, starts)
+    learn_scenery(work, seen)
     _false_identities(work, seen)
     tend(work)
     _forget(work)
     return stats
 
 
-def _flags(work: Work, seen: Features) -> list[BoolArray]:
-    """Whether each track's claim is contradicted, whether people heard it, whether it stood still, rose [n] each."""
+def _flags(work: Work, seen: Features, starts: BoolArray) -> list[BoolArray]:
+    """Whether each track's claim is contradicted, people heard it, it stood still, rose, stood at first [n] each."""
     false = {k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED}
     known = {k for k, m in work.memories.items() if m.people}
     since = work.now_us - REMEMBERED_US
     still = {k for k, m in work.memories.items() if m.hovered_at_us is not None and m.hovered_at_us > since}
     rose = {k for k, m in work.memories.items() if m.rose_at_us is not None and m.rose_at_us > since - REMEMBERED_US}
+    stood = {k for k, m in work.memories.items() if m.stood_at_us is not None and m.stood_at_us > since - REMEMBERED_US}
     ids = seen.track_id.tolist()
-    return [np.array([i in some for i in ids], dtype=np.bool_) for some in (false, known, still, rose)]
+    flags = [np.array([i in some for i in ids], dtype=np.bool_) for some in (false, known, still, rose, stood)]
+    flags[-1] |= starts
+    return flags
 
 
-def _weights(work: Work, seen: Features, stats: Stats) -> FloatArray:
-    return evidence(work.context, work.inputs.picture, seen, stats, *_flags(work, seen))
+def _weights(work: Work, seen: Features, stats: Stats, starts: BoolArray) -> FloatArray:
+    return evidence(work.context, work.inputs.picture, seen, stats, *_flags(work, seen, starts))
 
 
-def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray) -> None:
+def _stories(
+    work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray, starts: BoolArray
+) -> None:
     likely = probability > WATCH_PROBABILITY
     succeed(work, seen, probability, likely)
     present = set()
@@ -143,6 +155,8 @@ def _stories(work: Work, seen: Features, stats: Stats, weights: FloatArray, prob
             continue
         hover_s = work.context.place.site.alarms.hover_s
         memory = watch(memory, seen, i, hover_s, work.inputs.picture, work.context.stale_us)
+        if starts[i]:
+            memory = memory._replace(stood_at_us=work.now_us)
         belief = believed(memory, float(probability[i]), work.now_us)
         if memory.last_seen_us - memory.updated_us <= work.context.stale_us:
             memory = memory._replace(belief=belief)

@@ -44,6 +44,7 @@ LIKENESS_CUES: Final = (
     Cue("course", 3.5, -4.0, "flies straight legs: up to +0.2 a second", "wanders like a bird: the turns add up"),
     Cue("flock", 0.0, -1.0, "", "two or more others fly beside it at its speed"),
     Cue("hover", 1.5, 0.0, "stood still in the air after flying", ""),
+    Cue("stood", 2.8, 0.0, "stood in the air from the first, where nothing had stood before: a bird flies", ""),
     Cue("rose", 2.5, 0.0, "rose 30 m or more on the spot: no bird does, and a balloon drifts", ""),
     Cue("height", 0.3, -1.0, "5–1,200 m above ground", "above 2,000 m over ground"),
     Cue("manned claim", 0.0, -6.0, "", "ADS-B or Mode S says it is an aircraft, and physics does not object"),
@@ -53,7 +54,7 @@ LIKENESS_CUES: Final = (
     Cue("toward us", 0.5, 0.0, "leads over the line towards us at night", ""),
     Cue("sensors", 0.7, 0.0, "sensors of two kinds agree", ""),
     Cue("radar", 0.3, 0.0, "radar sees it", ""),
-    Cue("life", 0.5, -1.5, "followed for 15 s with 10 updates or more", "short life or few updates"),
+    Cue("life", 0.5, -1.5, "followed for 15 s with 10 updates or more", "under 5 s or 5 updates"),
     Cue("wind", 0.0, -1.5, "", "drifts exactly with the wind"),
 )
 

@@ -27,6 +27,8 @@ class Work:
     reports: list[Report]
     raised: list[tuple[int, str]]
     hover_places: list[tuple[int, float, float]]
+    scenery: list[tuple[int, float, float]]
+    began_us: int
     events: list[Event] = field(default_factory=list)
 
     def incident(
@@ -91,4 +93,6 @@ def desk(state: State, inputs: Inputs) -> Work:
         reports=list(state.reports),
         raised=list(state.raised),
         hover_places=list(state.hover_places),
+        scenery=list(state.scenery),
+        began_us=state.began_us or inputs.now_us,
     )

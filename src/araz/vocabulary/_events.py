@@ -117,6 +117,7 @@ class IncidentKind(StrEnum):
     FALSE_IDENTITY = "false-identity"
     SENSOR_SILENT = "sensor-silent"
     RETURNED = "returned"
+    LAUNCH = "launch"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, tag="reason"):

@@ -1,0 +1,65 @@
+"""Where a likely drone was launched: the tracker looks back, this room asks once and says it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from araz.incidents._fall import AREA_PROBABILITIES, areas_around
+from araz.incidents._sentences import distance_words, minutes_words
+from araz.incidents._state import State
+from araz.incidents._work import Work, track_name
+from araz.vocabulary import Area, IncidentKind, Reason
+
+#: Asked this long after it was first seen: by then what came after has said what can be said of the beginning.
+ASK_AFTER_US: Final = 30_000_000
+MOST_AT_ONCE: Final = 2
+
+
+def launch_wanted(state: State, now_us: int) -> tuple[int, ...]:
+    """The tracks (at most two a call) whose launch area the next ``Inputs.launches`` should hold.
+
+    Those an officer was told of, 30 s after they were first watched, each once.
+    """
+    if now_us < state.next_evaluation_us:
+        return ()
+    due = [
+        track
+        for track, memory in state.memories.items()
+        if not memory.is_launch_told
+        and memory.heir is None
+        and not memory.former
+        and now_us - memory.first_seen_us >= ASK_AFTER_US
+        and f"track:{track}" in state.card_of_key
+    ]
+    return tuple(sorted(due)[:MOST_AT_ONCE])
+
+
+def tell_launches(work: Work) -> None:
+    """Say each launch area that was found, with its 50 and 90 % ellipses; for the liaison, not for a patrol."""
+    for track, found in work.inputs.launches.items():
+        memory = work.memories.get(track)
+        if memory is None or memory.is_launch_told:
+            continue
+        work.memories[track] = memory = memory._replace(is_launch_told=True)
+        if found is None:
+            continue
+        east, north = (float(x) for x in found.centre_enu_m)
+        areas: list[Area] = [
+            area
+            for p in AREA_PROBABILITIES
+            for area in areas_around(work.context.place, east, north, found.ellipse(p))
+            if area.probability == p
+        ]
+        border = float(work.context.place.border.signed_distance_m(found.centre_enu_m[:1], found.centre_enu_m[1:])[0])
+        side = "outside" if border > 0.0 else "inside"
+        ago = minutes_words(0.5 * found.flown_s, 2.0 * found.flown_s).removeprefix("in ")
+        at_us = max(memory.first_seen_us - int(found.flown_s * 1e6), 0)
+        incident = work.incident(
+            IncidentKind.LAUNCH, at_us,
+            f"{track_name(track)} was launched {distance_words(abs(border))} {side} the line, "
+            f"{ago} before it was first seen.",
+            confidence=0.9, track=track, areas=areas,
+            reasons_for=(Reason(text="flown back from where it was first seen, where no sensor looks"),),
+        )  # fmt: skip
+        key = f"{IncidentKind.LAUNCH.value}@{memory.first_seen_us}"
+        work.memories[track] = memory._replace(incidents=(*memory.incidents[-30:], (key, incident)))

@@ -1,0 +1,122 @@
+"""A release in flight: a fixed wing that flies over the place, lets go, and is lighter after it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from araz.geography import Place
+from araz.incidents._fall import areas_around, fall
+from araz.incidents._state import Drop, Memory, Sample
+from araz.vocabulary import FloatArray, Reason
+
+#: Looked for once it has turned this far off the course it came on and flies home for so many seconds.
+TURNED_DEG: Final = 120.0
+HOME_SAMPLES: Final = 4
+#: Seconds compared before and after each moment; a turn or a gust within them is averaged.
+BEFORE_US: Final = 15_000_000
+AFTER_US: Final = (3_000_000, 18_000_000)
+LEAST_SAMPLES: Final = 5
+#: What each sign is worth, natural-log odds a unit, and the most it may say: nobody has labelled releases in flight.
+CLIMB_M: Final = 12.0
+GAIN_MPS: Final = 1.5
+BEND_DEG: Final = 30.0
+MOST_NATS: Final = 2.0
+PRIOR_NATS: Final = -2.5
+MIN_PROBABILITY: Final = 0.55
+MOST_PROBABILITY: Final = 0.85
+#: The tracker shows a change of course and height about this long after it, give or take (one sigma), and so far off.
+LAG_US: Final = 3_000_000
+MOMENT_S: Final = 2.0
+ASIDE_M: Final = 35.0
+#: Each of the three must speak: a turn for home alone is no release.
+LEAST_NATS: Final = 0.2
+SLOWEST_MPS: Final = 8.0
+
+
+def find_pass(place: Place, memory: Memory) -> Drop | None:
+    """The likeliest release in flight of a track that came over the line, never stopped, and flies home again.
+
+    At each moment inside: ``Σ clip(change / unit, 0, 2)`` of height, speed and course, mean of 3–18 s after less mean
+    of 15 s before. The moment with the largest sum, less the tracker's lag of 3 s, is named; the logistic of the sum
+    (prior −2.5) is the belief, at most 0.85. None while nothing, or too little, speaks for one. The area is the fall
+    from there, widened by 2 s along the way and 35 m.
+    """
+    crossed = memory.crossed_at_us
+    if crossed is None or memory.drop is not None or memory.returned_at_us is not None or memory.hover is not None:
+        return None
+    inside = [s for s in memory.history if s.at_us >= crossed and s.border_m < 0.0]
+    if len(inside) < 4 * LEAST_SAMPLES or not _flies_home(inside):
+        return None
+    scores = [_signs(inside, k) for k in range(len(inside))]
+    k = max(range(len(inside)), key=lambda j: sum(scores[j]))
+    probability = min(1.0 / (1.0 + math.exp(-(PRIOR_NATS + sum(scores[k])))), MOST_PROBABILITY)
+    if probability < MIN_PROBABILITY:
+        return None
+    before = [s for s in inside if s.at_us <= inside[k].at_us - LAG_US]
+    return _drop(place, before[-1] if before else inside[k], probability, scores[k])
+
+
+def _flies_home(inside: Sequence[Sample]) -> bool:
+    last = inside[-HOME_SAMPLES:]
+    came, goes = _course(inside[: len(inside) // 4]), _course(last)
+    closer = all(b.border_m > a.border_m for a, b in pairwise(last))
+    return closer and _angle_deg(came, goes) >= TURNED_DEG
+
+
+def _signs(inside: Sequence[Sample], k: int) -> tuple[float, float, float]:
+    """Log odds that height, speed and course give to a release at sample k."""
+    at = inside[k].at_us
+    before = [s for s in inside if at - BEFORE_US <= s.at_us <= at]
+    after = [s for s in inside if at + AFTER_US[0] <= s.at_us <= at + AFTER_US[1]]
+    if len(before) < LEAST_SAMPLES or len(after) < LEAST_SAMPLES:
+        return 0.0, 0.0, 0.0
+    if min(_speed(s) for s in before) < SLOWEST_MPS:
+        return 0.0, 0.0, 0.0
+    climb = float(np.mean([s.agl_m for s in after]) - np.mean([s.agl_m for s in before]))
+    gain = float(np.mean([_speed(s) for s in after]) - np.mean([_speed(s) for s in before]))
+    bend = _angle_deg(_course(before), _course(after))
+    values = climb / CLIMB_M, gain / GAIN_MPS, bend / BEND_DEG
+    a, b, c = (min(max(value, 0.0), MOST_NATS) for value in values)
+    return (a, b, c) if min(a, b, c) >= LEAST_NATS else (0.0, 0.0, 0.0)
+
+
+def _speed(sample: Sample) -> float:
+    return math.hypot(sample.v_east_mps, sample.v_north_mps)
+
+
+def _course(samples: Sequence[Sample]) -> tuple[float, float]:
+    return sum(s.v_east_mps for s in samples), sum(s.v_north_mps for s in samples)
+
+
+def _angle_deg(a: tuple[float, float], b: tuple[float, float]) -> float:
+    length = math.hypot(*a) * math.hypot(*b)
+    cosine = 1.0 if length == 0.0 else (a[0] * b[0] + a[1] * b[1]) / length
+    return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
+
+
+def _drop(place: Place, at: Sample, probability: float, signs: tuple[float, float, float]) -> Drop:
+    velocity = np.array([at.v_east_mps, at.v_north_mps])
+    height_m = max(at.agl_m, 0.0)
+    load = fall(height_m, velocity, place.site.wind)
+    centre = np.array([at.east_m, at.north_m]) + load.offset_m
+    spread: FloatArray = load.covariance + np.outer(velocity, velocity) * MOMENT_S**2 + np.eye(2) * ASIDE_M**2
+    names = ("it climbed after", "it flew faster after", "it turned there")
+    border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
+    return Drop(
+        at_us=at.at_us,
+        probability=probability,
+        east_m=float(centre[0]),
+        north_m=float(centre[1]),
+        agl_m=height_m,
+        border_m=border,
+        areas=areas_around(place, float(centre[0]), float(centre[1]), spread),
+        reasons_for=tuple(
+            Reason(text=name, weight=round(value, 2)) for name, value in zip(names, signs, strict=True) if value > 0.1
+        ),
+        reasons_against=(Reason(text="it never stopped: a release in flight is a guess from its way", weight=-1.0),),
+    )

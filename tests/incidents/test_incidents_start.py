@@ -1,0 +1,49 @@
+"""What stands in the air from the first is told at once; what stood there all along is not."""
+
+from __future__ import annotations
+
+from night import HEAVY, START_US, Script, alarms, play
+
+#: Rises to 40 m in 12 s, 600 m outside the line, waits, then comes.
+START = [(30.0, 100.0, 600.0, 2.0), (42.0, 100.0, 600.0, 40.0), (50.0, 100.0, 600.0, 40.0), (110.0, 100.0, 0.0, 40.0)]
+
+
+def seconds(alarm):
+    return (alarm.raised_at_us - START_US) / 1e6
+
+
+def test_a_drone_that_starts_is_told_within_six_seconds(place, table):
+    _, events = play(place, table, [Script(1, START, HEAVY)], 45.0)
+    first = alarms(events)[0]
+    assert first.priority == 3
+    assert seconds(first) <= 36.0
+    assert "as a drone starts" in first.sentence
+    assert any("nothing had stood before" in r.text for r in first.reasons_for)
+
+
+def test_what_flies_from_its_first_moment_is_no_start(place, table):
+    bird = Script(1, [(30.0, -300.0, 600.0, 40.0), (90.0, 300.0, 600.0, 40.0)])
+    _, events = play(place, table, [bird], 80.0)
+    assert not alarms(events)
+
+
+def test_a_tree_is_told_once_and_a_drone_beside_it_still(place, table):
+    """The same place again is scenery; 300 m off it is not."""
+    tree = [
+        Script(k, [(t, 100.0, 600.0, 15.0), (t + 20.0, 100.0, 600.0, 15.0)], HEAVY) for k, t in ((1, 30.0), (2, 60.0))
+    ]
+    other = Script(3, [(90.0, 400.0, 600.0, 15.0), (100.0, 400.0, 600.0, 15.0)], HEAVY)
+    _, events = play(place, table, [*tree, other], 105.0)
+    assert {a.track_id for a in alarms(events)} == {"T0001", "T0003"}
+
+
+def test_what_stood_when_the_watch_began_is_no_start(place, table):
+    post = Script(1, [(0.0, 100.0, 600.0, 15.0), (60.0, 100.0, 600.0, 15.0)], HEAVY)
+    _, events = play(place, table, [post], 50.0)
+    assert not alarms(events)
+
+
+def test_a_start_on_our_side_is_told_at_night(place, table):
+    inside = Script(1, [(t, e, -n, u) for t, e, n, u in START], HEAVY)
+    _, events = play(place, table, [inside], 45.0)
+    assert len({a.alarm_id for a in alarms(events)}) == 1
