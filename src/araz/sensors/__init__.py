@@ -25,9 +25,18 @@ from araz.sensors._asterix_encode import (
     encode_asterix_048,
     encode_asterix_062,
 )
+from araz.sensors._coverage import (
+    BANDS_AGL_M,
+    Coverage,
+    coverage,
+    look_chances,
+    quarry_of,
+    weather_of,
+)
 from araz.sensors._decision import decode_decision, encode_decision
 from araz.sensors._decoder import Decoder, rejected
 from araz.sensors._decoders import DECODERS
+from araz.sensors._dwell import dwell_chances
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
 from araz.sensors._models import default_sigma, sensor_origins, sensor_table, sound_speed_mps
 from araz.sensors._registration_health import health_with_registration
@@ -52,10 +61,12 @@ from araz.sensors._sapient_encode import (
 from araz.sensors._scans import ScansState, claim_key, scans_init, scans_step
 
 __all__ = [
+    "BANDS_AGL_M",
     "DECODERS",
     "AsterixPlot",
     "AsterixTrack",
     "BasicId",
+    "Coverage",
     "Decoder",
     "HealthState",
     "Location",
@@ -65,8 +76,10 @@ __all__ = [
     "System",
     "claim_key",
     "clock_offsets_us",
+    "coverage",
     "decode_decision",
     "default_sigma",
+    "dwell_chances",
     "encode_adsb_identification",
     "encode_adsb_position",
     "encode_adsb_velocity",
@@ -93,6 +106,8 @@ __all__ = [
     "health_init",
     "health_step",
     "health_with_registration",
+    "look_chances",
+    "quarry_of",
     "rejected",
     "report_init",
     "report_step",
@@ -104,4 +119,5 @@ __all__ = [
     "sensor_origins",
     "sensor_table",
     "sound_speed_mps",
+    "weather_of",
 ]

@@ -21,6 +21,7 @@ from araz.vocabulary._arrays import (
     TrackPicture,
     frozen_array,
 )
+from araz.vocabulary._coverage import CorridorCoverage, Quarry, Weather
 from araz.vocabulary._events import (
     Alarm,
     AlarmState,
@@ -63,6 +64,8 @@ from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDe
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
+    Corridor,
+    CoverageSettings,
     Feed,
     Format,
     Patrol,
@@ -91,6 +94,9 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "Cone",
+    "Corridor",
+    "CorridorCoverage",
+    "CoverageSettings",
     "Decision",
     "DecisionAction",
     "Decoded",
@@ -114,6 +120,7 @@ __all__ = [
     "Picture",
     "Polar",
     "Position",
+    "Quarry",
     "Reason",
     "Rejected",
     "ReportKind",
@@ -137,6 +144,7 @@ __all__ = [
     "TrackEvents",
     "TrackPicture",
     "TrackingSettings",
+    "Weather",
     "Wind",
     "frozen_array",
 ]
