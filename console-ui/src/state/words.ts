@@ -32,6 +32,8 @@ export const KIND_MARK: Record<Incident["kind"], string> = {
   "false-identity": "≠",
   "sensor-silent": "○",
   returned: "↩",
+  "coverage-lost": "▨",
+  "coverage-restored": "▤",
 };
 
 export const PRIORITY_WORD: Record<number, string> = { 1: "act now", 2: "act soon", 3: "be aware" };

@@ -14,6 +14,7 @@ from araz.vocabulary import (
     Area,
     Claim,
     Cone,
+    CorridorCoverage,
     Decision,
     FloatArray,
     IdentityVerdict,
@@ -40,7 +41,8 @@ class Inputs:
     """What one step may know: the picture now, and everything new since the last step.
 
     ``observations`` are the claims, bearings and people's reports since the last step (radar plots are ignored);
-    ``health`` is the current list, one record a sensor; ``claims`` maps ``claim_key`` to the latest claim.
+    ``health`` is the current list, one record a sensor; ``corridors`` is how well each watched corridor is seen now;
+    ``claims`` maps ``claim_key`` to the latest claim.
     """
 
     now_us: int
@@ -49,6 +51,7 @@ class Inputs:
     health: Sequence[SensorHealth] = ()
     claims: Mapping[int, Claim] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
+    corridors: Sequence[CorridorCoverage] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -296,6 +299,8 @@ class State:
     """(time, kind) of the alarms raised in the last ten minutes."""
     hover_places: tuple[tuple[int, float, float], ...] = ()
     last_us: int = 0
+    blind: Mapping[str, str] = field(default_factory=dict)
+    """The incident by which each blind corridor was told."""
 
 
 def context_of(place: Place, table: SensorTable) -> Context:

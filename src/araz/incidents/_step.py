@@ -10,6 +10,7 @@ import numpy as np
 
 from araz.geography import Place
 from araz.incidents._alarms import Proposal, Words, decide, propose, tend
+from araz.incidents._blind import judge_corridors
 from araz.incidents._features import Features, evidence, features_of, likeness
 from araz.incidents._health import judge_health
 from araz.incidents._identity import claim_name, judge, watch_claims
@@ -88,6 +89,7 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
         raised=tuple(work.raised),
         hover_places=tuple(work.hover_places),
         last_us=now,
+        blind=work.blind,
     )
     return after, work.events
 
@@ -102,7 +104,7 @@ def _evaluate(work: Work, state: State) -> Stats:
         context, work.identities, work.claims_seen, picture, seen, work.inputs.claims, work.inputs.health,
         step_s,
     )  # fmt: skip
-    judge_health(work, work.inputs.health)
+    judge_health(work, work.inputs.health, judge_corridors(work, work.inputs.corridors))
     weights = _weights(work, seen, stats)
     probability = likeness(weights)
     answer(work, seen, probability)

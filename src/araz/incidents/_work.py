@@ -27,6 +27,7 @@ class Work:
     reports: list[Report]
     raised: list[tuple[int, str]]
     hover_places: list[tuple[int, float, float]]
+    blind: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
     def incident(
@@ -91,4 +92,5 @@ def desk(state: State, inputs: Inputs) -> Work:
         reports=list(state.reports),
         raised=list(state.raised),
         hover_places=list(state.hover_places),
+        blind=dict(state.blind),
     )

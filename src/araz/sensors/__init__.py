@@ -25,10 +25,12 @@ from araz.sensors._asterix_encode import (
     encode_asterix_048,
     encode_asterix_062,
 )
+from araz.sensors._corridors import Watch, corridor_watches, watch_corridors
 from araz.sensors._coverage import (
     BANDS_AGL_M,
     Coverage,
     coverage,
+    health_factors,
     look_chances,
     quarry_of,
     weather_of,
@@ -74,8 +76,10 @@ __all__ = [
     "ScansState",
     "SelfId",
     "System",
+    "Watch",
     "claim_key",
     "clock_offsets_us",
+    "corridor_watches",
     "coverage",
     "decode_decision",
     "default_sigma",
@@ -103,6 +107,7 @@ __all__ = [
     "encode_sbs_position",
     "encode_sbs_velocity",
     "flood_limit_per_s",
+    "health_factors",
     "health_init",
     "health_step",
     "health_with_registration",
@@ -119,5 +124,6 @@ __all__ = [
     "sensor_origins",
     "sensor_table",
     "sound_speed_mps",
+    "watch_corridors",
     "weather_of",
 ]

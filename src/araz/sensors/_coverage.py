@@ -88,7 +88,7 @@ def coverage(
     if any(not 0 <= low < high for low, high in bands_agl_m) or not dwell_s > 0 or not cell_m > 0:
         raise ValueError(f"Bands need 0 ≤ low < high, dwell_s and cell_m above 0; got {bands_agl_m}, {dwell_s}.")
     east, north = _cells(table, cell_m, extent_enu_m)
-    asked = (quarry, weather, health)
+    asked = (quarry, weather, health_factors(place, health))
     ground = _ways(place, east, north, cell_m, SPEED_MPS * dwell_s)
     shape = (len(table.sensor_id), len(bands_agl_m), len(north), len(east))
     look = np.zeros(shape, dtype=np.float32)
@@ -135,18 +135,26 @@ def weather_of(place: Place) -> Weather:
     )
 
 
+def health_factors(place: Place, health: Mapping[str, SensorHealth] | None) -> dict[str, float] | None:
+    """Share of each sensor's chance that its health leaves; None in, None out (planning: all work)."""
+    return None if health is None else {s.id: health_factor(s, health) for s in place.site.sensors}
+
+
 def look_chances(
     place: Place,
     table: SensorTable,
     points_enu_m: FloatArray,
     quarry: Quarry,
     weather: Weather,
-    health: Mapping[str, SensorHealth] | None = None,
+    factors: Mapping[str, float] | None = None,
 ) -> FloatArray:
-    """Chance of one look of every sensor at points [N, 3] → [S, N], health included."""
+    """Chance of one look of every sensor at points [N, 3] → [S, N].
+
+    ``factors`` (``health_factors``) is what each sensor's health leaves of it; None: all work; not named: none.
+    """
     out = np.zeros((len(table.sensor_id), len(points_enu_m)))
     for row, sensor in enumerate(place.site.sensors):
-        factor = health_factor(sensor, health)
+        factor = 1.0 if factors is None else factors.get(sensor.id, 0.0)
         if factor > 0 and listens(sensor, quarry):
             out[row] = factor * look_chance(sensor, table, row, points_enu_m, quarry, weather)
     return out
@@ -164,9 +172,8 @@ def _cells(
     if not (east > west and north > south):
         raise ValueError(f"The extent {extent_enu_m} is empty; give west < east and south < north, metres ENU.")
     count = [max(1, int((high - low) // cell_m)) for low, high in ((west, east), (south, north))]
-    east_m: FloatArray = west + (np.arange(count[0]) + 0.5) * cell_m
-    north_m: FloatArray = south + (np.arange(count[1]) + 0.5) * cell_m
-    return east_m, north_m
+    centres = [(np.arange(n, dtype=np.float64) + 0.5) * cell_m for n in count]
+    return np.asarray(west + centres[0], dtype=np.float64), np.asarray(south + centres[1], dtype=np.float64)
 
 
 def _ways(place: Place, east: FloatArray, north: FloatArray, cell_m: float, length_m: float) -> FloatArray:

@@ -117,6 +117,9 @@ class IncidentKind(StrEnum):
     FALSE_IDENTITY = "false-identity"
     SENSOR_SILENT = "sensor-silent"
     RETURNED = "returned"
+    COVERAGE_LOST = "coverage-lost"
+    """A watched corridor went blind: quiet there says little."""
+    COVERAGE_RESTORED = "coverage-restored"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, tag="reason"):
