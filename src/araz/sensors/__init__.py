@@ -39,6 +39,8 @@ from araz.sensors._decision import decode_decision, encode_decision
 from araz.sensors._decoder import Decoder, rejected
 from araz.sensors._decoders import DECODERS
 from araz.sensors._dwell import dwell_chances
+from araz.sensors._flight import Flight, LogClock, parts_of
+from araz.sensors._flight_logs import read_flight
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
 from araz.sensors._models import default_sigma, sensor_origins, sensor_table, sound_speed_mps
 from araz.sensors._registration_health import health_with_registration
@@ -70,8 +72,10 @@ __all__ = [
     "BasicId",
     "Coverage",
     "Decoder",
+    "Flight",
     "HealthState",
     "Location",
+    "LogClock",
     "OperatorId",
     "ScansState",
     "SelfId",
@@ -112,7 +116,9 @@ __all__ = [
     "health_step",
     "health_with_registration",
     "look_chances",
+    "parts_of",
     "quarry_of",
+    "read_flight",
     "rejected",
     "report_init",
     "report_step",
