@@ -19,6 +19,9 @@ app = cyclopts.App(
     help="From sensor bytes at a border to a patrol at the drop. Each command shows an example with --help.",
 )
 
+# Loaded when asked for: --help stays quick.
+app.command("araz.app._logs:logs", name="logs", help="Match seized drones' logs to what was recorded.")
+
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]
 

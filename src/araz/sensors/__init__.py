@@ -63,12 +63,14 @@ from araz.sensors._sapient_encode import (
     sapient_ulid,
 )
 from araz.sensors._scans import ScansState, claim_key, scans_init, scans_step
+from araz.sensors._sightings import BandCheck, Sightings, check_bands, claimed_at, learn_sightings
 
 __all__ = [
     "BANDS_AGL_M",
     "DECODERS",
     "AsterixPlot",
     "AsterixTrack",
+    "BandCheck",
     "BasicId",
     "Coverage",
     "Decoder",
@@ -79,9 +81,12 @@ __all__ = [
     "OperatorId",
     "ScansState",
     "SelfId",
+    "Sightings",
     "System",
     "Watch",
+    "check_bands",
     "claim_key",
+    "claimed_at",
     "clock_offsets_us",
     "corridor_watches",
     "coverage",
@@ -115,6 +120,7 @@ __all__ = [
     "health_init",
     "health_step",
     "health_with_registration",
+    "learn_sightings",
     "look_chances",
     "parts_of",
     "quarry_of",
