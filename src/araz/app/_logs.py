@@ -115,7 +115,7 @@ def _archive(records: Path | None, journal: Path | None, site_name: str) -> tupl
         return place, pictures, journal.parent
     assert records is not None
     _, place, _ = site_from_bundle(_bundle(records, site_name))
-    return place, list(_pictures(records)), records
+    return place, list(pictures_of(records)), records
 
 
 def _bundle(folder: Path, site_name: str) -> bytes:
@@ -128,7 +128,8 @@ def _bundle(folder: Path, site_name: str) -> bytes:
     return bundle_from_file(site_path(site_name))
 
 
-def _pictures(folder: Path) -> Iterator[Picture]:
+def pictures_of(folder: Path) -> Iterator[Picture]:
+    """Yield the pictures of a night's folder in order, from its database or its event log."""
     database, lines = folder / "records.sqlite", folder / "events.jsonl"
     if database.exists():
         store = Records.open(database)

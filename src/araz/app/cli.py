@@ -11,7 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
-from araz.vocabulary import Format, ReportKind
+from araz.vocabulary import ExportFormat, Format, ReportKind
 
 app = cyclopts.App(
     name="araz",
@@ -183,6 +183,24 @@ def report(
     from araz.app._report import send_report
 
     return send_report(url, kind, reporter, bearing, latitude, longitude, text)
+
+
+@app.command
+def export(
+    directory: Path,
+    *,
+    format: Annotated[ExportFormat, Parameter(help="Cursor on Target for TAK, GeoJSON or CSV.")],
+    out: Annotated[Path | None, Parameter(help="File; else printed.")] = None,
+    site: Annotated[str, Parameter(help="Name that stands in the CoT identifiers.")] = "araz",
+) -> int:
+    """Write a night's tracks, drop areas and patrol orders in other systems' words. Heights say their datum.
+
+    Example: araz export out/night --format geojson --out night.geojson
+             araz export out/night --format cot | nc tak.example 8087
+    """
+    from araz.app._export import run_export
+
+    return run_export(directory, format, out, site)
 
 
 @app.command

@@ -58,6 +58,34 @@ class Feed(Strict, frozen=True, kw_only=True):
     """A longer message is rejected and its connection closed, so that one peer cannot fill the memory."""
 
 
+class OutputFormat(StrEnum):
+    """Words in which Araz tells other systems."""
+
+    COT = "cot"
+    SAPIENT = "sapient"
+
+
+class ExportFormat(StrEnum):
+    """What an archived night can be written as."""
+
+    COT = "cot"
+    GEOJSON = "geojson"
+    CSV = "csv"
+
+
+class Output(Strict, frozen=True, kw_only=True):
+    """One way out: another system that is told of tracks, alarms and orders. It can never slow the night down."""
+
+    id: str
+    format: OutputFormat
+    url: str
+    """``tcp://host:8087`` (connect), or ``udp://239.2.3.1:6969`` (CoT only; multicast or one host)."""
+    every_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    """Time between two reports of each track."""
+    node_id: str = "a7a2b1de-0000-4000-8000-000000000002"
+    """SAPIENT only: the UUID under which Araz is known above."""
+
+
 class SensorKind(StrEnum):
     """How a sensor measures."""
 
@@ -227,6 +255,7 @@ class Site(Strict, frozen=True, kw_only=True):
     feeds: list[Feed] = []
     sensors: list[Sensor] = []
     patrols: list[Patrol] = []
+    outputs: list[Output] = []
     authorised: list[AuthorisedFlight] = []
     tracking: TrackingSettings = TrackingSettings()
     alarms: AlarmSettings = AlarmSettings()
