@@ -14,6 +14,7 @@ import uvicorn
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import bundle_from_file, site_from_bundle
+from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, site_path
 from araz.app._outputs import Outputs
 from araz.app._rim import say, wall_clock_us
@@ -118,6 +119,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         live.hub,
         static_dir=static,
         clock=live.clock,
+        more=coverage_handlers(live.night, live.submit),
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
