@@ -290,7 +290,9 @@ def main() -> None:
     sys.stderr.write("\n")
     found = tables(flown)
     if given.json:
-        print(json.dumps({"tables": found, "flown": [tuple(f) for f in flown]}))
+        for name, rows in found.items():
+            for r in rows:
+                print(json.dumps({"table": name, **r}))
         return
     for name, rows in found.items():
         print(f"\n{name:28}{'flights':>8}{'claimed':>9}{'measured':>10}{'95 % interval':>16}{'off':>8}")

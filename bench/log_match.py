@@ -145,9 +145,12 @@ def summary(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "clock": clock, "true_pairs": len(true), "false_pairs": len(false), "same_route_pairs": len(route),
+                "true_above_10": float((true > np.log(10)).mean()),
                 "true_above_100": float((true > np.log(100)).mean()),
                 "misleading_above_1": float((false > 0).mean()),
+                "misleading_above_10": float((false > np.log(10)).mean()),
                 "misleading_above_100": float((false > np.log(100)).mean()),
+                "same_route_above_10": float((route > np.log(10)).mean()) if len(route) else 0.0,
                 "same_route_above_100": float((route > np.log(100)).mean()) if len(route) else 0.0,
                 "found": len(right) / max(len(logs), 1), "logs": len(logs), "cllr_bits": float(cost),
                 "true_median_nats": float(np.median(true)), "true_least_nats": float(true.min()),
