@@ -152,8 +152,9 @@ PARTS = [
         "false pairs; `cllr_bits` 0 is perfect, 1 says nothing.",
         ["bench/log_match.py", "--json", "--nights", "6", "--seed", "5"],
         ["--nights", "1"],
-        ["clock", "logs", "found", "true_pairs", "false_pairs", "same_route_pairs", "true_above_10", "true_above_100",
-         "misleading_above_1", "misleading_above_10", "misleading_above_100", "same_route_above_10", "cllr_bits"],
+        ["clock", "logs", "found", "true_pairs", "false_pairs", "same_route_pairs", "true_above_100",
+         "misleading_above_1", "misleading_above_100", "same_route_above_100", "cllr_bits", "true_median_nats",
+         "true_least_nats"],
     ),
     Part(
         "tracking",

@@ -65,7 +65,10 @@ def _finding(
         return Finding(name, number, part, matches, "elsewhere", f"{head}: flown outside the site.")
     wall = part.at_us + part.wall_offset_us
     if part.clock == LogClock.NONE:
-        words = f"{head}: no track supports it; without a date nobody can say that it was flown on our watch."
+        fits = [f"{m.track_id} ({_ratio(m.log_ratio)})" for m in matches if m.log_ratio > np.log(2.0)]
+        words = f"{head}: no track fits it; without a date nobody can say that it was flown on our watch."
+        if fits:
+            words = f"{head}: fits {', '.join(fits[:5])}; without a date a repeat on the same route fits as well."
         return Finding(name, number, part, matches, "undated", words)
     slack_us = 0 if part.clock == LogClock.UTC else 14 * 3_600_000_000
     if wall[-1] < span[0] - slack_us or wall[0] > span[1] + slack_us:
@@ -107,7 +110,9 @@ def plain(finding: Finding) -> dict[str, Any]:
         "clock": finding.flight.clock.value,
         "duration_s": finding.flight.duration_s,
         "layout": finding.flight.layout,
-        "matches": [{**m._asdict(), "likelihood_ratio_log10": m.log_ratio / np.log(10)} for m in finding.matches[:5]],
+        "matches": [
+            {**m._asdict(), "likelihood_ratio_log10": float(m.log_ratio / np.log(10))} for m in finding.matches[:5]
+        ],
     }
 
 

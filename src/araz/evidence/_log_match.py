@@ -222,7 +222,7 @@ def _judged(
         nats = fit + np.log(prior * STEP_S)
     best = int(np.argmax(nats))
     other = float(np.logaddexp(np.log1p(-SAME_ROUTE), np.log(SAME_ROUTE * STEP_S / span_s) + _log_sum(fit)))
-    total = _log_sum(nats) - other
+    total = float(_log_sum(nats) - other)
     distance = np.hypot(*gap[best, inside[best]].T)
     return Match(
         track.track_id, total, float(errors[best]), float(altitude[best]), int(inside[best].sum()),
