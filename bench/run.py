@@ -138,8 +138,8 @@ PARTS = [
         "coverage",
         "Coverage: claimed and measured",
         "Promise: the measured share of flights tracked stays within ten points of the map's claim, per band. Flights "
-        "of 30 s drawn evenly from every decile of the claim, worst row of each table first; docs/coverage.md says what "
-        "is and is not judged.",
+        "of 30 s drawn evenly from every decile of the claim, worst row of each table first; docs/coverage.md says "
+        "what is and is not judged.",
         ["bench/coverage_map.py", "--json", "--nights", "48", "--seed", "5"],
         ["--nights", "6"],
         ["table", "row", "flights", "claimed", "measured", "low", "high", "off"],
