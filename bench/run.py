@@ -146,6 +146,28 @@ PARTS = [
         [],
     ),
     Part(
+        "coverage",
+        "Coverage: claimed and measured",
+        "Promise: the measured share of flights tracked stays within ten points of the map's claim, per band. Flights "
+        "of 30 s drawn evenly from every decile of the claim, worst row of each table first; docs/coverage.md says "
+        "what is and is not judged.",
+        ["bench/coverage_map.py", "--json", "--nights", "48", "--seed", "5"],
+        ["--nights", "6"],
+        ["table", "row", "flights", "claimed", "measured", "low", "high", "off"],
+    ),
+    Part(
+        "log-match",
+        "Seized logs: the likelihood ratio",
+        "Real flights of the shelf, each flown twice over the same ground, logs with wrong clocks and altitudes; every "
+        "log against every track of its night. A calibrated ratio misleads by a factor above x in at most 1 / x of the "
+        "false pairs; `cllr_bits` 0 is perfect, 1 says nothing.",
+        ["bench/log_match.py", "--json", "--nights", "6", "--seed", "5"],
+        ["--nights", "1"],
+        ["clock", "logs", "found", "true_pairs", "false_pairs", "same_route_pairs", "true_above_100",
+         "misleading_above_1", "misleading_above_100", "same_route_above_100", "cllr_bits", "true_median_nats",
+         "true_least_nats"],
+    ),
+    Part(
         "tracking",
         "The tracker beside Stone Soup and the known-association bounds",
         "Ten seeds nobody tuned on (three at N = 200) of the shelf's generator: mean ± standard deviation over seeds. "

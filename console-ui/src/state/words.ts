@@ -33,6 +33,8 @@ export const KIND_MARK: Record<Incident["kind"], string> = {
   "sensor-silent": "○",
   returned: "↩",
   launch: "↑",
+  "coverage-lost": "▨",
+  "coverage-restored": "▤",
 };
 
 export const PRIORITY_WORD: Record<number, string> = { 1: "act now", 2: "act soon", 3: "be aware" };

@@ -76,6 +76,8 @@ def _check_names(site: Site, where: str) -> None:
         ("feeds", [feed.id for feed in site.feeds]),
         ("sensors", [sensor.id for sensor in site.sensors]),
         ("patrols", [patrol.id for patrol in site.patrols]),
+        ("outputs", [output.id for output in site.outputs]),
+        ("corridors", [corridor.id for corridor in site.corridors]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -14,7 +14,9 @@ import uvicorn
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import bundle_from_file, site_from_bundle
+from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, site_path
+from araz.app._outputs import Outputs
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.console import Hub, create_app, site_geometry
@@ -117,6 +119,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         live.hub,
         static_dir=static,
         clock=live.clock,
+        more=coverage_handlers(live.night, live.submit),
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
@@ -150,10 +153,12 @@ def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
     night.set_site(bundle, wall_clock_us())
     live = Live(night, hub, wall_clock_us)
     night.listen(live.note)
+    outputs = Outputs(site.outputs, site.name, wall_clock_us)
+    night.listen(outputs.note)
     feeds = [feed for feed in site.feeds if feed.url]
     say(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")
     try:
-        asyncio.run(serve(live, host, port, [live.tick(), _listen(live, feeds)]))
+        asyncio.run(serve(live, host, port, [live.tick(), _listen(live, feeds), *outputs.senders()]))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")
     finally:

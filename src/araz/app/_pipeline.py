@@ -22,8 +22,10 @@ from araz.sensors import (
     DECODERS,
     HealthState,
     ScansState,
+    Watch,
     claim_key,
     clock_offsets_us,
+    corridor_watches,
     decode_decision,
     health_init,
     health_step,
@@ -33,11 +35,14 @@ from araz.sensors import (
     scans_step,
     sensor_origins,
     sensor_table,
+    watch_corridors,
+    weather_of,
 )
 from araz.vocabulary import (
     Alarm,
     Bearing,
     Claim,
+    CorridorCoverage,
     Decision,
     Decoded,
     Event,
@@ -54,12 +59,15 @@ from araz.vocabulary import (
     SensorTable,
     Site,
     TrackPicture,
+    Weather,
 )
 
 #: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
 TICK_SOURCE: Final = "@tick"
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
+#: Source of the weather of the hour: a ``Weather`` as JSON.
+WEATHER_SOURCE: Final = "@weather"
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
 #: when the rules themselves say that it is due (once a second). The live map asks for its own picture.
 RULES_EVERY_US: Final = 250_000
@@ -80,6 +88,7 @@ class Line:
     site: Site
     place: Place
     table: SensorTable
+    watches: tuple[Watch, ...]
     feeds: Mapping[str, Feed]
     geometry: Mapping[str, Any]
 
@@ -101,6 +110,10 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     expected_us: Mapping[str, int]
     waiting: tuple[Observation, ...]
     rules_us: int
+    weather: Weather
+    seen_by: tuple[Any, ...] = ()
+    """The health and weather by which the corridors were last judged."""
+    corridors: tuple[CorridorCoverage, ...] = ()
 
 
 class Heard(NamedTuple):
@@ -109,6 +122,7 @@ class Heard(NamedTuple):
     source: str
     decoded: Sequence[Decoded] = ()
     decisions: Sequence[Decision] = ()
+    weather: Weather | None = None
 
 
 def init() -> PipelineState | None:
@@ -148,6 +162,7 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         state,
         now_us=now_us, decoders=decoders, health=health, health_now=known, scans=scans, tracking=believed,
         trails=trails, registration=errors, claims=claims, waiting=waiting,
+        weather=state.weather if heard.weather is None else heard.weather,
     )  # fmt: skip
     is_due = incidents.is_due(state.incidents, now_us)
     if is_due or heard.decisions or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
@@ -175,7 +190,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
     table = sensor_table(site, place)
     return PipelineState(
         now_us=now_us,
-        line=Line(site, place, table, {feed.id: feed for feed in site.feeds}, geometry),
+        line=Line(site, place, table, corridor_watches(place, table), {feed.id: feed for feed in site.feeds}, geometry),
         decoders={},
         health=health_init(site),
         scans=scans_init(site, place.frame, sensor_origins(site, place)),
@@ -188,6 +203,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         expected_us={},
         waiting=(),
         rules_us=now_us,
+        weather=weather_of(place),
     )
 
 
@@ -198,6 +214,8 @@ def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], 
     if message.source == PROBLEM_SOURCE:
         problem = _problem(message)
         return state.decoders, Heard(problem.source, [problem])
+    if message.source == WEATHER_SOURCE:
+        return state.decoders, _weather(message)
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
@@ -234,6 +252,13 @@ def _problem(message: Message) -> Rejected:
         return rejected(message, "bad-problem", f"not a problem record: {error}")
 
 
+def _weather(message: Message) -> Heard:
+    try:
+        return Heard(message.source, weather=msgspec.json.decode(message.payload, type=Weather))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Heard(message.source, [rejected(message, "bad-weather", f"not a weather record: {error}")])
+
+
 def _remember(state: PipelineState, decoded: Sequence[Decoded]) -> tuple[Mapping[int, Claim], tuple[Observation, ...]]:
     """Keep the latest claim of each identity, and what the rules must see: claims, bearings, reports."""
     new = [item for item in decoded if isinstance(item, Observation)]
@@ -255,6 +280,7 @@ def _is_noted(item: Observation) -> bool:
 def _apply_rules(
     state: PipelineState, decisions: Sequence[Decision], seen: TrackPicture
 ) -> tuple[PipelineState, list[Event]]:
+    state = _watched(state)
     inputs = incidents.Inputs(
         now_us=state.now_us,
         picture=seen,
@@ -263,6 +289,7 @@ def _apply_rules(
         claims=state.claims,
         decisions=tuple(decisions),
         launches=_launches(state),
+        corridors=state.corridors,
     )
     ruled, events = incidents.step(state.incidents, inputs)
     expected_us = dict(state.expected_us)
@@ -285,6 +312,19 @@ def _launches(state: PipelineState) -> dict[int, tracking.LaunchArea | None]:
             None if trail is None else tracking.launch_area(tracking.smooth(trail), state.line.table, ground)
         )
     return found
+
+
+def _watched(state: PipelineState) -> PipelineState:
+    """Judge the corridors again when a sensor's state or the weather changed."""
+    health = state.health_now
+    lying = [h.sensor_id for h in health.values() if h.registration is not None and h.registration.is_lying]
+    seen_by = (tuple((name, record.state) for name, record in sorted(health.items())), tuple(lying), state.weather)
+    if seen_by == state.seen_by:
+        return state
+    blind = frozenset(corridor.corridor_id for corridor in state.corridors if corridor.is_blind)
+    line = state.line
+    corridors = watch_corridors(line.place, line.table, line.watches, health, state.weather, state.now_us, blind)
+    return replace(state, seen_by=seen_by, corridors=tuple(corridors))
 
 
 def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:

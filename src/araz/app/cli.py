@@ -11,13 +11,16 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
-from araz.vocabulary import Format, ReportKind
+from araz.vocabulary import ExportFormat, Format, ReportKind
 
 app = cyclopts.App(
     name="araz",
     version=araz.__version__,
     help="From sensor bytes at a border to a patrol at the drop. Each command shows an example with --help.",
 )
+
+# Loaded when asked for: --help stays quick.
+app.command("araz.app._logs:logs", name="logs", help="Match seized drones' logs to what was recorded.")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]
@@ -180,6 +183,24 @@ def report(
     from araz.app._report import send_report
 
     return send_report(url, kind, reporter, bearing, latitude, longitude, text)
+
+
+@app.command
+def export(
+    directory: Path,
+    *,
+    format: Annotated[ExportFormat, Parameter(help="Cursor on Target for TAK, GeoJSON or CSV.")],
+    out: Annotated[Path | None, Parameter(help="File; else printed.")] = None,
+    site: Annotated[str, Parameter(help="Name that stands in the CoT identifiers.")] = "araz",
+) -> int:
+    """Write a night's tracks, drop areas and patrol orders in other systems' words. Heights say their datum.
+
+    Example: araz export out/night --format geojson --out night.geojson
+             araz export out/night --format cot | nc tak.example 8087
+    """
+    from araz.app._export import run_export
+
+    return run_export(directory, format, out, site)
 
 
 @app.command

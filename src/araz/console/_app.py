@@ -43,11 +43,13 @@ def create_app(
     *,
     static_dir: Path | None = None,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
+    more: Sequence[Any] = (),
 ) -> Litestar:
     """Return the console of ``site``.
 
     ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC; ``static_dir`` is the built
-    browser side (None: the API alone); ``allowed_hosts`` the names under which it may be opened. Serve it on localhost;
+    browser side (None: the API alone); ``allowed_hosts`` the names under which it may be opened; ``more`` are handlers
+    of further pages. Serve it on localhost;
     for phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
@@ -60,6 +62,7 @@ def create_app(
         *_read_handlers(reader, site_json, sensor_feeds),
         *_write_handlers(desk),
         _live_handler(site, hub, clock),
+        *more,
         *_page_handlers(static_dir),
     ]
     app = Litestar(

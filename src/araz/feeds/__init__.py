@@ -1,4 +1,4 @@
-"""WORLD: how bytes come in.
+"""WORLD: how bytes come in, and go out to other systems.
 
 **Takes** sockets and recordings, and the feeds of the site file.
 **Gives** (received_at_us, source, payload) in the order of arrival, fairly among feeds.
@@ -10,6 +10,17 @@
 from araz.feeds._live import run_feeds
 from araz.feeds._pcap import is_capture
 from araz.feeds._recording import STEP_US, read_recording
+from araz.feeds._sender import Outbox, parse_output, send_forever
 from araz.feeds._sniff import format_of_bytes, sniff_format
 
-__all__ = ["STEP_US", "format_of_bytes", "is_capture", "read_recording", "run_feeds", "sniff_format"]
+__all__ = [
+    "STEP_US",
+    "Outbox",
+    "format_of_bytes",
+    "is_capture",
+    "parse_output",
+    "read_recording",
+    "run_feeds",
+    "send_forever",
+    "sniff_format",
+]

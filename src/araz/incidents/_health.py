@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from araz.incidents._alarms import Proposal, Words, clear, propose
@@ -16,8 +16,11 @@ BAD: Final = (SensorState.SILENT, SensorState.FAILED, SensorState.LYING)
 _WORDS: Final = {SensorState.SILENT: "dead", SensorState.FAILED: "failed", SensorState.LYING: "lying"}
 
 
-def judge_health(work: Work, health: Sequence[SensorHealth]) -> None:
-    """Turn the current health of every sensor into incidents (on change) and cards (while it lasts)."""
+def judge_health(work: Work, health: Sequence[SensorHealth], blind: Mapping[str, str]) -> None:
+    """Turn the current health of every sensor into incidents (on change) and cards (while it lasts).
+
+    ``blind`` says by sensor which corridors its loss leaves unseen.
+    """
     for record in health:
         if record.sensor_id not in work.context.names or is_people(work.context, record.sensor_id):
             continue
@@ -29,16 +32,18 @@ def judge_health(work: Work, health: Sequence[SensorHealth]) -> None:
                 since = record.last_heard_us
             work.sensors[record.sensor_id] = SensorMemory(record.state, since, is_bad)
         if is_bad:
-            _card(work, record, is_new=before is None or before.state is not record.state)
+            is_new = before is None or before.state is not record.state
+            _card(work, record, is_new, blind.get(record.sensor_id, ""))
         elif before is not None and before.is_bad:
             clear(work, f"sensor:{record.sensor_id}", f"{record.sensor_id} works again.")
 
 
-def _card(work: Work, record: SensorHealth, is_new: bool) -> None:
+def _card(work: Work, record: SensorHealth, is_new: bool, blind: str) -> None:
     index = work.context.names.index(record.sensor_id)
     since = work.sensors[record.sensor_id].since_us
     word = _WORDS[record.state]
     sentence = f"{record.sensor_id} {word} since {clock(since)}; quiet there means little."
+    sentence = f"{sentence} {blind}".rstrip()
     reasons = (Reason(text=record.sentence),) if record.sentence else ()
     incidents: tuple[str, ...] = ()
     if is_new:
@@ -55,9 +60,9 @@ def _card(work: Work, record: SensorHealth, is_new: bool) -> None:
         Proposal(
             key=f"sensor:{record.sensor_id}",
             kind="sensor",
-            priority=2 if work.context.watches_line[index] else 3,
+            priority=2 if blind or work.context.watches_line[index] else 3,
             confidence=0.95,
-            shown=Shown(record.state.value, "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
+            shown=Shown(record.state.value, blind, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
             words=lambda: Words(sentence, reasons),
             to_decide="Send the technician, or watch that corridor by other means?",
             incident_ids=incidents,

@@ -15,6 +15,7 @@ from araz.vocabulary import (
     Area,
     Claim,
     Cone,
+    CorridorCoverage,
     Decision,
     FloatArray,
     IdentityVerdict,
@@ -41,7 +42,8 @@ class Inputs:
     """What one step may know: the picture now, and everything new since the last step.
 
     ``observations`` are the claims, bearings and people's reports since the last step (radar plots are ignored);
-    ``health`` is the current list, one record a sensor; ``claims`` maps ``claim_key`` to the latest claim.
+    ``health`` is the current list, one record a sensor; ``corridors`` is how well each watched corridor is seen now;
+    ``claims`` maps ``claim_key`` to the latest claim.
     """
 
     now_us: int
@@ -52,6 +54,7 @@ class Inputs:
     decisions: Sequence[Decision] = ()
     launches: Mapping[int, LaunchArea | None] = field(default_factory=dict)
     """Where the tracks named by ``launch_wanted`` were launched; None where the tracker cannot say."""
+    corridors: Sequence[CorridorCoverage] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -310,6 +313,8 @@ class State:
     last_us: int = 0
     began_us: int = 0
     """The first judgement: of what stood then nobody knows since when."""
+    blind: Mapping[str, str] = field(default_factory=dict)
+    """The incident by which each blind corridor was told."""
 
 
 def context_of(place: Place, table: SensorTable) -> Context:

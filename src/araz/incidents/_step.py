@@ -10,6 +10,7 @@ import numpy as np
 
 from araz.geography import Place
 from araz.incidents._alarms import Proposal, Words, decide, propose, tend
+from araz.incidents._blind import judge_corridors
 from araz.incidents._features import Features, evidence, features_of, likeness
 from araz.incidents._health import judge_health
 from araz.incidents._identity import claim_name, judge, watch_claims
@@ -92,6 +93,7 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
         scenery=tuple(work.scenery),
         began_us=work.began_us,
         last_us=now,
+        blind=work.blind,
     )
     return after, work.events
 
@@ -106,7 +108,7 @@ def _evaluate(work: Work, state: State) -> Stats:
         context, work.identities, work.claims_seen, picture, seen, work.inputs.claims, work.inputs.health,
         step_s,
     )  # fmt: skip
-    judge_health(work, work.inputs.health)
+    judge_health(work, work.inputs.health, judge_corridors(work, work.inputs.corridors))
     tell_launches(work)
     starts = is_start(work, seen)
     weights = _weights(work, seen, stats, starts)

@@ -29,6 +29,7 @@ class Work:
     hover_places: list[tuple[int, float, float]]
     scenery: list[tuple[int, float, float]]
     began_us: int
+    blind: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
     def incident(
@@ -95,4 +96,5 @@ def desk(state: State, inputs: Inputs) -> Work:
         hover_places=list(state.hover_places),
         scenery=list(state.scenery),
         began_us=state.began_us or inputs.now_us,
+        blind=dict(state.blind),
     )

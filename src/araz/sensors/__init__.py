@@ -25,9 +25,22 @@ from araz.sensors._asterix_encode import (
     encode_asterix_048,
     encode_asterix_062,
 )
+from araz.sensors._corridors import Watch, corridor_watches, watch_corridors
+from araz.sensors._coverage import (
+    BANDS_AGL_M,
+    Coverage,
+    coverage,
+    health_factors,
+    look_chances,
+    quarry_of,
+    weather_of,
+)
 from araz.sensors._decision import decode_decision, encode_decision
 from araz.sensors._decoder import Decoder, rejected
 from araz.sensors._decoders import DECODERS
+from araz.sensors._dwell import dwell_chances
+from araz.sensors._flight import Flight, LogClock, parts_of
+from araz.sensors._flight_logs import read_flight
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
 from araz.sensors._models import default_sigma, sensor_origins, sensor_table, sound_speed_mps
 from araz.sensors._registration_health import health_with_registration
@@ -50,23 +63,36 @@ from araz.sensors._sapient_encode import (
     sapient_ulid,
 )
 from araz.sensors._scans import ScansState, claim_key, scans_init, scans_step
+from araz.sensors._sightings import BandCheck, Sightings, check_bands, claimed_at, learn_sightings
 
 __all__ = [
+    "BANDS_AGL_M",
     "DECODERS",
     "AsterixPlot",
     "AsterixTrack",
+    "BandCheck",
     "BasicId",
+    "Coverage",
     "Decoder",
+    "Flight",
     "HealthState",
     "Location",
+    "LogClock",
     "OperatorId",
     "ScansState",
     "SelfId",
+    "Sightings",
     "System",
+    "Watch",
+    "check_bands",
     "claim_key",
+    "claimed_at",
     "clock_offsets_us",
+    "corridor_watches",
+    "coverage",
     "decode_decision",
     "default_sigma",
+    "dwell_chances",
     "encode_adsb_identification",
     "encode_adsb_position",
     "encode_adsb_velocity",
@@ -90,9 +116,15 @@ __all__ = [
     "encode_sbs_position",
     "encode_sbs_velocity",
     "flood_limit_per_s",
+    "health_factors",
     "health_init",
     "health_step",
     "health_with_registration",
+    "learn_sightings",
+    "look_chances",
+    "parts_of",
+    "quarry_of",
+    "read_flight",
     "rejected",
     "report_init",
     "report_step",
@@ -104,4 +136,6 @@ __all__ = [
     "sensor_origins",
     "sensor_table",
     "sound_speed_mps",
+    "watch_corridors",
+    "weather_of",
 ]

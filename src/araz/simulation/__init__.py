@@ -7,10 +7,9 @@
 **Never** reads a clock or a file, or draws from a random stream that the seed does not fix.
 """
 
+from araz.sensors import Flight, read_flight
 from araz.simulation._board import DropScore, Rate, Scoreboard, SortieScore, scoreboard_table
 from araz.simulation._bodies import Body
-from araz.simulation._flight import Flight
-from araz.simulation._flight_logs import read_flight
 from araz.simulation._fly import body_from_flight, move_to
 from araz.simulation._gospa import gospa
 from araz.simulation._night import Night, simulate

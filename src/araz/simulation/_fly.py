@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 
 from araz.geography import LocalFrame, Place
-from araz.sensors import sensor_origins
+from araz.sensors import Flight, sensor_origins
 from araz.simulation._bodies import Body, nature_of
 from araz.simulation._course import Course
-from araz.simulation._flight import Flight
 from araz.simulation._post import radar_probability
 from araz.simulation._scenario import Actor, ActorKind, Scenario
 from araz.vocabulary import FloatArray, SensorKind

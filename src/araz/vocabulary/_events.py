@@ -118,6 +118,9 @@ class IncidentKind(StrEnum):
     SENSOR_SILENT = "sensor-silent"
     RETURNED = "returned"
     LAUNCH = "launch"
+    COVERAGE_LOST = "coverage-lost"
+    """A watched corridor went blind: quiet there says little."""
+    COVERAGE_RESTORED = "coverage-restored"
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, tag="reason"):

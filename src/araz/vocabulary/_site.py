@@ -58,6 +58,34 @@ class Feed(Strict, frozen=True, kw_only=True):
     """A longer message is rejected and its connection closed, so that one peer cannot fill the memory."""
 
 
+class OutputFormat(StrEnum):
+    """Words in which Araz tells other systems."""
+
+    COT = "cot"
+    SAPIENT = "sapient"
+
+
+class ExportFormat(StrEnum):
+    """What an archived night can be written as."""
+
+    COT = "cot"
+    GEOJSON = "geojson"
+    CSV = "csv"
+
+
+class Output(Strict, frozen=True, kw_only=True):
+    """One way out: another system that is told of tracks, alarms and orders. It can never slow the night down."""
+
+    id: str
+    format: OutputFormat
+    url: str
+    """``tcp://host:8087`` (connect), or ``udp://239.2.3.1:6969`` (CoT only; multicast or one host)."""
+    every_s: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    """Time between two reports of each track."""
+    node_id: str = "a7a2b1de-0000-4000-8000-000000000002"
+    """SAPIENT only: the UUID under which Araz is known above."""
+
+
 class SensorKind(StrEnum):
     """How a sensor measures."""
 
@@ -176,6 +204,33 @@ class AlarmSettings(Strict, frozen=True, kw_only=True):
     manned_altitude_agl_m: AltitudeAglM = 150.0
 
 
+class Corridor(Strict, frozen=True, kw_only=True):
+    """A way over the line that is watched: where, how high, and how well it should be seen."""
+
+    id: str
+    path: Annotated[list[tuple[LongitudeDeg, LatitudeDeg]], Meta(min_length=1)]
+    """Longitude, latitude pairs along the middle of the corridor."""
+    half_width_m: DistanceM = 300.0
+    from_agl_m: AltitudeAglM = 30.0
+    to_agl_m: AltitudeAglM = 120.0
+    least_probability: Probability = 0.5
+    """Below this mean probability of a confirmed track the corridor is blind."""
+
+
+class CoverageSettings(Strict, frozen=True, kw_only=True):
+    """What the coverage map speaks of; the corridors are ``[[corridors]]``."""
+
+    rcs_dbsm: float = -8.0
+    """Radar cross section of the target asked about; -8 is a heavy multirotor, -15 a small one."""
+    acoustic_range_m: DistanceM = 600.0
+    """How far that target is heard in quiet air."""
+    rain_mm_per_h: Annotated[float, Meta(ge=0, le=300)] | None = None
+    """Weather at the start of the night, until a weather message says otherwise; None: unknown, taken as clear."""
+    visibility_m: Annotated[float, Meta(gt=0)] | None = None
+    noise_db: Annotated[float, Meta(ge=0, le=80)] | None = None
+    """Background noise at the microphones above a quiet night."""
+
+
 class Site(Strict, frozen=True, kw_only=True):
     """A sector of a border."""
 
@@ -200,6 +255,10 @@ class Site(Strict, frozen=True, kw_only=True):
     feeds: list[Feed] = []
     sensors: list[Sensor] = []
     patrols: list[Patrol] = []
+    outputs: list[Output] = []
     authorised: list[AuthorisedFlight] = []
     tracking: TrackingSettings = TrackingSettings()
     alarms: AlarmSettings = AlarmSettings()
+    corridors: list[Corridor] = []
+    """Ways over the line whose loss of coverage is an incident; none: the line itself, two kilometres at a time."""
+    coverage: CoverageSettings = CoverageSettings()

@@ -24,8 +24,9 @@ from datetime import UTC, datetime, timedelta
 from math import cos, hypot, radians
 from typing import Final
 
-from araz.simulation._flight import METRES_PER_DEG, Fix, Flight, flight_from_fixes
-from araz.simulation._flight_binary import looks_like_ardupilot, looks_like_tlog, read_ardupilot, read_tlog
+from araz.sensors._flight import METRES_PER_DEG, Fix, Flight, LogClock, flight_from_fixes
+from araz.sensors._flight_binary import looks_like_ardupilot, looks_like_tlog, read_ardupilot, read_tlog
+from araz.sensors._flight_ulog import looks_like_ulog, read_ulog
 
 _NAN: Final = float("nan")
 _NUMBER: Final = r"(-?\d+(?:\.\d+)?)"
@@ -40,6 +41,8 @@ _DATE: Final = re.compile(r"(\d{4})[.-](\d{1,2})[.-](\d{1,2}) (\d{1,2}):(\d{2}):
 #: A date this far ahead of the subtitle's time is the join of two clips.
 SPLICE_S: Final = 3.0
 SPLICE_MPS: Final = 12.0
+#: A time after 2001 is a date; before, it is seconds since some start.
+DATED_US: Final = 1_000_000_000_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TIME_NAMES: Final = (
@@ -57,10 +60,12 @@ _HEIGHT_NAMES: Final = ("height", "rel_alt", "relative_altitude", "height_m", "h
 def read_flight(data: bytes, name: str = "") -> Flight:
     """Return the flight in a file's bytes; its content decides the format, its name only breaks ties.
 
-    Reads DJI .SRT, CSV with a header, MAVLink .tlog and ArduPilot .bin. ValueError says what was expected.
+    Reads DJI .SRT, CSV with a header, MAVLink .tlog, ArduPilot .bin and PX4 .ulg. ValueError says what was expected.
     """
     if looks_like_ardupilot(data):
         return read_ardupilot(data)
+    if looks_like_ulog(data):
+        return read_ulog(data)
     if looks_like_tlog(data):
         return read_tlog(data)
     text = data.decode("utf-8-sig", errors="replace")
@@ -69,7 +74,8 @@ def read_flight(data: bytes, name: str = "") -> Flight:
     if "," in text[:4000] or ";" in text[:4000] or "\t" in text[:4000]:
         return read_csv(text)
     raise ValueError(
-        f"{name or 'The file'} is no flight log Araz reads: DJI .SRT, CSV with a header, MAVLink .tlog, ArduPilot .bin."
+        f"{name or 'The file'} is no flight log Araz reads: DJI .SRT, CSV with a header, MAVLink .tlog, "
+        "ArduPilot .bin, PX4 .ulg."
     )
 
 
@@ -80,6 +86,7 @@ def read_dji_srt(text: str) -> Flight:
     cues = list(_CUE.finditer(text))
     counts = {"no-position": 0, "splices": 0}
     join = _Join()
+    walls: list[int] = []
     for number, cue in enumerate(cues):
         end = cues[number + 1].start() if number + 1 < len(cues) else len(text)
         body = text[cue.end() : end]
@@ -92,8 +99,12 @@ def read_dji_srt(text: str) -> Flight:
         layouts.add(found[0])
         counts["splices"] += join.add(at_us, _date_s(body), found[1], found[2])
         fixes.append((at_us + join.added_us, *found[1:]))
+        if (date_s := _date_s(body)) is not None:
+            walls.append(date_s * 1_000_000 - at_us - join.added_us)
     layout = "DJI SRT, " + (" and ".join(sorted(layouts)) or "no position")
-    return flight_from_fixes(fixes, layout, {reason: n for reason, n in counts.items() if n})
+    clock = LogClock.LOCAL if walls else LogClock.NONE
+    offset_us = sorted(walls)[len(walls) // 2] if walls else 0
+    return flight_from_fixes(fixes, layout, {reason: n for reason, n in counts.items() if n}, clock, offset_us)
 
 
 class _Join:
@@ -181,7 +192,8 @@ def read_csv(text: str) -> Flight:
             bad += 1
             continue
         fixes.append((at_us, *where, _number(_cell(row, altitude)), _number(_cell(row, height))))
-    return flight_from_fixes(fixes, "CSV", {"no-time": bad} if bad else {})
+    has_date = bool(fixes) and fixes[0][0] > DATED_US
+    return flight_from_fixes(fixes, "CSV", {"no-time": bad} if bad else {}, LogClock.UTC if has_date else LogClock.NONE)
 
 
 def _plain(name: str) -> str:

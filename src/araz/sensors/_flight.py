@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +17,17 @@ GLITCH_UP_MPS: Final = 40.0
 #: After this many glitches in a row the receiver is taken to have moved for good: a new stretch begins.
 GLITCH_RUN: Final = 10
 METRES_PER_DEG: Final = 111_195.0
+
+
+class LogClock(StrEnum):
+    """What a log's times mean."""
+
+    UTC = "utc"
+    """From satellites or a computer's clock: seconds off at most, unless somebody set it wrong."""
+    LOCAL = "local"
+    """A date in some unknown time zone."""
+    NONE = "none"
+    """Seconds since the start, no date at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +48,9 @@ class Flight:
     is_suspect: BoolArray
     layout: str
     skipped: dict[str, int]
+    clock: LogClock = LogClock.NONE
+    wall_offset_us: int = 0
+    """Add to ``at_us`` for the recorder's own date and time: UTC or local by ``clock``, meaningless where NONE."""
 
     @property
     def duration_s(self) -> float:
@@ -47,7 +62,13 @@ class Flight:
 Fix = tuple[int, float, float, float, float]
 
 
-def flight_from_fixes(fixes: Sequence[Fix], layout: str, skipped: dict[str, int] | None = None) -> Flight:
+def flight_from_fixes(
+    fixes: Sequence[Fix],
+    layout: str,
+    skipped: dict[str, int] | None = None,
+    clock: LogClock = LogClock.NONE,
+    wall_offset_us: int = 0,
+) -> Flight:
     """Clean fixes into a flight: rising times, positions on the earth, held values once, glitches marked.
 
     ValueError when fewer than two different fixes are left.
@@ -75,7 +96,36 @@ def flight_from_fixes(fixes: Sequence[Fix], layout: str, skipped: dict[str, int]
     if not np.isfinite(height).any() and np.isfinite(rows[~suspect, 3]).any():
         height = rows[:, 3] - np.nanmin(rows[~suspect, 3])
     at_us = np.asarray(rows[:, 0], dtype=np.int64)
-    return Flight(at_us, rows[:, 1], rows[:, 2], rows[:, 3], height, suspect, layout, counts)
+    return Flight(at_us, rows[:, 1], rows[:, 2], rows[:, 3], height, suspect, layout, counts, clock, wall_offset_us)
+
+
+def parts_of(flight: Flight, gap_s: float = 60.0) -> list[Flight]:
+    """The separate flights of a log: cut where nothing was recorded for ``gap_s``, or it stood still that long.
+
+    Suspect fixes are left out. Parts with fewer than two fixes or shorter than ten seconds are no flights.
+    """
+    rows = np.flatnonzero(~flight.is_suspect)
+    if len(rows) < 2:
+        return []
+    at_s = flight.at_us[rows] / 1e6
+    north = flight.latitude_deg[rows] * METRES_PER_DEG
+    east = flight.longitude_deg[rows] * METRES_PER_DEG * np.cos(np.radians(flight.latitude_deg[rows]))
+    # Moved: farther than 3 m from where it was when it last had moved; rest is the time since then.
+    part, number, moved_s, anchor = np.zeros(len(rows), dtype=np.int64), 0, at_s[0], 0
+    for k in range(1, len(rows)):
+        gap = at_s[k] - at_s[k - 1] > gap_s
+        if gap or np.hypot(north[k] - north[anchor], east[k] - east[anchor]) > 3.0:
+            number += gap or at_s[k] - moved_s > gap_s
+            anchor, moved_s = k, at_s[k]
+        part[k] = number
+    out = []
+    for value in np.unique(part):
+        chosen = rows[part == value]
+        if len(chosen) >= 2 and flight.at_us[chosen[-1]] - flight.at_us[chosen[0]] >= 10_000_000:
+            names = ("at_us", "latitude_deg", "longitude_deg", "altitude_m", "height_m", "is_suspect")
+            cut: dict[str, Any] = {name: getattr(flight, name)[chosen] for name in names}
+            out.append(replace(flight, **cut))
+    return out
 
 
 def _keep(rows: FloatArray, wanted: BoolArray, counts: dict[str, int], reason: str) -> FloatArray:

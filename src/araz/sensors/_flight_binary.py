@@ -21,9 +21,9 @@ Sources: the MAVLink serialisation guide and ArduPilot's logging documentation; 
 from __future__ import annotations
 
 import struct
-from typing import Final
+from typing import Any, Final
 
-from araz.simulation._flight import Fix, Flight, flight_from_fixes
+from araz.sensors._flight import Fix, Flight, LogClock, flight_from_fixes
 
 _NAN: Final = float("nan")
 GLOBAL_POSITION_INT: Final = 33
@@ -31,6 +31,9 @@ GPS_RAW_INT: Final = 24
 _CHECK_BYTE: Final = {GLOBAL_POSITION_INT: 104, GPS_RAW_INT: 24}
 _FULL_LENGTH: Final = {GLOBAL_POSITION_INT: 28, GPS_RAW_INT: 30}
 _FIX_3D: Final = 3
+#: 6 January 1980, and the leap seconds since 2017.
+GPS_EPOCH_US: Final = 315_964_800_000_000
+LEAP_US: Final = 18_000_000
 _DATAFLASH_HEAD: Final = b"\xa3\x95"
 _FMT: Final = 128
 _LETTERS: Final = {
@@ -99,7 +102,7 @@ def read_tlog(data: bytes) -> Flight:
     for name, by_system in (("fused", fused), ("GPS", raw)):
         best = max(by_system.values(), key=lambda fixes: sum(1 for fix in fixes if fix[1] or fix[2]), default=[])
         if sum(1 for fix in best if fix[1] or fix[2]) >= 2:
-            return flight_from_fixes(best, f"MAVLink telemetry log, {name}", counts)
+            return flight_from_fixes(best, f"MAVLink telemetry log, {name}", counts, LogClock.UTC)
     raise ValueError("The telemetry log holds no position: neither GLOBAL_POSITION_INT nor GPS_RAW_INT with a 3D fix.")
 
 
@@ -137,6 +140,7 @@ def read_ardupilot(data: bytes) -> Flight:
     """Return the flight of a DataFlash log: its GPS messages with a 3D fix; damaged stretches are passed over."""
     formats: dict[int, tuple[str, int, str, list[str]]] = {}
     fixes: list[Fix] = []
+    walls: list[int] = []
     no_fix = 0
     at = 0
     while (at := data.find(_DATAFLASH_HEAD, at)) >= 0 and at + 3 <= len(data):
@@ -151,13 +155,17 @@ def read_ardupilot(data: bytes) -> Flight:
             continue
         name, length, letters, columns = known
         if name == "GPS":
-            fix = _gps_fix(data[at + 3 : at + length], letters, columns)
-            if fix is None:
+            row = _gps_row(data[at + 3 : at + length], letters, columns)
+            if row is None:
                 no_fix += 1
             else:
-                fixes.append(fix)
+                fixes.append(_fix_of(row))
+                walls.extend(_wall_us(row, fixes[-1][0]))
         at += length
-    return flight_from_fixes(fixes, "ArduPilot DataFlash log", {"no-fix": no_fix} if no_fix else {})
+    clock = LogClock.UTC if walls else LogClock.NONE
+    offset_us = sorted(walls)[len(walls) // 2] if walls else 0
+    counts = {"no-fix": no_fix} if no_fix else {}
+    return flight_from_fixes(fixes, "ArduPilot DataFlash log", counts, clock, offset_us)
 
 
 def _add_format(formats: dict[int, tuple[str, int, str, list[str]]], body: bytes) -> None:
@@ -171,8 +179,8 @@ def _add_format(formats: dict[int, tuple[str, int, str, list[str]]], body: bytes
         formats[number] = (name, length, letters, columns.split(","))
 
 
-def _gps_fix(body: bytes, letters: str, columns: list[str]) -> Fix | None:
-    """Return the fix of a GPS message of the first receiver; None without a 3D fix, or when the columns do not fit."""
+def _gps_row(body: bytes, letters: str, columns: list[str]) -> dict[str, Any] | None:
+    """Return the columns of a GPS message of the first receiver; None without a 3D fix, or when they do not fit."""
     layout = "<" + "".join(_LETTERS[letter] for letter in letters)
     if struct.calcsize(layout) > len(body):
         return None
@@ -183,5 +191,18 @@ def _gps_fix(body: bytes, letters: str, columns: list[str]) -> Fix | None:
     }
     if row.get("Status", 0) < _FIX_3D or row.get("I", 0) != 0 or "Lat" not in row or "Lng" not in row:
         return None
+    return row
+
+
+def _wall_us(row: dict[str, Any], at_us: int) -> list[int]:
+    """UTC minus the log's clock from GPS week and milliseconds; none where the receiver does not know the week."""
+    # Older logs tell the milliseconds of the GPS week as TimeMS, newer ones as GMS.
+    week, ms = row.get("GWk", row.get("Week", 0)), row.get("GMS", None if "TimeUS" in row else row.get("TimeMS"))
+    if not week or ms is None:
+        return []
+    return [GPS_EPOCH_US + int(week) * 604_800_000_000 + int(ms) * 1000 - LEAP_US - at_us]
+
+
+def _fix_of(row: dict[str, Any]) -> Fix:
     time = row["TimeUS"] if "TimeUS" in row else row.get("TimeMS", row.get("T", 0)) * 1000
     return int(time), float(row["Lat"]), float(row["Lng"]), float(row.get("Alt", _NAN)), float(row.get("RelAlt", _NAN))

@@ -1,0 +1,139 @@
+"""The coverage map for the console: computed when asked for, kept while nothing that bears on it changed."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import numpy as np
+from litestar import Request, Response, get, post
+from litestar.exceptions import HTTPException
+
+from araz.app import _pipeline as pipeline
+from araz.app._logs import read_sightings
+from araz.app._runtime import Night
+from araz.geography import Place
+from araz.sensors import Coverage, coverage, learn_sightings, quarry_of
+from araz.vocabulary import LATEST_TIME_US, Message, Quarry, SensorHealth, SensorState, Weather
+
+#: Targets one may ask about beside the site's own.
+QUARRIES: Final = {
+    "heavy": Quarry(),
+    "small": Quarry(name="small quadcopter, radio silent", rcs_dbsm=-15.0, acoustic_range_m=250.0),
+}
+#: Maps kept: now and a few moments of the past, for each target.
+KEPT: Final = 8
+Submit = Callable[[str, bytes], Awaitable[Message]]
+
+
+class HealthReader(Protocol):
+    """The records by which the past is judged."""
+
+    def health_at(self, at_us: int) -> Sequence[SensorHealth]:
+        """Return each sensor's health as known then."""
+
+
+class CoverageDesk:
+    """Answers for the map; thread safe enough: two who ask at once may compute the same map twice."""
+
+    def __init__(self, night: Night) -> None:
+        self._night = night
+        self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def answer(self, quarry_name: str, at_us: int | None) -> dict[str, Any]:
+        """Return the map as now, or by the sensors' health as known at a time; weather is the latest in both."""
+        state = self._night.believed
+        place = state.line.place
+        quarry = QUARRIES[quarry_name] if quarry_name else quarry_of(place)
+        reader: HealthReader = self._night.records
+        health = state.health_now if at_us is None else {record.sensor_id: record for record in reader.health_at(at_us)}
+        states = tuple((name, record.state, _lies(record)) for name, record in sorted(health.items()))
+        path = self._night.out / "sightings.csv"
+        learned = path.stat().st_mtime_ns if path.exists() else 0
+        key = (states, state.weather, quarry, learned, place.site.name)
+        if key not in self._kept:
+            while len(self._kept) >= KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = self._made(quarry, state.weather, health)
+        return {
+            **self._kept[key],
+            "at_us": state.now_us if at_us is None else at_us,
+            "corridors": [msgspec.to_builtins(corridor) for corridor in state.corridors] if at_us is None else [],
+        }
+
+    def _made(self, quarry: Quarry, weather: Weather, health: Mapping[str, SensorHealth]) -> dict[str, Any]:
+        line = self._night.believed.line
+        cover = coverage(line.place, line.table, quarry=quarry, weather=weather, health=health)
+        sightings = read_sightings(self._night.out)
+        if len(sightings.east_m):
+            cover = learn_sightings(cover, sightings)
+        lost = [name for name, record in health.items() if record.state in (SensorState.SILENT, SensorState.FAILED)]
+        return {**coverage_json(cover, line.place), "sensors_lost": lost, "crossings_learned": len(sightings.east_m)}
+
+
+def _lies(record: SensorHealth) -> bool:
+    return record.registration is not None and record.registration.is_lying
+
+
+def coverage_json(cover: Coverage, place: Place) -> dict[str, Any]:
+    """The map as the browser takes it: per band whole per cents, one byte a cell, rows from the south, base64.
+
+    ``corners`` are longitude, latitude of NW, NE, SE, SW of the map's outer edge.
+    """
+    half = cover.cell_m / 2
+    west, east = float(cover.east_m[0]) - half, float(cover.east_m[-1]) + half
+    south, north = float(cover.north_m[0]) - half, float(cover.north_m[-1]) + half
+    xy = np.array([[west, north], [east, north], [east, south], [west, south]])
+    up = place.terrain.ground_up_m(xy[:, 0], xy[:, 1])
+    latitude, longitude, _ = place.frame.to_geodetic(np.column_stack([xy, up]))
+    unknown = [name for name in ("rain_mm_per_h", "visibility_m") if getattr(cover.weather, name) is None]
+    return {
+        "quarry": msgspec.to_builtins(cover.quarry),
+        "weather": msgspec.to_builtins(cover.weather),
+        "weather_unknown": unknown,
+        "dwell_s": cover.dwell_s,
+        "cell_m": cover.cell_m,
+        "columns": len(cover.east_m),
+        "rows": len(cover.north_m),
+        "corners": np.column_stack([longitude, latitude]).tolist(),
+        "bands": [
+            {"low_agl_m": low, "high_agl_m": high, "tracked": _packed(tracked), "noticed": _packed(noticed)}
+            for (low, high), tracked, noticed in zip(cover.bands_agl_m, cover.tracked, cover.noticed, strict=True)
+        ],
+    }
+
+
+def _packed(chance: Any) -> str:
+    return base64.b64encode(np.rint(100 * np.clip(chance, 0, 1)).astype(np.uint8).tobytes()).decode()
+
+
+def coverage_handlers(night: Night, submit: Submit) -> list[Any]:
+    """The paths of the map: ``GET /api/coverage`` (``quarry``, ``at_us``), ``POST /api/weather``."""
+    desk = CoverageDesk(night)
+
+    @get("/api/coverage", sync_to_thread=True)
+    def get_coverage(request: Request[Any, Any, Any]) -> Response[bytes]:
+        quarry, at = request.query_params.get("quarry", ""), request.query_params.get("at_us")
+        if quarry and quarry not in QUARRIES:
+            raise HTTPException(
+                detail=f"there is no target {quarry!r}; ask for {' or '.join(QUARRIES)}", status_code=400
+            )
+        if at is not None and not (at.isdigit() and int(at) <= LATEST_TIME_US):
+            raise HTTPException(detail=f"at_us is {at!r}; give whole microseconds since 1970", status_code=400)
+        body = msgspec.json.encode(desk.answer(quarry, None if at is None else int(at)))
+        return Response(body, media_type="application/json; charset=utf-8")
+
+    @post("/api/weather")
+    async def post_weather(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+            raise HTTPException(detail="send the weather as application/json", status_code=415)
+        try:
+            weather = msgspec.json.decode(await request.body(), type=Weather)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise HTTPException(detail=f"not a weather record: {error}", status_code=400) from error
+        message = await submit(pipeline.WEATHER_SOURCE, msgspec.json.encode(weather))
+        return Response(msgspec.json.encode({"seq": message.seq}), status_code=201, media_type="application/json")
+
+    return [get_coverage, post_weather]

@@ -1,0 +1,81 @@
+"""``araz export``: an archived night in other systems' words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from araz.app._logs import pictures_of
+from araz.app._rim import say
+from araz.exchange import csv_of_tracks, geojson_of, output_init, output_step
+from araz.store import Records
+from araz.vocabulary import Alarm, Decision, Event, ExportFormat, Incident, Output, OutputFormat
+
+
+def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str) -> int:
+    """Write the tracks, areas and orders of a night's folder; to standard output without ``out``."""
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}; give the --out of araz run or araz watch")
+    if out is None:
+        _write(folder, format, sys.stdout.buffer, site)
+        return 0
+    with out.open("wb") as file:
+        count = _write(folder, format, file, site)
+    what = {ExportFormat.GEOJSON: "features", ExportFormat.CSV: "lines", ExportFormat.COT: "events"}[format]
+    say(f"{count} {what} written to {out}")
+    return 0
+
+
+def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int:
+    if format is ExportFormat.CSV:
+        return sum(1 for line in csv_of_tracks(pictures_of(folder)) if file.write(line.encode()))
+    if format is ExportFormat.GEOJSON:
+        incidents, alarms, _ = _rest(folder)
+        collection = geojson_of(pictures_of(folder), incidents, alarms)
+        file.write(msgspec.json.encode(collection))
+        return len(collection["features"])
+    state = output_init(Output(id="export", format=OutputFormat.COT, url=""), site)
+    count = 0
+    for events in _in_order(folder):
+        state, messages = output_step(state, events)
+        for message in messages:
+            file.write(message)
+        count += len(messages)
+    return count
+
+
+def _in_order(folder: Path) -> Iterator[list[Event]]:
+    """Pictures, alarms and decisions in the order in which they were known."""
+    _, alarms, decisions = _rest(folder)
+    later: list[tuple[int, Event]] = [(a.changed_at_us, a) for a in alarms] + [(d.at_us, d) for d in decisions]
+    later.sort(key=lambda item: -item[0])
+    for picture in pictures_of(folder):
+        while later and later[-1][0] <= picture.at_us:
+            yield [later.pop()[1]]
+        yield [picture]
+    while later:
+        yield [later.pop()[1]]
+
+
+def _rest(folder: Path) -> tuple[list[Incident], list[Alarm], list[Decision]]:
+    """Incidents, every revision of the alarms, decisions."""
+    database, lines = folder / "records.sqlite", folder / "events.jsonl"
+    if database.exists():
+        store = Records.open(database)
+        try:
+            return list(store.incidents()), list(store.alarm_history()), list(store.decisions())
+        finally:
+            store.close()
+    decoder = msgspec.json.Decoder(Incident | Alarm | Decision)
+    kinds = (b'"type":"incident"', b'"type":"alarm"', b'"type":"decision"')
+    with lines.open("rb") as file:
+        found = [decoder.decode(line) for line in file if any(kind in line[:40] for kind in kinds)]
+    return (
+        [r for r in found if isinstance(r, Incident)],
+        [r for r in found if isinstance(r, Alarm)],
+        [r for r in found if isinstance(r, Decision)],
+    )
