@@ -119,6 +119,7 @@ export interface Hello {
   protocol: number;
   site: string;
   at_us: number;
+  speed: number | null;
 }
 
 /** A claim after it was held against physics. */

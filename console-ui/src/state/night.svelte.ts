@@ -1,4 +1,5 @@
 // What the screen knows: one object, filled by the live stream and by replay; every part reads from it.
+import { t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
 import type { Alarm, Decision, Incident, InterceptOption, Picture, SensorHealth, Track } from "../vocabulary";
@@ -6,10 +7,12 @@ import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
 import type { SiteGeometry } from "./site";
+import { shownReason } from "./presets";
 import { Sounds } from "./sounds";
 import { Clock } from "./words";
 
-export type Drawer = "tracks" | "sensors" | "history" | "find" | "help" | null;
+/** The id of the page that is open beside the rail (src/pages). */
+export type Drawer = string | null;
 export type CardMode = "read" | "reject" | "hold";
 
 const TRACK_TABLE_MS = 1000;
@@ -34,7 +37,7 @@ class Night {
   nowUs = $state(0);
   replayUs = $state<number | null>(null);
   knownThen = $state(true);
-  /** 1 live; more when a recording is played faster than it happened. */
+  /** As the server says: 1 live; more when a recording is played faster than it happened. */
   rate = $state(1);
   watched = $state<number | null>(null);
   selected = $state<string | null>(null);
@@ -123,8 +126,7 @@ class Night {
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
-    const rate = this.overlay?.motion.rate ?? 1;
-    this.rate = Math.round(rate);
+    if (this.overlay) this.overlay.motion.rate = this.rate;
     measured.drawMs = this.overlay?.drawMs ?? 0;
   }
 
@@ -157,6 +159,11 @@ class Night {
   #take(frame: Frame): void {
     switch (frame.type) {
       case "hello":
+        this.rate = frame.speed ?? 1;
+        this.#offset.speed = this.rate;
+        this.#offset.take(frame.at_us);
+        if (this.nowUs === 0) this.nowUs = frame.at_us;
+        break;
       case "clock":
         this.#offset.take(frame.at_us);
         if (this.nowUs === 0) this.nowUs = frame.at_us;
@@ -246,7 +253,7 @@ class Night {
     const alarm = this.focus;
     if (!alarm || this.isSending) return;
     if (this.replayUs !== null) {
-      this.say("This is a replay; press L for live before you decide.", true);
+      this.say(t("decision.in-replay"), true);
       return;
     }
     const decision: Decision = {
@@ -265,11 +272,11 @@ class Night {
     this.isSending = true;
     try {
       const recorded = await this.#deliver(decision);
-      this.say(`Recorded as entry ${recorded.seq}: ${decisionText(decision)}.`);
+      this.say(t("decision.recorded", { seq: recorded.seq, what: decisionText(decision) }));
       this.armedRank = null;
       this.cardMode = "read";
     } catch (error) {
-      this.say(`Not recorded. ${sentence(error)}`, true);
+      this.say(t("decision.not-recorded", { why: sentence(error) }), true);
     } finally {
       this.isSending = false;
     }
@@ -347,7 +354,7 @@ class Night {
     else this.selected = null;
   }
 
-  toggle(drawer: Exclude<Drawer, null>): void {
+  toggle(drawer: string): void {
     this.drawer = this.drawer === drawer ? null : drawer;
   }
 }
@@ -358,16 +365,16 @@ export function sentence(error: unknown): string {
 }
 
 export function decisionText(decision: Decision): string {
-  const why = decision.reason ? ` (${decision.reason})` : "";
+  const why = decision.reason ? ` (${shownReason(decision.reason)})` : "";
   switch (decision.action) {
     case "send":
-      return `${decision.patrol_id ?? "a patrol"} sent${why}`;
+      return `${decision.patrol_id ? t("decision.send", { patrol: decision.patrol_id }) : t("decision.send-somebody")}${why}`;
     case "shelve":
-      return `held for ${Math.round((decision.shelve_s ?? 0) / 60)} min${why}`;
+      return `${t("decision.shelve", { minutes: Math.round((decision.shelve_s ?? 0) / 60) })}${why}`;
     case "reject":
-      return `rejected${why}`;
+      return `${t("decision.reject")}${why}`;
     case "acknowledge":
-      return `acknowledged${why}`;
+      return `${t("decision.acknowledge")}${why}`;
   }
 }
 

@@ -30,6 +30,7 @@ export interface Here {
 const KEPT = "araz.reports";
 const REPORTER = "araz.reporter";
 const OFFSET = "araz.offset_us";
+const SPEED = "araz.speed";
 const KEEP_SENT = 20;
 const RETRY_MS = 4000;
 /** A person who points at a sound at night. */
@@ -50,7 +51,7 @@ export class PatrolPost {
   #alarms = $state.raw<Alarm[]>([]);
   #decisions = $state.raw<Decision[]>([]);
   /** Kept on the phone, so that a press without a network still has the time of the data. */
-  readonly #offset = new Offset(Number(localStorage.getItem(OFFSET) ?? 0));
+  readonly #offset = new Offset(Number(localStorage.getItem(OFFSET) ?? 0), Number(localStorage.getItem(SPEED) ?? 1));
   #isFlushing = false;
 
   clock = $derived(new Clock(this.zone));
@@ -176,6 +177,10 @@ export class PatrolPost {
 
   #take(frame: Frame): void {
     if (frame.type === "hello" || frame.type === "clock") {
+      if (frame.type === "hello") {
+        this.#offset.speed = frame.speed ?? 1;
+        localStorage.setItem(SPEED, String(this.#offset.speed));
+      }
       this.#offset.take(frame.at_us);
       localStorage.setItem(OFFSET, String(this.#offset.us));
     } else if (frame.type === "alarm") {

@@ -35,10 +35,11 @@ MAX_WAITING: Final = 20_000
 class Live:
     """Takes arrivals one by one, journals them in batches, and tells the console what follows."""
 
-    def __init__(self, night: Night, hub: Hub, clock: Callable[[], int]) -> None:
+    def __init__(self, night: Night, hub: Hub, clock: Callable[[], int], speed: float = 1.0) -> None:
         self.night = night
         self.hub = hub
         self.clock = clock
+        self.speed = speed
         self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Message]]] = asyncio.Queue(MAX_WAITING)
         self._said: list[Event] = []
         self._news = asyncio.Event()
@@ -117,6 +118,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         live.hub,
         static_dir=static,
         clock=live.clock,
+        speed=live.speed,
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)

@@ -41,14 +41,17 @@ def create_app(
     hub: Hub,
     clock: Clock,
     *,
+    speed: float = 1.0,
     static_dir: Path | None = None,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
+    more: Sequence[Any] = (),
 ) -> Litestar:
     """Return the console of ``site``.
 
-    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC; ``static_dir`` is the built
-    browser side (None: the API alone); ``allowed_hosts`` the names under which it may be opened. Serve it on localhost;
-    for phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
+    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times as
+    fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the names
+    under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page"). Serve it on
+    localhost; for phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
         raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")
@@ -59,7 +62,8 @@ def create_app(
     handlers: list[Any] = [
         *_read_handlers(reader, site_json, sensor_feeds),
         *_write_handlers(desk),
-        _live_handler(site, hub, clock),
+        _live_handler(Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed), hub, clock),
+        *more,
         *_page_handlers(static_dir),
     ]
     app = Litestar(
@@ -145,14 +149,14 @@ def _write_handlers(desk: Desk) -> list[Any]:
     return [post_decision, post_report]
 
 
-def _live_handler(site: Site, hub: Hub, clock: Clock) -> Any:
+def _live_handler(hello: Hello, hub: Hub, clock: Clock) -> Any:
     @websocket("/api/live")
     async def live(socket: AnySocket) -> None:
         await socket.accept()
         subscriber = hub.subscribe()
         gone = asyncio.create_task(_until_gone(socket))
         try:
-            await socket.send_data(msgspec.json.encode(Hello(protocol=PROTOCOL, site=site.name, at_us=clock())))
+            await socket.send_data(msgspec.json.encode(msgspec.structs.replace(hello, at_us=clock())))
             while not gone.done():
                 for frame in await subscriber.next_frames(clock):
                     await socket.send_data(frame.decode())

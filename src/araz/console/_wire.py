@@ -19,6 +19,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     protocol: int
     site: str
     at_us: int
+    speed: float = 1.0
+    """Seconds of data in a second of the wall: 1 live, more when a recording is played faster than it happened."""
 
 
 class ClockFrame(msgspec.Struct, frozen=True, kw_only=True, tag="clock"):
