@@ -46,7 +46,7 @@ def test_every_key_the_source_names_is_in_the_catalogue():
 
 def test_every_key_is_used_somewhere():
     source = text()
-    families = {family for family in re.findall(r"`([a-z.-]+)\.\$\{", source)}
+    families = set(re.findall(r"`([a-z.-]+)\.\$\{", source))
     pages = {path.stem for path in (UI / "pages").glob("*.ts")}
     unused = {
         key

@@ -48,10 +48,11 @@ def create_app(
 ) -> Litestar:
     """Return the console of ``site``.
 
-    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times as
-    fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the names
-    under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page"). Serve it on
-    localhost; for phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
+    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times
+    as fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the
+    names under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page").
+    Serve it on localhost; for phones put a TLS proxy with a password before it. Fails with ValueError when
+    ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
         raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")
