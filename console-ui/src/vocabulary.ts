@@ -27,6 +27,36 @@ export interface Alarm {
   decision_reason: string | null;
 }
 
+/** The alarms of one console over one span of time, after ISA-18.2 and EEMUA 191; drills are not in it. */
+export interface AlarmFigures {
+  type: "alarm-figures";
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  from_us: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  to_us: number;
+  label: string;
+  raised: number;
+  raised_by_priority: Record<string, number>;
+  per_hour: number | null;
+  last_hour: number;
+  worst_ten_minutes: number;
+  flood_share: number;
+  floods: number;
+  standing: number;
+  stale: number;
+  shelved: number;
+  chattering: string[];
+  decided: number;
+  undecided: number;
+  decisions_by_action: Record<string, number>;
+  /** Duration. [s] */
+  median_decision_s: number | null;
+  /** Duration. [s] */
+  p95_decision_s: number | null;
+  reject_reasons: Record<string, number>;
+  groups: number;
+}
+
 /** Where an alarm is in the officer's hands. */
 export type AlarmState = "acknowledged" | "active" | "cleared" | "rejected" | "shelved";
 
@@ -92,10 +122,11 @@ export interface Decision {
   officer: string;
   /** Microseconds since 1970-01-01. [us, UTC] */
   at_us: number;
-  patrol_id: string | null;
-  reason: string | null;
+  patrol_id?: string | null;
+  reason?: string | null;
   /** Duration. [s] */
-  shelve_s: number | null;
+  shelve_s?: number | null;
+  screen?: ScreenShown | null;
 }
 
 /** What an officer can do with an alarm. */
@@ -265,6 +296,40 @@ export interface ReportReceived {
   observed_at_us: number;
   /** Microseconds since 1970-01-01. [us, UTC] */
   received_at_us: number;
+}
+
+/** Two clocks: what is known at ``known_us`` of the night up to ``at_us``; equal times give the screen of then. */
+export interface Screen {
+  at_us: number;
+  known_us: number;
+  alarms: Alarm[];
+  incidents: Incident[];
+  decisions: Decision[];
+  health: SensorHealth[];
+  picture: Picture | null;
+}
+
+/** The officer's screen at the moment of a decision, as the browser drew it; part of the decision's record. */
+export interface ScreenShown {
+  type: "screen-shown";
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  picture_at_us: number;
+  sentence: string;
+  options: string[];
+  waiting: string[];
+  tracks: number;
+  troubled_sensors: string[];
+  watched_share: number | null;
+  page: string | null;
+  saw_why: boolean;
+  language: string;
+  width_px: number;
+  height_px: number;
+  actions: number;
+  /** Duration. [s] */
+  looked_s: number | null;
 }
 
 /** One sensor: where it stands, how well it measures, by which name it appears in its feed. */

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import uvicorn
 
+from araz.app._alarms import alarm_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.geography import place_from_site
 from araz.sensors import decode_decision, sensor_table
@@ -175,6 +176,7 @@ class Night:
         self.history: list[Picture] = []
         self.kept_incidents: list[Incident] = []
         self.cards: dict[str, Alarm] = {}
+        self.card_history: list[Alarm] = []
         self.submitted: list[tuple[str, bytes]] = []
         self.kept_decisions: list[Decision] = []
         self.seq = 0
@@ -182,6 +184,7 @@ class Night:
         self._past()
         if with_alarm:
             self._alarms()
+        self.card_history = list(self.cards.values())
 
     # -- the clock and the Reader ---------------------------------------------------------------------------------
 
@@ -221,6 +224,25 @@ class Night:
                 now.append(msgspec.structs.replace(one, **more))
         return now
 
+    def alarms_known(self, at_us, known_us):
+        known = [a for a in self.card_history if a.changed_at_us <= known_us and a.raised_at_us <= at_us]
+        return list({a.alarm_id: a for a in known}.values())
+
+    def incidents_known(self, at_us, known_us):
+        return [
+            i for i in self.kept_incidents
+            if i.known_at_us <= at_us or (i.known_at_us <= known_us and i.at_us <= at_us)
+        ]  # fmt: skip
+
+    def decisions_known(self, at_us, known_us):
+        return [d for d in self.kept_decisions if d.at_us <= at_us]
+
+    def alarm_history(self, alarm_id=None, since_us=0):
+        return list(self.card_history)
+
+    def picture_span(self):
+        return (self.history[0].at_us, self.history[-1].at_us) if self.history else None
+
     def rejects(self, source):
         if source != "nodes":
             return []
@@ -259,6 +281,7 @@ class Night:
             shelved_until_us=until,
         )
         self.cards[card.alarm_id] = card
+        self.card_history.append(card)
         self.kept_decisions.append(decision)
         self.hub.publish(decision)
         self.hub.publish(card)
@@ -529,8 +552,10 @@ class Night:
             state=AlarmState.ACTIVE,
             sentence=sentence,
             raised_at_us=now,
+            changed_at_us=now,
         )
         self.cards[name] = card
+        self.card_history.append(card)
         self.hub.publish(card)
 
     async def live(self) -> None:
@@ -554,8 +579,9 @@ class Server:
     def __init__(self, night: Night, port: int = 0) -> None:
         self.night = night
         app = create_app(
-            night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock
-        )
+            night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock,
+            more=alarm_handlers(night, night.site.time_zone, night.clock),
+        )  # fmt: skip
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port))

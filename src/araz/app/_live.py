@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 
 from araz.app import _pipeline as pipeline
+from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, site_path
 from araz.app._rim import say, wall_clock_us
@@ -119,6 +120,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         static_dir=static,
         clock=live.clock,
         speed=live.speed,
+        more=alarm_handlers(live.night.records, line.site.time_zone, live.clock),
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)

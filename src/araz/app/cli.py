@@ -183,6 +183,23 @@ def report(
 
 
 @app.command
+def alarms(
+    directory: Path,
+    *,
+    month: Annotated[str, Parameter(help="Only this month, for example 2026-11.")] = "",
+    json: Annotated[bool, Parameter(help="For machines.")] = False,
+) -> int:
+    """Print what the alarms of a console came to, a line a month: rates, floods, the officers' time, rejects.
+
+    Example: araz alarms out/demo
+             araz alarms /var/lib/araz --month 2026-11 --json
+    """
+    from araz.app._alarms import run_alarms
+
+    return run_alarms(directory, month, as_json=json)
+
+
+@app.command
 def warm() -> int:
     """Compile the numeric kernels once, so that the first night does not wait for them."""
     from araz.app._offline import warm_kernels

@@ -19,7 +19,7 @@ from araz.console._hub import Hub
 from araz.console._ports import Clock, Reader, Submit
 from araz.console._security import LOCAL_HOSTS, guard
 from araz.console._submissions import MAX_BODY_BYTES, Desk, decision_payload, decode_body, report_payload
-from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn
+from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn, Screen
 from araz.vocabulary import LATEST_TIME_US, Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
 
 MAX_PICTURES = 2_000
@@ -62,6 +62,7 @@ def create_app(
     site_json = msgspec.json.encode(geometry)
     handlers: list[Any] = [
         *_read_handlers(reader, site_json, sensor_feeds),
+        *_past_handlers(reader),
         *_write_handlers(desk),
         _live_handler(Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed), hub, clock),
         *more,
@@ -106,6 +107,19 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
             return reader.health_at(_time(request, "at_us"))
         return reader.health()
 
+    @get("/api/rejects", sync_to_thread=True)
+    def get_rejects(request: AnyRequest) -> Sequence[Rejected]:
+        sensor = request.query_params.get("sensor")
+        feed = sensor_feeds.get(sensor or "")
+        if feed is None:
+            raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
+        return reader.rejects(feed)
+
+    records = [get_alarms, get_incidents, get_decisions, get_health, get_rejects]
+    return [healthz, get_site, *records]
+
+
+def _past_handlers(reader: Reader) -> list[Any]:
     @get("/api/pictures", sync_to_thread=True)
     def get_pictures(request: AnyRequest) -> list[Picture]:
         from_us, to_us = _time(request, "from_us"), _time(request, "to_us")
@@ -122,16 +136,24 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
             raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
         return picture
 
-    @get("/api/rejects", sync_to_thread=True)
-    def get_rejects(request: AnyRequest) -> Sequence[Rejected]:
-        sensor = request.query_params.get("sensor")
-        feed = sensor_feeds.get(sensor or "")
-        if feed is None:
-            raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
-        return reader.rejects(feed)
+    @get("/api/screen", sync_to_thread=True)
+    def get_screen(request: AnyRequest) -> Screen:
+        at_us = _time(request, "at_us")
+        known_us = _time(request, "known_us", at_us)
+        if known_us < at_us:
+            remedy = "give known_us ≥ at_us, or leave it out for what was known then"
+            raise Refused(400, "bad-request", "known_us lies before at_us", remedy)
+        return Screen(
+            at_us=at_us,
+            known_us=known_us,
+            alarms=list(reader.alarms_known(at_us, known_us)),
+            incidents=list(reader.incidents_known(at_us, known_us)),
+            decisions=list(reader.decisions_known(at_us, known_us)),
+            health=list(reader.health_at(at_us)),
+            picture=reader.picture_at(at_us),
+        )
 
-    records = [get_alarms, get_incidents, get_decisions, get_health, get_pictures, get_picture, get_rejects]
-    return [healthz, get_site, *records]
+    return [get_pictures, get_picture, get_screen]
 
 
 def _write_handlers(desk: Desk) -> list[Any]:

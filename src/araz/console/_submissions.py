@@ -15,6 +15,8 @@ from araz.sensors import encode_decision, encode_report
 from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind
 
 MAX_BODY_BYTES = 65_536
+#: Nothing is shelved out of sight for longer than an hour; the rules wake it then.
+MAX_SHELVE_S = 3600
 _MAX_ID = 128
 _MAX_TEXT = 2_000
 
@@ -73,8 +75,12 @@ def decision_payload(decision: Decision) -> bytes:
     if action is DecisionAction.REJECT:
         _need(bool((decision.reason or "").strip()), "an alarm is rejected without a reason", "give reason")
     if action is DecisionAction.SHELVE:
-        is_finite = decision.shelve_s is not None and 0 < decision.shelve_s <= 12 * 3600
-        _need(is_finite, "an alarm is held without an end", "give shelve_s between 0 and 43200")
+        is_finite = decision.shelve_s is not None and 0 < decision.shelve_s <= MAX_SHELVE_S
+        _need(
+            is_finite,
+            "an alarm is held without an end",
+            f"give shelve_s between 0 and {MAX_SHELVE_S}; hold it again then",
+        )
     _need(len(decision.reason or "") <= _MAX_TEXT, "the reason is too long", f"use at most {_MAX_TEXT} characters")
     return encode_decision(decision)
 

@@ -42,6 +42,18 @@ class PictureFrame(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
     picture: Picture | msgspec.Raw
 
 
+class Screen(msgspec.Struct, frozen=True, kw_only=True):
+    """Two clocks: what is known at ``known_us`` of the night up to ``at_us``; equal times give the screen of then."""
+
+    at_us: int
+    known_us: int
+    alarms: list[Alarm]
+    incidents: list[Incident]
+    decisions: list[Decision]
+    health: list[SensorHealth]
+    picture: Picture | None
+
+
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong, in a stable code, a sentence, and what to do."""
 

@@ -8,6 +8,7 @@
 """
 
 from araz.incidents._fall import Fall, fall, fall_offset_m, fall_time_s, release_area
+from araz.incidents._figures import alarm_figures
 from araz.incidents._people import cones_of
 from araz.incidents._records import tracks_of
 from araz.incidents._state import Inputs, State
@@ -20,6 +21,7 @@ __all__ = [
     "Fall",
     "Inputs",
     "State",
+    "alarm_figures",
     "cones_of",
     "fall",
     "fall_offset_m",

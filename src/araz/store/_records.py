@@ -156,6 +156,30 @@ class Records(Closing):
             query = query.where(ALARMS.c.alarm_id == alarm_id)
         return self._read(query.order_by(ALARMS.c.changed_at_us, ALARMS.c.alarm_id, ALARMS.c.revision), Alarm)
 
+    def alarms_known(self, at_us: int, known_us: int) -> list[Alarm]:
+        """As known at ``known_us``: the newest revision of each alarm raised at or before ``at_us``, oldest first."""
+        top = func.max(ALARMS.c.revision).label("top")
+        is_known = (ALARMS.c.raised_at_us <= at_us) & (ALARMS.c.changed_at_us <= known_us)
+        newest = select(ALARMS.c.alarm_id, top).where(is_known).group_by(ALARMS.c.alarm_id).subquery()
+        match = (ALARMS.c.alarm_id == newest.c.alarm_id) & (ALARMS.c.revision == newest.c.top)
+        query = select(ALARMS.c.json).join(newest, match).order_by(ALARMS.c.raised_at_us, ALARMS.c.alarm_id)
+        return self._read(query, Alarm)
+
+    def incidents_known(self, at_us: int, known_us: int) -> list[Incident]:
+        """Incidents said by ``at_us``, and those that had happened by then and were said by ``known_us``, as said.
+
+        With ``known_us == at_us`` that is all that had been said then, forecasts included.
+        """
+        is_said = INCIDENTS.c.known_at_us <= at_us
+        is_learned = (INCIDENTS.c.known_at_us <= known_us) & (INCIDENTS.c.at_us <= at_us)
+        query = select(INCIDENTS.c.json).where(is_said | is_learned)
+        return self._read(query.order_by(INCIDENTS.c.known_at_us, INCIDENTS.c.incident_id), Incident)
+
+    def decisions_known(self, at_us: int, known_us: int) -> list[Decision]:
+        """Decisions taken at or before ``at_us``; one is recorded when it is taken, so ``known_us`` adds none."""
+        query = select(DECISIONS.c.json).where(DECISIONS.c.at_us <= min(at_us, known_us))
+        return self._read(query.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id), Decision)
+
     def incidents(self, since_us: int = 0, to_us: int = LATEST_TIME_US) -> list[Incident]:
         """Incidents that became known from ``since_us`` to ``to_us``, in that order."""
         known = INCIDENTS.c.known_at_us

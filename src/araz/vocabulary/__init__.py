@@ -41,6 +41,7 @@ from araz.vocabulary._events import (
     SensorRegistration,
     Track,
 )
+from araz.vocabulary._figures import AlarmFigures
 from araz.vocabulary._observation import (
     RAW_KEPT_BYTES,
     Bearing,
@@ -60,6 +61,7 @@ from araz.vocabulary._observation import (
     SensorState,
 )
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
+from araz.vocabulary._screen import ScreenShown
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
@@ -81,6 +83,7 @@ __all__ = [
     "LATEST_TIME_US",
     "RAW_KEPT_BYTES",
     "Alarm",
+    "AlarmFigures",
     "AlarmSettings",
     "AlarmState",
     "Area",
@@ -121,6 +124,7 @@ __all__ = [
     "Ridge",
     "Scan",
     "ScanMark",
+    "ScreenShown",
     "Sensor",
     "SensorHealth",
     "SensorKind",

@@ -24,6 +24,7 @@ from araz.vocabulary._quantities import (
     SpeedMps,
     TimeUs,
 )
+from araz.vocabulary._screen import ScreenShown
 
 
 class Area(msgspec.Struct, frozen=True, kw_only=True, tag="area"):
@@ -221,6 +222,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     patrol_id: str | None = None
     reason: str | None = None
     shelve_s: DurationS | None = None
+    screen: ScreenShown | None = None
+    """What was on the officer's screen; None where the decision did not come from one."""
 
 
 class BiasEstimate(msgspec.Struct, frozen=True, kw_only=True, tag="bias-estimate"):
