@@ -558,6 +558,24 @@ class Night:
         self.card_history.append(card)
         self.hub.publish(card)
 
+    def jump(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        self.started_s -= seconds
+
+    def learn_later(self, name: str, sentence: str, heard: str) -> None:
+        """Correct a card, and deliver a report that lay in a phone for a minute and a half."""
+        now = self.clock()
+        card = self.cards[name]
+        card = msgspec.structs.replace(card, revision=card.revision + 1, sentence=sentence, changed_at_us=now)
+        self.cards[name] = card
+        self.card_history.append(card)
+        late = Incident(
+            incident_id="i-late", kind=IncidentKind.HEARD, at_us=now - 90_000_000, known_at_us=now, sentence=heard
+        )
+        self.kept_incidents.append(late)
+        self.hub.publish(card)
+        self.hub.publish(late)
+
     async def live(self) -> None:
         tick = 0
         while True:

@@ -1,8 +1,8 @@
 // What the screen knows: one object, filled by the live stream and by replay; every part reads from it.
-import { t } from "./language.svelte";
+import { language, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
-import type { Alarm, Decision, Incident, InterceptOption, Picture, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
@@ -17,6 +17,7 @@ export type CardMode = "read" | "reject" | "hold";
 
 const TRACK_TABLE_MS = 1000;
 const REPLAY_FETCH_MS = 120;
+const FIGURES_MS = 30_000;
 const TRAIL_US = 60_000_000;
 const MAX_LATENCIES = 5000;
 
@@ -37,6 +38,10 @@ class Night {
   nowUs = $state(0);
   replayUs = $state<number | null>(null);
   knownThen = $state(true);
+  /** The time replayed by both clocks; null until it is read. */
+  past = $state.raw<{ then: Screen; now: Screen } | null>(null);
+  /** How the alarms went lately: rates, floods, the officers' time. */
+  figures = $state.raw<AlarmFigures | null>(null);
   /** As the server says: 1 live; more when a recording is played faster than it happened. */
   rate = $state(1);
   watched = $state<number | null>(null);
@@ -63,13 +68,20 @@ class Night {
   #replayTimer: ReturnType<typeof setTimeout> | undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
   #replayTicket = 0;
+  #figuresMs = -Infinity;
+  #frontId: string | null = null;
+  #frontMs = 0;
+  #actions = 0;
 
   clock = $derived(new Clock(this.site?.time_zone ?? "UTC"));
   shownUs = $derived(this.replayUs ?? this.nowUs);
   shownHealth = $derived(this.replayUs === null ? this.health : this.pastHealth);
-  active = $derived(
-    this.shownAlarms().filter((alarm) => alarm.state === "active").sort((a, b) => a.priority - b.priority || a.raised_at_us - b.raised_at_us),
-  );
+  /** What waits for a decision; in a replay what waited then, in the words of the clock chosen. */
+  active = $derived.by(() => {
+    const waited = this.replayUs !== null && this.past ? new Set(this.past.then.alarms.filter((one) => one.state === "active").map((one) => one.alarm_id)) : null;
+    const open = this.shownAlarms().filter((alarm) => (waited ? waited.has(alarm.alarm_id) : alarm.state === "active"));
+    return open.sort((a, b) => a.priority - b.priority || a.raised_at_us - b.raised_at_us);
+  });
   focus = $derived(this.active.find((alarm) => alarm.alarm_id === this.focusId) ?? this.active[0] ?? null);
   armed = $derived<InterceptOption | null>(this.focus?.options.find((option) => option.rank === this.armedRank) ?? null);
 
@@ -91,15 +103,20 @@ class Night {
 
   /** Alarms as they stood at the time shown; live, as they stand. */
   shownAlarms(): Alarm[] {
-    const at = this.replayUs;
-    return at === null ? this.alarms : this.alarms.filter((alarm) => alarm.raised_at_us <= at);
+    if (this.replayUs === null) return this.alarms;
+    return (this.knownThen ? this.past?.then.alarms : this.past?.now.alarms) ?? [];
   }
 
   /** Incidents of the time shown: as known then, or as known now. */
   shownIncidents(): Incident[] {
-    const at = this.replayUs;
-    if (at === null) return this.incidents;
-    return this.incidents.filter((one) => (this.knownThen ? one.known_at_us : one.at_us) <= at);
+    if (this.replayUs === null) return this.incidents;
+    return (this.knownThen ? this.past?.then.incidents : this.past?.now.incidents) ?? [];
+  }
+
+  /** In a replay: what was said then of an alarm that is shown as known now. */
+  saidThen(alarmId: string): Alarm | null {
+    if (this.replayUs === null || this.knownThen) return null;
+    return this.past?.then.alarms.find((one) => one.alarm_id === alarmId) ?? null;
   }
 
   dataNowUs(): number {
@@ -123,6 +140,8 @@ class Night {
   }
 
   #tick(): void {
+    this.#noteFront();
+    if (performance.now() > this.#figuresMs + FIGURES_MS) void this.readFigures();
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
@@ -267,6 +286,7 @@ class Night {
       patrol_id: action === "send" ? (this.armed?.patrol_id ?? null) : null,
       reason: null,
       shelve_s: null,
+      screen: this.#screenShown(alarm),
       ...more,
     };
     this.isSending = true;
@@ -280,6 +300,47 @@ class Night {
     } finally {
       this.isSending = false;
     }
+  }
+
+  /** A key or a tap of the officer: the record says how many a decision took. */
+  count(): void {
+    this.#noteFront();
+    this.#actions++;
+  }
+
+  #noteFront(): void {
+    const id = this.focus?.alarm_id ?? null;
+    if (id === this.#frontId) return;
+    this.#frontId = id;
+    this.#frontMs = performance.now();
+    this.#actions = 0;
+  }
+
+  #screenShown(alarm: Alarm): ScreenShown {
+    const chance = (option: InterceptOption): string => `${Math.round((option.probability_before ?? 0) * 100)} %`;
+    return {
+      type: "screen-shown",
+      at_us: this.nowUs,
+      picture_at_us: measured.lastPictureAtUs,
+      sentence: alarm.sentence,
+      options: alarm.options.slice(0, 5).map((one) => `${one.rank} ${one.patrol_id} ${one.action} ${chance(one)}`),
+      waiting: this.active.filter((one) => one.alarm_id !== alarm.alarm_id).map((one) => one.alarm_id),
+      tracks: this.tracks.length,
+      troubled_sensors: this.health.filter((one) => one.state !== "ok").map((one) => `${one.sensor_id} ${one.state}`),
+      watched_share: this.watched,
+      page: this.drawer,
+      saw_why: this.showsWhy,
+      language: language.code,
+      width_px: window.innerWidth,
+      height_px: window.innerHeight,
+      actions: this.#actions,
+      looked_s: Math.round(performance.now() - this.#frontMs) / 1000,
+    };
+  }
+
+  async readFigures(): Promise<void> {
+    this.#figuresMs = performance.now();
+    this.figures = await api.figures().catch(() => this.figures);
   }
 
   /** The same id each time: a decision that did arrive is not recorded twice. */
@@ -309,13 +370,13 @@ class Night {
     this.#replayFetchMs = performance.now();
     const ticket = ++this.#replayTicket;
     try {
-      const health = await api.healthAt(at);
+      const [then, now] = await Promise.all([api.screen(at, at), api.screen(at, Math.max(at, this.dataNowUs()))]);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
-      this.pastHealth = health;
-      const picture = await api.picture(at);
+      this.past = { then, now };
+      this.pastHealth = then.health;
       const trail = await api.pictures(at - TRAIL_US, at, 2_000_000);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
-      this.#show(picture, false);
+      this.#show(then.picture ?? { type: "picture", at_us: at, tracks: [], cones: [] }, false);
       this.overlay?.motion.remember(trail);
     } catch (error) {
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
@@ -327,6 +388,7 @@ class Night {
   goLive(): void {
     this.replayUs = null;
     this.pastHealth = [];
+    this.past = null;
     this.#replayTicket++;
     clearTimeout(this.#replayTimer);
     if (this.#live) this.#show(this.#live, true);
