@@ -38,6 +38,7 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     ReportIn,
     Screen,
     words.AlarmFigures,
+    words.SearchPlan,
 )
 
 

@@ -225,6 +225,8 @@ export interface PeopleReport {
   /** Longitude, east positive. [deg, WGS 84] */
   longitude_deg: number | null;
   text: string | null;
+  searched: string[];
+  search_detection: number | null;
 }
 
 /** Everything that is in the air as believed at one time. */
@@ -283,6 +285,8 @@ export interface ReportIn {
   latitude_deg?: number | null;
   longitude_deg?: number | null;
   text?: string | null;
+  searched?: string[];
+  search_detection?: number | null;
 }
 
 /** The four buttons of the patrol's page. */
@@ -330,6 +334,37 @@ export interface ScreenShown {
   actions: number;
   /** Duration. [s] */
   looked_s: number | null;
+}
+
+/** Where to look for the load of one alarm, at one time. */
+export interface SearchPlan {
+  type: "search-plan";
+  alarm_id: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  /** Length. [m] */
+  side_m: number | null;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  squares: SearchSquare[];
+  outside: number;
+  walked_once: number;
+}
+
+/** One square of the site's lattice, and the chance that the load lies in it given every search so far. */
+export interface SearchSquare {
+  type: "search-square";
+  name: string;
+  east_m: number | null;
+  north_m: number | null;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  probability: number;
+  searched: number;
 }
 
 /** One sensor: where it stands, how well it measures, by which name it appears in its feed. */

@@ -21,6 +21,7 @@ import numpy as np
 import uvicorn
 
 from araz.app._alarms import alarm_handlers
+from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.geography import place_from_site
 from araz.sensors import decode_decision, sensor_table
@@ -39,9 +40,11 @@ from araz.vocabulary import (
     InterceptOption,
     Message,
     Patrol,
+    PeopleReport,
     Picture,
     Reason,
     Rejected,
+    ReportReceived,
     Ridge,
     Sensor,
     SensorHealth,
@@ -179,6 +182,7 @@ class Night:
         self.card_history: list[Alarm] = []
         self.submitted: list[tuple[str, bytes]] = []
         self.kept_decisions: list[Decision] = []
+        self.kept_reports: list[ReportReceived] = []
         self.seq = 0
         self.is_paused = False
         self._past()
@@ -240,6 +244,9 @@ class Night:
     def alarm_history(self, alarm_id=None, since_us=0):
         return list(self.card_history)
 
+    def reports(self, since_us=0):
+        return list(self.kept_reports)
+
     def picture_span(self):
         return (self.history[0].at_us, self.history[-1].at_us) if self.history else None
 
@@ -260,6 +267,12 @@ class Night:
             decision = decode_decision(payload)
             assert isinstance(decision, Decision), decision
             self._decide(decision)
+        if source == "reports":
+            wire = msgspec.json.decode(payload)
+            report = msgspec.convert(wire["report"], PeopleReport)
+            self.kept_reports.append(
+                ReportReceived(report=report, observed_at_us=wire["observed_at_us"], received_at_us=self.clock())
+            )
         return Message(seq=self.seq, received_at_us=self.clock(), source=source, payload=payload)
 
     def _decide(self, decision: Decision) -> None:
@@ -558,6 +571,15 @@ class Night:
         self.card_history.append(card)
         self.hub.publish(card)
 
+    def send_patrol(self, name: str, patrol: str) -> None:
+        """Let the officer send a patrol."""
+        self._decide(
+            Decision(
+                decision_id=f"sent-{name}", alarm_id=name, revision=1, action=DecisionAction.SEND,
+                officer="duty officer", at_us=self.clock(), patrol_id=patrol,
+            )
+        )  # fmt: skip
+
     def jump(self, seconds: float) -> None:
         """Let time pass without waiting for it."""
         self.started_s -= seconds
@@ -598,7 +620,10 @@ class Server:
         self.night = night
         app = create_app(
             night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock,
-            more=alarm_handlers(night, night.site.time_zone, night.clock),
+            more=[
+                *alarm_handlers(night, night.site.time_zone, night.clock),
+                *search_handlers(night, night.place, night.clock),
+            ],
         )  # fmt: skip
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

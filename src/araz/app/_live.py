@@ -18,6 +18,7 @@ from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, site_path
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
+from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
@@ -120,7 +121,10 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         static_dir=static,
         clock=live.clock,
         speed=live.speed,
-        more=alarm_handlers(live.night.records, line.site.time_zone, live.clock),
+        more=[
+            *alarm_handlers(live.night.records, line.site.time_zone, live.clock),
+            *search_handlers(live.night.records, line.place, live.clock),
+        ],
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)

@@ -89,3 +89,5 @@ class ReportIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     latitude_deg: float | None = None
     longitude_deg: float | None = None
     text: str | None = None
+    searched: list[str] = []
+    search_detection: float | None = None

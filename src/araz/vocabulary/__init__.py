@@ -62,6 +62,7 @@ from araz.vocabulary._observation import (
 )
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
 from araz.vocabulary._screen import ScreenShown
+from araz.vocabulary._search import SearchPlan, SearchSquare
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
@@ -125,6 +126,8 @@ __all__ = [
     "Scan",
     "ScanMark",
     "ScreenShown",
+    "SearchPlan",
+    "SearchSquare",
     "Sensor",
     "SensorHealth",
     "SensorKind",
