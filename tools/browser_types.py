@@ -39,6 +39,7 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     Screen,
     words.AlarmFigures,
     words.SearchPlan,
+    words.Drill,
 )
 
 

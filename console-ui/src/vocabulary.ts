@@ -132,6 +132,22 @@ export interface Decision {
 /** What an officer can do with an alarm. */
 export type DecisionAction = "acknowledge" | "reject" | "send" | "shelve";
 
+/** What a drill looks like at one time, or how it ended; synthetic, never to be exported as real. */
+export interface Drill {
+  type: "drill";
+  drill_id: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  state: string;
+  why: string;
+  watermark: string;
+  track: Track | null;
+  alarm: Alarm | null;
+  decision: Decision | null;
+  /** Duration. [s] */
+  decision_s: number | null;
+}
+
 /** The one shape of every HTTP error. */
 export interface ErrorAnswer {
   error: ErrorBody;

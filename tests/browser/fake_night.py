@@ -21,6 +21,7 @@ import numpy as np
 import uvicorn
 
 from araz.app._alarms import alarm_handlers
+from araz.app._drills import drill_handlers
 from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.geography import place_from_site
@@ -32,6 +33,7 @@ from araz.vocabulary import (
     Cone,
     Decision,
     DecisionAction,
+    Drill,
     Feed,
     Format,
     IdentityVerdict,
@@ -53,6 +55,7 @@ from araz.vocabulary import (
     Site,
     Terrain,
     Track,
+    is_drill,
 )
 
 LAT0, LON0 = 39.40, 47.30
@@ -182,6 +185,7 @@ class Night:
         self.card_history: list[Alarm] = []
         self.submitted: list[tuple[str, bytes]] = []
         self.kept_decisions: list[Decision] = []
+        self.kept_drills: list[Drill] = []
         self.kept_reports: list[ReportReceived] = []
         self.seq = 0
         self.is_paused = False
@@ -244,6 +248,9 @@ class Night:
     def alarm_history(self, alarm_id=None, since_us=0):
         return list(self.card_history)
 
+    def drills(self):
+        return list(self.kept_drills)
+
     def reports(self, since_us=0):
         return list(self.kept_reports)
 
@@ -266,7 +273,10 @@ class Night:
         if source == "console":
             decision = decode_decision(payload)
             assert isinstance(decision, Decision), decision
-            self._decide(decision)
+            if is_drill(decision):
+                self.end_drill("decided", decision=decision, decision_s=4.0)
+            else:
+                self._decide(decision)
         if source == "reports":
             wire = msgspec.json.decode(payload)
             report = msgspec.convert(wire["report"], PeopleReport)
@@ -571,6 +581,22 @@ class Night:
         self.card_history.append(card)
         self.hub.publish(card)
 
+    def fly_drill(self) -> None:
+        """Show a drill as the pipeline would, with a card."""
+        now = self.clock()
+        track = self._track("DRILL-1", 0.0, now, (-2_000.0, 900.0), 180, 14.0, 70.0)
+        card = Alarm(
+            alarm_id="DRILL-1", revision=1, priority=1, state=AlarmState.ACTIVE, raised_at_us=now, changed_at_us=now,
+            sentence="Heavy multirotor over the line.", confidence=0.9, track_id="DRILL-1",
+        )  # fmt: skip
+        self.hub.publish(Drill(drill_id="DRILL-1", at_us=now, state="running", why="", track=track, alarm=card))
+
+    def end_drill(self, state: str, **more) -> None:
+        """Let it end."""
+        ended = Drill(drill_id="DRILL-1", at_us=self.clock(), state=state, why="", **more)
+        self.kept_drills.append(ended)
+        self.hub.publish(ended)
+
     def send_patrol(self, name: str, patrol: str) -> None:
         """Let the officer send a patrol."""
         self._decide(
@@ -622,6 +648,7 @@ class Server:
             night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock,
             more=[
                 *alarm_handlers(night, night.site.time_zone, night.clock),
+                *drill_handlers(night, night.submit, night.clock),
                 *search_handlers(night, night.place, night.clock),
             ],
         )  # fmt: skip

@@ -268,3 +268,31 @@ def test_nothing_is_wider_than_the_screen(server, screen, running, size):
         assert page.evaluate("() => document.documentElement.scrollHeight") <= size[1]
         send = page.locator(".actions .send").bounding_box()
         assert send["y"] + send["height"] < size[1], "the button is reached without scrolling"
+
+
+def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts, screen, until):
+    with night_parts.Server(night_parts.Night(3, with_alarm=False)) as server:
+        night = server.night
+        page = screen(server)
+        until(page, lambda: page.evaluate("() => (window.__araz?.drawn ?? 0) === 3"), "the real tracks")
+        server.call(night.fly_drill)
+        until(page, lambda: "Heavy multirotor over the line." in page.inner_text(".desk"), "the drill's card")
+        until(page, lambda: page.evaluate("() => window.__araz.drawn") == 4, "the drill's track")
+        page.keyboard.press("t")
+        told = " ".join(page.inner_text(part) for part in (".desk", ".drawer", ".top", ".time", "canvas"))
+        assert "drill" not in told.lower(), "nobody is told"
+        page.keyboard.press("Escape")
+        page.keyboard.press("a")
+        until(page, lambda: "DRILL" in page.inner_text(".top"), "the word that it was one")
+        assert "nobody is sent" in page.inner_text(".note")
+        until(page, lambda: page.evaluate("() => window.__araz.drawn") == 3, "the real tracks alone")
+        assert "Heavy multirotor" not in page.inner_text(".desk")
+        assert night.kept_decisions == [], "not among the real decisions"
+        page.keyboard.press("d")
+        until(page, lambda: "decided" in page.inner_text(".drawer"), "the result")
+
+        server.call(night.fly_drill)
+        until(page, lambda: "Heavy multirotor" in page.inner_text(".desk"), "a second drill")
+        server.call(night.end_drill, "stopped")
+        until(page, lambda: "Heavy multirotor" not in page.inner_text(".desk"), "gone for real traffic")
+        assert "real traffic" in page.inner_text(".note")

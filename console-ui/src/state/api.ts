@@ -1,5 +1,5 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
-import type { Alarm, AlarmFigures, Decision, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -54,6 +54,7 @@ export const api = {
   figures: () => ask<AlarmFigures>("/api/alarm-figures"),
   months: () => ask<AlarmFigures[]>("/api/alarm-months"),
   search: (alarmId: string) => ask<SearchPlan>(`/api/search?alarm_id=${encodeURIComponent(alarmId)}`),
+  drills: () => ask<Drill[]>("/api/drills"),
   rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),
   decide: (decision: Decision) => ask<Recorded>("/api/decisions", decision),
   report: (report: ReportIn) => ask<Recorded>("/api/reports", report),

@@ -2,14 +2,14 @@
 import { language, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
-import type { Alarm, AlarmFigures, Decision, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
 import type { SiteGeometry } from "./site";
 import { shownReason } from "./presets";
 import { Sounds } from "./sounds";
-import { Clock } from "./words";
+import { Clock, duration } from "./words";
 
 /** The id of the page that is open beside the rail (src/pages). */
 export type Drawer = string | null;
@@ -17,6 +17,9 @@ export type CardMode = "read" | "reject" | "hold";
 
 const TRACK_TABLE_MS = 1000;
 const REPLAY_FETCH_MS = 120;
+/** As araz.vocabulary.WATERMARK. */
+const WATERMARK = "DRILL-";
+const DRILL_SAID_MS = 20_000;
 const FIGURES_MS = 30_000;
 const TRAIL_US = 60_000_000;
 const MAX_LATENCIES = 5000;
@@ -57,6 +60,9 @@ class Night {
   mutedUntilMs = $state(0);
   earliestUs = $state<number | null>(null);
 
+  /** How the last drill ended, for as long as the screen says so: until then nobody is told that it was one. */
+  drillEnded = $state.raw<Drill | null>(null);
+
   readonly sounds = new Sounds();
   overlay: Overlay | null = null;
   ground: GroundMap | null = null;
@@ -69,6 +75,8 @@ class Night {
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
   #replayTicket = 0;
   #figuresMs = -Infinity;
+  #drill: Drill | null = null;
+  #drillTimer: ReturnType<typeof setTimeout> | undefined;
   #frontId: string | null = null;
   #frontMs = 0;
   #actions = 0;
@@ -199,6 +207,9 @@ class Night {
       case "decision":
         this.decisions = merged(this.decisions, [frame], (one) => one.decision_id);
         break;
+      case "drill":
+        this.#takeDrill(frame);
+        break;
       case "sensor-health":
         this.health = merged(this.health, [frame], (one) => one.sensor_id);
         break;
@@ -207,11 +218,32 @@ class Night {
 
   #takePicture(picture: Picture, sentUs: number, oldestUs: number | null): void {
     this.#offset.take(sentUs);
+    picture = withDrill(picture, this.#drill);
     this.#live = picture;
     measured.pictures++;
     measured.lastPictureAtUs = picture.at_us;
     if (oldestUs !== null && measured.latencyMs.length < MAX_LATENCIES) measured.latencyMs.push((this.dataNowUs() - oldestUs) / 1000);
     if (this.replayUs === null) this.#show(picture, true);
+  }
+
+  /** A drill looks like the real thing until it is decided, and is gone at once when it ends: see docs/console.md. */
+  #takeDrill(drill: Drill): void {
+    if (drill.state === "running") {
+      const name = this.#drill?.track?.track_id ?? nextName(this.#live?.tracks ?? []);
+      const track = drill.track && { ...drill.track, track_id: name };
+      this.#drill = { ...drill, track };
+      if (drill.alarm) this.#takeAlarm({ ...drill.alarm, track_id: name }, false);
+      return;
+    }
+    if (drill.state !== "refused" || this.#drill?.drill_id === drill.drill_id) {
+      this.#drill = null;
+      this.alarms = this.alarms.filter((one) => one.alarm_id !== drill.drill_id);
+      if (this.focusId === drill.drill_id) this.#calmCard(null);
+      this.drillEnded = drill;
+      this.say(t(`drill.${drill.state}`, { time: drill.decision_s == null ? "" : duration(drill.decision_s) }), drill.state === "stopped");
+      clearTimeout(this.#drillTimer);
+      this.#drillTimer = setTimeout(() => (this.drillEnded = null), DRILL_SAID_MS);
+    }
   }
 
   #show(picture: Picture, isLive: boolean): void {
@@ -292,7 +324,8 @@ class Night {
     this.isSending = true;
     try {
       const recorded = await this.#deliver(decision);
-      this.say(t("decision.recorded", { seq: recorded.seq, what: decisionText(decision) }));
+      // Of a drill only its end is said: that it was one, and that nobody is sent.
+      if (!alarm.alarm_id.startsWith(WATERMARK)) this.say(t("decision.recorded", { seq: recorded.seq, what: decisionText(decision) }));
       this.armedRank = null;
       this.cardMode = "read";
     } catch (error) {
@@ -419,6 +452,26 @@ class Night {
   toggle(drawer: string): void {
     this.drawer = this.drawer === drawer ? null : drawer;
   }
+}
+
+/** The name the next real track would have. */
+function nextName(tracks: Track[]): string {
+  const like = tracks[0]?.track_id ?? "T0000";
+  const digits = /\d+$/.exec(like)?.[0] ?? "0000";
+  const most = Math.max(0, ...tracks.map((one) => Number(/\d+$/.exec(one.track_id)?.[0] ?? 0)));
+  return like.slice(0, like.length - digits.length) + String(most + 1).padStart(digits.length, "0");
+}
+
+/** The picture with a drill's track where it has flown to since it was last said. */
+function withDrill(picture: Picture, drill: Drill | null): Picture {
+  const track = drill?.track;
+  if (!drill || !track) return picture;
+  const seconds = Math.min(2, Math.max(0, (picture.at_us - drill.at_us) / 1e6));
+  const metres = (track.speed_mps ?? 0) * seconds;
+  const course = ((track.course_deg ?? 0) * Math.PI) / 180;
+  const latitude_deg = track.latitude_deg + (metres * Math.cos(course)) / 111_320;
+  const longitude_deg = track.longitude_deg + (metres * Math.sin(course)) / (111_320 * Math.cos((track.latitude_deg * Math.PI) / 180));
+  return { ...picture, tracks: [...picture.tracks, { ...track, latitude_deg, longitude_deg, updated_at_us: picture.at_us }] };
 }
 
 export function sentence(error: unknown): string {

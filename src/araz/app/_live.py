@@ -16,13 +16,14 @@ from araz.app import _pipeline as pipeline
 from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, site_path
+from araz.app._drills import drill_handlers
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
-from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
+from araz.vocabulary import Alarm, Decision, Drill, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
 
 log = logging.getLogger("araz")
 
@@ -84,7 +85,7 @@ class Live:
     def _tell(self, oldest_us: int) -> None:
         said, self._said = self._said, []
         for event in said:
-            if isinstance(event, Alarm | Incident | Decision | SensorHealth):
+            if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
                 self.hub.publish(event)
         self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
         self._news.set()
@@ -123,6 +124,7 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         speed=live.speed,
         more=[
             *alarm_handlers(live.night.records, line.site.time_zone, live.clock),
+            *drill_handlers(live.night.records, live.submit, live.clock),
             *search_handlers(live.night.records, line.place, live.clock),
         ],
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),

@@ -35,11 +35,14 @@ from araz.sensors import (
     sensor_table,
 )
 from araz.vocabulary import (
+    WATERMARK,
     Alarm,
     Bearing,
     Claim,
     Decision,
     Decoded,
+    Drill,
+    DrillOrder,
     Event,
     Feed,
     Format,
@@ -60,6 +63,8 @@ from araz.vocabulary import (
 TICK_SOURCE: Final = "@tick"
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
+#: Source of the orders for drills, which fly beside the night and never in it.
+DRILL_SOURCE: Final = "@drill"
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
 #: when the rules themselves say that it is due (once a second). The live map asks for its own picture.
 RULES_EVERY_US: Final = 250_000
@@ -94,6 +99,7 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     scans: ScansState
     registration: tracking.RegistrationState
     tracking: tracking.State
+    drill: incidents.DrillState
     incidents: incidents.State
     claims: Mapping[int, Claim]
     health_now: Mapping[str, SensorHealth]
@@ -108,6 +114,7 @@ class Heard(NamedTuple):
     source: str
     decoded: Sequence[Decoded] = ()
     decisions: Sequence[Decision] = ()
+    drills: Sequence[DrillOrder] = ()
 
 
 def init() -> PipelineState | None:
@@ -147,9 +154,9 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         registration=errors, claims=claims, waiting=waiting,
     )  # fmt: skip
     is_due = incidents.is_due(state.incidents, now_us)
-    if is_due or heard.decisions or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
+    if is_due or heard.decisions or heard.drills or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
         seen = tracking.predict_picture(believed, now_us)
-        state, more = _apply_rules(state, heard.decisions, seen)
+        state, more = _apply_rules(state, heard, seen)
         events.extend(more)
         if is_due:
             events.append(picture(state, seen))
@@ -179,6 +186,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         tracking=tracking.init(table, site.tracking),
         registration=tracking.registration_init(table, site.tracking),
         incidents=incidents.init(place, table),
+        drill=incidents.DrillState(),
         claims={},
         health_now={},
         expected_us={},
@@ -194,6 +202,8 @@ def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], 
     if message.source == PROBLEM_SOURCE:
         problem = _problem(message)
         return state.decoders, Heard(problem.source, [problem])
+    if message.source == DRILL_SOURCE:
+        return state.decoders, _drill_order(message)
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
@@ -223,6 +233,14 @@ def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
     return rejected(message, "unknown-sensor", detail)
 
 
+def _drill_order(message: Message) -> Heard:
+    try:
+        order = msgspec.json.decode(message.payload, type=DrillOrder)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Heard(message.source, [rejected(message, "bad-drill", f"not an order for a drill: {error}")])
+    return Heard(message.source, drills=[incidents.marked(order)])
+
+
 def _problem(message: Message) -> Rejected:
     try:
         return msgspec.json.decode(message.payload, type=Rejected)
@@ -248,16 +266,15 @@ def _is_noted(item: Observation) -> bool:
     return item.claim is not None or item.report is not None or isinstance(item.measurement, Bearing)
 
 
-def _apply_rules(
-    state: PipelineState, decisions: Sequence[Decision], seen: TrackPicture
-) -> tuple[PipelineState, list[Event]]:
+def _apply_rules(state: PipelineState, heard: Heard, seen: TrackPicture) -> tuple[PipelineState, list[Event]]:
+    real = [one for one in heard.decisions if not is_drill_alarm(one)]
     inputs = incidents.Inputs(
         now_us=state.now_us,
         picture=seen,
         observations=state.waiting,
         health=tuple(state.health_now.values()),
         claims=state.claims,
-        decisions=tuple(decisions),
+        decisions=tuple(real),
     )
     ruled, events = incidents.step(state.incidents, inputs)
     expected_us = dict(state.expected_us)
@@ -267,7 +284,28 @@ def _apply_rules(
     while len(expected_us) > MAX_CLAIMS:
         expected_us.pop(next(iter(expected_us)))
     state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us)
-    return state, [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+    said = [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+    state, drills = _apply_drill(state, heard, events)
+    return state, [*said, *drills]
+
+
+def is_drill_alarm(decision: Decision) -> bool:
+    """Whether a decision answers a drill's card: it must not reach the real alarms, nor be recorded as theirs."""
+    return decision.alarm_id.startswith(WATERMARK)
+
+
+def _apply_drill(state: PipelineState, heard: Heard, events: Sequence[Event]) -> tuple[PipelineState, list[Drill]]:
+    """Fly the drill beside the night; what it says is of a type of its own."""
+    if state.drill.order is None and not heard.drills:
+        return state, []
+    answers = [one for one in heard.decisions if is_drill_alarm(one)]
+    traffic = incidents.real_traffic(state.incidents, events, state.now_us)
+    drill, said = incidents.drill_step(state.drill, state.line.place, state.now_us, heard.drills, answers, traffic)
+    shown = [
+        one if one.alarm is None else msgspec.structs.replace(one, alarm=_with_options(state, one.alarm))
+        for one in said
+    ]
+    return replace(state, drill=drill), shown
 
 
 def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from araz.vocabulary import Alarm, Decision, Incident, Picture, SensorHealth
+from araz.vocabulary import Alarm, Decision, Drill, Incident, Picture, SensorHealth
 
 PROTOCOL = 1
 """Raised when a frame changes its meaning; a browser with another number asks for a reload."""
 
-LiveEvent = Alarm | Incident | Decision | SensorHealth
+LiveEvent = Alarm | Incident | Decision | SensorHealth | Drill
 """Records that are sent as they are: their own tag is the ``type`` of the frame."""
 
 

@@ -7,6 +7,7 @@
 **Never** decides for the officer, calls anything hostile, changes a record it gave away, or reads a clock.
 """
 
+from araz.incidents._drill import DrillState, drill_step, marked, real_traffic
 from araz.incidents._fall import Fall, fall, fall_offset_m, fall_time_s, release_area
 from araz.incidents._figures import alarm_figures
 from araz.incidents._people import cones_of
@@ -18,16 +19,20 @@ from araz.incidents._weights import DROP_CUES, LIKENESS_CUES, weights_markdown
 __all__ = [
     "DROP_CUES",
     "LIKENESS_CUES",
+    "DrillState",
     "Fall",
     "Inputs",
     "State",
     "alarm_figures",
     "cones_of",
+    "drill_step",
     "fall",
     "fall_offset_m",
     "fall_time_s",
     "init",
     "is_due",
+    "marked",
+    "real_traffic",
     "release_area",
     "step",
     "tracks_of",

@@ -15,6 +15,7 @@ from araz.store._closing import Closing
 from araz.store._schema import (
     ALARMS,
     DECISIONS,
+    DRILLS,
     HEALTH_CHANGES,
     HEALTH_LATEST,
     INCIDENTS,
@@ -28,6 +29,7 @@ from araz.vocabulary import (
     LATEST_TIME_US,
     Alarm,
     Decision,
+    Drill,
     Event,
     Incident,
     Picture,
@@ -78,6 +80,7 @@ _ROUTES: Final[dict[type, tuple[Table, Callable[[Any], _Row]]]] = {
     ),
     Picture: (PICTURES, lambda e: {"at_us": e.at_us}),
     SensorHealth: (HEALTH_LATEST, lambda e: {"sensor_id": e.sensor_id, "at_us": e.at_us}),
+    Drill: (DRILLS, lambda e: {"drill_id": e.drill_id, "at_us": e.at_us, "state": e.state}),
     Rejected: (REJECTS, lambda e: {"source": _feed_of(e.source), "received_at_us": e.received_at_us}),
 }
 
@@ -190,6 +193,11 @@ class Records(Closing):
         """Decisions of officers, in order."""
         query = select(DECISIONS.c.json).where(DECISIONS.c.at_us >= since_us)
         return self._read(query.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id), Decision)
+
+    def drills(self) -> list[Drill]:
+        """How each drill ended, oldest first; what was shown of it while it flew is left out."""
+        query = select(DRILLS.c.json).where(DRILLS.c.state != "running")
+        return self._read(query.order_by(DRILLS.c.at_us, DRILLS.c.drill_id), Drill)
 
     def reports(self, since_us: int = 0) -> list[ReportReceived]:
         """People's reports, in order of arrival."""

@@ -21,6 +21,7 @@ from araz.vocabulary._arrays import (
     TrackPicture,
     frozen_array,
 )
+from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill
 from araz.vocabulary._events import (
     Alarm,
     AlarmState,
@@ -29,7 +30,6 @@ from araz.vocabulary._events import (
     Cone,
     Decision,
     DecisionAction,
-    Event,
     IdentityVerdict,
     Incident,
     IncidentKind,
@@ -41,6 +41,7 @@ from araz.vocabulary._events import (
     SensorRegistration,
     Track,
 )
+from araz.vocabulary._every import Event
 from araz.vocabulary._figures import AlarmFigures
 from araz.vocabulary._observation import (
     RAW_KEPT_BYTES,
@@ -83,6 +84,7 @@ __all__ = [
     "CLASS_NAMES",
     "LATEST_TIME_US",
     "RAW_KEPT_BYTES",
+    "WATERMARK",
     "Alarm",
     "AlarmFigures",
     "AlarmSettings",
@@ -98,6 +100,8 @@ __all__ = [
     "Decision",
     "DecisionAction",
     "Decoded",
+    "Drill",
+    "DrillOrder",
     "Event",
     "Features",
     "Feed",
@@ -146,4 +150,5 @@ __all__ = [
     "TrackingSettings",
     "Wind",
     "frozen_array",
+    "is_drill",
 ]

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from araz.vocabulary._observation import PeopleReport, Rejected, SensorState
+from araz.vocabulary._observation import PeopleReport, SensorState
 from araz.vocabulary._quantities import (
     AltitudeAglM,
     AltitudeAmslM,
@@ -280,6 +280,3 @@ class ReportReceived(msgspec.Struct, frozen=True, kw_only=True, tag="report-rece
     report: PeopleReport
     observed_at_us: TimeUs
     received_at_us: TimeUs
-
-
-Event = Picture | Incident | Alarm | Decision | SensorHealth | ReportReceived | Rejected
