@@ -15,7 +15,7 @@ import msgspec
 
 from araz import vocabulary as words
 from araz.console import ClockFrame, PictureFrame
-from araz.console._wire import ErrorAnswer, Hello, Recorded, ReportIn
+from araz.console._wire import ErrorAnswer, Hello, Recorded, ReportIn, Screen
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "console-ui" / "src" / "vocabulary.ts"
@@ -36,6 +36,10 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     ErrorAnswer,
     Recorded,
     ReportIn,
+    Screen,
+    words.AlarmFigures,
+    words.SearchPlan,
+    words.Drill,
 )
 
 
@@ -57,7 +61,7 @@ def _block(name: str, part: dict[str, Any]) -> str:
         note = _note(field)
         comment = f"  /** {note} */\n" if note else ""
         # The server writes every field, defaults too; only what the browser sends may leave fields out.
-        may_miss = "?" if name in ("ReportIn",) and key not in required else ""
+        may_miss = "?" if name in ("ReportIn", "Decision") and key not in required else ""
         lines.append(f"{comment}  {key}{may_miss}: {_type(field)};")
     return f"{doc}export interface {name} {{\n" + "\n".join(lines) + "\n}"
 

@@ -1,18 +1,23 @@
 // Keeps the patrol's page usable without a network: the newest answer when there is one, else the last one kept.
-const KEPT = "araz-patrol-1";
+const KEPT = "araz-patrol-2";
 const isKept = (url) => url.pathname === "/patrol" || url.pathname.startsWith("/assets/") || url.pathname === "/api/site" || url.pathname === "/favicon.svg";
 
 self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
-self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
+self.addEventListener("activate", (event) => event.waitUntil(Promise.all([self.clients.claim(), forgetOld()])));
+
+async function forgetOld() {
+  for (const name of await caches.keys()) if (name !== KEPT) await caches.delete(name);
+}
 
 async function freshOrKept(request) {
   const kept = await caches.open(KEPT);
+  const last = await kept.match(request, { ignoreSearch: true });
   try {
-    const answer = await fetch(request);
+    // A bad network answers late or never: after four seconds the last one kept is better than waiting.
+    const answer = await fetch(request, last ? { signal: AbortSignal.timeout(4000) } : {});
     if (answer.ok) await kept.put(request, answer.clone());
     return answer;
   } catch (cause) {
-    const last = await kept.match(request, { ignoreSearch: true });
     if (last) return last;
     throw cause;
   }

@@ -27,6 +27,36 @@ export interface Alarm {
   decision_reason: string | null;
 }
 
+/** The alarms of one console over one span of time, after ISA-18.2 and EEMUA 191; drills are not in it. */
+export interface AlarmFigures {
+  type: "alarm-figures";
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  from_us: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  to_us: number;
+  label: string;
+  raised: number;
+  raised_by_priority: Record<string, number>;
+  per_hour: number | null;
+  last_hour: number;
+  worst_ten_minutes: number;
+  flood_share: number;
+  floods: number;
+  standing: number;
+  stale: number;
+  shelved: number;
+  chattering: string[];
+  decided: number;
+  undecided: number;
+  decisions_by_action: Record<string, number>;
+  /** Duration. [s] */
+  median_decision_s: number | null;
+  /** Duration. [s] */
+  p95_decision_s: number | null;
+  reject_reasons: Record<string, number>;
+  groups: number;
+}
+
 /** Where an alarm is in the officer's hands. */
 export type AlarmState = "acknowledged" | "active" | "cleared" | "rejected" | "shelved";
 
@@ -92,14 +122,31 @@ export interface Decision {
   officer: string;
   /** Microseconds since 1970-01-01. [us, UTC] */
   at_us: number;
-  patrol_id: string | null;
-  reason: string | null;
+  patrol_id?: string | null;
+  reason?: string | null;
   /** Duration. [s] */
-  shelve_s: number | null;
+  shelve_s?: number | null;
+  screen?: ScreenShown | null;
 }
 
 /** What an officer can do with an alarm. */
 export type DecisionAction = "acknowledge" | "reject" | "send" | "shelve";
+
+/** What a drill looks like at one time, or how it ended; synthetic, never to be exported as real. */
+export interface Drill {
+  type: "drill";
+  drill_id: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  state: string;
+  why: string;
+  watermark: string;
+  track: Track | null;
+  alarm: Alarm | null;
+  decision: Decision | null;
+  /** Duration. [s] */
+  decision_s: number | null;
+}
 
 /** The one shape of every HTTP error. */
 export interface ErrorAnswer {
@@ -119,6 +166,7 @@ export interface Hello {
   protocol: number;
   site: string;
   at_us: number;
+  speed: number | null;
 }
 
 /** A claim after it was held against physics. */
@@ -194,6 +242,8 @@ export interface PeopleReport {
   /** Longitude, east positive. [deg, WGS 84] */
   longitude_deg: number | null;
   text: string | null;
+  searched: string[];
+  search_detection: number | null;
 }
 
 /** Everything that is in the air as believed at one time. */
@@ -252,6 +302,8 @@ export interface ReportIn {
   latitude_deg?: number | null;
   longitude_deg?: number | null;
   text?: string | null;
+  searched?: string[];
+  search_detection?: number | null;
 }
 
 /** The four buttons of the patrol's page. */
@@ -265,6 +317,71 @@ export interface ReportReceived {
   observed_at_us: number;
   /** Microseconds since 1970-01-01. [us, UTC] */
   received_at_us: number;
+}
+
+/** Two clocks: what is known at ``known_us`` of the night up to ``at_us``; equal times give the screen of then. */
+export interface Screen {
+  at_us: number;
+  known_us: number;
+  alarms: Alarm[];
+  incidents: Incident[];
+  decisions: Decision[];
+  health: SensorHealth[];
+  picture: Picture | null;
+}
+
+/** The officer's screen at the moment of a decision, as the browser drew it; part of the decision's record. */
+export interface ScreenShown {
+  type: "screen-shown";
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  picture_at_us: number;
+  sentence: string;
+  options: string[];
+  waiting: string[];
+  tracks: number;
+  troubled_sensors: string[];
+  watched_share: number | null;
+  page: string | null;
+  saw_why: boolean;
+  language: string;
+  width_px: number;
+  height_px: number;
+  actions: number;
+  /** Duration. [s] */
+  looked_s: number | null;
+}
+
+/** Where to look for the load of one alarm, at one time. */
+export interface SearchPlan {
+  type: "search-plan";
+  alarm_id: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  /** Length. [m] */
+  side_m: number | null;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  squares: SearchSquare[];
+  outside: number;
+  walked_once: number;
+}
+
+/** One square of the site's lattice, and the chance that the load lies in it given every search so far. */
+export interface SearchSquare {
+  type: "search-square";
+  name: string;
+  east_m: number | null;
+  north_m: number | null;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  probability: number;
+  searched: number;
 }
 
 /** One sensor: where it stands, how well it measures, by which name it appears in its feed. */

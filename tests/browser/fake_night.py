@@ -20,6 +20,9 @@ import msgspec
 import numpy as np
 import uvicorn
 
+from araz.app._alarms import alarm_handlers
+from araz.app._drills import drill_handlers
+from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.geography import place_from_site
 from araz.sensors import decode_decision, sensor_table
@@ -30,6 +33,7 @@ from araz.vocabulary import (
     Cone,
     Decision,
     DecisionAction,
+    Drill,
     Feed,
     Format,
     IdentityVerdict,
@@ -38,9 +42,11 @@ from araz.vocabulary import (
     InterceptOption,
     Message,
     Patrol,
+    PeopleReport,
     Picture,
     Reason,
     Rejected,
+    ReportReceived,
     Ridge,
     Sensor,
     SensorHealth,
@@ -49,6 +55,7 @@ from araz.vocabulary import (
     Site,
     Terrain,
     Track,
+    is_drill,
 )
 
 LAT0, LON0 = 39.40, 47.30
@@ -175,13 +182,17 @@ class Night:
         self.history: list[Picture] = []
         self.kept_incidents: list[Incident] = []
         self.cards: dict[str, Alarm] = {}
+        self.card_history: list[Alarm] = []
         self.submitted: list[tuple[str, bytes]] = []
         self.kept_decisions: list[Decision] = []
+        self.kept_drills: list[Drill] = []
+        self.kept_reports: list[ReportReceived] = []
         self.seq = 0
         self.is_paused = False
         self._past()
         if with_alarm:
             self._alarms()
+        self.card_history = list(self.cards.values())
 
     # -- the clock and the Reader ---------------------------------------------------------------------------------
 
@@ -221,6 +232,31 @@ class Night:
                 now.append(msgspec.structs.replace(one, **more))
         return now
 
+    def alarms_known(self, at_us, known_us):
+        known = [a for a in self.card_history if a.changed_at_us <= known_us and a.raised_at_us <= at_us]
+        return list({a.alarm_id: a for a in known}.values())
+
+    def incidents_known(self, at_us, known_us):
+        return [
+            i for i in self.kept_incidents
+            if i.known_at_us <= at_us or (i.known_at_us <= known_us and i.at_us <= at_us)
+        ]  # fmt: skip
+
+    def decisions_known(self, at_us, known_us):
+        return [d for d in self.kept_decisions if d.at_us <= at_us]
+
+    def alarm_history(self, alarm_id=None, since_us=0):
+        return list(self.card_history)
+
+    def drills(self):
+        return list(self.kept_drills)
+
+    def reports(self, since_us=0):
+        return list(self.kept_reports)
+
+    def picture_span(self):
+        return (self.history[0].at_us, self.history[-1].at_us) if self.history else None
+
     def rejects(self, source):
         if source != "nodes":
             return []
@@ -237,7 +273,16 @@ class Night:
         if source == "console":
             decision = decode_decision(payload)
             assert isinstance(decision, Decision), decision
-            self._decide(decision)
+            if is_drill(decision):
+                self.end_drill("decided", decision=decision, decision_s=4.0)
+            else:
+                self._decide(decision)
+        if source == "reports":
+            wire = msgspec.json.decode(payload)
+            report = msgspec.convert(wire["report"], PeopleReport)
+            self.kept_reports.append(
+                ReportReceived(report=report, observed_at_us=wire["observed_at_us"], received_at_us=self.clock())
+            )
         return Message(seq=self.seq, received_at_us=self.clock(), source=source, payload=payload)
 
     def _decide(self, decision: Decision) -> None:
@@ -259,6 +304,7 @@ class Night:
             shelved_until_us=until,
         )
         self.cards[card.alarm_id] = card
+        self.card_history.append(card)
         self.kept_decisions.append(decision)
         self.hub.publish(decision)
         self.hub.publish(card)
@@ -529,9 +575,54 @@ class Night:
             state=AlarmState.ACTIVE,
             sentence=sentence,
             raised_at_us=now,
+            changed_at_us=now,
         )
         self.cards[name] = card
+        self.card_history.append(card)
         self.hub.publish(card)
+
+    def fly_drill(self) -> None:
+        """Show a drill as the pipeline would, with a card."""
+        now = self.clock()
+        track = self._track("DRILL-1", 0.0, now, (-2_000.0, 900.0), 180, 14.0, 70.0)
+        card = Alarm(
+            alarm_id="DRILL-1", revision=1, priority=1, state=AlarmState.ACTIVE, raised_at_us=now, changed_at_us=now,
+            sentence="Heavy multirotor over the line.", confidence=0.9, track_id="DRILL-1",
+        )  # fmt: skip
+        self.hub.publish(Drill(drill_id="DRILL-1", at_us=now, state="running", why="", track=track, alarm=card))
+
+    def end_drill(self, state: str, **more) -> None:
+        """Let it end."""
+        ended = Drill(drill_id="DRILL-1", at_us=self.clock(), state=state, why="", **more)
+        self.kept_drills.append(ended)
+        self.hub.publish(ended)
+
+    def send_patrol(self, name: str, patrol: str) -> None:
+        """Let the officer send a patrol."""
+        self._decide(
+            Decision(
+                decision_id=f"sent-{name}", alarm_id=name, revision=1, action=DecisionAction.SEND,
+                officer="duty officer", at_us=self.clock(), patrol_id=patrol,
+            )
+        )  # fmt: skip
+
+    def jump(self, seconds: float) -> None:
+        """Let time pass without waiting for it."""
+        self.started_s -= seconds
+
+    def learn_later(self, name: str, sentence: str, heard: str) -> None:
+        """Correct a card, and deliver a report that lay in a phone for a minute and a half."""
+        now = self.clock()
+        card = self.cards[name]
+        card = msgspec.structs.replace(card, revision=card.revision + 1, sentence=sentence, changed_at_us=now)
+        self.cards[name] = card
+        self.card_history.append(card)
+        late = Incident(
+            incident_id="i-late", kind=IncidentKind.HEARD, at_us=now - 90_000_000, known_at_us=now, sentence=heard
+        )
+        self.kept_incidents.append(late)
+        self.hub.publish(card)
+        self.hub.publish(late)
 
     async def live(self) -> None:
         tick = 0
@@ -554,8 +645,13 @@ class Server:
     def __init__(self, night: Night, port: int = 0) -> None:
         self.night = night
         app = create_app(
-            night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock
-        )
+            night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock,
+            more=[
+                *alarm_handlers(night, night.site.time_zone, night.clock),
+                *drill_handlers(night, night.submit, night.clock),
+                *search_handlers(night, night.place, night.clock),
+            ],
+        )  # fmt: skip
         self.socket = socket.socket()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("127.0.0.1", port))

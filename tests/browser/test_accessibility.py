@@ -22,7 +22,7 @@ def server(night_parts):
         yield running
 
 
-@pytest.mark.parametrize("key", ["", "1", "r", "t", "s", "h", "/", "?", "Shift+ArrowLeft"])
+@pytest.mark.parametrize("key", ["", "1", "r", "t", "s", "h", "g", "d", "/", "?", "Shift+ArrowLeft"])
 def test_the_officers_screen(server, screen, running, key):
     page = screen(server, bypass_csp=True)
     running(page)

@@ -58,6 +58,15 @@ def test_two_keys_send_a_patrol(server, screen, running, until):
     [sent] = decisions_of(server.night)
     assert (sent.action, sent.patrol_id, sent.alarm_id, sent.revision) == (DecisionAction.SEND, "patrol-2", "a-1", 3)
     assert sent.officer == "duty officer"
+    seen = sent.screen
+    assert seen.actions == 2 <= 3, "alarm to recorded decision"
+    assert seen.sentence == server.night.cards["a-1"].sentence
+    assert seen.options[0] == "1 patrol-2 drop area 82 %"
+    assert seen.waiting == ["a-2"]
+    assert seen.tracks == 6
+    assert "acoustic-3 silent" in seen.troubled_sensors
+    assert (seen.width_px, seen.height_px, seen.language) == (1280, 720, "en")
+    assert abs(seen.at_us - sent.at_us) < 2e6
     assert abs(sent.at_us - server.night.clock()) < 120e6, "the time is the time of the data"
     until(page, lambda: card(page) == "a-2", "the next card")
     assert "Recorded as entry" in page.inner_text(".note")
@@ -128,6 +137,52 @@ def test_replay_shows_the_past_and_takes_no_decision(server, screen, running, un
     page.keyboard.press("l")
     until(page, lambda: "LIVE" in page.inner_text(".top"), "live again")
     assert card(page) == "a-1"
+
+
+def test_two_clocks_agree_with_what_was_on_the_screen_then(server, screen, running, until):
+    night = server.night
+    page = screen(server)
+    running(page)
+
+    def desk():
+        return page.inner_text(".card h1"), page.inner_text(".lists .line .text"), page.get_attribute(
+            "[data-alarm]", "data-alarm"
+        )  # fmt: skip
+
+    server.call(night.jump, 120.0)
+    before = desk()
+    server.call(night.jump, 30.0)
+    server.call(night.learn_later, "a-1", "It was a crop sprayer, seen by Patrol 2.", "Patrol 1 heard it at the gate.")
+    until(page, lambda: "crop sprayer" in page.inner_text(".desk"), "the correction")
+    page.keyboard.press("Shift+ArrowLeft")
+    until(page, lambda: desk() == before, "the desk of then")
+    page.keyboard.press("h")
+    assert "heard it at the gate" not in page.inner_text(".drawer")
+    page.keyboard.press("n")
+    until(page, lambda: "crop sprayer" in page.inner_text(".card h1"), "the words of now")
+    assert desk()[2] == before[2], "the same alarm that waited then"
+    assert before[0] in page.inner_text(".card .then"), "what was said then stands beside it"
+    assert "heard it at the gate" in page.inner_text(".drawer")
+    page.keyboard.press("n")
+    until(page, lambda: desk() == before, "the desk of then, again")
+
+
+def test_azerbaijani_from_the_same_catalogue_and_the_figures_of_the_alarms(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("x")
+    assert page.get_attribute("html", "lang") == "az"
+    assert "dərhal hərəkət et" in page.inner_text(".desk")
+    assert "CANLI" in page.inner_text(".top")
+    page.keyboard.press("g")
+    until(page, lambda: "daşqında keçən vaxt" in page.inner_text(".drawer"), "the figures")
+    page.keyboard.press("r")
+    page.keyboard.press("1")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    [sent] = decisions_of(server.night)
+    assert sent.reason == "bird or flock", "written in one language, so that reasons can be counted"
+    assert (sent.screen.language, sent.screen.page) == ("az", "alarms")
+    until(page, lambda: "quş və ya quş dəstəsi" in page.inner_text(".lists"), "the reason in the officer's language")
 
 
 def test_replay_shows_the_sensors_as_they_were(server, screen, running, until):
@@ -213,3 +268,31 @@ def test_nothing_is_wider_than_the_screen(server, screen, running, size):
         assert page.evaluate("() => document.documentElement.scrollHeight") <= size[1]
         send = page.locator(".actions .send").bounding_box()
         assert send["y"] + send["height"] < size[1], "the button is reached without scrolling"
+
+
+def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts, screen, until):
+    with night_parts.Server(night_parts.Night(3, with_alarm=False)) as server:
+        night = server.night
+        page = screen(server)
+        until(page, lambda: page.evaluate("() => (window.__araz?.drawn ?? 0) === 3"), "the real tracks")
+        server.call(night.fly_drill)
+        until(page, lambda: "Heavy multirotor over the line." in page.inner_text(".desk"), "the drill's card")
+        until(page, lambda: page.evaluate("() => window.__araz.drawn") == 4, "the drill's track")
+        page.keyboard.press("t")
+        told = " ".join(page.inner_text(part) for part in (".desk", ".drawer", ".top", ".time", "canvas"))
+        assert "drill" not in told.lower(), "nobody is told"
+        page.keyboard.press("Escape")
+        page.keyboard.press("a")
+        until(page, lambda: "DRILL" in page.inner_text(".top"), "the word that it was one")
+        assert "nobody is sent" in page.inner_text(".note")
+        until(page, lambda: page.evaluate("() => window.__araz.drawn") == 3, "the real tracks alone")
+        assert "Heavy multirotor" not in page.inner_text(".desk")
+        assert night.kept_decisions == [], "not among the real decisions"
+        page.keyboard.press("d")
+        until(page, lambda: "decided" in page.inner_text(".drawer"), "the result")
+
+        server.call(night.fly_drill)
+        until(page, lambda: "Heavy multirotor" in page.inner_text(".desk"), "a second drill")
+        server.call(night.end_drill, "stopped")
+        until(page, lambda: "Heavy multirotor" not in page.inner_text(".desk"), "gone for real traffic")
+        assert "real traffic" in page.inner_text(".note")

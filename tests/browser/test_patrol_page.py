@@ -76,22 +76,6 @@ def test_offline_presses_wait_and_arrive_once_with_their_own_time(server, screen
     screen.complaints.clear()  # the browser itself complains of being offline
 
 
-def test_what_waits_survives_closing_the_page(server, screen, until):
-    page = open_patrol(screen, server, until)
-    until(page, lambda: page.evaluate("() => navigator.serviceWorker.controller !== null"), "the worker")
-    page.reload()
-    until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
-    page.context.set_offline(True)
-    page.click('[data-kind="nothing"]')
-    until(page, lambda: "queued" in page.inner_text(".sent"), "the queued mark")
-    page.reload()
-    until(page, lambda: page.locator(".sent p").count() == 1, "the page opened without a network")
-    assert "queued" in page.inner_text(".sent")
-    page.context.set_offline(False)
-    until(page, lambda: len(reports_of(server.night)) == 1, "the report")
-    screen.complaints.clear()
-
-
 def test_the_order_appears_when_the_officer_sends(server, screen, running, until):
     patrol = open_patrol(screen, server, until)
     officer = screen(server)
@@ -103,3 +87,46 @@ def test_the_order_appears_when_the_officer_sends(server, screen, running, until
     text = patrol.inner_text(".order")
     for piece in ("drop area", "within 700 m", "time left", "Do not touch the load"):
         assert piece in text
+
+
+def squares_of(page):
+    """Name and opacity (the likelihood as drawn) of each square, and how many carry the mark of a search."""
+    script = """() => [...document.querySelectorAll('[data-square]')].map((g) =>
+        [g.dataset.square, parseFloat(g.querySelector('rect').getAttribute('fill').split('/')[1])])"""
+    return dict(page.evaluate(script)), page.locator(".search .walked").count()
+
+
+def test_squares_searched_without_a_network_count_at_once_and_arrive_with_their_time(server, screen, until):
+    night = server.night
+    page = open_patrol(screen, server, until)
+    until(page, lambda: page.evaluate("() => navigator.serviceWorker.controller !== null"), "the worker")
+    page.reload()  # under the worker's eyes, so that it keeps what the page is made of
+    until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
+    server.call(night.send_patrol, "a-1", "patrol-2")
+    until(page, lambda: page.locator("[data-square]").count() > 20, "the squares of the drop area")
+    before, walked = squares_of(page)
+    best = max(before, key=before.get)
+    assert walked == 0
+
+    page.context.set_offline(True)
+    page.locator(f'[data-square="{best}"]').tap()
+    page.tap(".search .send")
+    pressed_us = night.clock()
+    until(page, lambda: squares_of(page)[1] == 1, "the mark, without a network")
+    alone, _ = squares_of(page)
+    assert alone[best] < 0.6 * before[best]
+    assert reports_of(night) == []
+    page.reload()
+    until(page, lambda: squares_of(page)[1] == 1, "order, squares and search again, still without a network")
+    assert "queued" in page.inner_text(".sent")
+    assert "Patrol 2 to the drop area" in page.inner_text(".order")
+
+    page.context.set_offline(False)
+    until(page, lambda: reports_of(night), "the report in the journal")
+    [sent] = reports_of(night)
+    assert (sent["report"]["kind"], sent["report"]["searched"]) == ("nothing", [best])
+    assert abs(sent["observed_at_us"] - pressed_us) < 3e6, "the time of the press"
+    until(page, lambda: "✓ sent" in page.inner_text(".sent"), "the mark")
+    until(page, lambda: squares_of(page)[1] == 1, "the squares as Araz knows them")
+    assert squares_of(page)[0] == pytest.approx(alone, abs=0.02), "the phone had reckoned as Araz does"
+    screen.complaints.clear()  # the browser itself complains of being offline

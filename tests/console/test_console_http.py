@@ -291,3 +291,16 @@ def test_without_built_pages_the_remedy_is_named(night):
 def test_somebody_must_be_allowed_in(night):
     with pytest.raises(ValueError, match="allowed_hosts"):
         create_app(night.site, night.geometry, night, night.submit, Hub(), night.clock, allowed_hosts=())
+
+
+def test_searched_squares_travel_with_the_report(client, night):
+    sent = report(kind="nothing", searched=["100:-3:12", "200:0:4"], search_detection=0.5)
+    assert client.post("/api/reports", json=sent).status_code == 201
+    [(source, payload)] = night.submitted
+    feed = next(one for one in night.site.feeds if one.id == "reports")
+    message = Message(seq=1, received_at_us=1_789_236_600_000_000, source=source, payload=payload)
+    _, [seen] = report_step(report_init(feed, night.site.sensors), message)
+    assert (seen.report.searched, seen.report.search_detection) == (["100:-3:12", "200:0:4"], 0.5)
+    for wrong in ({"kind": "heard"}, {"searched": ["the well"]}, {"search_detection": 1.5}):
+        refused(client.post("/api/reports", json=sent | {"report_id": "new"} | wrong), 422, "incomplete")
+    assert len(night.submitted) == 1

@@ -7,9 +7,6 @@ const EASE_S = 0.16;
 /** A correction beyond this is a jump, and is shown as one. */
 const LARGEST_EASE_M = 200;
 const EARTH_M = 40_075_016.686;
-const FASTEST = 60;
-const RATE_SAMPLES = 40;
-const RATE_SPAN_MS = 4000;
 const TRAIL_STEP_US = 1_500_000;
 
 export function mercatorX(longitudeDeg: number): number {
@@ -48,15 +45,13 @@ export class Motion {
   /** performance.now() when the picture came. */
   cameMs = 0;
   isLive = true;
-  /** Seconds of data in a second here: 1 live, 10 when a recording is played ten times as fast. */
+  /** Seconds of data in a second here, as the server says: guessed from the arrival of pictures it was wrong under load. */
   rate = 1;
-  #samples: [number, number][] = [];
 
   /** Take a picture; in replay nothing moves on by itself. */
   take(picture: Picture, isLive: boolean): void {
     const isBackwards = picture.at_us < this.atUs || isLive !== this.isLive;
     const now = performance.now();
-    this.#learnRate(picture.at_us, now, isBackwards || !isLive);
     const trailLength = picture.tracks.length > 200 ? 10 : 40;
     const seen = new Set<string>();
     for (const track of picture.tracks) {
@@ -68,17 +63,6 @@ export class Motion {
     this.atUs = picture.at_us;
     this.cameMs = now;
     this.isLive = isLive;
-  }
-
-  /** Pictures come unevenly, so the rate is taken over several seconds, and only a clearly faster playback is believed. */
-  #learnRate(atUs: number, now: number, isBroken: boolean): void {
-    if (isBroken) this.#samples = [];
-    this.#samples.push([now, atUs]);
-    if (this.#samples.length > RATE_SAMPLES) this.#samples.shift();
-    const [firstMs, firstUs] = this.#samples[0] ?? [now, atUs];
-    if (now - firstMs < RATE_SPAN_MS) return;
-    const seen = (atUs - firstUs) / 1000 / (now - firstMs);
-    this.rate = seen > 1.5 ? Math.min(FASTEST, seen) : 1;
   }
 
   #takeTrack(track: Track, atUs: number, isBackwards: boolean, now: number, trailLength: number): void {

@@ -1,5 +1,6 @@
 // Everything that moves or is decided, drawn on one canvas over the still map: five hundred tracks cost a few
 // milliseconds a frame here, where a map source would be cut into tiles again for every picture.
+import { t } from "../state/language.svelte";
 import type { Map as MapLibre } from "maplibre-gl";
 import type { SiteGeometry } from "../state/site";
 import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/words";
@@ -202,7 +203,7 @@ export class Overlay {
     const spread = Math.max(1, Math.round((option.arrival_sigma_s ?? 0) / 30));
     const [longitude, latitude] = option.route[0] ?? [option.longitude_deg, option.latitude_deg];
     // Under the patrol's own name: at the far end the drop area is written.
-    if (isArmed) this.#text(`there in ${minutes} ± ${spread} min`, this.#x(mercatorX(longitude)), this.#y(mercatorY(latitude)) + 33, "#7fd0ff", true);
+    if (isArmed) this.#text(t("label.arrival", { minutes, spread }), this.#x(mercatorX(longitude)), this.#y(mercatorY(latitude)) + 33, "#7fd0ff", true);
   }
 
   /** Patrols and sensors in trouble are always named; a healthy sensor only where its name covers no other. */
@@ -425,8 +426,8 @@ function colourOf(track: Track): string {
 
 function labelLines(track: Track, ageS: number, isPredicted: boolean): string[] {
   const lines = [track.track_id, `${speedText(track)}  ${heightText(track)}`];
-  if (track.hidden) lines.push(`lost behind terrain ${Math.round(ageS)} s`);
-  else if (isPredicted) lines.push(`predicted, ${Math.round(ageS)} s old`);
-  if (track.verdict === "contradicted") lines.push("claim contradicted");
+  if (track.hidden) lines.push(t("label.lost", { age: Math.round(ageS) }));
+  else if (isPredicted) lines.push(t("label.predicted", { age: Math.round(ageS) }));
+  if (track.verdict === "contradicted") lines.push(t("label.contradicted"));
   return lines;
 }

@@ -1,5 +1,5 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
-import type { Alarm, Decision, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, SensorHealth } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -49,6 +49,12 @@ export const api = {
   picture: (atUs: number) => ask<Picture>(`/api/picture?at_us=${Math.round(atUs)}`),
   pictures: (fromUs: number, toUs: number, stepUs: number, limit = 2000) =>
     ask<Picture[]>(`/api/pictures?from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&step_us=${stepUs}&limit=${limit}`),
+  /** What is known at one time of the night up to another: equal times give the screen of then. */
+  screen: (atUs: number, knownUs: number) => ask<Screen>(`/api/screen?at_us=${Math.round(atUs)}&known_us=${Math.round(knownUs)}`),
+  figures: () => ask<AlarmFigures>("/api/alarm-figures"),
+  months: () => ask<AlarmFigures[]>("/api/alarm-months"),
+  search: (alarmId: string) => ask<SearchPlan>(`/api/search?alarm_id=${encodeURIComponent(alarmId)}`),
+  drills: () => ask<Drill[]>("/api/drills"),
   rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),
   decide: (decision: Decision) => ask<Recorded>("/api/decisions", decision),
   report: (report: ReportIn) => ask<Recorded>("/api/reports", report),

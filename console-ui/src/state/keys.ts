@@ -1,16 +1,13 @@
 // Every action has a key; no key works while somebody types into a field.
+import { language } from "./language.svelte";
 import { night } from "./night.svelte";
-import { HOLD_MINUTES, REJECT_REASONS } from "./presets";
+import { pages } from "./pages";
+import { HOLD_MINUTES, recordedReason, REJECT_REASONS } from "./presets";
 
 const TEN_SECONDS_US = 10e6;
 const MINUTE_US = 60e6;
 
 const SIMPLE: Record<string, () => void> = {
-  t: () => night.toggle("tracks"),
-  s: () => night.toggle("sensors"),
-  h: () => night.toggle("history"),
-  "/": () => night.toggle("find"),
-  "?": () => night.toggle("help"),
   a: () => void night.decide("acknowledge"),
   r: () => setMode("reject"),
   z: () => setMode("hold"),
@@ -19,6 +16,10 @@ const SIMPLE: Record<string, () => void> = {
   k: () => night.step(-1),
   l: () => night.goLive(),
   m: () => night.silence(),
+  n: () => {
+    if (night.replayUs !== null) night.knownThen = !night.knownThen;
+  },
+  x: () => language.toggle(),
   "0": () => night.ground?.goHome(),
   enter: () => {
     if (night.armedRank !== null) night.pressOption(night.armedRank);
@@ -35,7 +36,7 @@ function number(value: number): void {
   const reason = REJECT_REASONS[value - 1];
   const minutes = HOLD_MINUTES[value - 1];
   if (night.cardMode === "reject") {
-    if (reason) void night.decide("reject", { reason });
+    if (reason) void night.decide("reject", { reason: recordedReason(reason) });
   } else if (night.cardMode === "hold") {
     if (minutes) void night.decide("shelve", { shelve_s: minutes * 60 });
   } else night.pressOption(value);
@@ -66,8 +67,10 @@ export function onKey(event: KeyboardEvent): void {
   if (/^[1-5]$/.test(key)) number(Number(key));
   else {
     const action = SIMPLE[key];
-    if (!action) return;
-    action();
+    const page = pages().find((one) => one.key === key);
+    if (action) action();
+    else if (page) night.toggle(page.id);
+    else return;
   }
   event.preventDefault();
 }

@@ -1,7 +1,7 @@
 // The live stream, kept open: silence of three seconds is a broken connection, and it is opened again with patience.
-import type { Alarm, ClockFrame, Decision, Hello, Incident, PictureFrame, SensorHealth } from "../vocabulary";
+import type { Alarm, ClockFrame, Decision, Drill, Hello, Incident, PictureFrame, SensorHealth } from "../vocabulary";
 
-export type Frame = Hello | ClockFrame | PictureFrame | Alarm | Incident | Decision | SensorHealth;
+export type Frame = Hello | ClockFrame | PictureFrame | Alarm | Incident | Decision | Drill | SensorHealth;
 export type LinkState = "connecting" | "live" | "lost";
 
 const SILENCE_MS = 3000;

@@ -1,19 +1,26 @@
 // What the screen knows: one object, filled by the live stream and by replay; every part reads from it.
+import { language, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
-import type { Alarm, Decision, Incident, InterceptOption, Picture, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
 import type { SiteGeometry } from "./site";
+import { shownReason } from "./presets";
 import { Sounds } from "./sounds";
-import { Clock } from "./words";
+import { Clock, duration } from "./words";
 
-export type Drawer = "tracks" | "sensors" | "history" | "find" | "help" | null;
+/** The id of the page that is open beside the rail (src/pages). */
+export type Drawer = string | null;
 export type CardMode = "read" | "reject" | "hold";
 
 const TRACK_TABLE_MS = 1000;
 const REPLAY_FETCH_MS = 120;
+/** As araz.vocabulary.WATERMARK. */
+const WATERMARK = "DRILL-";
+const DRILL_SAID_MS = 20_000;
+const FIGURES_MS = 30_000;
 const TRAIL_US = 60_000_000;
 const MAX_LATENCIES = 5000;
 
@@ -34,7 +41,11 @@ class Night {
   nowUs = $state(0);
   replayUs = $state<number | null>(null);
   knownThen = $state(true);
-  /** 1 live; more when a recording is played faster than it happened. */
+  /** The time replayed by both clocks; null until it is read. */
+  past = $state.raw<{ then: Screen; now: Screen } | null>(null);
+  /** How the alarms went lately: rates, floods, the officers' time. */
+  figures = $state.raw<AlarmFigures | null>(null);
+  /** As the server says: 1 live; more when a recording is played faster than it happened. */
   rate = $state(1);
   watched = $state<number | null>(null);
   selected = $state<string | null>(null);
@@ -49,6 +60,9 @@ class Night {
   mutedUntilMs = $state(0);
   earliestUs = $state<number | null>(null);
 
+  /** How the last drill ended, for as long as the screen says so: until then nobody is told that it was one. */
+  drillEnded = $state.raw<Drill | null>(null);
+
   readonly sounds = new Sounds();
   overlay: Overlay | null = null;
   ground: GroundMap | null = null;
@@ -60,13 +74,22 @@ class Night {
   #replayTimer: ReturnType<typeof setTimeout> | undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
   #replayTicket = 0;
+  #figuresMs = -Infinity;
+  #drill: Drill | null = null;
+  #drillTimer: ReturnType<typeof setTimeout> | undefined;
+  #frontId: string | null = null;
+  #frontMs = 0;
+  #actions = 0;
 
   clock = $derived(new Clock(this.site?.time_zone ?? "UTC"));
   shownUs = $derived(this.replayUs ?? this.nowUs);
   shownHealth = $derived(this.replayUs === null ? this.health : this.pastHealth);
-  active = $derived(
-    this.shownAlarms().filter((alarm) => alarm.state === "active").sort((a, b) => a.priority - b.priority || a.raised_at_us - b.raised_at_us),
-  );
+  /** What waits for a decision; in a replay what waited then, in the words of the clock chosen. */
+  active = $derived.by(() => {
+    const waited = this.replayUs !== null && this.past ? new Set(this.past.then.alarms.filter((one) => one.state === "active").map((one) => one.alarm_id)) : null;
+    const open = this.shownAlarms().filter((alarm) => (waited ? waited.has(alarm.alarm_id) : alarm.state === "active"));
+    return open.sort((a, b) => a.priority - b.priority || a.raised_at_us - b.raised_at_us);
+  });
   focus = $derived(this.active.find((alarm) => alarm.alarm_id === this.focusId) ?? this.active[0] ?? null);
   armed = $derived<InterceptOption | null>(this.focus?.options.find((option) => option.rank === this.armedRank) ?? null);
 
@@ -88,15 +111,20 @@ class Night {
 
   /** Alarms as they stood at the time shown; live, as they stand. */
   shownAlarms(): Alarm[] {
-    const at = this.replayUs;
-    return at === null ? this.alarms : this.alarms.filter((alarm) => alarm.raised_at_us <= at);
+    if (this.replayUs === null) return this.alarms;
+    return (this.knownThen ? this.past?.then.alarms : this.past?.now.alarms) ?? [];
   }
 
   /** Incidents of the time shown: as known then, or as known now. */
   shownIncidents(): Incident[] {
-    const at = this.replayUs;
-    if (at === null) return this.incidents;
-    return this.incidents.filter((one) => (this.knownThen ? one.known_at_us : one.at_us) <= at);
+    if (this.replayUs === null) return this.incidents;
+    return (this.knownThen ? this.past?.then.incidents : this.past?.now.incidents) ?? [];
+  }
+
+  /** In a replay: what was said then of an alarm that is shown as known now. */
+  saidThen(alarmId: string): Alarm | null {
+    if (this.replayUs === null || this.knownThen) return null;
+    return this.past?.then.alarms.find((one) => one.alarm_id === alarmId) ?? null;
   }
 
   dataNowUs(): number {
@@ -120,11 +148,12 @@ class Night {
   }
 
   #tick(): void {
+    this.#noteFront();
+    if (performance.now() > this.#figuresMs + FIGURES_MS) void this.readFigures();
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
-    const rate = this.overlay?.motion.rate ?? 1;
-    this.rate = Math.round(rate);
+    if (this.overlay) this.overlay.motion.rate = this.rate;
     measured.drawMs = this.overlay?.drawMs ?? 0;
   }
 
@@ -157,6 +186,11 @@ class Night {
   #take(frame: Frame): void {
     switch (frame.type) {
       case "hello":
+        this.rate = frame.speed ?? 1;
+        this.#offset.speed = this.rate;
+        this.#offset.take(frame.at_us);
+        if (this.nowUs === 0) this.nowUs = frame.at_us;
+        break;
       case "clock":
         this.#offset.take(frame.at_us);
         if (this.nowUs === 0) this.nowUs = frame.at_us;
@@ -173,6 +207,9 @@ class Night {
       case "decision":
         this.decisions = merged(this.decisions, [frame], (one) => one.decision_id);
         break;
+      case "drill":
+        this.#takeDrill(frame);
+        break;
       case "sensor-health":
         this.health = merged(this.health, [frame], (one) => one.sensor_id);
         break;
@@ -181,11 +218,32 @@ class Night {
 
   #takePicture(picture: Picture, sentUs: number, oldestUs: number | null): void {
     this.#offset.take(sentUs);
+    picture = withDrill(picture, this.#drill);
     this.#live = picture;
     measured.pictures++;
     measured.lastPictureAtUs = picture.at_us;
     if (oldestUs !== null && measured.latencyMs.length < MAX_LATENCIES) measured.latencyMs.push((this.dataNowUs() - oldestUs) / 1000);
     if (this.replayUs === null) this.#show(picture, true);
+  }
+
+  /** A drill looks like the real thing until it is decided, and is gone at once when it ends: see docs/console.md. */
+  #takeDrill(drill: Drill): void {
+    if (drill.state === "running") {
+      const name = this.#drill?.track?.track_id ?? nextName(this.#live?.tracks ?? []);
+      const track = drill.track && { ...drill.track, track_id: name };
+      this.#drill = { ...drill, track };
+      if (drill.alarm) this.#takeAlarm({ ...drill.alarm, track_id: name }, false);
+      return;
+    }
+    if (drill.state !== "refused" || this.#drill?.drill_id === drill.drill_id) {
+      this.#drill = null;
+      this.alarms = this.alarms.filter((one) => one.alarm_id !== drill.drill_id);
+      if (this.focusId === drill.drill_id) this.#calmCard(null);
+      this.drillEnded = drill;
+      this.say(t(`drill.${drill.state}`, { time: drill.decision_s == null ? "" : duration(drill.decision_s) }), drill.state === "stopped");
+      clearTimeout(this.#drillTimer);
+      this.#drillTimer = setTimeout(() => (this.drillEnded = null), DRILL_SAID_MS);
+    }
   }
 
   #show(picture: Picture, isLive: boolean): void {
@@ -246,7 +304,7 @@ class Night {
     const alarm = this.focus;
     if (!alarm || this.isSending) return;
     if (this.replayUs !== null) {
-      this.say("This is a replay; press L for live before you decide.", true);
+      this.say(t("decision.in-replay"), true);
       return;
     }
     const decision: Decision = {
@@ -260,19 +318,62 @@ class Night {
       patrol_id: action === "send" ? (this.armed?.patrol_id ?? null) : null,
       reason: null,
       shelve_s: null,
+      screen: this.#screenShown(alarm),
       ...more,
     };
     this.isSending = true;
     try {
       const recorded = await this.#deliver(decision);
-      this.say(`Recorded as entry ${recorded.seq}: ${decisionText(decision)}.`);
+      // Of a drill only its end is said: that it was one, and that nobody is sent.
+      if (!alarm.alarm_id.startsWith(WATERMARK)) this.say(t("decision.recorded", { seq: recorded.seq, what: decisionText(decision) }));
       this.armedRank = null;
       this.cardMode = "read";
     } catch (error) {
-      this.say(`Not recorded. ${sentence(error)}`, true);
+      this.say(t("decision.not-recorded", { why: sentence(error) }), true);
     } finally {
       this.isSending = false;
     }
+  }
+
+  /** A key or a tap of the officer: the record says how many a decision took. */
+  count(): void {
+    this.#noteFront();
+    this.#actions++;
+  }
+
+  #noteFront(): void {
+    const id = this.focus?.alarm_id ?? null;
+    if (id === this.#frontId) return;
+    this.#frontId = id;
+    this.#frontMs = performance.now();
+    this.#actions = 0;
+  }
+
+  #screenShown(alarm: Alarm): ScreenShown {
+    const chance = (option: InterceptOption): string => `${Math.round((option.probability_before ?? 0) * 100)} %`;
+    return {
+      type: "screen-shown",
+      at_us: this.nowUs,
+      picture_at_us: measured.lastPictureAtUs,
+      sentence: alarm.sentence,
+      options: alarm.options.slice(0, 5).map((one) => `${one.rank} ${one.patrol_id} ${one.action} ${chance(one)}`),
+      waiting: this.active.filter((one) => one.alarm_id !== alarm.alarm_id).map((one) => one.alarm_id),
+      tracks: this.tracks.length,
+      troubled_sensors: this.health.filter((one) => one.state !== "ok").map((one) => `${one.sensor_id} ${one.state}`),
+      watched_share: this.watched,
+      page: this.drawer,
+      saw_why: this.showsWhy,
+      language: language.code,
+      width_px: window.innerWidth,
+      height_px: window.innerHeight,
+      actions: this.#actions,
+      looked_s: Math.round(performance.now() - this.#frontMs) / 1000,
+    };
+  }
+
+  async readFigures(): Promise<void> {
+    this.#figuresMs = performance.now();
+    this.figures = await api.figures().catch(() => this.figures);
   }
 
   /** The same id each time: a decision that did arrive is not recorded twice. */
@@ -302,13 +403,13 @@ class Night {
     this.#replayFetchMs = performance.now();
     const ticket = ++this.#replayTicket;
     try {
-      const health = await api.healthAt(at);
+      const [then, now] = await Promise.all([api.screen(at, at), api.screen(at, Math.max(at, this.dataNowUs()))]);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
-      this.pastHealth = health;
-      const picture = await api.picture(at);
+      this.past = { then, now };
+      this.pastHealth = then.health;
       const trail = await api.pictures(at - TRAIL_US, at, 2_000_000);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
-      this.#show(picture, false);
+      this.#show(then.picture ?? { type: "picture", at_us: at, tracks: [], cones: [] }, false);
       this.overlay?.motion.remember(trail);
     } catch (error) {
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
@@ -320,6 +421,7 @@ class Night {
   goLive(): void {
     this.replayUs = null;
     this.pastHealth = [];
+    this.past = null;
     this.#replayTicket++;
     clearTimeout(this.#replayTimer);
     if (this.#live) this.#show(this.#live, true);
@@ -347,9 +449,29 @@ class Night {
     else this.selected = null;
   }
 
-  toggle(drawer: Exclude<Drawer, null>): void {
+  toggle(drawer: string): void {
     this.drawer = this.drawer === drawer ? null : drawer;
   }
+}
+
+/** The name the next real track would have. */
+function nextName(tracks: Track[]): string {
+  const like = tracks[0]?.track_id ?? "T0000";
+  const digits = /\d+$/.exec(like)?.[0] ?? "0000";
+  const most = Math.max(0, ...tracks.map((one) => Number(/\d+$/.exec(one.track_id)?.[0] ?? 0)));
+  return like.slice(0, like.length - digits.length) + String(most + 1).padStart(digits.length, "0");
+}
+
+/** The picture with a drill's track where it has flown to since it was last said. */
+function withDrill(picture: Picture, drill: Drill | null): Picture {
+  const track = drill?.track;
+  if (!drill || !track) return picture;
+  const seconds = Math.min(2, Math.max(0, (picture.at_us - drill.at_us) / 1e6));
+  const metres = (track.speed_mps ?? 0) * seconds;
+  const course = ((track.course_deg ?? 0) * Math.PI) / 180;
+  const latitude_deg = track.latitude_deg + (metres * Math.cos(course)) / 111_320;
+  const longitude_deg = track.longitude_deg + (metres * Math.sin(course)) / (111_320 * Math.cos((track.latitude_deg * Math.PI) / 180));
+  return { ...picture, tracks: [...picture.tracks, { ...track, latitude_deg, longitude_deg, updated_at_us: picture.at_us }] };
 }
 
 export function sentence(error: unknown): string {
@@ -358,16 +480,16 @@ export function sentence(error: unknown): string {
 }
 
 export function decisionText(decision: Decision): string {
-  const why = decision.reason ? ` (${decision.reason})` : "";
+  const why = decision.reason ? ` (${shownReason(decision.reason)})` : "";
   switch (decision.action) {
     case "send":
-      return `${decision.patrol_id ?? "a patrol"} sent${why}`;
+      return `${decision.patrol_id ? t("decision.send", { patrol: decision.patrol_id }) : t("decision.send-somebody")}${why}`;
     case "shelve":
-      return `held for ${Math.round((decision.shelve_s ?? 0) / 60)} min${why}`;
+      return `${t("decision.shelve", { minutes: Math.round((decision.shelve_s ?? 0) / 60) })}${why}`;
     case "reject":
-      return `rejected${why}`;
+      return `${t("decision.reject")}${why}`;
     case "acknowledge":
-      return `acknowledged${why}`;
+      return `${t("decision.acknowledge")}${why}`;
   }
 }
 

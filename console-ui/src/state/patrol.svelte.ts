@@ -1,8 +1,10 @@
 // The patrol's page: reports kept on the phone until Araz has them, each with the true time of its press.
-import type { Alarm, Decision, InterceptOption, ReportIn } from "../vocabulary";
+import type { Alarm, Decision, InterceptOption, ReportIn, SearchPlan } from "../vocabulary";
 import { api, Refusal } from "./api";
+import { Keep } from "./keep";
 import { Link, type Frame } from "./link";
 import { Offset } from "./offset";
+import { searched } from "./search";
 import type { SiteGeometry } from "./site";
 import { Clock } from "./words";
 
@@ -13,6 +15,8 @@ export interface Kept {
 }
 
 export interface Order {
+  alarmId: string;
+  decidedUs: number;
   option: InterceptOption;
   sentence: string;
   longitude: number;
@@ -28,8 +32,13 @@ export interface Here {
 }
 
 const KEPT = "araz.reports";
+const REPORTS = "reports";
+const ORDERS = "orders";
+const PLAN = "plan";
+const PLAN_MS = 10_000;
 const REPORTER = "araz.reporter";
 const OFFSET = "araz.offset_us";
+const SPEED = "araz.speed";
 const KEEP_SENT = 20;
 const RETRY_MS = 4000;
 /** A person who points at a sound at night. */
@@ -41,7 +50,15 @@ export class PatrolPost {
   names = $state.raw<string[]>(["patrol"]);
   reporter = $state(localStorage.getItem(REPORTER) ?? "");
   isConnected = $state(false);
-  reports = $state.raw<Kept[]>(readKept());
+  reports = $state.raw<Kept[]>([]);
+  /** False where the browser keeps nothing over a closed page. */
+  isKept = $state(true);
+  /** Squares under the thumb, not yet sent as searched. */
+  marked = $state.raw<string[]>([]);
+  #serverPlan = $state.raw<SearchPlan | null>(null);
+  readonly #store = new Keep();
+  #loaded: Promise<void>;
+  #planMs = -Infinity;
   azimuthDeg = $state<number | null>(null);
   isCompass = $state(false);
   here = $state.raw<Here | null>(null);
@@ -50,12 +67,23 @@ export class PatrolPost {
   #alarms = $state.raw<Alarm[]>([]);
   #decisions = $state.raw<Decision[]>([]);
   /** Kept on the phone, so that a press without a network still has the time of the data. */
-  readonly #offset = new Offset(Number(localStorage.getItem(OFFSET) ?? 0));
+  readonly #offset = new Offset(Number(localStorage.getItem(OFFSET) ?? 0), Number(localStorage.getItem(SPEED) ?? 1));
   #isFlushing = false;
 
   clock = $derived(new Clock(this.zone));
   sigmaDeg = $derived(this.isCompass ? COMPASS_SIGMA_DEG : POINTED_SIGMA_DEG);
   order = $derived(this.#findOrder());
+  /** The squares as Araz knows them, and what still waits in the phone. */
+  plan = $derived.by(() => {
+    const plan = this.#serverPlan;
+    if (!plan || plan.alarm_id !== this.order?.alarmId) return null;
+    const waiting = this.reports.filter((one) => one.state === "queued" && one.report.searched?.length);
+    return waiting.reduce((grid, one) => searched(grid, one.report.searched ?? [], one.report.search_detection ?? plan.walked_once ?? 0), plan);
+  });
+
+  constructor() {
+    this.#loaded = this.#load();
+  }
 
   open(): () => void {
     void api.site().then((site) => this.#takeSite(site)).catch(() => undefined);
@@ -63,7 +91,10 @@ export class PatrolPost {
     const flush = (): void => void this.flush();
     window.addEventListener("online", flush);
     const retry = setInterval(flush, RETRY_MS);
-    const tick = setInterval(() => (this.nowUs = this.#dataNowUs()), 1000);
+    const tick = setInterval(() => {
+      this.nowUs = this.#dataNowUs();
+      if (this.isConnected && performance.now() > this.#planMs + PLAN_MS) void this.#readPlan();
+    }, 1000);
     this.#watchPlace();
     flush();
     return () => {
@@ -102,7 +133,49 @@ export class PatrolPost {
     window.addEventListener("deviceorientation", turn);
   }
 
-  press(kind: ReportIn["kind"]): void {
+  /** What lay in the phone: reports first, then the order and its squares, so that both open without a network. */
+  async #load(): Promise<void> {
+    this.isKept = await this.#store.ready;
+    const kept = [...((await this.#store.get<Kept[]>(REPORTS)) ?? []), ...readOld()];
+    const known = new Set(this.reports.map((one) => one.report.report_id));
+    this.reports = [...this.reports, ...kept.filter((one) => !known.has(one.report.report_id))];
+    const orders = await this.#store.get<{ alarms: Alarm[]; decisions: Decision[] }>(ORDERS);
+    if (orders && this.#alarms.length === 0) {
+      this.#alarms = orders.alarms;
+      this.#decisions = orders.decisions;
+    }
+    this.#serverPlan ??= (await this.#store.get<SearchPlan>(PLAN)) ?? null;
+  }
+
+  async #readPlan(): Promise<void> {
+    const order = this.order;
+    this.#planMs = performance.now();
+    if (!order) return;
+    const plan = await api.search(order.alarmId).catch(() => null);
+    if (!plan) return;
+    this.#serverPlan = plan;
+    void this.#store.put(PLAN, $state.snapshot(plan));
+  }
+
+  #keepOrders(): void {
+    const mine = this.#decisions.filter((one) => one.action === "send" && one.patrol_id === this.reporter);
+    const ids = new Set(mine.map((one) => one.alarm_id));
+    void this.#store.put(ORDERS, { alarms: this.#alarms.filter((one) => ids.has(one.alarm_id)), decisions: mine });
+    void this.#readPlan();
+  }
+
+  mark(name: string): void {
+    this.marked = this.marked.includes(name) ? this.marked.filter((one) => one !== name) : [...this.marked, name];
+  }
+
+  /** The marked squares were walked and held nothing: an ordinary report, with the time of this press. */
+  sendSearched(): void {
+    if (this.marked.length === 0) return;
+    this.press("nothing", { searched: this.marked, search_detection: this.plan?.walked_once ?? null });
+    this.marked = [];
+  }
+
+  press(kind: ReportIn["kind"], more: Partial<ReportIn> = {}): void {
     const report: ReportIn = {
       report_id: crypto.randomUUID(),
       kind,
@@ -113,6 +186,7 @@ export class PatrolPost {
       latitude_deg: this.here?.latitude ?? null,
       longitude_deg: this.here?.longitude ?? null,
       text: null,
+      ...more,
     };
     this.#keep([{ report, state: "queued", trouble: "" }, ...this.reports]);
     navigator.vibrate?.(40);
@@ -124,10 +198,12 @@ export class PatrolPost {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     try {
+      await this.#loaded;
       for (const kept of this.reports.filter((one) => one.state === "queued").reverse()) {
         const outcome = await this.#send(kept);
         this.#keep(this.reports.map((one) => (one.report.report_id === kept.report.report_id ? outcome : one)));
         if (outcome.state === "queued") return;
+        if (kept.report.searched?.length) await this.#readPlan();
       }
     } finally {
       this.#isFlushing = false;
@@ -147,7 +223,7 @@ export class PatrolPost {
   #keep(all: Kept[]): void {
     const waiting = all.filter((one) => one.state === "queued").length;
     this.reports = all.slice(0, waiting + KEEP_SENT);
-    localStorage.setItem(KEPT, JSON.stringify(this.reports));
+    void this.#loaded.then(() => this.#store.put(REPORTS, this.reports)).catch(() => (this.isKept = false));
   }
 
   #dataNowUs(): number {
@@ -170,18 +246,24 @@ export class PatrolPost {
       .then(([alarms, decisions]) => {
         this.#alarms = alarms;
         this.#decisions = decisions;
+        this.#keepOrders();
       })
       .catch(() => undefined);
   }
 
   #take(frame: Frame): void {
     if (frame.type === "hello" || frame.type === "clock") {
+      if (frame.type === "hello") {
+        this.#offset.speed = frame.speed ?? 1;
+        localStorage.setItem(SPEED, String(this.#offset.speed));
+      }
       this.#offset.take(frame.at_us);
       localStorage.setItem(OFFSET, String(this.#offset.us));
     } else if (frame.type === "alarm") {
       this.#alarms = [...this.#alarms.filter((one) => one.alarm_id !== frame.alarm_id), frame];
     } else if (frame.type === "decision") {
       this.#decisions = [...this.#decisions, frame];
+      this.#keepOrders();
       if (frame.action === "send" && frame.patrol_id === this.reporter) navigator.vibrate?.([200, 100, 200]);
     }
   }
@@ -195,6 +277,8 @@ export class PatrolPost {
     if (!decision || !alarm || !option || alarm.state === "cleared") return null;
     const area = [...alarm.areas].sort((a, b) => b.probability - a.probability)[0];
     return {
+      alarmId: alarm.alarm_id,
+      decidedUs: decision.at_us,
       option,
       sentence: alarm.sentence,
       longitude: option.longitude_deg,
@@ -237,9 +321,11 @@ export function bearingDeg(from: Spot, to: Spot): number {
   return ((Math.atan2(east, north) * 180) / Math.PI + 360) % 360;
 }
 
-function readKept(): Kept[] {
+/** Reports that an earlier version of this page left in another place. */
+function readOld(): Kept[] {
   try {
     const text = localStorage.getItem(KEPT);
+    localStorage.removeItem(KEPT);
     return text ? (JSON.parse(text) as Kept[]) : [];
   } catch {
     return [];

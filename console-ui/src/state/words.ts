@@ -1,4 +1,5 @@
 // Numbers and enumerations as people read them: units always, datum always, unknown said as unknown.
+import { t } from "./language.svelte";
 import type { Alarm, Incident, SensorState, Track } from "../vocabulary";
 
 export const STATE_MARK: Record<SensorState, string> = {
@@ -10,16 +11,7 @@ export const STATE_MARK: Record<SensorState, string> = {
   unknown: "◌",
 };
 
-export const STATE_WORD: Record<SensorState, string> = {
-  ok: "alive",
-  degraded: "degraded",
-  failed: "failed",
-  silent: "dead",
-  lying: "lying",
-  unknown: "not heard yet",
-};
-
-export const KIND_MARK: Record<Incident["kind"], string> = {
+const KIND_MARK: Partial<Record<string, string>> = {
   approach: "→",
   "crossing-predicted": "⇢",
   crossing: "⇥",
@@ -37,19 +29,21 @@ export const KIND_MARK: Record<Incident["kind"], string> = {
   "coverage-restored": "▤",
 };
 
-export const PRIORITY_WORD: Record<number, string> = { 1: "act now", 2: "act soon", 3: "be aware" };
+/** A kind this browser does not know yet still has a mark. */
+export const kindMark = (kind: Incident["kind"]): string => KIND_MARK[kind] ?? "•";
+
 export const PRIORITY_COLOUR: Record<number, string> = { 1: "#ff5a52", 2: "#ffa63d", 3: "#b9c4cf" };
 
 /** A height this uncertain is not shown as a number. */
 const HEIGHT_KNOWN_SIGMA_M = 120;
 
 export function heightText(track: Track): string {
-  if (track.altitude_agl_m === null || (track.altitude_sigma_m ?? Infinity) > HEIGHT_KNOWN_SIGMA_M) return "height unknown";
-  return `${Math.round(track.altitude_agl_m / 5) * 5} m AGL`;
+  if (track.altitude_agl_m === null || (track.altitude_sigma_m ?? Infinity) > HEIGHT_KNOWN_SIGMA_M) return t("unit.height-unknown");
+  return t("unit.agl", { metres: Math.round(track.altitude_agl_m / 5) * 5 });
 }
 
 export function speedText(track: Track): string {
-  return track.speed_mps === null ? "speed unknown" : `${Math.round(track.speed_mps)} m/s`;
+  return track.speed_mps === null ? t("unit.speed-unknown") : t("unit.speed", { speed: Math.round(track.speed_mps) });
 }
 
 export function percent(value: number | null): string {
@@ -59,13 +53,13 @@ export function percent(value: number | null): string {
 export function duration(seconds: number | null): string {
   if (seconds === null) return "?";
   const whole = Math.round(Math.abs(seconds));
-  if (whole < 90) return `${whole} s`;
-  return whole < 5400 ? `${Math.round(whole / 60)} min` : `${(whole / 3600).toFixed(1)} h`;
+  if (whole < 90) return t("unit.seconds", { n: whole });
+  return whole < 5400 ? t("unit.minutes", { n: Math.round(whole / 60) }) : t("unit.hours", { n: (whole / 3600).toFixed(1) });
 }
 
 export function marginText(marginS: number | null): string {
-  if (marginS === null) return "margin unknown";
-  return Math.abs(marginS) < 15 ? "at the same time" : `${duration(marginS)} ${marginS > 0 ? "before" : "after"}`;
+  if (marginS === null) return t("unit.margin-unknown");
+  return Math.abs(marginS) < 15 ? t("unit.same-time") : t(marginS > 0 ? "unit.before" : "unit.after", { time: duration(marginS) });
 }
 
 /** Sign and place relative to the line in words. */
@@ -73,7 +67,7 @@ export function lineText(distanceM: number | null): string {
   if (distanceM === null) return "";
   const metres = Math.abs(distanceM);
   const text = metres < 950 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`;
-  return `${text} ${distanceM > 0 ? "outside" : "inside"}`;
+  return t(distanceM > 0 ? "unit.outside" : "unit.inside", { distance: text });
 }
 
 export function isOpen(alarm: Alarm): boolean {

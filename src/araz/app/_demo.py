@@ -75,7 +75,7 @@ async def _show(
     def clock() -> int:
         return first[0] + int((time.monotonic() - started_s) * speed * 1e6)
 
-    live = Live(night, Hub(), clock)
+    live = Live(night, Hub(), clock, speed)
     night.listen(live.note)
 
     async def pace() -> None:

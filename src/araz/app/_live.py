@@ -13,16 +13,19 @@ import msgspec
 import uvicorn
 
 from araz.app import _pipeline as pipeline
+from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, site_path
+from araz.app._drills import drill_handlers
 from araz.app._outputs import Outputs
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
+from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
-from araz.vocabulary import Alarm, Decision, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
+from araz.vocabulary import Alarm, Decision, Drill, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
 
 log = logging.getLogger("araz")
 
@@ -37,10 +40,11 @@ MAX_WAITING: Final = 20_000
 class Live:
     """Takes arrivals one by one, journals them in batches, and tells the console what follows."""
 
-    def __init__(self, night: Night, hub: Hub, clock: Callable[[], int]) -> None:
+    def __init__(self, night: Night, hub: Hub, clock: Callable[[], int], speed: float = 1.0) -> None:
         self.night = night
         self.hub = hub
         self.clock = clock
+        self.speed = speed
         self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Message]]] = asyncio.Queue(MAX_WAITING)
         self._said: list[Event] = []
         self._news = asyncio.Event()
@@ -83,7 +87,7 @@ class Live:
     def _tell(self, oldest_us: int) -> None:
         said, self._said = self._said, []
         for event in said:
-            if isinstance(event, Alarm | Incident | Decision | SensorHealth):
+            if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
                 self.hub.publish(event)
         self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
         self._news.set()
@@ -119,7 +123,13 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         live.hub,
         static_dir=static,
         clock=live.clock,
-        more=coverage_handlers(live.night, live.submit),
+        speed=live.speed,
+        more=[
+            *alarm_handlers(live.night.records, line.site.time_zone, live.clock),
+            *drill_handlers(live.night.records, live.submit, live.clock),
+            *search_handlers(live.night.records, line.place, live.clock),
+            *coverage_handlers(live.night, live.submit),
+        ],
         allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
     )
     config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)

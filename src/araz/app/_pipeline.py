@@ -39,12 +39,15 @@ from araz.sensors import (
     weather_of,
 )
 from araz.vocabulary import (
+    WATERMARK,
     Alarm,
     Bearing,
     Claim,
     CorridorCoverage,
     Decision,
     Decoded,
+    Drill,
+    DrillOrder,
     Event,
     Feed,
     Format,
@@ -68,6 +71,8 @@ TICK_SOURCE: Final = "@tick"
 PROBLEM_SOURCE: Final = "@problem"
 #: Source of the weather of the hour: a ``Weather`` as JSON.
 WEATHER_SOURCE: Final = "@weather"
+#: Source of the orders for drills, which fly beside the night and never in it.
+DRILL_SOURCE: Final = "@drill"
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
 #: when the rules themselves say that it is due (once a second). The live map asks for its own picture.
 RULES_EVERY_US: Final = 250_000
@@ -104,6 +109,7 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     registration: tracking.RegistrationState
     trails: tracking.Trails
     tracking: tracking.State
+    drill: incidents.DrillState
     incidents: incidents.State
     claims: Mapping[int, Claim]
     health_now: Mapping[str, SensorHealth]
@@ -123,6 +129,7 @@ class Heard(NamedTuple):
     decoded: Sequence[Decoded] = ()
     decisions: Sequence[Decision] = ()
     weather: Weather | None = None
+    drills: Sequence[DrillOrder] = ()
 
 
 def init() -> PipelineState | None:
@@ -165,9 +172,9 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         weather=state.weather if heard.weather is None else heard.weather,
     )  # fmt: skip
     is_due = incidents.is_due(state.incidents, now_us)
-    if is_due or heard.decisions or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
+    if is_due or heard.decisions or heard.drills or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
         seen = tracking.predict_picture(believed, now_us)
-        state, more = _apply_rules(state, heard.decisions, seen)
+        state, more = _apply_rules(state, heard, seen)
         events.extend(more)
         if is_due:
             events.append(picture(state, seen))
@@ -198,6 +205,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         trails=tracking.trails_init(),
         registration=tracking.registration_init(table, site.tracking),
         incidents=incidents.init(place, table),
+        drill=incidents.DrillState(),
         claims={},
         health_now={},
         expected_us={},
@@ -216,6 +224,8 @@ def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], 
         return state.decoders, Heard(problem.source, [problem])
     if message.source == WEATHER_SOURCE:
         return state.decoders, _weather(message)
+    if message.source == DRILL_SOURCE:
+        return state.decoders, _drill_order(message)
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
@@ -243,6 +253,14 @@ def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
         return item
     detail = f"no [[sensors]] entry for {item.sensor_id!r} on the feed {message.source!r}; add one to the site file"
     return rejected(message, "unknown-sensor", detail)
+
+
+def _drill_order(message: Message) -> Heard:
+    try:
+        order = msgspec.json.decode(message.payload, type=DrillOrder)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return Heard(message.source, [rejected(message, "bad-drill", f"not an order for a drill: {error}")])
+    return Heard(message.source, drills=[incidents.marked(order)])
 
 
 def _problem(message: Message) -> Rejected:
@@ -277,17 +295,16 @@ def _is_noted(item: Observation) -> bool:
     return item.claim is not None or item.report is not None or isinstance(item.measurement, Bearing)
 
 
-def _apply_rules(
-    state: PipelineState, decisions: Sequence[Decision], seen: TrackPicture
-) -> tuple[PipelineState, list[Event]]:
+def _apply_rules(state: PipelineState, heard: Heard, seen: TrackPicture) -> tuple[PipelineState, list[Event]]:
     state = _watched(state)
+    real = [one for one in heard.decisions if not is_drill_alarm(one)]
     inputs = incidents.Inputs(
         now_us=state.now_us,
         picture=seen,
         observations=state.waiting,
         health=tuple(state.health_now.values()),
         claims=state.claims,
-        decisions=tuple(decisions),
+        decisions=tuple(real),
         launches=_launches(state),
         corridors=state.corridors,
     )
@@ -299,7 +316,28 @@ def _apply_rules(
     while len(expected_us) > MAX_CLAIMS:
         expected_us.pop(next(iter(expected_us)))
     state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us)
-    return state, [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+    said = [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
+    state, drills = _apply_drill(state, heard, events)
+    return state, [*said, *drills]
+
+
+def is_drill_alarm(decision: Decision) -> bool:
+    """Whether a decision answers a drill's card: it must not reach the real alarms, nor be recorded as theirs."""
+    return decision.alarm_id.startswith(WATERMARK)
+
+
+def _apply_drill(state: PipelineState, heard: Heard, events: Sequence[Event]) -> tuple[PipelineState, list[Drill]]:
+    """Fly the drill beside the night; what it says is of a type of its own."""
+    if state.drill.order is None and not heard.drills:
+        return state, []
+    answers = [one for one in heard.decisions if is_drill_alarm(one)]
+    traffic = incidents.real_traffic(state.incidents, events, state.now_us)
+    drill, said = incidents.drill_step(state.drill, state.line.place, state.now_us, heard.drills, answers, traffic)
+    shown = [
+        one if one.alarm is None else msgspec.structs.replace(one, alarm=_with_options(state, one.alarm))
+        for one in said
+    ]
+    return replace(state, drill=drill), shown
 
 
 def _launches(state: PipelineState) -> dict[int, tracking.LaunchArea | None]:

@@ -204,6 +204,42 @@ def export(
 
 
 @app.command
+def alarms(
+    directory: Path,
+    *,
+    month: Annotated[str, Parameter(help="Only this month, for example 2026-11.")] = "",
+    json: Annotated[bool, Parameter(help="For machines.")] = False,
+) -> int:
+    """Print what the alarms of a console came to, a line a month: rates, floods, the officers' time, rejects.
+
+    Example: araz alarms out/demo
+             araz alarms /var/lib/araz --month 2026-11 --json
+    """
+    from araz.app._alarms import run_alarms
+
+    return run_alarms(directory, month, as_json=json)
+
+
+@app.command
+def drill(
+    *,
+    ordered_by: Annotated[str, Parameter(help="Post that orders it, never a person's name.")] = "shift lead",
+    within_min: Annotated[float, Parameter(help="It begins some time within so many minutes.")] = 60.0,
+    seed: Annotated[int, Parameter(help="Draws when and where along the line.")] = 0,
+    url: str = "http://127.0.0.1:8471",
+) -> int:
+    """Order a blind drill: one synthetic sortie at a moment the officer does not know.
+
+    It is watermarked, never exported as real, and gone at once when real traffic appears.
+
+    Example: araz drill --within-min 90 --seed 7
+    """
+    from araz.app._drills import order_drill
+
+    return order_drill(url, ordered_by, within_min, seed)
+
+
+@app.command
 def warm() -> int:
     """Compile the numeric kernels once, so that the first night does not wait for them."""
     from araz.app._offline import warm_kernels

@@ -19,7 +19,7 @@ from araz.console._hub import Hub
 from araz.console._ports import Clock, Reader, Submit
 from araz.console._security import LOCAL_HOSTS, guard
 from araz.console._submissions import MAX_BODY_BYTES, Desk, decision_payload, decode_body, report_payload
-from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn
+from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn, Screen
 from araz.vocabulary import LATEST_TIME_US, Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
 
 MAX_PICTURES = 2_000
@@ -41,16 +41,18 @@ def create_app(
     hub: Hub,
     clock: Clock,
     *,
+    speed: float = 1.0,
     static_dir: Path | None = None,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
     more: Sequence[Any] = (),
 ) -> Litestar:
     """Return the console of ``site``.
 
-    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC; ``static_dir`` is the built
-    browser side (None: the API alone); ``allowed_hosts`` the names under which it may be opened; ``more`` are handlers
-    of further pages. Serve it on localhost;
-    for phones put a TLS proxy with a password before it. Fails with ValueError when ``allowed_hosts`` is empty.
+    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times
+    as fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the
+    names under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page").
+    Serve it on localhost; for phones put a TLS proxy with a password before it. Fails with ValueError when
+    ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
         raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")
@@ -60,8 +62,9 @@ def create_app(
     site_json = msgspec.json.encode(geometry)
     handlers: list[Any] = [
         *_read_handlers(reader, site_json, sensor_feeds),
+        *_past_handlers(reader),
         *_write_handlers(desk),
-        _live_handler(site, hub, clock),
+        _live_handler(Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed), hub, clock),
         *more,
         *_page_handlers(static_dir),
     ]
@@ -104,6 +107,19 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
             return reader.health_at(_time(request, "at_us"))
         return reader.health()
 
+    @get("/api/rejects", sync_to_thread=True)
+    def get_rejects(request: AnyRequest) -> Sequence[Rejected]:
+        sensor = request.query_params.get("sensor")
+        feed = sensor_feeds.get(sensor or "")
+        if feed is None:
+            raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
+        return reader.rejects(feed)
+
+    records = [get_alarms, get_incidents, get_decisions, get_health, get_rejects]
+    return [healthz, get_site, *records]
+
+
+def _past_handlers(reader: Reader) -> list[Any]:
     @get("/api/pictures", sync_to_thread=True)
     def get_pictures(request: AnyRequest) -> list[Picture]:
         from_us, to_us = _time(request, "from_us"), _time(request, "to_us")
@@ -120,16 +136,24 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
             raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
         return picture
 
-    @get("/api/rejects", sync_to_thread=True)
-    def get_rejects(request: AnyRequest) -> Sequence[Rejected]:
-        sensor = request.query_params.get("sensor")
-        feed = sensor_feeds.get(sensor or "")
-        if feed is None:
-            raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
-        return reader.rejects(feed)
+    @get("/api/screen", sync_to_thread=True)
+    def get_screen(request: AnyRequest) -> Screen:
+        at_us = _time(request, "at_us")
+        known_us = _time(request, "known_us", at_us)
+        if known_us < at_us:
+            remedy = "give known_us ≥ at_us, or leave it out for what was known then"
+            raise Refused(400, "bad-request", "known_us lies before at_us", remedy)
+        return Screen(
+            at_us=at_us,
+            known_us=known_us,
+            alarms=list(reader.alarms_known(at_us, known_us)),
+            incidents=list(reader.incidents_known(at_us, known_us)),
+            decisions=list(reader.decisions_known(at_us, known_us)),
+            health=list(reader.health_at(at_us)),
+            picture=reader.picture_at(at_us),
+        )
 
-    records = [get_alarms, get_incidents, get_decisions, get_health, get_pictures, get_picture, get_rejects]
-    return [healthz, get_site, *records]
+    return [get_pictures, get_picture, get_screen]
 
 
 def _write_handlers(desk: Desk) -> list[Any]:
@@ -148,14 +172,14 @@ def _write_handlers(desk: Desk) -> list[Any]:
     return [post_decision, post_report]
 
 
-def _live_handler(site: Site, hub: Hub, clock: Clock) -> Any:
+def _live_handler(hello: Hello, hub: Hub, clock: Clock) -> Any:
     @websocket("/api/live")
     async def live(socket: AnySocket) -> None:
         await socket.accept()
         subscriber = hub.subscribe()
         gone = asyncio.create_task(_until_gone(socket))
         try:
-            await socket.send_data(msgspec.json.encode(Hello(protocol=PROTOCOL, site=site.name, at_us=clock())))
+            await socket.send_data(msgspec.json.encode(msgspec.structs.replace(hello, at_us=clock())))
             while not gone.done():
                 for frame in await subscriber.next_frames(clock):
                     await socket.send_data(frame.decode())

@@ -38,5 +38,14 @@ class Reader(Protocol):
     def health_at(self, at_us: int) -> Sequence[SensorHealth]:
         """Return, for each sensor whose state was known at ``at_us``, the record with which that state began."""
 
+    def alarms_known(self, at_us: int, known_us: int) -> Sequence[Alarm]:
+        """Return, as known at ``known_us``, the newest revision of each alarm raised at or before ``at_us``."""
+
+    def incidents_known(self, at_us: int, known_us: int) -> Sequence[Incident]:
+        """Return the incidents that happened (or were foretold) by ``at_us``, as far as known at ``known_us``."""
+
+    def decisions_known(self, at_us: int, known_us: int) -> Sequence[Decision]:
+        """Return the decisions taken at or before ``at_us`` and recorded at or before ``known_us``."""
+
     def rejects(self, source: str) -> Sequence[Rejected]:
         """Return the newest rejected inputs of one feed, newest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from typing import TypeVar
 
@@ -15,7 +16,11 @@ from araz.sensors import encode_decision, encode_report
 from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind
 
 MAX_BODY_BYTES = 65_536
+#: Nothing is shelved out of sight for longer than an hour; the rules wake it then.
+MAX_SHELVE_S = 3600
 _MAX_ID = 128
+_MAX_SQUARES = 400
+_SQUARE = re.compile(r"\d{2,4}:-?\d{1,6}:-?\d{1,6}")
 _MAX_TEXT = 2_000
 
 T = TypeVar("T")
@@ -73,8 +78,12 @@ def decision_payload(decision: Decision) -> bytes:
     if action is DecisionAction.REJECT:
         _need(bool((decision.reason or "").strip()), "an alarm is rejected without a reason", "give reason")
     if action is DecisionAction.SHELVE:
-        is_finite = decision.shelve_s is not None and 0 < decision.shelve_s <= 12 * 3600
-        _need(is_finite, "an alarm is held without an end", "give shelve_s between 0 and 43200")
+        is_finite = decision.shelve_s is not None and 0 < decision.shelve_s <= MAX_SHELVE_S
+        _need(
+            is_finite,
+            "an alarm is held without an end",
+            f"give shelve_s between 0 and {MAX_SHELVE_S}; hold it again then",
+        )
     _need(len(decision.reason or "") <= _MAX_TEXT, "the reason is too long", f"use at most {_MAX_TEXT} characters")
     return encode_decision(decision)
 
@@ -93,6 +102,11 @@ def report_payload(report: ReportIn) -> bytes:
     _need_range("longitude_deg", report.longitude_deg, -180, 180)
     has_both = (report.latitude_deg is None) == (report.longitude_deg is None)
     _need(has_both, "only one of latitude_deg and longitude_deg is given", "give both or neither")
+    _need(not report.searched or report.kind == "nothing", "only nothing can be searched", "send kind nothing")
+    _need(len(report.searched) <= _MAX_SQUARES, "too many squares", f"send at most {_MAX_SQUARES} a report")
+    is_named = all(_SQUARE.fullmatch(name) for name in report.searched)
+    _need(is_named, "a searched square has no name", "use the names of /api/search, for example 100:-3:12")
+    _need_range("search_detection", report.search_detection, 0, 0.99)
     people = PeopleReport(
         kind=ReportKind(report.kind),
         reporter=report.reporter,
@@ -100,6 +114,8 @@ def report_payload(report: ReportIn) -> bytes:
         latitude_deg=report.latitude_deg,
         longitude_deg=report.longitude_deg,
         text=report.text,
+        searched=report.searched,
+        search_detection=report.search_detection,
     )
     return encode_report(
         people,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from araz.vocabulary import Alarm, Decision, Incident, Picture, SensorHealth
+from araz.vocabulary import Alarm, Decision, Drill, Incident, Picture, SensorHealth
 
 PROTOCOL = 1
 """Raised when a frame changes its meaning; a browser with another number asks for a reload."""
 
-LiveEvent = Alarm | Incident | Decision | SensorHealth
+LiveEvent = Alarm | Incident | Decision | SensorHealth | Drill
 """Records that are sent as they are: their own tag is the ``type`` of the frame."""
 
 
@@ -19,6 +19,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     protocol: int
     site: str
     at_us: int
+    speed: float = 1.0
+    """Seconds of data in a second of the wall: 1 live, more when a recording is played faster than it happened."""
 
 
 class ClockFrame(msgspec.Struct, frozen=True, kw_only=True, tag="clock"):
@@ -38,6 +40,18 @@ class PictureFrame(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
     sent_at_us: int
     oldest_message_us: int | None
     picture: Picture | msgspec.Raw
+
+
+class Screen(msgspec.Struct, frozen=True, kw_only=True):
+    """Two clocks: what is known at ``known_us`` of the night up to ``at_us``; equal times give the screen of then."""
+
+    at_us: int
+    known_us: int
+    alarms: list[Alarm]
+    incidents: list[Incident]
+    decisions: list[Decision]
+    health: list[SensorHealth]
+    picture: Picture | None
 
 
 class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,3 +89,5 @@ class ReportIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     latitude_deg: float | None = None
     longitude_deg: float | None = None
     text: str | None = None
+    searched: list[str] = []
+    search_detection: float | None = None

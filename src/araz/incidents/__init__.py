@@ -7,7 +7,9 @@
 **Never** decides for the officer, calls anything hostile, changes a record it gave away, or reads a clock.
 """
 
+from araz.incidents._drill import DrillState, drill_step, marked, real_traffic
 from araz.incidents._fall import Fall, fall, fall_offset_m, fall_time_s, release_area
+from araz.incidents._figures import alarm_figures
 from araz.incidents._launched import launch_wanted
 from araz.incidents._people import cones_of
 from araz.incidents._records import tracks_of
@@ -18,16 +20,21 @@ from araz.incidents._weights import DROP_CUES, LIKENESS_CUES, weights_markdown
 __all__ = [
     "DROP_CUES",
     "LIKENESS_CUES",
+    "DrillState",
     "Fall",
     "Inputs",
     "State",
+    "alarm_figures",
     "cones_of",
+    "drill_step",
     "fall",
     "fall_offset_m",
     "fall_time_s",
     "init",
     "is_due",
     "launch_wanted",
+    "marked",
+    "real_traffic",
     "release_area",
     "step",
     "tracks_of",

@@ -1,67 +1,36 @@
 """The ledger of alarms: one card a key, revised only when an officer would care, grouped when they flood.
 
-The shape follows ISA-18.2: raise, acknowledge, shelve with expiry, clear; ten new alarms in ten minutes are a flood.
+The shape follows ISA-18.2: raise, acknowledge, reject, shelve with expiry, clear. Ten new alarms in ten minutes are a
+flood (`_flood.py`); a card that comes and goes three times in ten minutes chatters, and is held until it is quiet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
 
-import msgspec
-
+from araz.incidents._cards import Proposal, Words, content_of, emit, fresh
+from araz.incidents._flood import group, is_flood, join
 from araz.incidents._state import FORGET_US, Card, Shown
-from araz.incidents._work import Work, track_name
-from araz.vocabulary import Alarm, AlarmState, Area, Decision, DecisionAction, Reason, Rejected
+from araz.incidents._work import Work
+from araz.vocabulary import AlarmState, Decision, DecisionAction, Reason, Rejected
+
+__all__ = ["Proposal", "Words", "clear", "decide", "propose", "tend", "touch"]
 
 MIN_REVISION_US: Final = 15_000_000
 #: A card whose situation is gone stays this long: long enough for a track to come back from behind a ridge.
 CLEAR_AFTER_US: Final = 120_000_000
-FLOOD_WINDOW_US: Final = 600_000_000
-#: Single alarms of a kind in ten minutes before the next ones share one card: nine and the group make ten.
-FLOOD_COUNT: Final = 9
-#: Claims are cheap to forge: from the third false one on, one card holds them all.
-FALSE_IDENTITY_COUNT: Final = 2
+#: A card that was raised or came back this often within this time chatters; it is then cleared only after that quiet.
+CHATTER_COUNT: Final = 3
+CHATTER_WINDOW_US: Final = 600_000_000
+HELD: Final = "It comes and goes; the card is held until it is quiet for ten minutes."
 DEFAULT_SHELVE_S: Final = 600.0
 MAX_SHELVE_S: Final = 3600.0
-GROUP_QUESTION: Final = "One cause or many? Decide once for the group."
 #: Phases in which the place is settled: where the drone flies afterwards changes nothing for the officer.
 SETTLED: Final = ("drop", "returned", "landed", "left")
 #: Phases in which its speed and height change nothing for the officer, but its place does.
 STANDING: Final = ("rose", "hover", "still")
-NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-
-
-class Words(NamedTuple):
-    """The long part of a card; made only when the card is sent."""
-
-    sentence: str
-    reasons_for: tuple[Reason, ...] = ()
-    reasons_against: tuple[Reason, ...] = ()
-    not_seen: tuple[str, ...] = ()
-    areas: tuple[Area, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """What a card should say now; ``key`` is the thing it is about (``track:12``), one card a key.
-
-    ``words`` is called only if the card is sent: most seconds change nothing an officer cares about.
-    """
-
-    key: str
-    kind: str
-    priority: int
-    confidence: float
-    shown: Shown
-    words: Callable[[], Words]
-    to_decide: str = ""
-    track_id: int | None = None
-    incident_ids: tuple[str, ...] = ()
-    news_ids: tuple[str, ...] | None = None
-    """The incidents that must be shown at once; all of them when None."""
-    may_raise: bool = True
 
 
 def is_material(old: Shown, new: Shown) -> bool:
@@ -91,50 +60,21 @@ def propose(work: Work, proposal: Proposal) -> None:
             _raise(work, proposal)
         return
     if proposal.key in card.members and card.key != proposal.key:
-        _join(work, card, proposal)
+        join(work, card, proposal)
         return
     _revise(work, card, proposal)
 
 
 def _raise(work: Work, proposal: Proposal) -> None:
-    work.raised = [(at, kind) for at, kind in work.raised if work.now_us - at < FLOOD_WINDOW_US]
-    limit = FALSE_IDENTITY_COUNT if proposal.kind == "false identity" else FLOOD_COUNT
-    if sum(1 for _, kind in work.raised if kind == proposal.kind) >= limit:
-        _group(work, proposal)
+    if is_flood(work, proposal.kind):
+        group(work, proposal)
         return
     work.raised.append((work.now_us, proposal.kind))
-    alarm = _fresh(work, proposal)
+    alarm = fresh(work, proposal)
     work.say(alarm)
-    work.cards[alarm.alarm_id] = Card(alarm, proposal.key, proposal.kind, proposal.shown, work.now_us)
+    came = (work.now_us,)
+    work.cards[alarm.alarm_id] = Card(alarm, proposal.key, proposal.kind, proposal.shown, work.now_us, came_us=came)
     work.card_of_key[proposal.key] = alarm.alarm_id
-
-
-def _fresh(work: Work, proposal: Proposal) -> Alarm:
-    work.alarm_count += 1
-    return Alarm(
-        alarm_id=f"A{work.alarm_count:04d}",
-        revision=1,
-        priority=proposal.priority,
-        state=AlarmState.ACTIVE,
-        raised_at_us=work.now_us,
-        changed_at_us=work.now_us,
-        **_content(proposal),
-    )
-
-
-def _content(proposal: Proposal) -> dict[str, Any]:
-    words = proposal.words()
-    return {
-        "sentence": words.sentence,
-        "confidence": round(min(max(proposal.confidence, 0.0), 1.0), 3),
-        "reasons_for": list(words.reasons_for),
-        "reasons_against": list(words.reasons_against),
-        "not_seen": list(words.not_seen),
-        "to_decide": proposal.to_decide,
-        "track_id": None if proposal.track_id is None else track_name(proposal.track_id),
-        "incident_ids": list(proposal.incident_ids),
-        "areas": list(words.areas),
-    }
 
 
 def _revise(work: Work, card: Card, proposal: Proposal) -> None:
@@ -156,75 +96,24 @@ def _revise(work: Work, card: Card, proposal: Proposal) -> None:
     state = alarm.state
     if is_back or is_drop or (is_worse and not (card.was_sent and state is AlarmState.ACKNOWLEDGED)):
         state = AlarmState.ACTIVE
-    _emit(work, card, proposal.shown, state=state, priority=proposal.priority, **_content(proposal))
+    content = content_of(proposal)
+    if is_back:
+        card, content = _came_back(work, card, content)
+    emit(work, card, proposal.shown, state=state, priority=proposal.priority, **content)
 
 
-def _emit(work: Work, card: Card, shown: Shown, **changes: Any) -> Card:
-    state = changes.get("state", card.alarm.state)
-    if state is not AlarmState.SHELVED:
-        changes["shelved_until_us"] = None
-    alarm = msgspec.structs.replace(card.alarm, revision=card.alarm.revision + 1, changed_at_us=work.now_us, **changes)
-    work.say(alarm)
-    after = replace(work.cards.get(alarm.alarm_id, card), alarm=alarm, shown=shown)
-    work.cards[alarm.alarm_id] = after
-    return after
+def _came_back(work: Work, card: Card, content: dict[str, Any]) -> tuple[Card, dict[str, Any]]:
+    """Count the return of a cleared card; one that chatters says so, so that its cause is mended and not its card."""
+    came = (*(at for at in card.came_us if work.now_us - at < CHATTER_WINDOW_US), work.now_us)
+    work.cards[card.alarm.alarm_id] = card = replace(card, came_us=came)
+    if chatters(card, work.now_us):
+        content["reasons_against"] = [*content["reasons_against"], Reason(text=HELD)]
+    return card, content
 
 
-def _group(work: Work, proposal: Proposal) -> None:
-    """Put a new situation on the kind's common card; make that card first if there is none."""
-    key = f"group:{proposal.kind}"
-    card = work.cards.get(work.card_of_key.get(key, ""))
-    if card is None or card.alarm.state is AlarmState.CLEARED:
-        absorbed = _absorb(work, proposal.kind) if proposal.kind == "false identity" else ()
-        words = proposal.words()._replace(sentence=_group_words(proposal.kind, 1 + len(absorbed)))
-        common = replace(proposal, key=key, words=lambda: words, to_decide=GROUP_QUESTION, track_id=None)
-        alarm = _fresh(work, common)
-        work.say(alarm)
-        members = (*absorbed, proposal.key)
-        card = Card(alarm, key, proposal.kind, NOTHING_SHOWN, work.now_us, members=members)
-        work.cards[alarm.alarm_id] = card
-        work.card_of_key[key] = alarm.alarm_id
-        for member in members:
-            work.card_of_key[member] = alarm.alarm_id
-        work.raised.append((work.now_us, proposal.kind))
-        return
-    work.card_of_key[proposal.key] = card.alarm.alarm_id
-    work.cards[card.alarm.alarm_id] = replace(card, members=(*card.members, proposal.key))
-    _join(work, work.cards[card.alarm.alarm_id], proposal)
-
-
-def _absorb(work: Work, kind: str) -> tuple[str, ...]:
-    """Clear the single cards of a kind into the group about to be made; gives their keys."""
-    keys = []
-    for card in list(work.cards.values()):
-        if card.kind == kind and not card.members and card.alarm.state is not AlarmState.CLEARED:
-            _emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="Joined to the group's card.")
-            keys.append(card.key)
-    return tuple(keys)
-
-
-def _group_words(kind: str, count: int) -> str:
-    return f"{count} alarms of the kind “{kind}” within ten minutes; one card for all."
-
-
-def _join(work: Work, card: Card, proposal: Proposal) -> None:
-    """Keep the group's card current: its count, its most urgent priority, its incidents."""
-    alarm = card.alarm
-    work.cards[alarm.alarm_id] = replace(card, present_at_us=work.now_us)
-    new = [i for i in proposal.incident_ids if i not in alarm.incident_ids]
-    count = len(card.members)
-    is_worse = proposal.priority < alarm.priority
-    words = _group_words(card.kind, count)
-    is_due = work.now_us - alarm.changed_at_us >= MIN_REVISION_US
-    if alarm.state is AlarmState.REJECTED and not is_worse:
-        return
-    if not (is_worse or (is_due and (new or words != alarm.sentence))):
-        return
-    _emit(
-        work, work.cards[alarm.alarm_id], card.shown, sentence=words,
-        state=AlarmState.ACTIVE if is_worse else alarm.state, priority=min(alarm.priority, proposal.priority),
-        confidence=max(alarm.confidence, round(proposal.confidence, 3)), incident_ids=[*alarm.incident_ids, *new][-50:],
-    )  # fmt: skip
+def chatters(card: Card, now_us: int) -> bool:
+    """Whether a card was raised or came back so often lately that clearing it would only make it ring again."""
+    return sum(1 for at in card.came_us if now_us - at < CHATTER_WINDOW_US) >= CHATTER_COUNT
 
 
 def tend(work: Work) -> None:
@@ -237,10 +126,13 @@ def tend(work: Work) -> None:
                 for key in (card.key, *card.members):
                     if work.card_of_key.get(key) == alarm_id:
                         del work.card_of_key[key]
-        elif quiet > CLEAR_AFTER_US and alarm.state is not AlarmState.REJECTED:
-            _emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="")
+        elif quiet > (CHATTER_WINDOW_US if len(card.came_us) >= CHATTER_COUNT else CLEAR_AFTER_US) and (
+            alarm.state is not AlarmState.REJECTED
+        ):
+            work.cards[alarm_id] = card = replace(card, came_us=card.came_us[-1:])
+            emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="")
         elif alarm.state is AlarmState.SHELVED and work.now_us >= (alarm.shelved_until_us or 0):
-            _emit(work, card, card.shown, state=AlarmState.ACTIVE)
+            emit(work, card, card.shown, state=AlarmState.ACTIVE)
 
 
 def touch(work: Work, key: str) -> None:
@@ -256,7 +148,10 @@ def clear(work: Work, key: str, sentence: str) -> None:
     card = work.cards.get(work.card_of_key.get(key, ""))
     if card is None or card.key != key or card.alarm.state is AlarmState.CLEARED:
         return
-    _emit(work, card, card.shown, state=AlarmState.CLEARED, sentence=sentence, to_decide="")
+    if chatters(card, work.now_us):
+        emit(work, card, card.shown, sentence=f"{sentence} {HELD}", to_decide="Have its cause mended?")
+        return
+    emit(work, card, card.shown, state=AlarmState.CLEARED, sentence=sentence, to_decide="")
 
 
 def decide(work: Work, decisions: Sequence[Decision]) -> None:
@@ -294,7 +189,7 @@ def _apply(work: Work, card: Card, decision: Decision) -> None:
     if decision.action is DecisionAction.SEND:
         reason = f"sent {decision.patrol_id or 'a patrol'}" + (f": {reason}" if reason else "")
         work.cards[card.alarm.alarm_id] = card = replace(card, was_sent=True)
-    _emit(
+    emit(
         work, card, card.shown, state=state, shelved_until_us=until,
         decided_by=decision.officer, decision_reason=reason,
     )  # fmt: skip

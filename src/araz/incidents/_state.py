@@ -275,6 +275,20 @@ class Shown(NamedTuple):
     area_size_m: float
 
 
+class Member(NamedTuple):
+    """One situation on a group's card."""
+
+    key: str
+    phase: str
+    priority: int
+    confidence: float
+    sentence: str
+    areas: tuple[Area, ...]
+    reasons_against: tuple[Reason, ...]
+    not_seen: tuple[str, ...]
+    incident_ids: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """One alarm as last emitted, with what is needed to decide whether it changed."""
@@ -286,6 +300,10 @@ class Card:
     present_at_us: int
     was_sent: bool = False
     members: tuple[str, ...] = ()
+    told: tuple[Member, ...] = ()
+    """What each member of a group says, as last told."""
+    came_us: tuple[int, ...] = ()
+    """When it was raised or came back after it was cleared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

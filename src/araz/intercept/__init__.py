@@ -1,7 +1,8 @@
 """ROOM 5a: who of ours gets there, and before whom.
 
-**Takes** a place, the patrols, an alarm with its drop area, the time now.
-**Gives** at most five ranked options: to the drop area or to a cut-off point, each with its chance and a sentence.
+**Takes** a place, the patrols, an alarm with its drop area, the time now; which squares were searched.
+**Gives** at most five ranked options: to the drop area or to a cut-off point, each with its chance and a sentence; the
+squares of a drop area with the chance that the load lies in each, given where it was looked for.
 **Keeps** nothing.
 **May import** incidents and every room below it; numpy, scipy.
 **Never** sends anybody: the officer decides.
@@ -9,5 +10,17 @@
 
 from araz.intercept._crew import Assumptions, probability_in_time
 from araz.intercept._options import rank_options
+from araz.intercept._search import WALKED_ONCE, SearchGrid, Square, search, search_grid, square_name, square_of
 
-__all__ = ["Assumptions", "probability_in_time", "rank_options"]
+__all__ = [
+    "WALKED_ONCE",
+    "Assumptions",
+    "SearchGrid",
+    "Square",
+    "probability_in_time",
+    "rank_options",
+    "search",
+    "search_grid",
+    "square_name",
+    "square_of",
+]

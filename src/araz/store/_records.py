@@ -15,6 +15,7 @@ from araz.store._closing import Closing
 from araz.store._schema import (
     ALARMS,
     DECISIONS,
+    DRILLS,
     HEALTH_CHANGES,
     HEALTH_LATEST,
     INCIDENTS,
@@ -28,6 +29,7 @@ from araz.vocabulary import (
     LATEST_TIME_US,
     Alarm,
     Decision,
+    Drill,
     Event,
     Incident,
     Picture,
@@ -78,6 +80,7 @@ _ROUTES: Final[dict[type, tuple[Table, Callable[[Any], _Row]]]] = {
     ),
     Picture: (PICTURES, lambda e: {"at_us": e.at_us}),
     SensorHealth: (HEALTH_LATEST, lambda e: {"sensor_id": e.sensor_id, "at_us": e.at_us}),
+    Drill: (DRILLS, lambda e: {"drill_id": e.drill_id, "at_us": e.at_us, "state": e.state}),
     Rejected: (REJECTS, lambda e: {"source": _feed_of(e.source), "received_at_us": e.received_at_us}),
 }
 
@@ -156,6 +159,30 @@ class Records(Closing):
             query = query.where(ALARMS.c.alarm_id == alarm_id)
         return self._read(query.order_by(ALARMS.c.changed_at_us, ALARMS.c.alarm_id, ALARMS.c.revision), Alarm)
 
+    def alarms_known(self, at_us: int, known_us: int) -> list[Alarm]:
+        """As known at ``known_us``: the newest revision of each alarm raised at or before ``at_us``, oldest first."""
+        top = func.max(ALARMS.c.revision).label("top")
+        is_known = (ALARMS.c.raised_at_us <= at_us) & (ALARMS.c.changed_at_us <= known_us)
+        newest = select(ALARMS.c.alarm_id, top).where(is_known).group_by(ALARMS.c.alarm_id).subquery()
+        match = (ALARMS.c.alarm_id == newest.c.alarm_id) & (ALARMS.c.revision == newest.c.top)
+        query = select(ALARMS.c.json).join(newest, match).order_by(ALARMS.c.raised_at_us, ALARMS.c.alarm_id)
+        return self._read(query, Alarm)
+
+    def incidents_known(self, at_us: int, known_us: int) -> list[Incident]:
+        """Incidents said by ``at_us``, and those that had happened by then and were said by ``known_us``, as said.
+
+        With ``known_us == at_us`` that is all that had been said then, forecasts included.
+        """
+        is_said = INCIDENTS.c.known_at_us <= at_us
+        is_learned = (INCIDENTS.c.known_at_us <= known_us) & (INCIDENTS.c.at_us <= at_us)
+        query = select(INCIDENTS.c.json).where(is_said | is_learned)
+        return self._read(query.order_by(INCIDENTS.c.known_at_us, INCIDENTS.c.incident_id), Incident)
+
+    def decisions_known(self, at_us: int, known_us: int) -> list[Decision]:
+        """Decisions taken at or before ``at_us``; one is recorded when it is taken, so ``known_us`` adds none."""
+        query = select(DECISIONS.c.json).where(DECISIONS.c.at_us <= min(at_us, known_us))
+        return self._read(query.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id), Decision)
+
     def incidents(self, since_us: int = 0, to_us: int = LATEST_TIME_US) -> list[Incident]:
         """Incidents that became known from ``since_us`` to ``to_us``, in that order."""
         known = INCIDENTS.c.known_at_us
@@ -166,6 +193,11 @@ class Records(Closing):
         """Decisions of officers, in order."""
         query = select(DECISIONS.c.json).where(DECISIONS.c.at_us >= since_us)
         return self._read(query.order_by(DECISIONS.c.at_us, DECISIONS.c.decision_id), Decision)
+
+    def drills(self) -> list[Drill]:
+        """How each drill ended, oldest first; what was shown of it while it flew is left out."""
+        query = select(DRILLS.c.json).where(DRILLS.c.state != "running")
+        return self._read(query.order_by(DRILLS.c.at_us, DRILLS.c.drill_id), Drill)
 
     def reports(self, since_us: int = 0) -> list[ReportReceived]:
         """People's reports, in order of arrival."""

@@ -45,6 +45,12 @@ REPORTS: Final = _table(
     Column("observed_at_us", BigInteger, primary_key=True),
     Column("received_at_us", BigInteger, nullable=False, index=True),
 )
+DRILLS: Final = _table(
+    "drills",
+    Column("drill_id", String, primary_key=True),
+    Column("at_us", BigInteger, primary_key=True),
+    Column("state", String, nullable=False),
+)
 PICTURES: Final = _table("pictures", Column("at_us", BigInteger, primary_key=True))
 HEALTH_LATEST: Final = _table(
     "health_latest", Column("sensor_id", String, primary_key=True), Column("at_us", BigInteger, nullable=False)

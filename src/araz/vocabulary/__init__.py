@@ -22,6 +22,7 @@ from araz.vocabulary._arrays import (
     frozen_array,
 )
 from araz.vocabulary._coverage import CorridorCoverage, Quarry, Weather
+from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill
 from araz.vocabulary._events import (
     Alarm,
     AlarmState,
@@ -30,7 +31,6 @@ from araz.vocabulary._events import (
     Cone,
     Decision,
     DecisionAction,
-    Event,
     IdentityVerdict,
     Incident,
     IncidentKind,
@@ -42,6 +42,8 @@ from araz.vocabulary._events import (
     SensorRegistration,
     Track,
 )
+from araz.vocabulary._every import Event
+from araz.vocabulary._figures import AlarmFigures
 from araz.vocabulary._observation import (
     RAW_KEPT_BYTES,
     Bearing,
@@ -61,6 +63,8 @@ from araz.vocabulary._observation import (
     SensorState,
 )
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
+from araz.vocabulary._screen import ScreenShown
+from araz.vocabulary._search import SearchPlan, SearchSquare
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
@@ -86,7 +90,9 @@ __all__ = [
     "CLASS_NAMES",
     "LATEST_TIME_US",
     "RAW_KEPT_BYTES",
+    "WATERMARK",
     "Alarm",
+    "AlarmFigures",
     "AlarmSettings",
     "AlarmState",
     "Area",
@@ -103,6 +109,8 @@ __all__ = [
     "Decision",
     "DecisionAction",
     "Decoded",
+    "Drill",
+    "DrillOrder",
     "Event",
     "ExportFormat",
     "Features",
@@ -134,6 +142,9 @@ __all__ = [
     "Ridge",
     "Scan",
     "ScanMark",
+    "ScreenShown",
+    "SearchPlan",
+    "SearchSquare",
     "Sensor",
     "SensorHealth",
     "SensorKind",
@@ -153,4 +164,5 @@ __all__ = [
     "Weather",
     "Wind",
     "frozen_array",
+    "is_drill",
 ]

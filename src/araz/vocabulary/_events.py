@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from araz.vocabulary._observation import PeopleReport, Rejected, SensorState
+from araz.vocabulary._observation import PeopleReport, SensorState
 from araz.vocabulary._quantities import (
     AltitudeAglM,
     AltitudeAmslM,
@@ -24,6 +24,7 @@ from araz.vocabulary._quantities import (
     SpeedMps,
     TimeUs,
 )
+from araz.vocabulary._screen import ScreenShown
 
 
 class Area(msgspec.Struct, frozen=True, kw_only=True, tag="area"):
@@ -225,6 +226,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     patrol_id: str | None = None
     reason: str | None = None
     shelve_s: DurationS | None = None
+    screen: ScreenShown | None = None
+    """What was on the officer's screen; None where the decision did not come from one."""
 
 
 class BiasEstimate(msgspec.Struct, frozen=True, kw_only=True, tag="bias-estimate"):
@@ -281,6 +284,3 @@ class ReportReceived(msgspec.Struct, frozen=True, kw_only=True, tag="report-rece
     report: PeopleReport
     observed_at_us: TimeUs
     received_at_us: TimeUs
-
-
-Event = Picture | Incident | Alarm | Decision | SensorHealth | ReportReceived | Rejected

@@ -147,6 +147,10 @@ class PeopleReport(msgspec.Struct, frozen=True, kw_only=True, tag="people-report
     latitude_deg: LatitudeDeg | None = None
     longitude_deg: LongitudeDeg | None = None
     text: str | None = None
+    searched: list[str] = []
+    """Squares that were walked and held nothing, ``side:column:row`` on the site's lattice."""
+    search_detection: Probability | None = None
+    """Chance that the search would have found a load there; the usual one when None."""
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, tag="observation"):

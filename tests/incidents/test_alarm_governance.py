@@ -1,0 +1,132 @@
+"""Alarms after ISA-18.2: ten at once are one, what comes and goes is held, and the figures count what was said."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from night import START_US, alarms, healthy, play, smuggler
+
+from araz.incidents import alarm_figures
+from araz.vocabulary import Alarm, AlarmState, Decision, DecisionAction, SensorState
+
+MINUTE_US = 60_000_000
+
+
+def at_once(count, apart_s=0.0):
+    scripts = [smuggler(k) for k in range(1, count + 1)]
+    for k, script in enumerate(scripts):
+        script.points = [(t + apart_s * k, e + 150 * k, n, u) for t, e, n, u in script.points]
+    return scripts
+
+
+@pytest.mark.parametrize("apart_s", [0.0, 3.0, 20.0])
+def test_ten_at_once_are_one_open_card_that_says_where_each_is(place, table, apart_s):
+    _, events = play(place, table, at_once(10, apart_s), 110.0 + 10 * apart_s)
+    shown = {c.alarm_id: c for c in alarms(events)}
+    [card] = [c for c in shown.values() if c.state is AlarmState.ACTIVE]
+    assert "10 alarms" in card.sentence
+    assert len(card.reasons_for) == 10
+    names = {reason.text.split(":")[0] for reason in card.reasons_for}
+    assert names == {f"T{k:04d}" for k in range(1, 11)}, "each member has its sentence"
+    assert len({(area.latitude_deg, area.longitude_deg) for area in card.areas}) >= 10, "each member's place"
+    assert card.priority == min(c.priority for c in shown.values())
+    assert card.to_decide
+    assert len(shown) <= 10, "nine that were told before the flood was one, and the group"
+
+
+def test_a_card_in_hand_stays_out_of_the_group(place, table):
+    def inputs(t, events):
+        told = alarms(events)
+        if t < 40.0 or not told or any(c.decided_by for c in told):
+            return {}
+        taken = Decision(
+            decision_id="d", alarm_id=told[0].alarm_id, revision=1, action=DecisionAction.ACKNOWLEDGE,
+            officer="duty", at_us=START_US + int(t * 1e6),
+        )  # fmt: skip
+        return {"decisions": [taken]}
+
+    _, events = play(place, table, at_once(10, 20.0), 300.0, inputs_at=inputs)
+    shown = {c.alarm_id: c for c in alarms(events)}
+    group = next(c for c in shown.values() if "one card for all" in c.sentence)
+    in_hand = next(c for c in shown.values() if c.decided_by)
+    assert in_hand.state is not AlarmState.CLEARED
+    assert in_hand.track_id is not None
+    assert in_hand.sentence not in [reason.text for reason in group.reasons_for]
+
+
+def test_a_sensor_that_comes_and_goes_rings_three_times_and_is_then_held(place, table):
+    def flapping(t):
+        # 400 s of dying for forty seconds out of eighty, then well for good.
+        is_dead = t < 400.0 and (t % 80.0) < 40.0
+        return healthy(t, radar_1=SensorState.SILENT if is_dead else SensorState.OK)
+
+    _, events = play(place, table, [], 1300.0, health=flapping)
+    story = [c for c in alarms(events) if "radar-1" in c.sentence]
+    assert len({c.alarm_id for c in story}) == 1, "one alarm for one event"
+    rings = 1 + sum(a.state is AlarmState.CLEARED and b.state is AlarmState.ACTIVE for a, b in pairwise(story))
+    assert rings == 3
+    cleared = [c for c in story if c.state is AlarmState.CLEARED]
+    assert any("comes and goes" in c.sentence for c in story)
+    assert story[-1].state is AlarmState.CLEARED
+    assert cleared[-1].changed_at_us - START_US > (400 + 500) * 1e6, "cleared after ten quiet minutes"
+
+
+def alarm(name, at_us, state=AlarmState.ACTIVE, revision=1, raised_us=None, priority=2, sentence="x"):
+    return Alarm(
+        alarm_id=name, revision=revision, priority=priority, state=state, sentence=sentence, confidence=0.5,
+        raised_at_us=at_us if raised_us is None else raised_us, changed_at_us=at_us,
+    )  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 3600), max_size=60), st.integers(0, 1200))
+def test_rates_and_time_in_flood_agree_with_counting_second_by_second(times_s, from_s):
+    span_s = 1800
+    revisions = [alarm(f"A{k}", START_US + at * 1_000_000) for k, at in enumerate(times_s)]
+    figures = alarm_figures(revisions, [], START_US + from_s * 1_000_000, START_US + (from_s + span_s) * 1_000_000)
+    # What is raised after the span is not known in it.
+    known = np.array([at for at in times_s if at <= from_s + span_s], dtype=float)
+    seconds = np.arange(from_s, from_s + span_s)
+    counts = np.array([np.sum((known > s - 600) & (known <= s)) for s in seconds])
+    assert figures.flood_share == pytest.approx(float(np.mean(counts >= 10)))
+    inside = known[(known >= from_s) & (known < from_s + span_s)]
+    assert figures.raised == len(inside)
+    assert figures.per_hour == pytest.approx(2.0 * len(inside))
+    worst = max((int(np.sum((inside > s - 600) & (inside <= s))) for s in inside), default=0)
+    assert figures.worst_ten_minutes == worst
+    assert figures.floods == int(np.sum((counts[1:] >= 10) & (counts[:-1] < 10)) + (counts[:1] >= 10).sum())
+
+
+def test_the_officers_time_and_outcomes_are_counted_from_the_first_decision():
+    at = [START_US + k * MINUTE_US for k in range(4)]
+    revisions = [alarm(f"A{k}", at[k], priority=1 + k % 3) for k in range(4)]
+    revisions += [alarm("A0", at[0] + 5, AlarmState.ACKNOWLEDGED, 2, at[0])]
+
+    def decision(name, alarm_id, at_us, action, reason=None):
+        return Decision(
+            decision_id=name, alarm_id=alarm_id, revision=1, action=action, officer="d", at_us=at_us, reason=reason
+        )
+
+    decisions = [
+        decision("1", "A0", at[0] + 20_000_000, DecisionAction.SEND),
+        decision("2", "A0", at[0] + 90_000_000, DecisionAction.ACKNOWLEDGE),
+        decision("3", "A1", at[1] + 40_000_000, DecisionAction.REJECT, "bird or flock"),
+        decision("4", "unknown", at[1], DecisionAction.REJECT, "not an alarm of this console"),
+    ]
+    figures = alarm_figures(revisions, decisions, START_US, START_US + 60 * MINUTE_US)
+    assert (figures.decided, figures.undecided) == (2, 2)
+    assert figures.median_decision_s == 30.0
+    assert figures.reject_reasons == {"bird or flock": 1}
+    assert figures.decisions_by_action == {"acknowledge": 1, "reject": 1, "send": 1}
+    assert figures.raised_by_priority == {"1": 2, "2": 1, "3": 1}
+    assert figures.standing == 4
+    day_later = alarm_figures(revisions, decisions, START_US, START_US + 1500 * MINUTE_US)
+    assert day_later.stale == 4
+    with pytest.raises(ValueError, match="from_us < to_us"):
+        alarm_figures([], [], START_US, START_US)
+    empty = alarm_figures([], [], START_US, START_US + 1)
+    assert empty.median_decision_s is None, "unknown is not zero"
