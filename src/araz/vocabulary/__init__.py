@@ -60,6 +60,14 @@ from araz.vocabulary._observation import (
     SensorState,
 )
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
+from araz.vocabulary._seizure import (
+    DatePrecision,
+    LoggedInclusion,
+    RosterLog,
+    Seizure,
+    SeizureRevision,
+    SubstanceAmount,
+)
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
@@ -91,6 +99,7 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "Cone",
+    "DatePrecision",
     "Decision",
     "DecisionAction",
     "Decoded",
@@ -105,6 +114,7 @@ __all__ = [
     "IntArray",
     "InterceptOption",
     "LatitudeDeg",
+    "LoggedInclusion",
     "LongitudeDeg",
     "MeasurementKind",
     "Message",
@@ -119,8 +129,11 @@ __all__ = [
     "ReportKind",
     "ReportReceived",
     "Ridge",
+    "RosterLog",
     "Scan",
     "ScanMark",
+    "Seizure",
+    "SeizureRevision",
     "Sensor",
     "SensorHealth",
     "SensorKind",
@@ -130,6 +143,7 @@ __all__ = [
     "SensorTable",
     "Site",
     "Strict",
+    "SubstanceAmount",
     "Terrain",
     "Track",
     "TrackChange",

@@ -1,0 +1,93 @@
+"""ROOM 6: what the record of seizures can say, and what it cannot.
+
+**Takes** tables of seizures, incidents and production as bytes, arrays or records, and logged inclusion probabilities.
+**Gives** a clean register, and statements about it: each with its interval, its reasons, or its refusal.
+**Keeps** nothing.
+**May import** every room below it; numpy, scipy, polars, statsmodels; python-calamine and xlsxwriter for bytes.
+**Never** reads a file, counts a seizure as a flow, adds tablets to kilograms, or says anything about a person.
+"""
+
+from araz.intelligence._claims import Finding, judge_claims
+from araz.intelligence._composition import (
+    Composition,
+    DirichletMultinomial,
+    ShareTest,
+    Turn,
+    compare_shares,
+    compose,
+    composition_by_period,
+    fit_dirichlet_multinomial,
+    seizure_matrix,
+    turn_in_totals,
+)
+from araz.intelligence._exchange import import_own, is_own_layout, to_csv, to_xlsx
+from araz.intelligence._import import LINE_SCHEMA, Conversion, ImportResult, import_table
+from araz.intelligence._mapping import Mapping, mapping_from_toml, recognise
+from araz.intelligence._periods import Increment, difference_cumulative
+from araz.intelligence._records import lines_of, records_of
+from araz.intelligence._tables import Problem, Table, read_table
+from araz.intelligence._totals import (
+    CONSIGNMENT_CV,
+    CONSIGNMENTS_KG,
+    Interval,
+    consignment_that_would_tell,
+    difference_of_totals,
+    ratio_of_counts,
+    ratio_of_totals,
+    share_of_two,
+    total_half_width,
+)
+from araz.intelligence._when import Claim, Period, claim_of, period_of
+from araz.intelligence._words import MODE_NAMES, SUBSTANCE_NAMES, UNLISTED, mode_of, substance_of, unit_of
+
+__all__ = [
+    "CONSIGNMENTS_KG",
+    "CONSIGNMENT_CV",
+    "LINE_SCHEMA",
+    "MODE_NAMES",
+    "SUBSTANCE_NAMES",
+    "UNLISTED",
+    "Claim",
+    "Composition",
+    "Conversion",
+    "DirichletMultinomial",
+    "Finding",
+    "ImportResult",
+    "Increment",
+    "Interval",
+    "Mapping",
+    "Period",
+    "Problem",
+    "ShareTest",
+    "Table",
+    "Turn",
+    "claim_of",
+    "compare_shares",
+    "compose",
+    "composition_by_period",
+    "consignment_that_would_tell",
+    "difference_cumulative",
+    "difference_of_totals",
+    "fit_dirichlet_multinomial",
+    "import_own",
+    "import_table",
+    "is_own_layout",
+    "judge_claims",
+    "lines_of",
+    "mapping_from_toml",
+    "mode_of",
+    "period_of",
+    "ratio_of_counts",
+    "ratio_of_totals",
+    "read_table",
+    "recognise",
+    "records_of",
+    "seizure_matrix",
+    "share_of_two",
+    "substance_of",
+    "to_csv",
+    "to_xlsx",
+    "total_half_width",
+    "turn_in_totals",
+    "unit_of",
+]
