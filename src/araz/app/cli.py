@@ -11,7 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
-from araz.app._seizures import seizures
+from araz.app._seizures_more import seizures
 from araz.vocabulary import Format, ReportKind
 
 app = cyclopts.App(
