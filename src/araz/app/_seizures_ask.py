@@ -250,7 +250,7 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
     if as_json:
         print_json(
             {
-                "displacement": {**found._asdict(), "quotient": found.quotient._asdict()},
+                "displacement": found._asdict() | {"quotient": found.quotient._asdict()},
                 "shifts": [s._asdict() for s in shifts],
             }
         )

@@ -137,3 +137,124 @@ def flows(
     from araz.app._seizures_ask import run_flows
 
     return run_flows(seized, roster, floor, seed, as_json=json)
+
+
+@seizures.command(name="near-repeat")
+def near_repeat(
+    file: Path,
+    *,
+    x: Annotated[str, Parameter(help="Column of east, metres.")] = "x",
+    y: Annotated[str, Parameter(help="Column of north, metres.")] = "y",
+    date: Annotated[str, Parameter(help="Column of the day.")] = "date",
+    distances: Annotated[tuple[float, ...], Parameter(help="Edges of the distance bands, m, rising.")] = (
+        0,
+        0.1,
+        200,
+        400,
+        600,
+    ),
+    days: Annotated[tuple[float, ...], Parameter(help="Edges of the time bands, days, rising.")] = (0, 7, 14, 21),
+    open_above: Annotated[bool, Parameter(help="Time bands [a, b) instead of (a, b].")] = False,
+    permutations: int = 99,
+    seed: SeedOption = 1,
+    json: JsonOption = False,
+) -> int:
+    """Count pairs of events close in space and time (Knox), and how far they exceed shuffled times.
+
+    Example: araz seizures near-repeat events.csv --x east_m --y north_m
+    """
+    from araz.app._seizures_place import run_near_repeat
+
+    return run_near_repeat(file, x, y, date, distances, days, permutations, seed, open_above=open_above, as_json=json)
+
+
+@seizures.command
+def where(
+    file: Annotated[Path, Parameter(help="CSV: position_km along the border, date.")],
+    *,
+    length_km: Annotated[float, Parameter(help="Length of the border.")],
+    effort: Annotated[Path | None, Parameter(help="CSV: position_km, hours of patrol.")] = None,
+    cells: int = 20,
+    seed: SeedOption = 1,
+    json: JsonOption = False,
+) -> int:
+    """Say where and when along the border, beside the effort: where we caught is not where they cross.
+
+    Example: araz seizures where crossings.csv --length-km 132 --effort patrol-hours.csv
+    """
+    from araz.app._seizures_place import run_where
+
+    return run_where(file, length_km, effort, cells, seed, as_json=json)
+
+
+@seizures.command
+def routes(
+    source: Annotated[
+        Path | None, Parameter(help="Register or file of seizures; without it only the total binds.")
+    ] = None,
+    *,
+    network: Annotated[str, Parameter(help="A shipped network (opiates) or a .toml file.")] = "opiates",
+    substance: Annotated[list[str], Parameter(help="Repeat for several.")] = ["heroin", "morphine"],  # noqa: B006
+    total: Annotated[tuple[float, float], Parameter(help="All flow, t a year, least and most.")] = (200.0, 500.0),
+    chance: Annotated[tuple[float, float], Parameter(help="Chance that a load is seized, least and most.")] = (
+        0.02,
+        0.3,
+    ),
+    close: Annotated[str, Parameter(help="Node or leg A>B to close.")] = "",
+    seizure_at: Annotated[str, Parameter(help="Node of one seizure: whence and whither?")] = "",
+    departure: str = "",
+    destination: str = "",
+    json: JsonOption = False,
+) -> int:
+    """Give flows from production to market as ranges that satisfy the seizures; say where flow goes when a leg closes.
+
+    Example: araz seizures routes unodc.csv --close "IRN>AZE"
+             araz seizures routes --seizure-at AZE --destination RUS
+    """
+    from araz.app._seizures_place import run_routes
+
+    return run_routes(
+        source, network, substance, total, chance, close, seizure_at, departure, destination, as_json=json
+    )
+
+
+@seizures.command
+def crews(
+    file: Annotated[
+        Path,
+        Parameter(
+            help="CSV: sortie_id, date, and of serial, radio, corridor_km, hour, load_kg, drop_style what is known."
+        ),
+    ],
+    *,
+    solved: Annotated[Path, Parameter(help="The same with a column crew: sorties whose crew is known.")],
+    least: Annotated[float, Parameter(help="Show pairs at or above this probability.")] = 0.5,
+    json: JsonOption = False,
+) -> int:
+    """Say how likely two sorties are one crew's, why, and what would refute it. Sorties are compared, never persons.
+
+    Example: araz seizures crews tonight.csv --solved solved-cases.csv
+    """
+    from araz.app._seizures_place import run_crews
+
+    return run_crews(file, solved, least, as_json=json)
+
+
+@seizures.command
+def report(
+    month: Annotated[str, Parameter(help="YYYY-MM.")],
+    *,
+    source: Annotated[Path, Parameter(name="--register", help="Register, or a file in a known layout.")] = DEFAULT,
+    country: str | None = None,
+    out: Annotated[Path, Parameter(help="Folder for report.html, report.pdf and report-rows.csv.")] = Path(
+        "out/report"
+    ),
+    seed: SeedOption = 1,
+) -> int:
+    """Write the monthly report as HTML and PDF, with a table that leads each number back to its seizures.
+
+    Example: araz seizures report 2025-11 --country Azerbaijan --out out/november
+    """
+    from araz.app._seizures_report import run_report
+
+    return run_report(source, month, country, out, seed)
