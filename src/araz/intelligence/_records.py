@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final
 
 import polars as pl
@@ -14,6 +13,7 @@ from araz.intelligence._import import LINE_SCHEMA
 from araz.vocabulary import DatePrecision, Seizure, SubstanceAmount
 
 AMOUNT_COLUMNS: Final = tuple(name for name in LINE_SCHEMA if name in SubstanceAmount.__struct_fields__)
+_PRECISION: Final = {item.value: item for item in DatePrecision}
 SEIZURE_COLUMNS: Final = tuple(name for name in LINE_SCHEMA if name in Seizure.__struct_fields__)
 
 
@@ -23,17 +23,15 @@ def records_of(lines: pl.DataFrame) -> list[Seizure]:
     head = [lines[name].to_list() for name in SEIZURE_COLUMNS]
     body = list(zip(*(lines[name].to_list() for name in AMOUNT_COLUMNS), strict=True))
     records = []
-    for _, group in groupby(zip(ids, range(len(ids)), strict=True), key=itemgetter(0)):
-        indices = [index for _, index in group]
+    for _, group in groupby(range(len(ids)), key=ids.__getitem__):
+        indices = list(group)
         values: dict[str, Any] = {name: column[indices[0]] for name, column in zip(SEIZURE_COLUMNS, head, strict=True)}
         values["date"] = values["date"].isoformat()
         values["date_to"] = None if values["date_to"] is None else values["date_to"].isoformat()
-        values["date_precision"] = DatePrecision(values["date_precision"])
-        rows = (body[index] for index in indices)
+        values["date_precision"] = _PRECISION[values["date_precision"]]
+        rows = [body[index] for index in indices]
         amounts = [
-            SubstanceAmount(**dict(zip(AMOUNT_COLUMNS, row, strict=True)))
-            for row in rows
-            if row[0] or row[2] is not None
+            SubstanceAmount(**dict(zip(AMOUNT_COLUMNS, r, strict=True))) for r in rows if r[0] or r[2] is not None
         ]
         records.append(Seizure(amounts=amounts, **values))
     return records

@@ -29,7 +29,7 @@ class DatePrecision(StrEnum):
     """A sum over all days from ``date`` to ``date_to``."""
 
 
-class SubstanceAmount(msgspec.Struct, frozen=True, kw_only=True, tag="substance-amount"):
+class SubstanceAmount(msgspec.Struct, frozen=True, kw_only=True, tag="substance-amount", omit_defaults=True, gc=False):
     """One substance of one seizure: the quantity and unit as reported, never converted in place."""
 
     substance: str
@@ -50,7 +50,7 @@ class SubstanceAmount(msgspec.Struct, frozen=True, kw_only=True, tag="substance-
     price_unit: str = ""
 
 
-class Seizure(msgspec.Struct, frozen=True, kw_only=True, tag="seizure"):
+class Seizure(msgspec.Struct, frozen=True, kw_only=True, tag="seizure", omit_defaults=True, gc=False):
     """One seizure, or one published sum of seizures; persons appear as a count and nothing else."""
 
     seizure_id: str
@@ -84,7 +84,7 @@ class Seizure(msgspec.Struct, frozen=True, kw_only=True, tag="seizure"):
     source: str = ""
 
 
-class SeizureRevision(msgspec.Struct, frozen=True, kw_only=True, tag="seizure-revision"):
+class SeizureRevision(msgspec.Struct, frozen=True, kw_only=True, tag="seizure-revision", omit_defaults=True, gc=False):
     """One entry of the register's history; an edit is a new revision, a removal one without a record."""
 
     seizure_id: str
