@@ -16,7 +16,7 @@ from araz.intelligence._clean import month_end
 from araz.intelligence._composition import NOT_DRUGS, compose, seizure_matrix
 from araz.intelligence._forecast import forecast
 from araz.intelligence._series import monthly_series
-from araz.intelligence._totals import Interval
+from araz.intelligence._totals import CONSIGNMENT_CV, Interval
 
 FAST_MODELS = ("seasonal naive", "ETS", "Croston", "TSB", "NB regression")
 
@@ -59,10 +59,28 @@ class MonthlyReport(msgspec.Struct, frozen=True, kw_only=True):
     sections: list[Section]
 
 
-def total_from_loads(loads: Sequence[float], level_z: float = 1.959964) -> Interval:
-    """Return a total with its compound-Poisson interval from the loads themselves: T ± z √Σx²; wide for few loads."""
-    total, half = float(sum(loads)), level_z * math.sqrt(sum(x * x for x in loads))
+def total_from_loads(loads: Sequence[float], events: Sequence[int] = (), level_z: float = 1.959964) -> Interval:
+    """Return a total with its compound-Poisson interval from the loads themselves: T ± z √Σx²; wide for few loads.
+
+    ``events`` says how many loads a row sums: k loads summing to x add x² (1 + c²)/k instead, c = 1.5, at most x².
+    """
+    counts = events or [1] * len(loads)
+    squares = sum(x * x * min(1.0, (1 + CONSIGNMENT_CV**2) / max(k, 1)) for x, k in zip(loads, counts, strict=True))
+    total, half = float(sum(loads)), level_z * math.sqrt(squares)
     return Interval(total, max(0.0, total - half), total + half)
+
+
+def _total(part: pl.DataFrame) -> Interval:
+    return total_from_loads(part["base_quantity"].to_list(), part["events"].fill_null(1).to_list())
+
+
+def _seizures(part: pl.DataFrame) -> int:
+    """How many seizures a part holds; a row that sums several counts them all."""
+    return int(part.unique("seizure_id")["events"].fill_null(1).sum())
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
 
 
 def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> MonthlyReport:
@@ -88,20 +106,19 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
     known = now.filter((pl.col("base_unit") != "") & pl.col("base_quantity").is_not_null())
     for keys, part in known.group_by(["base_unit", "substance"], maintain_order=True):
         unit, substance = str(keys[0]), str(keys[1])
-        old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))[
-            "base_quantity"
-        ].drop_nulls()
-        total, before = total_from_loads(part["base_quantity"].to_list()), total_from_loads(old.to_list())
+        old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))
+        total, before = _total(part), _total(old.filter(pl.col("base_quantity").is_not_null()))
         half = math.hypot(total.high - total.estimate, before.high - before.estimate)
         gap = total.estimate - before.estimate
         verdict = "no change beyond chance" if abs(gap) <= half else "more" if gap > 0 else "less"
-        cells = [substance, unit, f"{part['seizure_id'].n_unique():,}", f"{total.estimate:,.6g}",
-                 f"{total.low:,.4g} to {total.high:,.4g}",
-                 f"{before.estimate:,.6g}", f"{gap:+,.4g} (± {half:,.3g}): {verdict}"]  # fmt: skip
+        difference = f"{'+' if gap > 0 else ''}{_amount(gap)} (± {_amount(half)}): {verdict}"
+        by_chance = f"{_amount(total.low)} to {_amount(total.high)}"
+        cells = [substance, unit, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
+        cells += [f"{before.estimate:,.6g}", difference]
         rows.append(Line(cells=cells, seizure_ids=part["seizure_id"].unique(maintain_order=True).to_list()))
     rows.sort(key=lambda row: (row.cells[1], -float(row.cells[3].replace(",", ""))))
     said = (
-        f"{now['seizure_id'].n_unique():,} seizures; {then['seizure_id'].n_unique():,} in the same month a year before."
+        f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
         if rows
         else "No seizure with a known amount is in the register for this month."
     )
@@ -134,7 +151,7 @@ def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Secti
         for k, (name, share) in sorted(enumerate(found.kg_shares.items()), key=lambda item: -item[1][1].estimate)
     ]  # fmt: skip
     said = (
-        f"{found.seizures:,} seizures, {found.kilograms:,.1f} kg; the largest alone is "
+        f"{found.seizures:,} records, {found.kilograms:,.1f} kg; the largest alone is "
         f"{100 * found.largest_share:.0f} % of it."
     )
     return Section(
