@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -55,7 +58,20 @@ def load_lines(path: Path, mapping: str = "", sheet: str | None = None, encoding
     table = load_table(path, sheet, encoding)
     if not mapping and is_own_layout(table.header):
         return import_own(table)
-    return import_table(table, find_mapping(mapping, table.header))
+    with _no_collection():
+        return import_table(table, find_mapping(mapping, table.header))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause the search for cycles: a million records hold none, and looking for them doubles the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Book:
@@ -98,6 +114,10 @@ class Book:
 
     def take(self, lines: pl.DataFrame, changed_by: str, reason: str, batch_id: str) -> tuple[int, int, int]:
         """Write imported lines in one transaction; returns (new, changed, unchanged) seizures."""
+        with _no_collection():
+            return self._take(lines, changed_by, reason, batch_id)
+
+    def _take(self, lines: pl.DataFrame, changed_by: str, reason: str, batch_id: str) -> tuple[int, int, int]:
         before = self.frame()
         heads = self.register.heads()
         known = before.filter(pl.col("seizure_id").is_in(lines["seizure_id"].unique().implode()))
