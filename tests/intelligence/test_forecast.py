@@ -65,6 +65,6 @@ def test_the_american_series(shelf):
     lines = imported((shelf / "data" / "drugs" / "cbp_nationwide_drugs_fy19_fy22.csv").read_bytes()).lines
     monthly = lines.filter(pl.col("substance") == "cocaine").group_by("date").agg(pl.col("events").sum()).sort("date")
     assert monthly.height == 48
-    found = forecast(monthly["events"].to_numpy().astype(float), models=[*FAST, "ETS"])
-    assert {score.model for score in found.scores} == {*FAST, "ETS", "mean of all"}
+    found = forecast(monthly["events"].to_numpy().astype(float), models=[*FAST[:3], "ETS"])
+    assert {score.model for score in found.scores} == {*FAST[:3], "ETS", "mean of all"}
     assert all(score.judged == found.scores[0].judged > 40 for score in found.scores)
