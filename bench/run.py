@@ -209,6 +209,34 @@ PARTS = [
         ["--quick"],
         [],
     ),
+    Part(
+        "seizure-import",
+        "The register of seizures: import and query, beside pandas",
+        "Promise: 300,000 rows in seconds, queried interactively. pandas parses the same file in the same run without "
+        "checking a row or keeping a history.",
+        ["bench/seizures.py", "import", "--json"],
+        ["--rows", "30000"],
+        [],
+    ),
+    Part(
+        "seizure-estimators",
+        "Seizure intelligence against simulated truth",
+        "Coverage of intervals, false alarms of tests at 5 %, bias. A bootstrap of few seizures covers less than it "
+        "says; persistent series raise more alarms than stated, which the command says when it sees it.",
+        ["bench/seizures.py", "estimators", "--json"],
+        ["--trials", "60"],
+        [],
+    ),
+    Part(
+        "seizure-forecasts",
+        "Forecasts of the monthly US series, by rolling origin",
+        "Three months ahead, every origin from month 31 of 48. Promise: 90 % intervals hold 85 to 95 %. `p`: that the "
+        "best model is no better than seasonal naive. `held_all_models`: share of outcomes inside the intervals of all "
+        "models.",
+        ["bench/seizures.py", "forecasts", "--json"],
+        [],
+        [],
+    ),
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ app = cyclopts.App(
 
 # Loaded when asked for: --help stays quick.
 app.command("araz.app._logs:logs", name="logs", help="Match seized drones' logs to what was recorded.")
+app.command("araz.app._seizures_more:seizures", name="seizures", help="The register of seizures, and what it can say.")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]

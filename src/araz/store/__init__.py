@@ -2,7 +2,8 @@
 
 **Takes** received bytes, and the events that follow from them.
 **Gives** them back: the journal byte for byte and provably so, the records by query.
-**Keeps** the journal (append-only, chained, durable), the records (SQLite, derivable from it), the event log.
+**Keeps** the journal (append-only, chained, durable), the records (SQLite, derivable from it), the event log,
+the register of seizures (SQLite, append-only).
 **May import** araz.vocabulary and araz.evidence.
 **Never** interprets a payload, edits an entry, or lets a message be acted on before it is on disk.
 """
@@ -13,6 +14,7 @@ from araz.store._journal import SEGMENT_BYTES, Journal
 from araz.store._layout import is_journal
 from araz.store._reading import VerifyResult, pack_journal, read_journal, verify_journal
 from araz.store._records import REJECTS_KEPT, Records, RejectCount
+from araz.store._register import Register
 from araz.store._segment import MAX_PAYLOAD_BYTES
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Journal",
     "JournalError",
     "Records",
+    "Register",
     "RejectCount",
     "VerifyResult",
     "is_journal",

@@ -100,7 +100,7 @@ class Records(Closing):
     def __init__(self, path: Path | str) -> None:
         """Use :meth:`open`."""
         self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", _use_wal)
+        event.listen(self._engine, "connect", use_wal)
         METADATA.create_all(self._engine)
 
     @classmethod
@@ -283,7 +283,7 @@ def _feed_of(source: str) -> str:
     return source.partition("#")[0]
 
 
-def _use_wal(connection: Any, _: Any) -> None:
+def use_wal(connection: Any, _: Any) -> None:
     """Readers never wait for the writer. NORMAL: a power cut may cost the last records, never the journal."""
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=10000"):

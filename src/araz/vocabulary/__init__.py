@@ -65,6 +65,14 @@ from araz.vocabulary._observation import (
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
 from araz.vocabulary._screen import ScreenShown
 from araz.vocabulary._search import SearchPlan, SearchSquare
+from araz.vocabulary._seizure import (
+    DatePrecision,
+    LoggedInclusion,
+    RosterLog,
+    Seizure,
+    SeizureRevision,
+    SubstanceAmount,
+)
 from araz.vocabulary._site import (
     AlarmSettings,
     AuthorisedFlight,
@@ -106,6 +114,7 @@ __all__ = [
     "Corridor",
     "CorridorCoverage",
     "CoverageSettings",
+    "DatePrecision",
     "Decision",
     "DecisionAction",
     "Decoded",
@@ -123,6 +132,7 @@ __all__ = [
     "IntArray",
     "InterceptOption",
     "LatitudeDeg",
+    "LoggedInclusion",
     "LongitudeDeg",
     "MeasurementKind",
     "Message",
@@ -140,11 +150,14 @@ __all__ = [
     "ReportKind",
     "ReportReceived",
     "Ridge",
+    "RosterLog",
     "Scan",
     "ScanMark",
     "ScreenShown",
     "SearchPlan",
     "SearchSquare",
+    "Seizure",
+    "SeizureRevision",
     "Sensor",
     "SensorHealth",
     "SensorKind",
@@ -154,6 +167,7 @@ __all__ = [
     "SensorTable",
     "Site",
     "Strict",
+    "SubstanceAmount",
     "Terrain",
     "Track",
     "TrackChange",

@@ -1,0 +1,350 @@
+"""Seizure intelligence: import and query beside pandas, estimators against simulated truth, forecasts on a real series.
+
+    python bench/seizures.py import [--rows 300000]
+    python bench/seizures.py estimators [--trials 400]
+    python bench/seizures.py forecasts
+    (each with --json)
+
+Imports are timed in processor seconds, both libraries on the same file in the same run. The simulations are those of
+tests/intelligence, longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tests" / "intelligence"))
+
+from seizure_lab import IDS_HEADER, imported  # noqa: E402
+
+from araz.app._register import Book, load_lines  # noqa: E402
+from araz.intelligence import (  # noqa: E402
+    change_points,
+    compare_shares,
+    compose,
+    difference_of_totals,
+    displacement,
+    estimate_flow,
+    forecast,
+    monthly_series,
+    near_repeat,
+    space_time_scan,
+    to_xlsx,
+    total_from_loads,
+)
+
+
+def timed(what: str, work: Callable[[], object]) -> dict[str, object]:
+    begin, wall = time.process_time(), time.perf_counter()
+    work()
+    return {
+        "what": what,
+        "cpu_s": round(time.process_time() - begin, 2),
+        "wall_s": round(time.perf_counter() - wall, 2),
+    }
+
+
+def measure_import(rows: int) -> list[dict[str, object]]:
+    rng = np.random.default_rng(1)
+    drugs, units = (
+        rng.choice(["Heroin", "Opium", "Cannabis Herb", "Methamphetamine"], rows),
+        rng.choice(["Kilogram", "Gram"], rows),
+    )
+    kilos, days = rng.gamma(0.5, 20, rows).round(3), rng.integers(0, 5000, rows)
+    dates = (np.datetime64("2010-01-01") + days).astype(str)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ids.csv"
+        body = "\n".join(
+            f"Asia,,Azerbaijan,,Astara,{d},{s},{k},{u},,,Rail,,,,"
+            for d, s, k, u in zip(dates, drugs, kilos, units, strict=True)
+        )
+        path.write_text(f"{IDS_HEADER}\n{body}\n", "utf-8")
+        register = Path(folder) / "r.sqlite"
+        kept: dict[str, object] = {}
+
+        def read() -> None:
+            kept["lines"] = load_lines(path).lines
+
+        def write() -> None:
+            with Book(register) as book:
+                book.take(kept["lines"], "bench", "bench", "b")
+
+        def query() -> None:
+            with Book(register) as book:
+                frame = book.frame().filter(pl.col("substance") == "heroin")
+                frame.group_by(pl.col("date").dt.truncate("1mo")).agg(pl.col("base_quantity").sum())
+
+        def pandas_read() -> None:
+            frame = pd.read_csv(path)
+            frame["SEIZURE_DATE"] = pd.to_datetime(frame["SEIZURE_DATE"])
+            factor = frame["DRUG_UNIT"].map({"Kilogram": 1.0, "Gram": 0.001})
+            kept["pandas"] = frame.assign(kg=frame["AMOUNT"] * factor)
+
+        def pandas_query() -> None:
+            frame = kept["pandas"]
+            part = frame[frame["DRUG_NAME"] == "Heroin"]
+            part.groupby(part["SEIZURE_DATE"].dt.to_period("M"))["kg"].sum()
+
+        found = [
+            timed("CSV to checked lines", read),
+            timed("lines to the register, with history", write),
+            timed("open the register, heroin by month", query),
+            timed("pandas: CSV to a frame, dates and kg, no checks", pandas_read),
+            timed("pandas: heroin by month, frame in memory", pandas_query),
+        ]
+        sheet = Path(folder) / "own.xlsx"
+        small = kept["lines"].head(min(rows, 20_000))  # type: ignore[attr-defined]
+        found.append(timed(f"{small.height:,} lines to XLSX", lambda: sheet.write_bytes(to_xlsx(small))))
+        found.append(timed(f"{small.height:,} lines from XLSX, checked", lambda: load_lines(sheet)))
+        found.append(
+            timed(
+                f"pandas: {small.height:,} lines from XLSX (openpyxl)", lambda: pd.read_excel(sheet, engine="openpyxl")
+            )
+        )
+    return [{"rows": rows, **row} for row in found]
+
+
+def row(what: str, truth: str, measure: str, value: float, wanted: str, trials: int) -> dict[str, object]:
+    return {
+        "what": what,
+        "truth": truth,
+        "measure": measure,
+        "value": round(value, 3),
+        "wanted": wanted,
+        "trials": trials,
+    }
+
+
+def measure_estimators(trials: int) -> list[dict[str, object]]:
+    rng = np.random.default_rng(2026)
+    found = [
+        *totals(rng, trials),
+        *shares(rng, trials),
+        *flows(rng, trials),
+        *changes(rng, trials),
+        *moved(rng, trials // 4),
+        *places(rng, trials // 4),
+    ]
+    return found
+
+
+def totals(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    hits = month = 0
+    for _ in range(5 * trials):
+        a, b = (rng.gamma(1 / 2.25, 20 * 2.25, rng.poisson(150)) for _ in range(2))
+        gap = difference_of_totals(a.sum(), b.sum(), 20.0)
+        hits += gap.low <= 0 <= gap.high
+        one = total_from_loads(a.tolist())
+        month += one.low <= 3000 <= one.high
+    n = 5 * trials
+    return [
+        row("difference of two totals", "150 loads of 20 kg, CV 1.5", "interval coverage", hits / n, "0.95", n),
+        row("a month's total from its loads", "150 loads of 20 kg, CV 1.5", "interval coverage", month / n, "0.95", n),
+    ]
+
+
+def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    from test_composition import NAMES, loads
+
+    hits = dict.fromkeys((30, 120), 0)
+    alarms = power = 0
+    for _ in range(trials):
+        for n in hits:
+            share = compose(loads(rng, n), NAMES, rng=rng, replicates=300).kg_shares["heroin"]
+            hits[n] += share.low <= 0.5 <= share.high
+        alarms += compare_shares(loads(rng, 40), loads(rng, 40), NAMES, rng=rng, replicates=99).p_value <= 0.05
+        power += (
+            compare_shares(loads(rng, 40), loads(rng, 40, (0.1, 0.7, 0.2)), NAMES, rng=rng, replicates=99).p_value
+            <= 0.05
+        )
+    return [
+        *(
+            row(
+                "share of kilograms, bootstrap",
+                f"{n} seizures, truth 0.5",
+                "interval coverage",
+                h / trials,
+                "0.95",
+                trials,
+            )
+            for n, h in hits.items()
+        ),
+        row("test of shares", "no change, 40 and 40 seizures", "false alarms", alarms / trials, "≤ 0.05", trials),
+        row("test of shares", "heroin 50 % → 10 %", "found", power / trials, "", trials),
+    ]
+
+
+def flows(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    from test_flows import season
+
+    found = []
+    for nights in (30, 120):
+        hits, ratios, raw = 0, [], []
+        for _ in range(trials):
+            log, draws, cells, kilos, truth = season(rng, nights)
+            flow = estimate_flow(log, draws, cells, kilos, rng=rng, replicates=10)
+            if flow.total is not None:
+                ratios.append(flow.total.estimate / truth)
+                raw.append(kilos.sum() / truth)
+                hits += flow.total.low <= truth <= flow.total.high
+        name = f"{nights} nights, one team, four cells"
+        found += [
+            row("Horvitz–Thompson flow", name, "mean of estimate ÷ truth", float(np.mean(ratios)), "1", len(ratios)),
+            row("raw seizures", name, "mean of seized ÷ truth", float(np.mean(raw)), "", len(ratios)),
+            row("Horvitz–Thompson flow", name, "interval coverage", hits / len(ratios), "0.95", len(ratios)),
+        ]
+    return found
+
+
+def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    alarms = sum(
+        bool(change_points(rng.negative_binomial(3, 0.2, 48), rng=rng, replicates=99)) for _ in range(2 * trials)
+    )
+    persistent = 0
+    for _ in range(trials):
+        level = np.zeros(48)
+        for t in range(1, 48):
+            level[t] = 0.5 * level[t - 1] + rng.normal(0, 0.3)
+        persistent += bool(change_points(rng.poisson(20 * np.exp(level)), rng=rng, replicates=99))
+    hit = 0
+    for _ in range(trials):
+        found = change_points(
+            np.concatenate([rng.negative_binomial(5, 0.25, 30), rng.negative_binomial(5, 0.12, 18)]),
+            rng=rng,
+            replicates=99,
+        )
+        hit += any(c.low <= 30 <= c.high for c in found)
+    return [
+        row(
+            "change points",
+            "NB counts, 48 months, no change",
+            "false alarms",
+            alarms / (2 * trials),
+            "≤ 0.05",
+            2 * trials,
+        ),
+        row(
+            "change points",
+            "autocorrelation 0.5, no change",
+            "false alarms",
+            persistent / trials,
+            "≤ 0.05: does not hold",
+            trials,
+        ),
+        row("change points", "level × 2.4 at month 30", "found, date inside its range", hit / trials, "", trials),
+    ]
+
+
+def moved(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    from test_displacement import areas
+
+    found = []
+    for name, direct, neighbours in (
+        ("no displacement", 0.4, 1.0),
+        ("neighbours × 1.4", 0.4, 1.4),
+        ("neighbours × 1.8", 0.3, 1.8),
+    ):
+        said = [
+            displacement(*areas(rng, direct=direct, neighbours=neighbours), 20, rng=rng, replicates=199)
+            for _ in range(trials)
+        ]
+        judged = [d for d in said if d.neighbours is not None]
+        called = sum(d.verdict in ({"displaced", "diffused"} if neighbours == 1 else {"displaced"}) for d in judged)
+        inside = sum(d.neighbours.low <= neighbours <= d.neighbours.high for d in judged if d.neighbours)
+        found += [
+            row(
+                "displacement",
+                name,
+                "false alarms" if neighbours == 1 else "found",
+                called / len(judged),
+                "≤ 0.05" if neighbours == 1 else "",
+                len(judged),
+            ),
+            row("displacement", name, "interval coverage", inside / len(judged), "0.95", len(judged)),
+        ]
+    return found
+
+
+def places(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    knox = scan = 0
+    for _ in range(trials):
+        x, t = rng.uniform(0, 5000, 80), rng.uniform(0, 300, 80)
+        knox += near_repeat(x, x * 0, t, np.array([0, 300.0]), np.array([0, 7.0]), rng=rng).p_value[0, 0] <= 0.05
+        cell = rng.choice(12, 90, p=rng.dirichlet(np.ones(12)))
+        scan += (
+            space_time_scan(
+                cell.astype(float), rng.integers(0, 20, 90).astype(float), 12, 20, rng=rng, permutations=39
+            ).p_value
+            <= 0.05
+        )
+    return [
+        row("near repeats (Knox)", "places and times independent", "false alarms", knox / trials, "≤ 0.05", trials),
+        row("space-time scan", "uneven places, no cluster", "false alarms", scan / trials, "≤ 0.05", trials),
+    ]
+
+
+def measure_forecasts() -> list[dict[str, object]]:
+    path = ROOT.parent / "shared/data/drugs/cbp_nationwide_drugs_fy19_fy22.csv"
+    if not path.exists():
+        return []
+    lines = imported(path.read_bytes()).lines
+    found: list[dict[str, object]] = []
+    held = {"kg": [0.0, 0.0], "loads": [0.0, 0.0]}
+    for substance in sorted(set(lines["substance"]) - {"other", "total", ""}):
+        for what in ("loads", "kg"):
+            said = forecast(monthly_series(lines, substance, what)[1])
+            naive = next(s for s in said.scores if s.model == "seasonal naive")
+            best = said.scores[0]
+            inside, judged = sum(s.coverage * s.judged for s in said.scores), sum(s.judged for s in said.scores)
+            held[what][0] += inside
+            held[what][1] += judged
+            found.append(
+                {
+                    "series": f"{substance}, {what}",
+                    "naive_mase": round(naive.mase, 2),
+                    "best": best.model,
+                    "best_mase": round(best.mase, 2),
+                    "best_crps": float(f"{best.crps:.3g}"),
+                    "naive_crps": float(f"{naive.crps:.3g}"),
+                    "p": round(best.p_versus_naive, 3),
+                    "beats_naive": "yes" if said.beats_naive else "no",
+                    "held_all_models": round(inside / judged, 3),
+                }
+            )
+    for what, (inside, judged) in held.items():
+        found.append({"series": f"all, {what}", "held_all_models": round(inside / judged, 3)})
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", choices=["import", "estimators", "forecasts"])
+    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--trials", type=int, default=400)
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    rows = (
+        measure_import(args.rows)
+        if args.part == "import"
+        else measure_estimators(args.trials)
+        if args.part == "estimators"
+        else measure_forecasts()
+    )
+    for item in rows:
+        print(json.dumps(item, ensure_ascii=False) if args.json else "  ".join(f"{k}={v}" for k, v in item.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""The register of seizures at the rim: files in and out, revisions written, the current frame kept beside."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from araz.app._rim import wall_clock_us
+from araz.intelligence import (
+    LINE_SCHEMA,
+    ImportResult,
+    Mapping,
+    Table,
+    import_own,
+    import_table,
+    is_own_layout,
+    lines_of,
+    mapping_from_toml,
+    read_table,
+    recognise,
+    records_of,
+)
+from araz.store import Register
+from araz.vocabulary import Seizure, SeizureRevision
+
+MAPPINGS = Path(__file__).resolve().parent.parent / "intelligence" / "mappings"
+
+
+def shipped_mappings() -> list[Mapping]:
+    """Return the layouts that come with Araz."""
+    return [mapping_from_toml(path.read_text("utf-8"), path.name) for path in sorted(MAPPINGS.glob("*.toml"))]
+
+
+def find_mapping(name: str, header: list[str]) -> Mapping:
+    """Return the mapping named (a shipped id or a file), or the one that fits the header."""
+    if not name:
+        return recognise(header, shipped_mappings())
+    if name.endswith(".toml"):
+        return mapping_from_toml(Path(name).read_text("utf-8"), name)
+    known = {mapping.id: mapping for mapping in shipped_mappings()}
+    if name not in known:
+        raise ValueError(f"no mapping {name!r}; shipped are {', '.join(known)}; or give a path that ends in .toml")
+    return known[name]
+
+
+def load_table(path: Path, sheet: str | None = None, encoding: str | None = None) -> Table:
+    """Read a CSV or XLSX file into a table; raises ValueError or OSError with the remedy."""
+    return read_table(path.read_bytes(), path.name, sheet, encoding)
+
+
+def load_lines(path: Path, mapping: str = "", sheet: str | None = None, encoding: str | None = None) -> ImportResult:
+    """Read a file in a known layout, or in the register's own, into register lines and a report."""
+    table = load_table(path, sheet, encoding)
+    if not mapping and is_own_layout(table.header):
+        return import_own(table)
+    with _no_collection():
+        return import_table(table, find_mapping(mapping, table.header))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause the search for cycles: a million records hold none, and looking for them doubles the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+class Book:
+    """One register and, beside it, the current state as an Arrow file: derived, and made again when stale."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the register at a path."""
+        self.path = path
+        self.register = Register.open(path)
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.register.close()
+
+    def _snapshot(self, entries: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{entries}.arrow")
+
+    def frame(self) -> pl.DataFrame:
+        """Return the current lines of every seizure that is not withdrawn."""
+        entries = self.register.entries()
+        path = self._snapshot(entries)
+        if path.exists():
+            frame = pl.read_ipc(path)
+            if dict(frame.schema) == {name: _instance(kind) for name, kind in LINE_SCHEMA.items()}:
+                return frame
+        frame = lines_of(revision.record for revision in self.register.current() if revision.record is not None)
+        self._keep(frame, entries)
+        return frame
+
+    def _keep(self, frame: pl.DataFrame, entries: int) -> None:
+        new = self._snapshot(entries)
+        part = new.with_suffix(".part")
+        frame.write_ipc(part, compression="lz4")
+        part.replace(new)
+        for old in self.path.parent.glob(f"{self.path.name}.*.arrow"):
+            if old != new:
+                old.unlink(missing_ok=True)
+
+    def take(self, lines: pl.DataFrame, changed_by: str, reason: str, batch_id: str) -> tuple[int, int, int]:
+        """Write imported lines in one transaction; returns (new, changed, unchanged) seizures."""
+        with _no_collection():
+            return self._take(lines, changed_by, reason, batch_id)
+
+    def _take(self, lines: pl.DataFrame, changed_by: str, reason: str, batch_id: str) -> tuple[int, int, int]:
+        before = self.frame()
+        heads = self.register.heads()
+        known = before.filter(pl.col("seizure_id").is_in(lines["seizure_id"].unique().implode()))
+        standing = {record.seizure_id: record for record in records_of(known)}
+        rows = dict(lines.select("seizure_id", "source_row").iter_rows())
+        now, revisions, unchanged = wall_clock_us(), [], 0
+        for record in records_of(lines):
+            if standing.get(record.seizure_id) == record:
+                unchanged += 1
+                continue
+            revisions.append(_revision(record.seizure_id, heads, now, changed_by, reason, record, batch_id, rows))
+        self.register.add(revisions)
+        new = sum(revision.revision == 0 for revision in revisions)
+        gone = [revision.seizure_id for revision in revisions]
+        fresh = lines.filter(pl.col("seizure_id").is_in(pl.Series(gone, dtype=pl.String).implode()))
+        kept = before.filter(~pl.col("seizure_id").is_in(pl.Series(gone, dtype=pl.String).implode()))
+        self._keep(
+            pl.concat([kept, fresh.with_columns(pl.lit(None, dtype=pl.UInt32).alias("source_row"))]),
+            self.register.entries(),
+        )
+        return new, len(revisions) - new, unchanged
+
+    def change(self, seizure_id: str, record: Seizure | None, changed_by: str, reason: str) -> SeizureRevision:
+        """Add one revision by hand; ``None`` withdraws the seizure. Raises ValueError when there is no such seizure."""
+        heads = self.register.heads()
+        if seizure_id not in heads:
+            raise ValueError(f"no seizure {seizure_id!r} in {self.path}; araz seizures list shows them")
+        revision = _revision(seizure_id, heads, wall_clock_us(), changed_by, reason, record, "", {})
+        self.register.add([revision])
+        return revision
+
+    def resolve(self, prefix: str) -> str:
+        """Return the full identity for its first letters; raises ValueError when none or several fit."""
+        found = self.register.ids(prefix)
+        if len(found) != 1 and prefix not in found:
+            raise ValueError(
+                f"{prefix!r} fits {len(found) or 'no'} "
+                f"seizures{': ' + ', '.join(found[:5]) if found else ''}; give more of it"
+            )
+        return prefix if prefix in found else found[0]
+
+
+def _instance(kind: object) -> object:
+    return kind() if isinstance(kind, type) else kind
+
+
+def _revision(seizure_id: str, heads: dict[str, int], now_us: int, changed_by: str, reason: str, record: Seizure | None,
+              batch_id: str, rows: dict[str, int | None]) -> SeizureRevision:  # fmt: skip
+    return SeizureRevision(seizure_id=seizure_id, revision=heads.get(seizure_id, -1) + 1, changed_at_us=now_us,
+                           changed_by=changed_by, reason=reason, batch_id=batch_id, source_row=rows.get(seizure_id),
+                           record=record)  # fmt: skip
+
+
+def batch_of(path: Path) -> str:
+    """Return the identity of an import: the file's name and the first letters of its digest."""
+    with path.open("rb") as file:
+        return f"{path.name}@{hashlib.file_digest(file, 'sha256').hexdigest()[:12]}"

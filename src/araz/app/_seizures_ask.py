@@ -1,0 +1,351 @@
+"""The commands that put questions to the register: changes, forecasts, shocks, market, displacement, flows."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+from rich.progress import track
+
+from araz.app._register import load_table
+from araz.app._rim import say
+from araz.app._seizures_keep import print_json, progress, select_lines
+from araz.app._seizures_say import day_of, lines_from
+from araz.intelligence import (
+    Forecast,
+    change_points,
+    displacement,
+    estimate_flow,
+    forecast,
+    monthly_series,
+    read_market,
+    serial_correlation,
+    shift_of_mix,
+    supply_shock,
+)
+from araz.vocabulary import FloatArray, LoggedInclusion, RosterLog
+
+EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
+
+
+def _series(
+    source: Path, substance: str | None, country: str | None, what: str, every: str
+) -> tuple[list[dt.date], FloatArray]:
+    return monthly_series(select_lines(lines_from(source), None, country, None, None), substance, what, EVERY[every])
+
+
+def run_changes(
+    source: Path,
+    substance: str | None,
+    country: str | None,
+    what: str,
+    every: str,
+    alpha: float,
+    seed: int,
+    *,
+    as_json: bool,
+) -> int:
+    """Print the change points of a series."""
+    days, values = _series(source, substance, country, what, every)
+    season = 12 if every == "month" else 4 if every == "quarter" else None
+    found = change_points(values, alpha=alpha, rng=np.random.default_rng(seed), season=season)
+    persistence = serial_correlation(values)
+    if as_json:
+        rows = [{**c._asdict(), "date": days[c.at].isoformat()} for c in found]
+        print_json({"periods": len(days), "alpha": alpha, "serial_correlation": persistence, "changes": rows})
+        return 0
+    say(f"{len(days)} {every}s from {days[0]} to {days[-1]}, false-alarm rate {alpha:g}")
+    for c in found:
+        say(
+            f"  changed at {days[c.at]} (between {days[c.low]} and "
+            f"{days[min(c.high, len(days) - 1)]}): {c.before:,.1f} → {c.after:,.1f} "
+            f"{what} a {every}, p = {c.p_value:.3f}"
+        )
+    if not found:
+        say("  no change of level beyond chance")
+    if persistence > 0.3:
+        say(
+            f"  neighbouring {every}s are alike (correlation {persistence:.2f}): part of that is the "
+            "change itself; if not, alarms are more frequent than stated"
+        )
+    return 0
+
+
+def run_forecast(
+    source: Path, substance: str | None, country: str | None, what: str, horizon: int, *, table: bool, as_json: bool
+) -> int:
+    """Print a forecast, or the table of all substances."""
+    lines = select_lines(lines_from(source), None, country, None, None)
+    names: list[str | None] = [substance]
+    if table:
+        names = list(
+            lines.filter(~pl.col("substance").is_in(["", "total", "alcohol", "precursor", "other"]))["substance"]
+            .unique()
+            .sort()
+        )
+    found: dict[str, Forecast] = {}
+    for name in track(names, "fitting", console=progress(), transient=True, disable=not table):
+        try:
+            _, values = monthly_series(lines, name, what, "1mo")
+            found[name or "all drugs"] = forecast(values, horizon=horizon)
+        except ValueError as error:
+            if not table:
+                raise
+            say(f"{name}: {error}")
+    if as_json:
+        print_json({name: _forecast_json(item) for name, item in found.items()})
+        return 0
+    for name, item in found.items():
+        ahead = "; ".join(
+            f"{m:,.0f} ({a:,.0f} to {b:,.0f})" for m, a, b in zip(item.mean, item.low, item.high, strict=True)
+        )
+        say(f"{name}, {what}: next months {ahead}, {100 * item.level:.0f} % intervals, {item.model}")
+        say(f"  {item.sentence}")
+        for score in item.scores:
+            say(
+                f"    {score.model:>15}: MASE {score.mase:.2f}, CRPS {score.crps:,.3g}, intervals "
+                f"held {100 * score.coverage:.0f} % of "
+                f"{score.judged}{f', {score.failures} fits failed' if score.failures else ''}"
+            )
+    if table and found:
+        held = [(s.coverage, s.judged) for item in found.values() for s in item.scores]
+        say(
+            "all models and substances: "
+            f"{100 * sum(c * n for c, n in held) / sum(n for _, n in held):.1f} % of outcomes inside "
+            f"their 90 % intervals; {sum(i.beats_naive for i in found.values())} of "
+            f"{len(found)} series have a model that beats naive"
+        )
+    return 0
+
+
+def _forecast_json(item: Forecast) -> dict[str, Any]:
+    return {
+        **item._asdict(),
+        "mean": item.mean.tolist(),
+        "low": item.low.tolist(),
+        "high": item.high.tolist(),
+        "scores": [s._asdict() for s in item.scores],
+    }
+
+
+def read_production(path: Path) -> dict[int, float]:
+    """Return year → tonnes of a production table; where a year stands twice, the last row counts."""
+    table = load_table(path)
+    columns = [name for name in table.header if name.endswith("_tonnes")]
+    if "year" not in table.header or not columns:
+        raise ValueError(
+            f"{path.name} needs a column year and one that ends in _tonnes; it has {', '.join(table.header)}"
+        )
+    rows = table.rows.select(
+        pl.col("year").cast(pl.Int64, strict=False), pl.col(columns[0]).cast(pl.Float64, strict=False)
+    )
+    return {int(year): float(value) for year, value in rows.drop_nulls().iter_rows()}
+
+
+def _yearly(lines: pl.DataFrame, substance: str) -> dict[int, float]:
+    days, values = monthly_series(lines, substance, "kg", "1y")
+    return {day.year: float(value) for day, value in zip(days, values, strict=True) if value > 0}
+
+
+def run_shocks(source: Path, production: Path, substance: str, country: str | None, seed: int, *, as_json: bool) -> int:
+    """Print production beside seizures."""
+    made = read_production(production)
+    caught = _yearly(select_lines(lines_from(source), None, country, None, None), substance)
+    reading = supply_shock(made, caught, rng=np.random.default_rng(seed))
+    if as_json:
+        print_json({"production_tonnes": made, "seized_kg": caught, "lags": [lag._asdict() for lag in reading.lags],
+                    "best": reading.best and reading.best._asdict(), "p_value": reading.p_value,
+                    "refused": reading.refused})  # fmt: skip
+        return 0
+    for year in sorted({*made, *caught}):
+        say(
+            f"  {year}: "
+            f"{f'{made[year]:,.0f} t made' if year in made else 'production not given':>22}, "
+            f"{f'{caught[year]:,.1f} kg seized' if year in caught else 'no seizures in the register'}"
+        )
+    if reading.refused or reading.best is None:
+        say(f"not tested: {reading.refused}")
+    else:
+        say(
+            f"changes agree best {reading.best.years} years later (correlation "
+            f"{reading.best.correlation:.2f} of {reading.best.pairs} pairs, p = "
+            f"{reading.p_value:.3f} with the choice of lag paid for)"
+        )
+    return 0
+
+
+def _country_row(path: Path, country: str) -> dict[int, float]:
+    """Mean over the country's rows of a wide table: studies of one country are averaged per year."""
+    table = load_table(path)
+    if "Country" not in table.header:
+        raise ValueError(f"{path.name} has no column Country; it has {', '.join(table.header[:6])}")
+    rows = table.rows.filter(pl.col("Country").str.to_lowercase().str.starts_with(country.lower()))
+    if rows.is_empty():
+        raise ValueError(
+            f"{path.name} has no row for {country!r}; it has "
+            f"{', '.join(table.rows['Country'].unique().sort().to_list()[:40])}"
+        )
+    years = [name for name in table.header if name.isdigit()]
+    means = rows.select(pl.col(year).cast(pl.Float64, strict=False).mean() for year in years).row(0)
+    return {int(year): float(value) for year, value in zip(years, means, strict=True) if value is not None}
+
+
+def run_market(
+    source: Path,
+    price: Path,
+    purity: Path | None,
+    country: str,
+    seized_in: str | None,
+    substance: str,
+    *,
+    as_json: bool,
+) -> int:
+    """Print the joint reading of seizures, price and purity."""
+    caught = _yearly(select_lines(lines_from(source), None, seized_in, None, None), substance)
+    found = read_market(caught, _country_row(price, country), None if purity is None else _country_row(purity, country))
+    if as_json:
+        print_json({**dict(found._asdict()), "seizures": found.seizures._asdict(), "price": found.price._asdict()})
+        return 0
+    for name, slope in (
+        ("seizures", found.seizures),
+        ("price of a pure gram" if found.purity_adjusted else "price", found.price),
+    ):
+        say(
+            f"{name}: {slope.percent_per_year:+.1f} % a year ({slope.low:+.1f} to "
+            f"{slope.high:+.1f}), {slope.years} years"
+        )
+    say(f"{found.verdict}: {found.reading}")
+    return 0
+
+
+def run_displacement(source: Path, treated: str, buffer: list[str], control: list[str], since: str, every: str,
+                     country: str | None, seed: int, *, as_json: bool) -> int:  # fmt: skip
+    """Print displacement in place, and in mode and substance."""
+    lines = select_lines(lines_from(source), None, country, None, None)
+    lines = lines.filter(pl.col("date_precision").is_in(["day", "report-day"])).unique(
+        "seizure_id", keep="first", maintain_order=True
+    )
+    if lines.is_empty():
+        raise ValueError("no seizures with a day in the source; displacement needs single, dated seizures")
+    day = day_of(since)
+    first = lines["date"].dt.truncate(EVERY[every])
+    starts = pl.select(pl.date_range(pl.lit(first.min()), pl.lit(first.max()), EVERY[every])).to_series()
+    change = int(np.sum(starts.to_numpy() < np.datetime64(day)))
+    counts = [_counts(lines, names, starts, every) for names in ([treated], buffer, control)]
+    rng = np.random.default_rng(seed)
+    found = displacement(counts[0], counts[1], counts[2], change, rng=rng)
+    lines = lines.with_columns(pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"))
+    after = (lines["date"] >= day).to_list()
+    weeks = (lines["date"].dt.epoch("d") // 7).to_list()
+    shifts = [
+        shift_of_mix(kind, lines[column].to_list(), after, block=weeks, rng=rng)
+        for kind, column in (("place", "where"), ("mode", "transport"), ("substance", "substance"))
+    ]
+    if as_json:
+        print_json(
+            {
+                "displacement": found._asdict() | {"quotient": found.quotient._asdict()},
+                "shifts": [s._asdict() for s in shifts],
+            }
+        )
+        return 0
+    say(f"{found.verdict.upper()}: {found.sentence}")
+    quotient = "undefined" if found.quotient.value is None else f"{found.quotient.value:.2f}"
+    say(f"weighted displacement quotient {quotient}: {found.quotient.meaning}")
+    if found.p_neighbours is not None:
+        say(
+            f"placebo p: treated {found.p_direct:.3f}, neighbours "
+            f"{found.p_neighbours:.3f} ({found.placebos} orders of time)"
+        )
+    for shift in shifts:
+        say(
+            f"{shift.kind}: {shift.verdict}"
+            + (f" (distance {shift.distance:.2f}, p = {shift.p_value:.3f})" if shift.p_value is not None else "")
+        )
+    say("hour: the register has no hour; incidents have, and the console compares them")
+    return 0
+
+
+def _counts(lines: pl.DataFrame, names: list[str], starts: pl.Series, every: str) -> FloatArray:
+    mine = lines.filter(
+        pl.any_horizontal(
+            pl.col(c).str.to_lowercase().str.contains(n.lower(), literal=True)
+            for n in names
+            for c in ("place", "where")
+        )
+    )
+    if mine.is_empty():
+        raise ValueError(f"no seizures at {', '.join(names)}; araz seizures list --text shows what is there")
+    got = dict(mine.group_by(pl.col("date").dt.truncate(EVERY[every])).agg(pl.len()).iter_rows())
+    return np.array([got.get(start, 0) for start in starts.to_list()], float)
+
+
+def read_roster(path: Path) -> RosterLog:
+    """Read a RosterLog (JSON) or lines of LoggedInclusion; raises ValueError with the place of a mistake."""
+    data = path.read_bytes()
+    try:
+        if data.lstrip()[:1] == b"{" and b'"inclusions"' in data[:100_000]:
+            return msgspec.json.decode(data, type=RosterLog)
+        entries = msgspec.json.Decoder(LoggedInclusion).decode_lines(data)
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise ValueError(
+            f"{path.name}: {error}; it must be a RosterLog or lines of LoggedInclusion (docs/glossary.md)"
+        ) from error
+    first, last = (min(e.from_us for e in entries), max(e.to_us for e in entries)) if entries else (0, 0)
+    return RosterLog(site_id="", from_us=first, to_us=last, inclusions=entries)
+
+
+def run_flows(seized: Path, roster: Path, floor: float, seed: int, *, as_json: bool) -> int:
+    """Print the flow estimate, or the refusal (exit 1)."""
+    log = read_roster(roster)
+    rows = list(csv.DictReader(io.StringIO(seized.read_text("utf-8-sig"))))
+    lacking = [name for name in ("draw_id", "cell_id", "quantity") if rows and name not in rows[0]]
+    if lacking or not rows:
+        raise ValueError(
+            f"{seized.name} needs rows with draw_id, cell_id and "
+            f"quantity{'; ' + lacking[0] + ' is missing' if lacking else ''}"
+        )
+    try:
+        kilos = np.array([float(row["quantity"]) for row in rows])
+    except ValueError as error:
+        raise ValueError(f"{seized.name}: {error}; quantities are plain numbers in one unit") from error
+    modes = [row["mode"] for row in rows] if "mode" in rows[0] else None
+    found = estimate_flow(
+        log,
+        [r["draw_id"] for r in rows],
+        [r["cell_id"] for r in rows],
+        kilos,
+        modes,
+        floor=floor,
+        rng=np.random.default_rng(seed),
+    )
+    if as_json:
+        print_json(
+            {
+                **found._asdict(),
+                "total": found.total and found.total._asdict(),
+                "long_run": found.long_run and found.long_run._asdict(),
+                "by_cell": {k: v._asdict() for k, v in found.by_cell.items()},
+            }
+        )
+        return 0 if found.refused is None else 1
+    if found.total is None or found.long_run is None:
+        say(f"refused: {found.refused}")
+        return 1
+    total = found.total
+    say(
+        f"crossed: {total.estimate:,.1f} ({total.low:,.1f} to {total.high:,.1f}, 95 %); seized: "
+        f"{found.seized:,.1f} in {found.seizures} seizures, worth {found.effective:.1f} equal ones"
+    )
+    say(f"a season like this one: {found.long_run.low:,.1f} to {found.long_run.high:,.1f}")
+    for cell, share in sorted(found.by_cell.items(), key=lambda item: -item[1].estimate):
+        say(f"  {cell}: {share.estimate:,.1f} ({share.low:,.1f} to {share.high:,.1f})")
+    for note in found.notes:
+        say(f"  {note}")
+    return 0

@@ -1,0 +1,268 @@
+"""The commands of place: near repeats, where and when along the border, routes, crews."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from araz.app._register import load_table
+from araz.app._rim import say
+from araz.app._seizures_keep import print_json, progress, select_lines
+from araz.app._seizures_say import lines_from
+from araz.intelligence import (
+    Network,
+    Observed,
+    Sortie,
+    Table,
+    border_density,
+    close_route,
+    effort_rates,
+    estimate_routes,
+    fit_self_exciting,
+    learn_crews,
+    link_sorties,
+    near_repeat,
+    network_from_toml,
+    provenance,
+    space_time_scan,
+)
+from araz.vocabulary import FloatArray
+
+ROUTES = Path(__file__).resolve().parent.parent / "intelligence" / "routes"
+
+
+def _numbers(table: Table, column: str, path: Path) -> FloatArray:
+    if column not in table.header:
+        raise ValueError(f"{path.name} needs a column {column!r}; it has {', '.join(table.header)}")
+    values = table.rows[column].cast(pl.Float64, strict=False)
+    bad = table.rows.filter(values.is_null())
+    if bad.height:
+        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[chr(0) + 'row']}: {column} is not a number")
+    return np.asarray(values.to_numpy())
+
+
+def _days(table: Table, column: str, path: Path) -> FloatArray:
+    if column not in table.header:
+        raise ValueError(f"{path.name} needs a column {column!r}; it has {', '.join(table.header)}")
+    days = []
+    for text, row in zip(table.rows[column].to_list(), table.rows["\0row"].to_list(), strict=True):
+        for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
+            try:
+                days.append(dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC).timestamp() / 86400)
+                break
+            except ValueError:
+                continue
+        else:
+            raise ValueError(f"{path.name}, row {row}: {text!r} is no date (YYYY-MM-DD or DD/MM/YYYY)")
+    return np.array(days)
+
+
+def run_near_repeat(file: Path, x: str, y: str, date: str, distances: Sequence[float], days: Sequence[float],
+                    permutations: int, seed: int, *, open_above: bool, as_json: bool) -> int:  # fmt: skip
+    """Print the Knox table."""
+    table = load_table(file)
+    east, north, times = _numbers(table, x, file), _numbers(table, y, file), _days(table, date, file)
+    with progress().status(f"pairing {len(times):,} events"):
+        found = near_repeat(east, north, times, np.array(distances, float), np.array(days, float),
+                            rng=np.random.default_rng(seed), permutations=permutations,
+                            times_open_above=open_above)  # fmt: skip
+    if as_json:
+        print_json({"events": len(times), **found._asdict()})
+        return 0
+    say(f"{len(times):,} events; pairs (ratio to the median of {permutations} permutations, p)")
+    for row, (low, high) in enumerate(itertools.pairwise(distances)):
+        cells = [
+            f"{found.observed[row, c]:>8,} ({found.median_ratio[row, c]:.2f}, p {found.p_value[row, c]:.2f})"
+            for c in range(len(days) - 1)
+        ]
+        say(f"  {low:g} to {high:g} m: {'  '.join(cells)}")
+    return 0
+
+
+def run_where(file: Path, length_km: float, effort: Path | None, cells: int, seed: int, *, as_json: bool) -> int:
+    """Print density, rates per effort, the strongest cluster and self-excitation along the border."""
+    table = load_table(file)
+    at, times = _numbers(table, "position_km", file), _days(table, "date", file)
+    rng = np.random.default_rng(seed)
+    worked = None if effort is None else load_table(effort)
+    places = hours = None
+    if worked is not None and effort is not None:
+        places, hours = _numbers(worked, "position_km", effort), _numbers(worked, "hours", effort)
+    edges = np.linspace(0, length_km, cells + 1)
+    counts = np.histogram(at, edges)[0].astype(float)
+    density = border_density(at, length_km, effort_km=places, effort=hours, rng=rng)
+    cell = np.clip(np.digitize(at, edges) - 1, 0, cells - 1)
+    weeks = ((times - times.min()) // 7).astype(int)
+    with progress().status("scanning"):
+        cluster = (
+            space_time_scan(cell.astype(float), weeks.astype(float), cells, int(weeks.max()) + 1, rng=rng)
+            if len(at) >= 5
+            else None
+        )
+        excited = (
+            fit_self_exciting(at, times - times.min(), length_km, float(np.ptp(times)) + 1, rng=rng)
+            if len(at) >= 10
+            else None
+        )
+    work = None if places is None or hours is None else np.histogram(places, edges, weights=hours)[0]
+    rates = [] if work is None else effort_rates(counts, work)
+    if as_json:
+        print_json({"label": density.label, "density": density._asdict(), "rates": [r._asdict() for r in rates],
+                    "cluster": cluster and cluster._asdict(),
+                    "self_exciting": excited and excited._asdict()})  # fmt: skip
+        return 0
+    say(density.label)
+    for index in range(cells):
+        beside = ""
+        if rates:
+            rate = rates[index]
+            beside = f", {rate.effort:,.0f} h" + (
+                ": no effort, nothing is known"
+                if np.isnan(rate.rate)
+                else f", {1000 * rate.rate:.1f} per 1,000 h ({1000 * rate.low:.1f} to {1000 * rate.high:.1f})"
+            )
+        say(f"  {edges[index]:6.1f} to {edges[index + 1]:6.1f} km: {counts[index]:4.0f} caught{beside}")
+    if cluster is not None:
+        say(
+            f"strongest cluster: {edges[cluster.first_cell]:.1f} to "
+            f"{edges[cluster.last_cell + 1]:.1f} km, weeks {cluster.first_period} to "
+            f"{cluster.last_period}: {cluster.observed} where {cluster.expected:.1f} "
+            f"are expected, p = {cluster.p_value:.3f}"
+        )
+    if excited is not None:
+        verdict = (
+            "one event raises the chance of another nearby"
+            if excited.p_value <= 0.05
+            else "no evidence that one event brings another"
+        )
+        say(
+            f"{verdict} (p = {excited.p_value:.3f}; {excited.branching:.2f} followers each, "
+            f"{excited.decay_days:.1f} days, {excited.spread_km:.1f} km)"
+        )
+    return 0
+
+
+def load_network(name: str) -> Network:
+    """Return a shipped network by name, or one from a file."""
+    path = Path(name) if name.endswith(".toml") else ROUTES / f"{name}.toml"
+    if not path.exists():
+        raise ValueError(
+            f"no network {name!r}; shipped: {', '.join(p.stem for p in ROUTES.glob('*.toml'))}; or give a .toml file"
+        )
+    return network_from_toml(path.read_text("utf-8"))
+
+
+def observed_from(
+    lines: pl.DataFrame, network: Network, substances: Sequence[str], chance: tuple[float, float]
+) -> list[Observed]:
+    """Seizures of a country bound its flow: S/π_high ≤ F ≤ S/π_low, S the tonnes of a year.
+
+    A country with fewer than 30 seizures in the register is not reported in full: no upper bound follows from it.
+    """
+    mine = lines.filter(pl.col("substance").is_in(list(substances)) & (pl.col("base_unit") == "kg"))
+    found = []
+    for node in network.nodes:
+        words = [word for word in (node.title.split(" and ")[0],) if word]
+        here = mine.filter(
+            pl.any_horizontal(pl.col("country").str.to_lowercase().str.starts_with(w.lower()) for w in words)
+        )
+        if here.is_empty():
+            continue
+        years = here["date"].dt.year().n_unique()
+        tonnes = float(here["base_quantity"].sum()) / 1000 / years
+        found.append(Observed(node.id, tonnes / chance[1], tonnes / chance[0] if here.height >= 30 else math.inf))
+    return found
+
+
+def run_routes(source: Path | None, network: str, substances: Sequence[str],
+               total: tuple[float, float], chance: tuple[float, float], close: str, seizure_at: str,
+               departure: str, destination: str, *, as_json: bool) -> int:  # fmt: skip
+    """Print flows as ranges, what a closure would do, and what a seizure says."""
+    net = load_network(network)
+    observed = (
+        []
+        if source is None
+        else observed_from(select_lines(lines_from(source), None, None, None, None), net, substances, chance)
+    )
+    flows = estimate_routes(net, observed, total=total)
+    closure = close_route(net, observed, close, total=total) if close else []
+    told = provenance(flows, seizure_at, departure, destination) if seizure_at else None
+    titles = {node.id: node.title or node.id for node in net.nodes}
+    if as_json:
+        places = {
+            n.id: {"title": n.title, "latitude_deg": n.latitude_deg, "longitude_deg": n.longitude_deg}
+            for n in net.nodes
+        }
+        print_json({"nodes": places, "observed": [o._asdict() for o in observed],
+                    "edges": [e._asdict() for e in flows.edges], "total": flows.total,
+                    "closure": [c._asdict() for c in closure], "provenance": told and told._asdict(),
+                    "notes": flows.notes})  # fmt: skip
+        return 0
+    for item in observed:
+        say(
+            f"observed at {titles[item.place]}: {item.low:,.2f} to {item.high:,.2f} t a year, for a "
+            f"chance of seizure of {chance[0]:g} to {chance[1]:g}"
+        )
+    for edge in sorted(flows.edges, key=lambda e: -e.central):
+        say(
+            f"  {titles[edge.start]} → {titles[edge.end]}: {edge.low:,.1f} to {edge.high:,.1f} "
+            f"t a year (most even: {edge.central:,.1f})"
+        )
+    for gain in [c for c in closure if abs(c.after - c.before) > 0.01 * total[1]][:8]:
+        say(
+            f"  with {close} closed, {titles[gain.start]} → {titles[gain.end]}: {gain.before:,.1f} → "
+            f"{gain.after:,.1f} ({gain.after_low:,.1f} to {gain.after_high:,.1f})"
+        )
+    if told is not None:
+        say(told.sentence)
+    for note in flows.notes:
+        say(note)
+    return 0
+
+
+def _sorties(path: Path) -> list[tuple[str, Sortie]]:
+    """Rows of sorties with their crew where it is known; empty cells are unknown."""
+    table = load_table(path)
+    found = []
+    for row in table.rows.iter_rows(named=True):
+        known: dict[str, Any] = {name: row[name] for name in ("serial", "radio", "drop_style") if row.get(name)}
+        try:
+            known |= {name: float(row[name]) for name in ("corridor_km", "hour", "load_kg") if row.get(name)}
+            known["day"] = dt.date.fromisoformat(row["date"]).toordinal()
+        except (KeyError, ValueError) as error:
+            raise ValueError(
+                f"{path.name}, row {row[chr(0) + 'row']}: {error}; a sortie needs sortie_id and date, numbers are plain"
+            ) from error
+        found.append(
+            (
+                row.get("crew") or "",
+                msgspec.convert({"sortie_id": row.get("sortie_id", ""), **known}, Sortie, strict=False),
+            )
+        )
+    return found
+
+
+def run_crews(file: Path, solved: Path, least: float, *, as_json: bool) -> int:
+    """Learn from solved pairs, print the links of new sorties."""
+    known = [item for item in _sorties(solved) if item[0]]
+    pairs = [(a, b, x == y) for i, (x, a) in enumerate(known) for y, b in known[i + 1 :]]
+    links = link_sorties(learn_crews(pairs), [sortie for _, sortie in _sorties(file)], least)
+    if as_json:
+        print_json([{**dict(link._asdict()), "weights": [w._asdict() for w in link.weights]} for link in links])
+        return 0
+    for link in links:
+        say(f"{link.one} and {link.other}: {100 * link.probability:.0f} % one crew")
+        for weight in link.weights:
+            say(f"    {weight.sentence}")
+        say(f"    would refute it: {'; '.join(link.would_refute)}")
+    if not links:
+        say(f"no two sorties reach {least:g}")
+    return 0

@@ -1,0 +1,118 @@
+"""The monthly report on disk: HTML, PDF, and the table that leads each number back to its rows."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import html
+import math
+from pathlib import Path
+from typing import Any
+
+from reportlab.graphics.shapes import Drawing, Polygon, PolyLine, String
+from reportlab.lib import colors
+from reportlab.lib.pagesizes import A4
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from araz.app._rim import say
+from araz.app._seizures_keep import progress, select_lines
+from araz.app._seizures_say import lines_from
+from araz.intelligence import Chart, MonthlyReport, monthly_report, report_html
+
+
+def run_report(source: Path, month: str, country: str | None, out: Path, seed: int) -> int:
+    """Write report.html, report.pdf and report-rows.csv."""
+    try:
+        first = dt.date.fromisoformat(f"{month}-01")
+    except ValueError as error:
+        raise ValueError(f"{month!r} is no month; write YYYY-MM") from error
+    with progress().status("computing"):
+        report = monthly_report(select_lines(lines_from(source), None, country, None, None), first, seed=seed)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.html").write_text(report_html(report), "utf-8")
+    write_pdf(report, out / "report.pdf")
+    write_rows(report, out / "report-rows.csv")
+    say(
+        f"{report.title}: {out / 'report.html'}, report.pdf, and report-rows.csv, "
+        "which leads each number to its seizures"
+    )
+    return 0
+
+
+def write_rows(report: MonthlyReport, path: Path) -> None:
+    """Write one line per number's row and seizure: section, row, seizure_id."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["section", "row", "seizure_id"])
+        for section in report.sections:
+            for row in section.rows:
+                writer.writerows([section.title, row.cells[0], seizure] for seizure in row.seizure_ids)
+
+
+def _text(text: str) -> str:
+    """What the built-in fonts can show; letters of other scripts are spelled by their code."""
+    plain = (
+        text.replace("→", "to")
+        .replace("−", "-")
+        .replace("√", "square root of ")
+        .replace("≤", "at most")
+        .replace("≥", "at least")
+    )
+    return html.escape(plain.encode("cp1252", "backslashreplace").decode("cp1252"))
+
+
+def write_pdf(report: MonthlyReport, path: Path) -> None:
+    """Write the report as PDF (A4); the same report gives the same bytes."""
+    styles: Any = getSampleStyleSheet()
+    story: list[Any] = [
+        Paragraph(_text(report.title), styles["Title"]),
+        Paragraph(_text(report.made_from), styles["Normal"]),
+    ]
+    for section in report.sections:
+        story.append(Paragraph(_text(section.title), styles["Heading2"]))
+        story += [Paragraph(_text(text), styles["Normal"]) for text in section.paragraphs]
+        story += [_drawing(chart) for chart in section.charts]
+        if section.rows:
+            cells = [
+                [Paragraph(_text(cell), styles["BodyText"]) for cell in row]
+                for row in [section.header, *(r.cells for r in section.rows)]
+            ]
+            grid = TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")])
+            story.append(Table(cells, repeatRows=1, style=grid, hAlign="LEFT"))
+        if section.method:
+            story.append(Paragraph(f"<i>{_text(section.method)}</i>", styles["BodyText"]))
+        story.append(Spacer(1, 8))
+    story.append(
+        Paragraph(
+            "report-rows.csv beside this file names the seizures behind each row of each table.", styles["Normal"]
+        )
+    )
+    SimpleDocTemplate(str(path), pagesize=A4, title=report.title, author="Araz", invariant=1).build(story)
+
+
+def _drawing(chart: Chart) -> Drawing:
+    width, height, n = 450, 130, len(chart.values)
+    top = max([1e-9, *(v for v in [*chart.values, *chart.high] if math.isfinite(v))])
+
+    def at(index: int, value: float) -> list[float]:
+        return [30 + (width - 40) * index / max(n - 1, 1), 18 + (height - 30) * value / top]
+
+    drawing = Drawing(width, height)
+    if chart.low:
+        first = n - len(chart.low)
+        edge = [at(first + i, v) for i, v in enumerate(chart.high)] + [
+            at(first + i, v) for i, v in reversed(list(enumerate(chart.low)))
+        ]
+        drawing.add(Polygon([c for point in edge for c in point], fillColor=colors.lightblue, strokeColor=None))
+    drawing.add(
+        PolyLine(
+            [c for i, v in enumerate(chart.values) if math.isfinite(v) for c in at(i, v)],
+            strokeColor=colors.darkblue,
+            strokeWidth=1.2,
+        )
+    )
+    drawing.add(String(0, height - 10, f"{top:,.3g}", fontSize=7))
+    for i in range(0, n, max(1, n // 8)):
+        drawing.add(String(at(i, 0)[0] - 10, 4, chart.labels[i], fontSize=7))
+    return drawing

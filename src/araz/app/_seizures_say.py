@@ -1,0 +1,180 @@
+"""The commands that say what figures and totals mean: difference, claims, composition."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from araz.app._register import Book, load_lines, load_table
+from araz.app._rim import say
+from araz.app._seizures_keep import print_json, progress, select_lines, sentence_of
+from araz.intelligence import (
+    Composition,
+    Table,
+    compare_shares,
+    composition_by_period,
+    difference_cumulative,
+    judge_claims,
+    seizure_matrix,
+    turn_in_totals,
+)
+
+
+def lines_from(source: Path, mapping: str = "") -> pl.DataFrame:
+    """Return register lines from a register or from a file in a known layout."""
+    if source.suffix in {".sqlite", ".db"}:
+        if not source.exists():
+            raise ValueError(
+                f"no register at {source}; araz seizures import FILE makes one, or name a CSV or XLSX file"
+            )
+        with Book(source) as book:
+            return book.frame()
+    return load_lines(source, mapping).lines
+
+
+def day_of(text: str) -> dt.date:
+    """Parse a day; raises ValueError with the form wanted."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
+
+
+def run_difference(file: Path, mapping: str, *, as_json: bool) -> int:
+    """Print the increments of cumulative totals."""
+    found = difference_cumulative(load_lines(file, mapping).lines)
+    if not found:
+        raise ValueError(f"{file.name} holds no totals of periods; a column such as 2023-01..2023-07 is needed")
+    if as_json:
+        print_json(
+            [{**item._asdict(), "first": item.first.isoformat(), "last": item.last.isoformat()} for item in found]
+        )
+        return 0
+    for item in found:
+        chance = (
+            "" if item.chance_half_width is None else f", by chance ± {item.chance_half_width:,.0f} kg at 30 kg a load"
+        )
+        span = f"{item.first:%Y-%m} to {item.last:%Y-%m}"
+        say(
+            f"{span}  {item.substance:>13} {item.amount:>12,.3f} {item.base_unit} ± "
+            f"{item.error:.2g}{chance}{'; ' + item.remark if item.remark else ''}"
+        )
+    return 0
+
+
+def _production(table: Table) -> list[tuple[int, float]]:
+    """Year and tonnes of a production series; a later row of the same year stands (the survey after the estimate)."""
+    column = next(name for name in table.header if name.endswith("_tonnes"))
+    years = table.rows.select(
+        pl.col("year").cast(pl.Int64, strict=False), pl.col(column).cast(pl.Float64, strict=False)
+    )
+    return [(int(y), float(t)) for y, t in dict(years.drop_nulls().iter_rows()).items()]
+
+
+def run_claims(files: Sequence[Path], event: str, effect_from: str, *, as_json: bool) -> int:
+    """Judge an article's figures, with whatever else was given beside them."""
+    if not files:
+        raise ValueError("give the article's figures: a CSV with quantity, period, value, unit, claim_in_text")
+    tables = [(path, load_table(path)) for path in files]
+    production = [
+        row
+        for _, t in tables
+        if "year" in t.header and any(n.endswith("_tonnes") for n in t.header)
+        for row in _production(t)
+    ]
+    findings, problems, turns = [], [], []
+    for path, table in tables:
+        if "quantity" in table.header and "period" in table.header:
+            more, bad = judge_claims(table, production)
+            findings += more
+            problems += [f"{path.name}, {sentence_of(problem)}" for problem in bad]
+        elif "period" in table.header:
+            turns.append(turn_in_totals(load_lines(path).lines, day_of(event), day_of(effect_from)))
+        elif not ("year" in table.header and production):
+            raise ValueError(
+                f"{path.name} holds neither figures (quantity, period, value, unit), totals "
+                "(period, …_kg) nor a series (year, …_tonnes)"
+            )
+    if as_json:
+        print_json({"findings": findings, "turns": [_turn_json(turn) for turn in turns], "refused": problems})
+        return 0
+    for finding in findings:
+        say(f"{finding.verdict.upper()}: {finding.statement}")
+        for line in [*finding.caveats, *(f"needed: {text}" for text in finding.needed)]:
+            say(f"    {line}")
+    for turn in turns:
+        say(f"{'CHANGE' if turn.holds else 'NOT SHOWN'}: {turn.sentence}")
+    for problem in problems:
+        say(f"REFUSED: {problem}")
+    return 0
+
+
+def _turn_json(turn: object) -> dict[str, object]:
+    from araz.intelligence import Turn
+
+    assert isinstance(turn, Turn)
+    spans = [
+        {"from": a.isoformat(), "to": b.isoformat(), "share": [i._asdict() for i in s]}
+        for (a, b), s in zip(turn.periods, turn.shares, strict=True)
+    ]
+    return {"falling": turn.falling, "rising": turn.rising, "holds": turn.holds,
+            "odds_ratios": [i._asdict() for i in turn.odds_ratios], "periods": spans,
+            "mean_consignments_kg": [5, 30, 100], "statement": turn.sentence, "rows": turn.rows}  # fmt: skip
+
+
+def run_composition(
+    source: Path, every: str, split: str | None, country: str | None, seed: int, *, as_json: bool
+) -> int:
+    """Print shares over time and, with ``split``, the test of their change."""
+    lines = select_lines(lines_from(source), None, country, None, None)
+    rng = np.random.default_rng(seed)
+    with progress().status("drawing seizures again"):
+        periods = composition_by_period(lines, {"month": "1mo", "quarter": "1q", "year": "1y"}[every], rng=rng)
+        test = None
+        if split is not None:
+            matrix, names, heads = seizure_matrix(lines.filter(pl.col("date_precision") != "period"))
+            late = (heads["date"] >= day_of(split)).to_numpy()
+            test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
+    if not periods:
+        raise ValueError(
+            "no single seizures with kilograms here; published totals go to araz seizures claims or difference"
+        )
+    if as_json:
+        print_json(
+            {"periods": [_composition_json(item) for item in periods], "test": None if test is None else test._asdict()}
+        )
+        return 0
+    for item in periods:
+        say(
+            f"{item.first} to {item.last}: {item.seizures:,} seizures, {item.kilograms:,.1f} kg, the "
+            f"largest {100 * item.largest_share:.0f} % of it"
+        )
+        for name, share in sorted(item.kg_shares.items(), key=lambda pair: -pair[1].estimate)[:6]:
+            if share.estimate > 0:
+                loads = item.count_shares[name]
+                say(
+                    f"    {name:>16} {100 * share.estimate:5.1f} % of kg ({100 * share.low:.0f} to "
+                    f"{100 * share.high:.0f}), {100 * loads.estimate:.0f} % of loads "
+                    f"({100 * loads.low:.0f} to {100 * loads.high:.0f})"
+                )
+    if test is not None:
+        verdict = "the shares differ" if test.p_value < 0.05 else "no evidence that the shares differ"
+        say(
+            f"before and after {split}: {verdict} (distance {test.distance:.2f}, p = "
+            f"{test.p_value:.3f}, {test.seizures[0]:,} and {test.seizures[1]:,} seizures)"
+        )
+    return 0
+
+
+def _composition_json(item: Composition) -> dict[str, object]:
+    return {
+        **item._asdict(),
+        "first": item.first.isoformat(),
+        "last": item.last.isoformat(),
+        "kg_shares": {name: share._asdict() for name, share in item.kg_shares.items()},
+        "count_shares": {name: share._asdict() for name, share in item.count_shares.items()},
+    }

@@ -1,0 +1,298 @@
+"""The monthly report as a value: what is said, in tables whose every number names the rows it is made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from araz.intelligence._changes import change_points, serial_correlation
+from araz.intelligence._clean import month_end
+from araz.intelligence._composition import NOT_DRUGS, compose, seizure_matrix
+from araz.intelligence._forecast import forecast
+from araz.intelligence._series import monthly_series
+from araz.intelligence._totals import CONSIGNMENT_CV, Interval
+
+FAST_MODELS = ("seasonal naive", "ETS", "Croston", "TSB", "NB regression")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of a table, and the seizures it is made of."""
+
+    cells: list[str]
+    seizure_ids: list[str] = []
+
+
+class Chart(msgspec.Struct, frozen=True, kw_only=True):
+    """A series to draw; NaN leaves a gap."""
+
+    title: str
+    labels: list[str]
+    values: list[float]
+    low: list[float] = []
+    high: list[float] = []
+    """Band over the last ``len(low)`` points."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """A heading, what is said under it, and how it was computed in plain words."""
+
+    title: str
+    paragraphs: list[str] = []
+    header: list[str] = []
+    rows: list[Line] = []
+    charts: list[Chart] = []
+    method: str = ""
+
+
+class MonthlyReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the report of one month says; HTML, PDF and the console show this same value."""
+
+    title: str
+    month: str
+    made_from: str
+    sections: list[Section]
+
+
+def total_from_loads(loads: Sequence[float], events: Sequence[int] = (), level_z: float = 1.959964) -> Interval:
+    """Return a total with its compound-Poisson interval from the loads themselves: T ± z √Σx²; wide for few loads.
+
+    ``events`` says how many loads a row sums: k loads summing to x add x² (1 + c²)/k instead, c = 1.5, at most x².
+    """
+    counts = events or [1] * len(loads)
+    squares = sum(x * x * min(1.0, (1 + CONSIGNMENT_CV**2) / max(k, 1)) for x, k in zip(loads, counts, strict=True))
+    total, half = float(sum(loads)), level_z * math.sqrt(squares)
+    return Interval(total, max(0.0, total - half), total + half)
+
+
+def _total(part: pl.DataFrame) -> Interval:
+    return total_from_loads(part["base_quantity"].to_list(), part["events"].fill_null(1).to_list())
+
+
+def _seizures(part: pl.DataFrame) -> int:
+    """How many seizures a part holds; a row that sums several counts them all."""
+    return int(part.unique("seizure_id")["events"].fill_null(1).sum())
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
+
+
+def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> MonthlyReport:
+    """Build the report of a month from register lines; sections that cannot be said give the reason instead."""
+    rng = np.random.default_rng(seed)
+    single = lines.filter(~pl.col("date_precision").is_in(["period", "year"]) & ~pl.col("substance").is_in(NOT_DRUGS))
+    upto = single.filter(pl.col("date") <= month_end(month))
+    sections = [_month(upto, month), _mix(upto, month, rng), *_series(upto, rng), _not_said(lines)]
+    made = (
+        f"{lines['seizure_id'].n_unique():,} seizures in the register, "
+        f"{upto['seizure_id'].n_unique():,} of them single and up to this month"
+    )
+    return MonthlyReport(title=f"Seizures in {month:%B %Y}", month=f"{month:%Y-%m}", made_from=made, sections=sections)
+
+
+def _in_month(lines: pl.DataFrame, month: dt.date) -> pl.DataFrame:
+    return lines.filter((pl.col("date") >= month) & (pl.col("date") <= month_end(month)))
+
+
+def _month(lines: pl.DataFrame, month: dt.date) -> Section:
+    now, then = _in_month(lines, month), _in_month(lines, month.replace(year=month.year - 1))
+    rows = []
+    known = now.filter((pl.col("base_unit") != "") & pl.col("base_quantity").is_not_null())
+    for keys, part in known.group_by(["base_unit", "substance"], maintain_order=True):
+        unit, substance = str(keys[0]), str(keys[1])
+        old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))
+        total, before = _total(part), _total(old.filter(pl.col("base_quantity").is_not_null()))
+        half = math.hypot(total.high - total.estimate, before.high - before.estimate)
+        gap = total.estimate - before.estimate
+        verdict = "no change beyond chance" if abs(gap) <= half else "more" if gap > 0 else "less"
+        difference = f"{'+' if gap > 0 else ''}{_amount(gap)} (± {_amount(half)}): {verdict}"
+        by_chance = f"{_amount(total.low)} to {_amount(total.high)}"
+        cells = [substance, unit, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
+        cells += [f"{before.estimate:,.6g}", difference]
+        rows.append(Line(cells=cells, seizure_ids=part["seizure_id"].unique(maintain_order=True).to_list()))
+    rows.sort(key=lambda row: (row.cells[1], -float(row.cells[3].replace(",", ""))))
+    said = (
+        f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
+        if rows
+        else "No seizure with a known amount is in the register for this month."
+    )
+    return Section(
+        title="The month",
+        paragraphs=[said],
+        header=["substance", "unit", "seizures", "amount", "by chance", "a year before", "difference"],
+        rows=rows,
+        method="An amount of a month is a sum of loads that arrive by chance: its 95 % "
+        "interval is T ± 1.96 √(sum of squared loads). Kilograms, tablets and litres are never added.",
+    )
+
+
+def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Section:
+    start = month.replace(year=month.year - 1) + dt.timedelta(days=31)
+    year = lines.filter((pl.col("date") >= start.replace(day=1)) & (pl.col("date") <= month_end(month)))
+    matrix, names, heads = seizure_matrix(year)
+    if len(matrix) < 5:
+        return Section(
+            title="The mix of twelve months",
+            paragraphs=[f"{len(matrix)} seizures with kilograms: too few for shares with intervals."],
+        )
+    found = compose(matrix, names, rng=rng)
+    ids = np.array(heads["seizure_id"].to_list())
+    rows = [
+        Line(cells=[name, f"{100 * share.estimate:.1f} %", f"{100 * share.low:.0f} to "
+            f"{100 * share.high:.0f} %", f"{100 * found.count_shares[name].estimate:.1f} %",
+                    f"{100 * found.count_shares[name].low:.0f} to "
+                        f"{100 * found.count_shares[name].high:.0f} %"], seizure_ids=ids[matrix[:, k] > 0].tolist())
+        for k, (name, share) in sorted(enumerate(found.kg_shares.items()), key=lambda item: -item[1][1].estimate)
+    ]  # fmt: skip
+    said = (
+        f"{found.seizures:,} records, {found.kilograms:,.1f} kg; the largest alone is "
+        f"{100 * found.largest_share:.0f} % of it."
+    )
+    return Section(
+        title="The mix of twelve months",
+        paragraphs=[said],
+        header=["substance", "of kilograms", "95 %", "of loads", "95 %"],
+        rows=rows,
+        method="Whole seizures are drawn again a thousand times, so that one large load cannot decide.",
+    )
+
+
+def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
+    if lines.is_empty():
+        return []
+    days, values = monthly_series(lines, None, "loads")
+    labels = [f"{day:%Y-%m}" for day in days]
+    found = change_points(values, rng=rng, season=12) if len(values) >= 12 else []
+    said = [
+        f"Changed at {labels[c.at]}: {c.before:.1f} → {c.after:.1f} seizures a month (p = {c.p_value:.3f})."
+        for c in found
+    ]
+    said = said or [
+        f"No change of level beyond chance in {len(values)} months."
+        if len(values) >= 12
+        else f"{len(values)} months: too few to look for changes."
+    ]
+    if serial_correlation(values) > 0.3:
+        said.append("Neighbouring months are alike, so alarms may be more frequent than stated.")
+    change = Section(
+        title="Seizures a month",
+        paragraphs=said,
+        charts=[Chart(title="seizures a month", labels=labels, values=values.tolist())],
+        method="A change is reported where it is stronger than 95 % of random orders of "
+        "the months; effort is not known to this series.",
+    )
+    try:
+        ahead = forecast(values, models=FAST_MODELS)
+    except ValueError as error:
+        return [change, Section(title="The coming months", paragraphs=[f"No forecast: {error}."])]
+    rows = [
+        Line(cells=[s.model, f"{s.mase:.2f}", f"{s.crps:.3g}", f"{100 * s.coverage:.0f} % of {s.judged}"])
+        for s in ahead.scores
+    ]
+    future = [f"{days[-1].replace(day=28) + dt.timedelta(days=4 + 31 * k):%Y-%m}" for k in range(len(ahead.mean))]
+    text = "; ".join(
+        f"{m:,.0f} ({a:,.0f} to {b:,.0f})" for m, a, b in zip(ahead.mean, ahead.low, ahead.high, strict=True)
+    )
+    chart = Chart(
+        title="seizures a month, and the forecast",
+        labels=[*labels, *future],
+        values=[*values.tolist(), *ahead.mean.tolist()],
+        low=ahead.low.tolist(),
+        high=ahead.high.tolist(),
+    )
+    return [
+        change,
+        Section(
+            title="The coming months",
+            paragraphs=[f"Next months: {text} seizures, 90 % intervals. {ahead.sentence}."],
+            header=["model", "MASE", "CRPS", "intervals held"],
+            rows=rows,
+            charts=[chart],
+            method="Each model is asked again at every past month what it would have "
+            "said; MASE below 1 is better than repeating last year within the sample.",
+        ),
+    ]
+
+
+def _not_said(lines: pl.DataFrame) -> Section:
+    spans = lines.filter(pl.col("date_precision").is_in(["period", "year"]))["seizure_id"].n_unique()
+    said = [
+        "Seizures are not flows: they follow effort, tips and luck as well as traffic. Without "
+        "rosters with logged probabilities no amount that crossed can be stated.",
+        "Places are where loads were caught, not where they cross.",
+    ]
+    if spans:
+        said.append(
+            f"{spans:,} published totals of longer periods are left out: they overlap "
+            "with each other and with single seizures."
+        )
+    return Section(title="What this does not say", paragraphs=said)
+
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
+    "color:#1a1a1a;background:#fff}"
+    "table{border-collapse:collapse;width:100%;margin:1rem 0}"
+    "th,td{padding:.3rem .6rem;border-bottom:1px solid #ccc;text-align:left}"
+    "td:nth-child(n+3){font-variant-numeric:tabular-nums}.method{color:#555;font-size:.9rem}details{font-size:.8rem;word-break:break-all}"
+    "svg{width:100%;height:auto}"
+)
+
+
+def report_html(report: MonthlyReport) -> str:
+    """Return the report as one page without scripts or outside resources; every text in it is escaped."""
+    parts = [f"<h1>{html.escape(report.title)}</h1><p>{html.escape(report.made_from)}</p>"]
+    for section in report.sections:
+        parts.append(f"<h2>{html.escape(section.title)}</h2>")
+        parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
+        parts += [chart_svg(chart) for chart in section.charts]
+        if section.rows:
+            parts.append(_table_html(section))
+        if section.method:
+            parts.append(f'<p class="method">{html.escape(section.method)}</p>')
+    head = f'<meta charset="utf-8"><title>{html.escape(report.title)}</title><style>{_STYLE}</style>'
+    return f'<!doctype html><html lang="en">{head}{"".join(parts)}</html>'
+
+
+def _table_html(section: Section) -> str:
+    traced = any(row.seizure_ids for row in section.rows)
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in [*section.header, *(["rows"] if traced else [])])
+    body = []
+    for row in section.rows:
+        ids = html.escape(", ".join(row.seizure_ids))
+        trace = f"<td><details><summary>{len(row.seizure_ids):,}</summary>{ids}</details></td>" if traced else ""
+        body.append(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row.cells)}{trace}</tr>")
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
+    """Return a line chart as SVG with its title read aloud; the band is drawn over the last points."""
+    n, top = len(chart.values), max([1e-9, *(v for v in [*chart.values, *chart.high] if math.isfinite(v))])
+
+    def at(index: int, value: float) -> str:
+        return f"{40 + (width - 60) * index / max(n - 1, 1):.1f},{height - 30 - (height - 50) * value / top:.1f}"
+
+    line = " ".join(at(i, v) for i, v in enumerate(chart.values) if math.isfinite(v))
+    band = ""
+    if chart.low:
+        first = n - len(chart.low)
+        edge = [at(first + i, v) for i, v in enumerate(chart.high)] + [
+            at(first + i, v) for i, v in reversed(list(enumerate(chart.low)))
+        ]
+        band = f'<polygon points="{" ".join(edge)}" fill="#9ecae1" fill-opacity="0.6"/>'
+    marks = ""
+    for i in range(0, n, max(1, n // 8)):
+        left = 40 + (width - 60) * i / max(n - 1, 1)
+        marks += f'<text x="{left:.0f}" y="{height - 8}" font-size="11">{html.escape(chart.labels[i])}</text>'
+    name = html.escape(chart.title)
+    return (
+        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{name}"><title>{name}</title>{band}'
+        f'<polyline points="{line}" fill="none" stroke="#08519c" stroke-width="2"/>'
+        f'<text x="2" y="20" font-size="11">{top:,.3g}</text>{marks}</svg>'
+    )

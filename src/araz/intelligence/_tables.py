@@ -1,0 +1,204 @@
+"""Bytes of a CSV or XLSX file → a table of texts, and what is wrong with it; nothing in it is ever computed."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import polars as pl
+from python_calamine import CalamineError, CalamineWorkbook
+
+#: A workbook that unpacks to more is refused: a small file can hold a very large one.
+MAX_UNPACKED_BYTES: Final = 4_000_000_000
+MAX_CELL_CHARS: Final = 32_767
+_FORMULA: Final = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<f[\s>/]')
+_MERGE: Final = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
+
+
+class Problem(NamedTuple):
+    """What is wrong with one row, or with the file (``row`` 0), in words a person can act on."""
+
+    row: int
+    column: str
+    message: str
+    value: str = ""
+
+
+class Table(NamedTuple):
+    """A header and its rows as text; ``row`` is the number a spreadsheet shows (the header is row 1)."""
+
+    header: list[str]
+    rows: pl.DataFrame
+    """One String column per header name, then ``row`` (UInt32)."""
+    refused: list[Problem]
+    """Rows that could not be taken at all; they are not in ``rows``."""
+
+
+def read_table(data: bytes, name: str, sheet: str | None = None, encoding: str | None = None) -> Table:
+    """Return the table in a file's bytes; told apart by content, not by the name.
+
+    Raises ValueError with cause and remedy when there is no header to go by: an empty file, a merged or doubled
+    header, an encoding that is not UTF-8, a workbook that is damaged or unpacks to more than 4 GB.
+    """
+    if not data.strip():
+        raise ValueError(f"{name} is empty")
+    if data[:4] == b"PK\x03\x04":
+        return _read_workbook(data, name, sheet)
+    if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise ValueError(f"{name} is an old or protected Excel file; save it as .xlsx without a password")
+    return _read_csv(data, name, encoding)
+
+
+def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
+    try:
+        text = data.decode(encoding or "utf-8-sig")
+    except (UnicodeDecodeError, LookupError) as error:
+        raise ValueError(
+            f"{name} is not {encoding or 'UTF-8'} ({error}); say which it is, for example --encoding cp1251 (Cyrillic)"
+        ) from error
+    if "\0" in text:
+        raise ValueError(f"{name} holds zero bytes: not a CSV file, or UTF-16; save it as CSV UTF-8")
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    header = _header(next(reader, []), name)
+    width, kept, numbers, refused = len(header), [], [], []
+    try:
+        for number, row in enumerate(reader, start=2):
+            if len(row) == width:
+                kept.append(row)
+                numbers.append(number)
+            elif row:
+                refused.append(Problem(number, "", f"{len(row)} fields where the header has {width}", _shown(row)))
+    except csv.Error as error:
+        raise ValueError(f"{name}, line {reader.line_num}: {error}; is a quotation mark left open?") from error
+    return _without_formulas(header, kept, numbers, refused)
+
+
+def _header(cells: Sequence[str], name: str) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    while header and not header[-1]:
+        header.pop()
+    if not header:
+        raise ValueError(f"{name} has no header in its first row")
+    doubled = sorted({cell for cell in header if header.count(cell) > 1})
+    if doubled:
+        which = repr(doubled[0]) if doubled[0] else "an empty name (a merged header?)"
+        raise ValueError(f"{name}: the header names {which} more than once; give each column one name of its own")
+    return header
+
+
+def _shown(cells: Iterable[str]) -> str:
+    return ", ".join(cells)[:200]
+
+
+def _without_formulas(header: list[str], kept: list[list[str]], numbers: list[int], refused: list[Problem]) -> Table:
+    """Set aside every row with a cell that a spreadsheet would compute, or that is too long for one."""
+    columns = list(zip(*kept, strict=True)) if kept else [()] * len(header)
+    frame = pl.DataFrame({h: pl.Series(h, c, dtype=pl.String) for h, c in zip(header, columns, strict=True)})
+    frame = frame.with_columns(pl.all().str.strip_chars(), pl.Series("\0row", numbers, dtype=pl.UInt32))
+    bad: dict[int, Problem] = {}
+    for column in header:
+        is_formula = pl.col(column).str.starts_with("=")
+        odd = frame.filter(is_formula | (pl.col(column).str.len_chars() > MAX_CELL_CHARS))
+        for value, row in zip(odd[column].to_list(), odd["\0row"].to_list(), strict=True):
+            why = "holds a formula, which is never computed; paste its value" if value[0] == "=" else "is too long"
+            bad.setdefault(row, Problem(row, column, f"the cell {why}", value[:200]))
+    if bad:
+        frame = frame.filter(~pl.col("\0row").is_in(list(bad)))
+    return Table(header, frame, sorted([*refused, *bad.values()]))
+
+
+def _read_workbook(data: bytes, name: str, sheet: str | None) -> Table:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+            if unpacked > MAX_UNPACKED_BYTES:
+                raise ValueError(f"{name} unpacks to {unpacked / 1e9:.1f} GB; split it, or export CSV")
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        title = sheet if sheet is not None else book.sheet_names[0]
+        if title not in book.sheet_names:
+            raise ValueError(f"{name} has no sheet {title!r}; there are {', '.join(book.sheet_names)}")
+        cells = book.get_sheet_by_name(title).to_python(skip_empty_area=False)
+        xml = _sheet_xml(data, title)
+    except (CalamineError, zipfile.BadZipFile, KeyError, IndexError) as error:
+        raise ValueError(f"{name} is not a readable workbook ({error}); save it again as .xlsx") from error
+    if not cells:
+        raise ValueError(f"{name}, sheet {title!r}, is empty")
+    merged = _merged_rows(xml, name)
+    formulas = {int(row): column.decode() for column, row in _FORMULA.findall(xml)} if b"<f" in xml else {}
+    if 1 in formulas:
+        raise ValueError(f"{name}: the header holds a formula in {formulas[1]}1; paste its value")
+    header = _header([_text(cell) for cell in cells[0]], name)
+    return _rows_of(header, cells[1:], {**merged, **_formula_words(formulas)})
+
+
+def _formula_words(formulas: dict[int, str]) -> dict[int, str]:
+    return {
+        row: f"cell {col}{row} holds a formula, which is never computed; paste its value"
+        for row, col in formulas.items()
+    }
+
+
+def _rows_of(header: list[str], cells: list[list[Any]], marked: dict[int, str]) -> Table:
+    width, kept, numbers, refused = len(header), [], [], []
+    for number, cellrow in enumerate(cells, start=2):
+        row = [_text(cell) for cell in cellrow[:width]]
+        row += [""] * (width - len(row))
+        beyond = [text for text in map(_text, cellrow[width:]) if text]
+        if number in marked:
+            refused.append(Problem(number, "", marked[number], _shown(row)))
+        elif beyond:
+            refused.append(Problem(number, "", f"{len(beyond)} cells beyond the header", _shown(beyond)))
+        elif any(row):
+            kept.append(row)
+            numbers.append(number)
+    return _without_formulas(header, kept, numbers, refused)
+
+
+def _text(cell: Any) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ", timespec="seconds")
+    return cell.isoformat() if isinstance(cell, dt.date) else str(cell)
+
+
+def _sheet_xml(data: bytes, title: str) -> bytes:
+    """Return the raw XML of one sheet: the values reader does not tell a formula from a value."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+        links = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+        names = [_attribute(tag, "name") for tag in re.findall(r"<(?:\w+:)?sheet\b[^>]*>", book)]
+        ids = re.findall(r"<(?:\w+:)?sheet\b[^>]*?\br?:?id=\"([^\"]+)\"", book)
+        link = ids[names.index(title)] if title in names and len(ids) == len(names) else ids[0]
+        tags = re.findall(r"<(?:\w+:)?Relationship\b[^>]*>", links)
+        target = next(_attribute(tag, "Target") for tag in tags if _attribute(tag, "Id") == link)
+        return archive.read(target.lstrip("/") if target.startswith("/") else f"xl/{target}")
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\b{name}="([^"]*)"', tag)
+    text = found.group(1) if found else ""
+    for mark, letter in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+        text = text.replace(mark, letter)
+    return text
+
+
+def _merged_rows(xml: bytes, name: str) -> dict[int, str]:
+    """Rows touched by merged cells; raises when the header is: a merged name belongs to no one column."""
+    rows: dict[int, str] = {}
+    for left, top, right, bottom in _MERGE.findall(xml):
+        where = f"{left.decode()}{int(top)}:{right.decode()}{int(bottom)}"
+        if int(top) == 1:
+            raise ValueError(f"{name}: the header is merged over {where}; unmerge it and give each column its own name")
+        for row in range(int(top), min(int(bottom), int(top) + 100_000) + 1):
+            rows[row] = f"merged cells {where}: whose value it is cannot be told; unmerge them"
+    return rows

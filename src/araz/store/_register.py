@@ -1,0 +1,141 @@
+"""The register of seizures on disk: revisions are added, never changed; the newest of each seizure counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.engine import Connection
+
+from araz.store._closing import Closing
+from araz.store._errors import JournalError
+from araz.store._records import use_wal
+from araz.vocabulary import SeizureRevision
+
+_METADATA: Final = MetaData()
+_REVISIONS: Final = Table(
+    "register_revisions",
+    _METADATA,
+    Column("entry", Integer, primary_key=True, autoincrement=True),
+    Column("seizure_id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("changed_at_us", BigInteger, nullable=False),
+    Column("batch_id", String, nullable=False),
+    Column("json", LargeBinary, nullable=False),
+)
+_GUARDS: Final = (
+    "CREATE UNIQUE INDEX IF NOT EXISTS register_order ON register_revisions (seizure_id, revision)",
+    *(
+        f"CREATE TRIGGER IF NOT EXISTS register_no_{verb} BEFORE {verb} ON register_revisions "
+        "BEGIN SELECT RAISE(ABORT, 'the register only grows: add a revision'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+)
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(SeizureRevision)
+
+
+class Register(Closing):
+    """Append-only history of seizures in one SQLite file; each :meth:`add` is one transaction."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Use :meth:`open`."""
+        self._engine = create_engine(f"sqlite:///{path}")
+        event.listen(self._engine, "connect", use_wal)
+        _METADATA.create_all(self._engine)
+        with self._engine.begin() as connection:
+            for statement in _GUARDS:
+                connection.exec_driver_sql(statement)
+
+    @classmethod
+    def open(cls, path: Path | str) -> Register:
+        """Open or create the register; raises sqlalchemy's OperationalError when the file cannot be used."""
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return cls(path)
+
+    def add(self, revisions: Sequence[SeizureRevision]) -> None:
+        """Add revisions, all or none; raises JournalError when one is not the next of its seizure."""
+        rows = [(r.seizure_id, r.revision, r.changed_at_us, r.batch_id, _ENCODER.encode(r)) for r in revisions]
+        with self._engine.begin() as connection:
+            heads = _heads(connection)
+            for seizure_id, revision, *_ in rows:
+                if revision != heads.get(seizure_id, -1) + 1:
+                    raise JournalError(
+                        f"seizure {seizure_id} is at revision {heads.get(seizure_id, -1)}, not {revision - 1}: "
+                        "somebody changed it meanwhile; look at it again"
+                    )
+                heads[seizure_id] = revision
+            if rows:
+                statement = (
+                    "INSERT INTO register_revisions (seizure_id, revision, changed_at_us, "
+                    "batch_id, json) VALUES (?, ?, ?, ?, ?)"
+                )
+                connection.exec_driver_sql(statement, rows)
+
+    def heads(self) -> dict[str, int]:
+        """The newest revision number of every seizure, withdrawn ones included."""
+        with self._engine.connect() as connection:
+            return _heads(connection)
+
+    def entries(self) -> int:
+        """How many revisions there are: a number that changes with every change."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(_REVISIONS)).scalar_one()
+
+    def history(self, seizure_id: str) -> list[SeizureRevision]:
+        """All revisions of one seizure, oldest first."""
+        query = select(_REVISIONS.c.json).where(_REVISIONS.c.seizure_id == seizure_id).order_by(_REVISIONS.c.revision)
+        with self._engine.connect() as connection:
+            return [_DECODER.decode(data) for data in connection.execute(query).scalars()]
+
+    def ids(self, prefix: str) -> list[str]:
+        """Seizures whose identity begins with a text: people type the first letters."""
+        query = select(_REVISIONS.c.seizure_id).where(_REVISIONS.c.seizure_id.startswith(prefix, autoescape=True))
+        with self._engine.connect() as connection:
+            return list(connection.execute(query.distinct().limit(10)).scalars())
+
+    def changes(self, limit: int = 100) -> list[SeizureRevision]:
+        """The last revisions of all seizures, newest first."""
+        query = select(_REVISIONS.c.json).order_by(_REVISIONS.c.entry.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [_DECODER.decode(data) for data in connection.execute(query).scalars()]
+
+    def current(self) -> Iterator[SeizureRevision]:
+        """The newest revision of every seizure that is not withdrawn, in the order they first came in."""
+        grouped = select(
+            _REVISIONS.c.seizure_id,
+            func.max(_REVISIONS.c.revision).label("top"),
+            func.min(_REVISIONS.c.entry).label("first"),
+        )
+        newest = grouped.group_by(_REVISIONS.c.seizure_id).subquery()
+        match = (_REVISIONS.c.seizure_id == newest.c.seizure_id) & (_REVISIONS.c.revision == newest.c.top)
+        query = select(_REVISIONS.c.json).join(newest, match).order_by(newest.c.first)
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                revision = _DECODER.decode(row.json)
+                if revision.record is not None:
+                    yield revision
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+def _heads(connection: Connection) -> dict[str, int]:
+    query = select(_REVISIONS.c.seizure_id, func.max(_REVISIONS.c.revision)).group_by(_REVISIONS.c.seizure_id)
+    return {row[0]: row[1] for row in connection.execute(query)}

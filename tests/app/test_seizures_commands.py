@@ -1,0 +1,115 @@
+"""The commands of the seizure register as a person types them."""
+
+import csv
+import json
+
+import openpyxl
+import pytest
+
+from araz.app.cli import main
+
+CASES = """date,date_precision,sector,drone_outcome,first_cue,marijuana_kg,methamphetamine_kg,opium_kg,\
+heroin_kg,methadone_tablets,detained,source_url
+2025-03-21,day,Lankaran,dropped,heard,6.354,0,0,0,0,2,https://example.org/1
+2025-04-06,day,Horadiz,intercepted,,14.2,0.040,0,0,1500,0,https://example.org/2
+2025-04-07 2025-04-09,day,Horadiz,intercepted,,1,0,0,0,0,0,https://example.org/3
+"""
+
+
+@pytest.fixture
+def araz(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases.csv").write_text(CASES)
+
+    def run(line):
+        with pytest.raises(SystemExit) as stop:
+            main(["seizures", *line.split()])
+        captured = capsys.readouterr()
+        return stop.value.code, captured.out, captured.err
+
+    return run
+
+
+def test_a_register_from_import_to_history(araz, tmp_path):
+    code, out, _ = araz("import cases.csv --register r.sqlite --report bad.csv")
+    assert code == 0
+    assert "2 taken (4 amounts), 1 refused" in out
+    assert "row 4, date: holds two dates" in out
+    assert [row["row"] for row in csv.DictReader((tmp_path / "bad.csv").read_text().splitlines())] == ["4"]
+    assert "0 new seizures, 0 changed, 2 as before" in araz("import cases.csv --register r.sqlite")[1]
+    listed = json.loads(araz("list --register r.sqlite --json")[1])
+    assert listed["seizures"] == 2
+    assert {(s["substance"], s["base_unit"]): round(s["base_quantity"], 3) for s in listed["sums"]} == {
+        ("marijuana", "kg"): 20.554, ("methamphetamine", "kg"): 0.04, ("methadone", "tablet"): 1500.0,
+    }  # fmt: skip
+    which = listed["records"][0]["seizure_id"]
+    code, _, err = araz(f"edit {which} marijuana.quantity=-1 --reason x --register r.sqlite")
+    assert (code, "negative" in err) == (2, True)
+    assert araz(f"edit {which[:8]} marijuana.quantity=6.5 --reason laboratory --register r.sqlite")[0] == 0
+    assert "6.354" in araz(f"history {which} --register r.sqlite")[1]
+    assert araz(f"edit {which} --withdraw --reason twice --register r.sqlite")[0] == 0
+    assert "1 seizures" in araz("list --register r.sqlite")[1]
+    assert "is withdrawn" in araz(f"edit {which} place=x --reason y --register r.sqlite")[2]
+
+
+def test_out_and_in_again_through_a_workbook(araz, tmp_path):
+    araz("import cases.csv --register r.sqlite")
+    araz("export out.xlsx --register r.sqlite")
+    assert openpyxl.load_workbook(tmp_path / "out.xlsx").active.max_row == 5
+    assert "2 new seizures" in araz("import out.xlsx --register again.sqlite")[1]
+    one, two = (
+        json.loads(araz(f"list --register {name} --json")[1])["records"] for name in ("r.sqlite", "again.sqlite")
+    )
+    assert one == two
+
+
+def test_strict_writes_nothing_and_dry_run_too(araz, tmp_path):
+    assert araz("import cases.csv --register r.sqlite --strict")[0] == 1
+    assert araz("import cases.csv --register r.sqlite --dry-run")[0] == 0
+    assert not (tmp_path / "r.sqlite").exists()
+    code, _, err = araz("list --register r.sqlite")
+    assert (code, "no register at r.sqlite" in err) == (2, True)
+
+
+def test_an_unknown_layout_names_the_known_ones(araz, tmp_path):
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    code, _, err = araz("import x.csv")
+    assert code == 2
+    assert "unodc-ids" in err
+    assert "--mapping" in err
+
+
+def test_claims_of_another_article_as_json(araz, tmp_path):
+    (tmp_path / "f.csv").write_text(
+        "quantity,period,value,unit,claim_in_text\nhashish seized,2020,100,kg,\nhashish seized,2021,104,kg,soared\n"
+        "share of heroin from Utopia,,80,%,at least 80 %\n"
+    )
+    said = json.loads(araz("claims f.csv --json")[1])
+    assert [f["verdict"] for f in said["findings"]] == ["no change", "claim, not an estimate"]
+    assert said["findings"][0]["rows"] == [2, 3]
+
+
+def test_flows_refuse_without_probabilities_and_estimate_with_them(araz, tmp_path):
+    (tmp_path / "s.csv").write_text("draw_id,cell_id,quantity\n" + "".join(f"n{i},a,10\n" for i in range(8)))
+    (tmp_path / "none.json").write_text('{"type":"roster-log","site_id":"s","from_us":0,"to_us":1,"inclusions":[]}')
+    code, out, _ = araz("flows s.csv --roster none.json")
+    assert (code, "no roster with known probabilities" in out) == (1, True)
+    entry = '{"type":"logged-inclusion","draw_id":"n%d","cell_id":"a","from_us":0,"to_us":1,"probability":0.25}\n'
+    (tmp_path / "log.jsonl").write_text("".join(entry % i for i in range(8)))
+    said = json.loads(araz("flows s.csv --roster log.jsonl --json")[1])
+    assert said["total"]["estimate"] == pytest.approx(320)
+
+
+def test_a_month_as_page_and_pdf(araz, tmp_path):
+    assert araz("report 2025-04 --register cases.csv --out rep")[0] == 0
+    assert (tmp_path / "rep" / "report.pdf").read_bytes()[:5] == b"%PDF-"
+    assert "14.2" in (tmp_path / "rep" / "report.html").read_text()
+    again = (tmp_path / "rep" / "report.pdf").read_bytes()
+    araz("report 2025-04 --register cases.csv --out rep")
+    assert (tmp_path / "rep" / "report.pdf").read_bytes() == again
+
+
+def test_near_repeats_of_a_file(araz, tmp_path):
+    (tmp_path / "e.csv").write_text("x,y,date\n0,0,2025-01-01\n0,0,2025-01-04\n150,0,05/01/2025\n")
+    said = json.loads(araz("near-repeat e.csv --permutations 9 --json")[1])
+    assert said["observed"] == [[1, 0, 0], [2, 0, 0], [0, 0, 0], [0, 0, 0]]

@@ -1,0 +1,78 @@
+"""Shares, their intervals and their test, against simulated truth and scipy."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from scipy import stats
+from seizure_lab import day, lines
+
+from araz.intelligence import compare_shares, compose, composition_by_period, fit_dirichlet_multinomial
+
+NAMES = ["heroin", "marijuana", "opium"]
+
+
+def loads(rng, n, shares=(0.5, 0.3, 0.2)):
+    which = rng.choice(3, n, p=shares)
+    matrix = np.zeros((n, 3))
+    matrix[np.arange(n), which] = rng.gamma(0.6, 30, n)
+    return matrix
+
+
+def test_the_interval_of_a_share_covers_the_truth():
+    rng = np.random.default_rng(11)
+    hits, trials = 0, 250
+    for _ in range(trials):
+        found = compose(loads(rng, 120), NAMES, rng=rng, replicates=300)
+        hits += found.kg_shares["heroin"].low <= 0.5 <= found.kg_shares["heroin"].high
+    assert 0.88 <= hits / trials <= 0.98
+
+
+def test_one_large_load_does_not_decide():
+    rng = np.random.default_rng(2)
+    matrix = np.tile([[0.0, 5.0, 0.0]], (40, 1))
+    matrix[0] = [500.0, 0, 0]
+    found = compose(matrix, NAMES, rng=rng)
+    assert found.kg_shares["heroin"].estimate > 0.7
+    assert found.kg_shares["heroin"].low < 0.05
+    assert found.largest_share > 0.7
+
+
+def test_the_test_of_shares_fires_at_its_level_and_has_power():
+    rng = np.random.default_rng(4)
+    trials, alarms, found = 120, 0, 0
+    for _ in range(trials):
+        alarms += compare_shares(loads(rng, 40), loads(rng, 40), NAMES, rng=rng, replicates=99).p_value <= 0.05
+        late = loads(rng, 40, (0.1, 0.7, 0.2))
+        found += compare_shares(loads(rng, 40), late, NAMES, rng=rng, replicates=99).p_value <= 0.05
+    assert alarms / trials <= 0.12
+    assert found / trials >= 0.6
+    with pytest.raises(ValueError, match="five"):
+        compare_shares(loads(rng, 4), loads(rng, 40), NAMES, rng=rng)
+
+
+def test_periods_hold_only_single_seizures_in_kilograms():
+    rng = np.random.default_rng(1)
+    frame = lines([day(i) for i in range(0, 720, 10)], ["heroin", "opium"] * 36, [1.0, 3.0] * 36)
+    found = composition_by_period(frame, rng=rng)
+    years = [(dt.date(year, 1, 1), dt.date(year, 12, 31)) for year in (2015, 2016)]
+    assert [(item.first, item.last) for item in found] == years
+    assert found[0].kg_shares["opium"].estimate == pytest.approx(0.75, abs=0.02)
+    assert found[0].count_shares["opium"].estimate == pytest.approx(0.5, abs=0.02)
+
+
+def test_dirichlet_multinomial_agrees_with_scipy_and_finds_its_truth():
+    rng = np.random.default_rng(8)
+    alpha = 6 * np.array([0.5, 0.3, 0.2])
+    counts = np.array([rng.multinomial(60, rng.dirichlet(alpha)) for _ in range(80)], float)
+    found = fit_dirichlet_multinomial(counts)
+    log_likelihood = sum(
+        stats.dirichlet_multinomial.logpmf(row.astype(int), found.concentration * found.shares, 60) for row in counts
+    )
+    assert found.log_likelihood == pytest.approx(log_likelihood, rel=1e-6)
+    truth = sum(stats.dirichlet_multinomial.logpmf(row.astype(int), alpha, 60) for row in counts)
+    assert found.log_likelihood >= truth - 1e-6
+    assert 4 < found.concentration < 9
+    assert found.p_value < 1e-6
+    plain = np.array([rng.multinomial(60, [0.5, 0.3, 0.2]) for _ in range(30)], float)
+    assert fit_dirichlet_multinomial(plain).p_value > 0.01

@@ -1,0 +1,70 @@
+"""Forecasts against hand-made answers, simulated truth and the real monthly series."""
+
+import numpy as np
+import polars as pl
+import pytest
+from seizure_lab import imported
+
+from araz.intelligence import croston, forecast, seasonal_naive, tsb
+from araz.intelligence._forecast import _crps  # the score itself is judged against its definition
+
+FAST = ["seasonal naive", "Croston", "TSB", "NB regression"]
+
+
+def test_the_simple_models_by_hand():
+    assert seasonal_naive(np.arange(14.0), 3, 12).tolist() == [2, 3, 4]
+    assert seasonal_naive(np.array([3.0, 5.0]), 2, 12).tolist() == [5, 5]
+    # sizes 4 then 6, gaps 2 then 2: size 4 + 0.1·2, gap 2
+    assert croston(np.array([0, 4.0, 0, 6.0]), 1, 12)[0] == pytest.approx(4.2 / 2)
+    assert tsb(np.zeros(5), 2, 12).tolist() == [0, 0]
+    chance, size = 2 / 3, 2.0
+    for value in (2.0, 0.0, 4.0):
+        chance += 0.2 * ((value > 0) - chance)
+        size += 0.2 * (value - size) if value > 0 else 0
+    assert tsb(np.array([2.0, 0, 4.0]), 1, 12)[0] == pytest.approx(chance * size)
+
+
+def test_the_score_is_its_definition():
+    rng = np.random.default_rng(1)
+    ensemble, outcome = rng.gamma(2, 3, 40), 5.0
+    pairs = np.abs(ensemble[:, None] - ensemble[None]).mean()
+    assert _crps(ensemble, outcome) == pytest.approx(np.abs(ensemble - outcome).mean() - pairs / 2)
+
+
+def test_intervals_cover_and_a_flat_series_is_not_claimed_for_a_clever_model():
+    rng = np.random.default_rng(8)
+    covered, judged, claims = 0.0, 0, 0
+    for _ in range(8):
+        found = forecast(rng.negative_binomial(10, 0.2, 72), models=FAST)
+        best = next(score for score in found.scores if score.model == "TSB")
+        covered, judged = covered + best.coverage * best.judged, judged + best.judged
+        claims += found.beats_naive
+    assert 0.85 <= covered / judged <= 0.95
+
+
+def test_a_seasonal_series_is_not_beaten_and_that_is_said():
+    rng = np.random.default_rng(2)
+    season = rng.gamma(2, 40, 12)
+    found = forecast(np.tile(season, 6) * rng.gamma(400, 1 / 400, 72), models=["seasonal naive", "Croston", "TSB"])
+    assert not found.beats_naive
+    assert found.model == "seasonal naive"
+    assert "no model beats seasonal naive" in found.sentence
+    assert np.all((found.low <= found.mean) & (found.mean <= found.high))
+
+
+def test_a_short_or_holed_series_is_refused():
+    with pytest.raises(ValueError, match="at least 36"):
+        forecast(np.ones(30))
+    holed = np.ones(60)
+    holed[4] = np.nan
+    with pytest.raises(ValueError, match="known"):
+        forecast(holed)
+
+
+def test_the_american_series(shelf):
+    lines = imported((shelf / "data" / "drugs" / "cbp_nationwide_drugs_fy19_fy22.csv").read_bytes()).lines
+    monthly = lines.filter(pl.col("substance") == "cocaine").group_by("date").agg(pl.col("events").sum()).sort("date")
+    assert monthly.height == 48
+    found = forecast(monthly["events"].to_numpy().astype(float), models=[*FAST[:3], "ETS"])
+    assert {score.model for score in found.scores} == {*FAST[:3], "ETS", "mean of all"}
+    assert all(score.judged == found.scores[0].judged > 40 for score in found.scores)

@@ -1,0 +1,56 @@
+"""Numbers of the report are those of the rows it names."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from seizure_lab import imported, lines
+
+from araz.intelligence import monthly_report, report_html, total_from_loads
+
+
+def test_each_amount_is_the_sum_of_the_rows_it_names(shelf):
+    frame = imported((shelf / "data" / "drugs" / "unodc_ids_region_subset.csv").read_bytes()).lines.filter(
+        pl.col("country") == "Azerbaijan"
+    )
+    report = monthly_report(frame, dt.date(2016, 5, 1))
+    month = report.sections[0]
+    assert len(month.rows) >= 2
+    for row in month.rows:
+        named = frame.filter(
+            pl.col("seizure_id").is_in(row.seizure_ids)
+            & (pl.col("substance") == row.cells[0])
+            & (pl.col("base_unit") == row.cells[1])
+        )
+        assert float(row.cells[3].replace(",", "")) == pytest.approx(named["base_quantity"].sum(), rel=1e-5)
+        assert {day.strftime("%Y-%m") for day in named["date"]} == {"2016-05"}
+        assert int(row.cells[2]) == len(row.seizure_ids)
+    assert any("not flows" in text for text in report.sections[-1].paragraphs)
+
+
+def test_the_page_escapes_what_sources_wrote_and_needs_nothing_from_outside():
+    day = dt.date(2024, 3, 5)
+    frame = lines([day] * 6, ["<script>x</script>"] * 6, [1.0] * 6)
+    page = report_html(monthly_report(frame, dt.date(2024, 3, 1)))
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "http" not in page
+
+
+def test_the_interval_of_a_month_covers_the_mean_of_many_months():
+    rng = np.random.default_rng(4)
+    hits, trials = 0, 800
+    for _ in range(trials):
+        loads = rng.gamma(2, 5, rng.poisson(40)).tolist()
+        found = total_from_loads(loads, [1] * len(loads))
+        hits += found.low <= 400 <= found.high
+    assert 0.92 <= hits / trials <= 0.97
+
+
+def test_an_empty_month_and_a_short_series_say_so():
+    frame = lines([dt.date(2024, 1, 5)], ["heroin"], [1.0])
+    report = monthly_report(frame, dt.date(2024, 6, 1))
+    text = " ".join(p for section in report.sections for p in section.paragraphs)
+    assert "No seizure with a known amount" in text
+    assert "No forecast" in text

@@ -1,0 +1,48 @@
+"""The register only grows, and what two people do at once is not lost."""
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
+
+from araz.store import JournalError, Register
+from araz.vocabulary import Seizure, SeizureRevision, SubstanceAmount
+
+
+def revision(number, seizure_id="a", record=True, batch=""):
+    amount = SubstanceAmount(
+        substance="heroin", substance_reported="Heroin", quantity=number + 0.1, unit="kg", base_unit="kg"
+    )
+    kept = Seizure(seizure_id=seizure_id, date="2025-01-02", amounts=[amount]) if record else None
+    who = {"changed_by": "analyst", "reason": "r", "batch_id": batch}
+    return SeizureRevision(seizure_id=seizure_id, revision=number, changed_at_us=number, record=kept, **who)
+
+
+def test_history_is_kept_and_the_newest_counts(tmp_path):
+    with Register.open(tmp_path / "r.sqlite") as register:
+        register.add([revision(0), revision(0, "b"), revision(1)])
+        register.add([revision(2), revision(1, "b", record=False)])
+        assert [item.revision for item in register.history("a")] == [0, 1, 2]
+        assert [(item.seizure_id, item.revision) for item in register.current()] == [("a", 2)]
+        assert register.heads() == {"a": 2, "b": 1}
+        assert [item.seizure_id for item in register.changes(2)] == ["b", "a"]
+    with Register.open(tmp_path / "r.sqlite") as register:
+        assert register.history("a")[0] == revision(0)
+        assert register.entries() == 5
+
+
+def test_an_edit_of_what_somebody_changed_meanwhile_is_refused_whole(tmp_path):
+    with Register.open(tmp_path / "r.sqlite") as register:
+        register.add([revision(0)])
+        with pytest.raises(JournalError, match="meanwhile"):
+            register.add([revision(0, "c"), revision(0)])
+        assert register.heads() == {"a": 0}
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM register_revisions", "UPDATE register_revisions SET revision = 9"])
+def test_the_file_itself_refuses_to_forget(tmp_path, statement):
+    with Register.open(tmp_path / "r.sqlite") as register:
+        register.add([revision(0)])
+    engine = create_engine(f"sqlite:///{tmp_path / 'r.sqlite'}")
+    with engine.begin() as connection, pytest.raises(IntegrityError, match="only grows"):
+        connection.exec_driver_sql(statement)
+    engine.dispose()
