@@ -15,6 +15,11 @@ PURE = {
     "vocabulary", "geography", "sensors", "tracking", "simulation", "incidents", "intercept", "evidence", "exchange",
     "intelligence",
 }  # fmt: skip
+DOOR_LINES = ("**Takes**", "**Gives**", "**Keeps**", "**May import**", "**Never**")
+MAX_FILE_LINES = 600
+MAX_FUNCTION_LINES = 60
+#: Where a function is longer than the budget, the reason is written here.
+LONGER_WITH_REASON: dict[str, str] = {}
 
 
 def modules(rooms):
