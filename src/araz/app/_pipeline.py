@@ -8,7 +8,7 @@ state is a value; ``step`` hands back a new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +35,9 @@ from araz.sensors import (
     sensor_table,
 )
 from araz.vocabulary import (
+    ERASED_SOURCE,
+    ERASURE_SOURCE,
+    RELEASE_SOURCE,
     Alarm,
     Bearing,
     Claim,
@@ -58,6 +61,8 @@ from araz.vocabulary import (
 
 #: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
 TICK_SOURCE: Final = "@tick"
+#: Sources that Araz itself writes and that move no track: time, and what was done with the journal and by whom.
+SILENT_SOURCES: Final = frozenset({TICK_SOURCE, ERASURE_SOURCE, ERASED_SOURCE, RELEASE_SOURCE})
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
@@ -115,9 +120,12 @@ def init() -> PipelineState | None:
     return None
 
 
-def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, list[Event]]:
+def step(
+    state: PipelineState | None, message: Message, follow: Callable[[tracking.State], None] | None = None
+) -> tuple[PipelineState, list[Event]]:
     """Take one journalled message; return the new state and what is to be said.
 
+    ``follow`` is shown the tracker's state after each look of a sensor, for whoever keeps trails.
     Raises ``SiteError`` only for a site message that is none: without a site there is nothing to go on with.
     """
     now_us = message.received_at_us if state is None else max(state.now_us, message.received_at_us)
@@ -135,6 +143,8 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
         errors, told = tracking.registration_step(errors, look, moved)
+        if follow is not None:
+            follow(believed)
         reports.extend(told)
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
@@ -189,7 +199,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
 
 def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], Heard]:
     """Return the decoders after the message, and what it said."""
-    if message.source == TICK_SOURCE:
+    if message.source in SILENT_SOURCES:
         return state.decoders, Heard(message.source)
     if message.source == PROBLEM_SOURCE:
         problem = _problem(message)

@@ -19,6 +19,8 @@ app = cyclopts.App(
     help="From sensor bytes at a border to a patrol at the drop. Each command shows an example with --help.",
 )
 
+app.command("araz.app._case:case", name="case")
+
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]
 
@@ -113,16 +115,22 @@ def replay(
 
 @app.command
 def verify(journal: Path) -> int:
-    """Check every link of a journal's chain; names the first altered entry and ends with 1 when there is one.
+    """Check a journal's chain and heads; names the first altered entry and ends with 1 when there is one.
 
     Example: araz verify out/demo/night.journal
     """
     from araz.app._rim import say
-    from araz.store import verify_journal
+    from araz.store import heads_objection, read_heads, tree_of, verify_journal
 
     result = verify_journal(journal)
     say(result.sentence)
-    return 0 if result.ok else 1
+    if not result.ok:
+        return 1
+    count = len(read_heads(journal))
+    objection = heads_objection(journal, tree_of(journal)) if count else None
+    if count:
+        say(objection or f"All {count} heads that were written each minute fit it; their signatures hold.")
+    return 0 if objection is None else 1
 
 
 @app.command

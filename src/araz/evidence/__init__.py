@@ -1,12 +1,73 @@
 """ROOM 5b: what can be proved later.
 
-**Takes** the fields of a journal entry and the hash of the entry before it.
-**Gives** the 32 bytes that chain the two.
+**Takes** entries of a journal and their hashes, records of a night, keys as text.
+**Gives** the bytes that are chained and signed, the tree over them with its proofs, what belongs to a case, custody.
 **Keeps** nothing.
-**May import** araz.vocabulary and the standard library's hashing.
+**May import** araz.vocabulary, msgspec, the standard library's hashing, ``cryptography`` for signatures.
 **Never** touches a disk, a clock or a socket.
 """
 
+from araz.evidence._against import Against, OtherClass, SensorSaid, against
+from araz.evidence._case import Belonging, Told, belonging, span_of_tracks
 from araz.evidence._chain import GENESIS, HASH_BYTES, canonical_entry, entry_hash
+from araz.evidence._merkle import (
+    EMPTY_ROOT,
+    Frontier,
+    MerkleTree,
+    frontier_append,
+    frontier_root,
+    is_consistent,
+    leaf_hash,
+    node_hash,
+    root_from_inclusion,
+    root_from_subset,
+)
+from araz.evidence._signing import (
+    Signed,
+    TreeHead,
+    canonical_json,
+    fingerprint,
+    is_head_signed,
+    is_signed_by,
+    load_key,
+    new_key,
+    public_pem,
+    sign_head,
+    witness_objection,
+)
 
-__all__ = ["GENESIS", "HASH_BYTES", "canonical_entry", "entry_hash"]
+__all__ = [
+    "EMPTY_ROOT",
+    "GENESIS",
+    "HASH_BYTES",
+    "Against",
+    "Belonging",
+    "Frontier",
+    "MerkleTree",
+    "OtherClass",
+    "SensorSaid",
+    "Signed",
+    "Told",
+    "TreeHead",
+    "against",
+    "belonging",
+    "canonical_entry",
+    "canonical_json",
+    "entry_hash",
+    "fingerprint",
+    "frontier_append",
+    "frontier_root",
+    "is_consistent",
+    "is_head_signed",
+    "is_signed_by",
+    "leaf_hash",
+    "load_key",
+    "new_key",
+    "node_hash",
+    "public_pem",
+    "root_from_inclusion",
+    "root_from_subset",
+    "sign_head",
+    "span_of_tracks",
+    "witness_objection",
+]

@@ -17,8 +17,10 @@ from araz.store._segment import (
     Entry,
     Head,
     check_entry,
+    decode_header,
     encode_entry,
     encode_header,
+    entry_bytes,
     read_entries,
     read_header,
 )
@@ -106,6 +108,50 @@ def pack_journal(
     return head.hash.hex()
 
 
+class Raw(NamedTuple):
+    """One entry as it lies on the disk: what it says, the hash before it and its own, and its bytes."""
+
+    message: Message
+    previous_hash: bytes
+    hash: bytes
+    data: bytes
+
+
+def read_raw(path: Path | str, first_seq: int = 0) -> Iterator[Raw]:
+    """Yield entries from ``first_seq`` on, with their hashes and bytes; a directory is not read before it.
+
+    Ends and fails as :func:`read_journal` does.
+    """
+    place = Path(path)
+    start = _start_of(place, first_seq) if place.is_dir() else None
+    entries = _entries(place) if start is None else _directory_entries(place, *start)
+    previous = GENESIS if start is None else start[1].hash
+    try:
+        for entry in entries:
+            if entry.message.seq >= first_seq:
+                yield Raw(entry.message, previous, entry.hash, entry_bytes(entry))
+            previous = entry.hash
+    except Damage as damage:
+        if damage.incomplete:
+            return
+        raise JournalError(
+            f"The journal {path} was altered: entry {damage.seq} at byte {damage.offset}: {damage.reason}. Everything "
+            f"before it is sound; run 'araz verify' and keep the files for examination."
+        ) from None
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise JournalError(f"The journal {path} cannot be read: {error}. Check the path, or copy it again.") from None
+
+
+def _start_of(directory: Path, seq: int) -> tuple[int, Head] | None:
+    """The last segment that begins at or before ``seq``, and where the chain stands there; None for the first."""
+    for number in reversed(segment_numbers(directory)):
+        with segment_path(directory, number).open("rb") as stream:
+            data = stream.read(HEADER_BYTES)
+        if len(data) == HEADER_BYTES and (head := decode_header(data, seq)).next_seq <= seq:
+            return number, head
+    return None
+
+
 def _entries(path: Path) -> Iterator[Entry]:
     """Entries of any kind of journal, in order; raises Damage, with the file's name, where the chain breaks."""
     if path.is_dir():
@@ -127,11 +173,11 @@ def _file_entries(path: Path) -> Iterator[Entry]:
                 raise
 
 
-def _directory_entries(directory: Path) -> Iterator[Entry]:
+def _directory_entries(directory: Path, number: int = 1, head: Head | None = None) -> Iterator[Entry]:
     numbers = segment_numbers(directory)
     if not numbers:
         raise FileNotFoundError(f"{directory} holds no segment (00000001.seg)")
-    head, number = Head(0, GENESIS), 1
+    head = Head(0, GENESIS) if head is None else head
     while segment_path(directory, number).exists():
         for entry in _segment_entries(directory, number, head):
             yield entry

@@ -119,6 +119,13 @@ def encode_entry(head: Head, received_at_us: int, source: str, payload: bytes) -
     return b"".join((fixed, name, payload, digest)), Head(head.next_seq + 1, digest)
 
 
+def entry_bytes(entry: Entry) -> bytes:
+    """The bytes of a whole entry as they lie on the disk."""
+    message, name = entry.message, entry.message.source.encode()
+    fixed = _FIXED.pack(ENTRY_MAGIC, len(message.payload), len(name), message.seq, message.received_at_us)
+    return b"".join((fixed, name, message.payload, entry.hash))
+
+
 def read_header(stream: BinaryIO, expected: Head | None) -> Head:
     """Read a header; with ``expected`` it must continue that chain."""
     head = decode_header(stream.read(HEADER_BYTES), 0 if expected is None else expected.next_seq)

@@ -53,7 +53,7 @@ def trail_step(trails: Trails, state: State) -> Trails:
     """
     if not state.past:
         return trails
-    final = [entry.before for entry in trails.past[1:] if entry.order <= state.forgotten] if state.forgotten else []
+    final = [entry.before for entry in trails.past[1:] if not state.forgotten < entry.order] if state.forgotten else []
     if state.past[0].before is not trails.last:
         final.append(state.past[0].before)
     awaited = _awaited(trails.awaited, state)

@@ -42,7 +42,10 @@ from araz.vocabulary._events import (
     Track,
 )
 from araz.vocabulary._observation import (
+    ERASED_SOURCE,
+    ERASURE_SOURCE,
     RAW_KEPT_BYTES,
+    RELEASE_SOURCE,
     Bearing,
     Claim,
     ClaimKind,
@@ -78,8 +81,11 @@ from araz.vocabulary._site import (
 
 __all__ = [
     "CLASS_NAMES",
+    "ERASED_SOURCE",
+    "ERASURE_SOURCE",
     "LATEST_TIME_US",
     "RAW_KEPT_BYTES",
+    "RELEASE_SOURCE",
     "Alarm",
     "AlarmSettings",
     "AlarmState",
