@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from araz.app._case import recompute
@@ -29,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "case.zip"
 
-        def timed(what, run):
+        def timed(what: str, run: Callable[[], object]) -> None:
             wall, cpu = time.monotonic(), time.process_time() + sum(os.times()[2:4])
             run()
             row = {

@@ -1,8 +1,9 @@
-"""Flip one bit, many times, anywhere in a case and in a journal: is it always named, and at the right byte?
+"""Flip one bit, many times, in a case and in a journal: is it always named?
 
     python bench/tamper.py --case case.zip --journal NIGHT.journal [--trials 10000] [--seed 1] [--json]
 
-The case should be small (a minute's night): each trial examines all of it. "named" is any finding; "exact" the byte itself.
+The case should be small (a minute's night): each trial examines all of it.
+"named" is any finding; "exact" the byte itself.
 """
 
 from __future__ import annotations

@@ -257,3 +257,32 @@ def test_events_of_the_case_are_those_of_the_night(night, data, tmp_path):
     alarms = [item for item in said if item["type"] == "alarm" and item["alarm_id"] == "A0006"]
     mine = [json.loads(line) for line in case_files(data)["alarms.jsonl"].splitlines()]
     assert [(a["revision"], a["sentence"]) for a in mine] == [(a["revision"], a["sentence"]) for a in alarms]
+
+
+def test_custody_with_photographs_goes_into_the_case(night, tmp_path, capsys):
+    log = tmp_path / "custody.journal"
+    photo = tmp_path / "hook.jpg"
+    photo.write_bytes(b"\xff\xd8 a photograph")
+    for hand in ("post-4", "lab-2"):
+        assert araz("case", "key", tmp_path / f"{hand}.pem") == 0
+        key = ["--key", tmp_path / f"{hand}.pem", "--log", log]
+        assert araz("custody", "hand", hand, "--service", "border service", *key) == 0
+    mine = ["--by", "post-4", "--key", tmp_path / "post-4.pem", "--log", log, "--why", "found at the drop"]
+    theirs = ["--by", "lab-2", "--key", tmp_path / "lab-2.pem", "--log", log, "--why", "examination"]
+    words = ["--category", "drone", "--description", "hexacopter", "--seal", "B-7", "--photo", photo]
+    assert araz("custody", "take", "E-1", *words, *mine) == 0
+    assert araz("custody", "accept", "E-1", "--seal", "B-7", *theirs) == 2  # nobody offered it
+    assert "both hands" in capsys.readouterr().err
+    assert araz("custody", "offer", "E-1", "--to", "lab-2", *mine) == 0
+    assert araz("custody", "accept", "E-1", "--seal", "B-7", *theirs) == 0
+    capsys.readouterr()
+    assert araz("custody", "list", "--log", log) == 0
+    assert "E-1: held by lab-2" in capsys.readouterr().out
+    file = tmp_path / "with.zip"
+    words = ["A0006", "--journal", night / "night.journal", "--out", file, "--custody", log]
+    assert araz("case", "seal", *words) == 0
+    files = case_files(file.read_bytes())
+    assert "hexacopter" in files["report.az.html"].decode()
+    kept = [data for name, data in files.items() if name.startswith("exhibits/")]
+    assert kept == [photo.read_bytes()]
+    assert verify_case.examine(file.read_bytes())[0] == []

@@ -50,17 +50,17 @@ def report_blocks(told: Told, language: str) -> list[Block]:
     out = [Block("h1", w("title", case=facts["case"])), Block("p", w("what_is_this", site=facts["site"]))]
     out += [Block("h2", w("summary")), _summary(told, language)]
     out += [Block("h2", w("map")), Block("map", drawn=_map(told)), Block("small", w("map_words"))]
-    rows = [[_clock(i.at_us, zone), _clock(i.known_at_us, zone), term(i.kind.value, language), _percent(i.confidence),
-             i.sentence] for i in belongs.told.incidents]  # fmt: skip
+    rows = [[local_time(i.at_us, zone), local_time(i.known_at_us, zone), term(i.kind.value, language),
+             _percent(i.confidence), i.sentence] for i in belongs.told.incidents]  # fmt: skip
     out += [Block("h2", w("events")), _table([w("time"), w("known"), w("event"), w("sure"), w("said")], rows, language)]
-    rows = [[a.alarm_id, _clock(a.changed_at_us, zone), str(a.priority), term(a.state.value, language), a.sentence]
+    rows = [[a.alarm_id, local_time(a.changed_at_us, zone), str(a.priority), term(a.state.value, language), a.sentence]
             for a in belongs.told.alarms]  # fmt: skip
     header = ["", w("changed"), w("priority"), w("state"), w("said")]
     out += [Block("h2", w("alarms")), _table(header, rows, language)]
-    rows = [[_clock(d.at_us, zone), d.officer, term(d.action.value, language), d.patrol_id or "", d.reason or ""]
+    rows = [[local_time(d.at_us, zone), d.officer, term(d.action.value, language), d.patrol_id or "", d.reason or ""]
             for d in belongs.told.decisions]  # fmt: skip
     out += [Block("h2", w("decisions")), _table([w("time"), w("who"), w("action"), "", w("reason")], rows, language)]
-    rows = [[_clock(r.observed_at_us, zone), r.report.reporter, term(r.report.kind.value, language),
+    rows = [[local_time(r.observed_at_us, zone), r.report.reporter, term(r.report.kind.value, language),
              r.report.text or ""] for r in belongs.told.reports]  # fmt: skip
     out += [Block("h2", w("reports")), _table([w("time"), w("who"), w("kind"), w("text")], rows, language)]
     out += _then_and_now(told, language)
@@ -76,7 +76,7 @@ def _summary(told: Told, language: str) -> Block:
     facts, zone = told.facts, told.facts["time_zone"]
     first, last = facts["from_us"], facts["to_us"]
     day = datetime.fromtimestamp(first / 1e6, ZoneInfo(zone)).strftime("%Y-%m-%d")
-    span = word("span_text", language, day=day, first=_clock(first, zone), last=_clock(last, zone), zone=zone)
+    span = word("span_text", language, day=day, first=local_time(first, zone), last=local_time(last, zone), zone=zone)
     rows = [
         [word("span", language), span],
         [word("objects", language), ", ".join(facts["tracks"]) or word("unknown", language)],
@@ -150,7 +150,7 @@ def _custody(told: Told, language: str) -> list[Block]:
         return [*out, Block("p", word("no_custody", language))]
     rows = [
         [
-            _clock(r["at_us"], told.facts["time_zone"]),
+            local_time(r["at_us"], told.facts["time_zone"]),
             r["who"],
             r.get("exhibit") or "",
             term(r["what"]["type"], language),
@@ -190,7 +190,8 @@ def _line_of(border: Any) -> list[tuple[float, float]]:
     return []
 
 
-def _clock(at_us: int, zone: str) -> str:
+def local_time(at_us: int, zone: str) -> str:
+    """Return hours, minutes and seconds of a time in a zone."""
     return datetime.fromtimestamp(at_us / 1e6, UTC).astimezone(ZoneInfo(zone)).strftime("%H:%M:%S")
 
 

@@ -37,7 +37,6 @@ from araz.sensors import (
 from araz.vocabulary import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
-    RELEASE_SOURCE,
     Alarm,
     Bearing,
     Claim,
@@ -62,7 +61,7 @@ from araz.vocabulary import (
 #: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
 TICK_SOURCE: Final = "@tick"
 #: Sources that Araz itself writes and that move no track: time, and what was done with the journal and by whom.
-SILENT_SOURCES: Final = frozenset({TICK_SOURCE, ERASURE_SOURCE, ERASED_SOURCE, RELEASE_SOURCE})
+SILENT_SOURCES: Final = frozenset({TICK_SOURCE, ERASURE_SOURCE, ERASED_SOURCE})
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,

@@ -20,6 +20,8 @@ app = cyclopts.App(
 )
 
 app.command("araz.app._case:case", name="case")
+app.command("araz.app._custody:custody", name="custody")
+app.command("araz.app._erase:erase_command", name="erase")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]

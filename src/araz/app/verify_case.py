@@ -31,6 +31,8 @@ MESSAGES, PROOF, BLOCKS = "messages.bin", "proof.json", "blocks.json"
 LOOSE = (MANIFEST, SIGNATURE, KEY, STAMP)
 """Files the manifest cannot list, for they follow from it; the sums tell where they were altered."""
 BLOCK = 1024
+ERASED = b"\xa5RE\n"
+"""An entry whose content was erased for a reason on record: its hash still stands in chain and tree."""
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
@@ -393,7 +395,10 @@ def _message_findings(files: dict[str, bytes], places: dict[str, int], manifest:
                 ]
             if entry.seq != seq:
                 return [Finding("message", f"message {seq} is missing: message {entry.seq} stands in its place", where)]
-            if hashlib.sha256(previous + entry.text).digest() != entry.digest:
+            is_right = (
+                len(entry.digest) == 32 if entry.source == "@erased" else _hash_of(previous, entry) == entry.digest
+            )
+            if not is_right:
                 return [
                     Finding(
                         "message",
@@ -423,11 +428,18 @@ def message_at(data: bytes, at: int) -> Entry | None:
         return None
     magic, size, name, seq, at_us = _ENTRY.unpack_from(data, at)
     begins, ends = at + _ENTRY.size, at + _ENTRY.size + name + size + 32
-    if magic != b"\xa5RZ\n" or ends > len(data):
+    if magic not in (b"\xa5RZ\n", ERASED) or ends > len(data):
         return None
+    if magic == ERASED:
+        empty = data[begins + name : ends - 32] == bytes(size)
+        return Entry(seq, at_us, "@erased", b"", data[ends - 32 : ends] if empty else b"", ends, b"")
     text = struct.pack(">QQHI", seq, at_us, name, size) + data[begins : ends - 32]
     source = data[begins : begins + name].decode(errors="replace")
     return Entry(seq, at_us, source, data[begins + name : ends - 32], data[ends - 32 : ends], ends, text)
+
+
+def _hash_of(previous: bytes, entry: Entry) -> bytes:
+    return hashlib.sha256(previous + entry.text).digest()
 
 
 def root_of(size: int, leaves: dict[int, bytes], path: list[bytes]) -> bytes | None:

@@ -7,6 +7,7 @@
 **Never** interprets a payload, edits an entry, or lets a message be acted on before it is on disk.
 """
 
+from araz.store._erasure import erase
 from araz.store._errors import JournalError
 from araz.store._event_log import EventLog
 from araz.store._heads import HEAD_EVERY_US, HeadLine, HeadLog, heads_objection, read_heads, tree_of
@@ -30,6 +31,7 @@ __all__ = [
     "Records",
     "RejectCount",
     "VerifyResult",
+    "erase",
     "heads_objection",
     "is_journal",
     "pack_journal",

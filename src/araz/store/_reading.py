@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+import msgspec
+
 from araz.evidence import GENESIS
 from araz.store._errors import JournalError
 from araz.store._layout import XZ_MAGIC, segment_numbers, segment_path, sync_directory
@@ -15,16 +17,17 @@ from araz.store._segment import (
     HEADER_BYTES,
     Damage,
     Entry,
+    Erased,
     Head,
     check_entry,
     decode_header,
     encode_entry,
     encode_header,
-    entry_bytes,
+    header_of,
     read_entries,
     read_header,
 )
-from araz.vocabulary import Message
+from araz.vocabulary import ERASED_SOURCE, ERASURE_SOURCE, Message
 
 
 class VerifyResult(NamedTuple):
@@ -66,9 +69,14 @@ def verify_journal(path: Path | str) -> VerifyResult:
     entry's edge: compare ``head_hash_hex`` and ``entries`` with what was noted elsewhere.
     """
     place, count, head = Path(path), 0, Head(0, GENESIS)
+    erased, recorded = dict[int, Erased](), set[Erased]()
     try:
         for entry in _entries(place):
             count, head = count + 1, Head(entry.message.seq + 1, entry.hash)
+            if entry.is_erased:
+                erased[entry.message.seq] = header_of(entry.data)
+            elif entry.message.source == ERASURE_SOURCE:
+                recorded.update(erasures_in(entry.message.payload))
     except Damage as damage:
         file = f" in {damage.file}" if damage.file else ""
         hint = " It may still be written, or opening it repairs it." if damage.incomplete else ""
@@ -77,7 +85,13 @@ def verify_journal(path: Path | str) -> VerifyResult:
     except (OSError, EOFError, lzma.LZMAError) as error:
         sentence = f"Entry {head.next_seq} cannot be read: {error}."
         return VerifyResult(False, count, head.hash.hex(), head.next_seq, sentence)
+    unrecorded = [seq for seq, left in erased.items() if left not in recorded]
+    if unrecorded:
+        sentence = f"Entry {unrecorded[0]} was erased, and no record of this journal says so and why."
+        return VerifyResult(False, count, head.hash.hex(), unrecorded[0], sentence)
     sentence = f"All {count} entries are as they were written; the last has hash {head.hash.hex()}."
+    if erased:
+        sentence += f" The content of {len(erased)} of them was erased, each with its reason on record."
     return VerifyResult(True, count, head.hash.hex(), None, sentence)
 
 
@@ -98,6 +112,10 @@ def pack_journal(
             file.write(encode_header(head))
             for item in source:
                 entry = (item.received_at_us, item.source, item.payload) if isinstance(item, Message) else item
+                if entry[1] == ERASED_SOURCE:
+                    raise ValueError(
+                        "content of this journal was erased; copy its directory, a packed one has new hashes"
+                    )
                 check_entry(*entry)
                 data, head = encode_entry(head, *entry)
                 file.write(data)
@@ -106,6 +124,22 @@ def pack_journal(
         unfinished.unlink(missing_ok=True)
     sync_directory(target.parent)
     return head.hash.hex()
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """The record that must stand in the journal before content is erased: which entries, by whom, why."""
+
+    by: str
+    reason: str
+    entries: list[Erased]
+
+
+def erasures_in(payload: bytes) -> list[Erased]:
+    """Entries named by a message of the source ``@erasure``; none for anything that is no such record."""
+    try:
+        return msgspec.json.decode(payload, type=Erasure).entries
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
 
 
 class Raw(NamedTuple):
@@ -129,7 +163,7 @@ def read_raw(path: Path | str, first_seq: int = 0) -> Iterator[Raw]:
     try:
         for entry in entries:
             if entry.message.seq >= first_seq:
-                yield Raw(entry.message, previous, entry.hash, entry_bytes(entry))
+                yield Raw(entry.message, previous, entry.hash, entry.data)
             previous = entry.hash
     except Damage as damage:
         if damage.incomplete:

@@ -31,8 +31,6 @@ from araz.vocabulary._quantities import (
 ERASURE_SOURCE = "@erasure"
 #: What the source of a message reads whose content was erased: when it arrived is all that is left.
 ERASED_SOURCE = "@erased"
-#: Source of the messages by which two persons release what one service hides from the other.
-RELEASE_SOURCE = "@release"
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
