@@ -20,6 +20,7 @@ app = cyclopts.App(
 )
 
 app.command("araz.app._case:case", name="case")
+app.command("araz.app._accounts:accounts", name="account")
 app.command("araz.app._custody:custody", name="custody")
 app.command("araz.app._erase:erase_command", name="erase")
 
@@ -53,16 +54,25 @@ def watch(
     out: OutOption = Path("out/watch"),
     host: str = "127.0.0.1",
     port: int = 8471,
+    accounts: Annotated[
+        Path | None, Parameter(help="Accounts file (araz account add); needed beyond localhost.")
+    ] = None,
+    tls: Annotated[
+        Path | None, Parameter(help="Folder with console.crt and console.key; needed beyond localhost.")
+    ] = None,
 ) -> int:
     """Listen to the site's live feeds, show the console, keep everything in the journal.
 
     Start it again with the same --out after a crash: it repairs the journal, says so, and goes on.
 
+    On localhost nobody is asked to sign in. Beyond it, accounts and TLS are required.
+
     Example: araz watch --site sites/horadiz/site.toml --out /var/lib/araz
+             araz watch --host 10.0.0.5 --accounts out/accounts.json --tls out/tls
     """
     from araz.app._live import run_watch
 
-    return run_watch(site, out, host, port)
+    return run_watch(site, out, host, port, accounts=accounts, tls=tls)
 
 
 @app.command
