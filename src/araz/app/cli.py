@@ -22,6 +22,7 @@ app = cyclopts.App(
 app.command("araz.app._case:case", name="case")
 app.command("araz.app._accounts:accounts", name="account")
 app.command("araz.app._custody:custody", name="custody")
+app.command("araz.app._doctor:doctor_command", name="doctor")
 app.command("araz.app._erase:erase_command", name="erase")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
