@@ -198,6 +198,24 @@ def test_a_run_that_claims_fewer_messages_does_not_stand_in_the_journal(data, ni
     assert any("do not stand in the journal" in item.sentence for item in found)
 
 
+def test_an_earlier_head_that_does_not_fit_is_named(data, night):
+    assert json.loads(case_files(data)["heads.json"])
+
+    def rewritten(files):
+        heads = json.loads(files["heads.json"])
+        heads[0]["head"]["root_hash"] = "00" * 32
+        files["heads.json"] = verify_case.json_bytes(heads)
+
+    def resigned(files):
+        heads = json.loads(files["heads.json"])
+        heads[0]["signed"][0]["by"] = "another"
+        files["heads.json"] = verify_case.json_bytes(heads)
+
+    for change, words in ((rewritten, "rewritten after"), (resigned, "wrong signature of 'another'")):
+        found, _ = verify_case.examine(resealed(data, change, night))
+        assert any(words in item.sentence for item in found), found
+
+
 def test_a_case_of_the_span_alone_shows_no_other_messages(night, tmp_path, capsys):
     file = tmp_path / "span.zip"
     assert araz("case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--span-only") == 0

@@ -9,7 +9,8 @@ another way than with the case; without it compare the fingerprint that is print
 
 What is checked, in this order: every byte of the container against the one way to write it; every file against the
 signed list; the signature (Ed25519); the time-stamp (RFC 3161); every message against its hash and the one before it;
-that the messages stand in the journal whose head was signed (the tree of RFC 6962).
+that the messages stand in the journal whose head was signed (the tree of RFC 6962); that heads signed earlier, by
+this station or by a witness, fit it too. One file on purpose, long as it is: it is read and run apart from Araz.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 MANIFEST, SIGNATURE, KEY, SUMS, STAMP = "manifest.json", "manifest.sig", "signer.pem", "sums.json", "manifest.tsr"
-MESSAGES, PROOF, BLOCKS = "messages.bin", "proof.json", "blocks.json"
+MESSAGES, PROOF, BLOCKS, HEADS = "messages.bin", "proof.json", "blocks.json", "heads.json"
 LOOSE = (MANIFEST, SIGNATURE, KEY, STAMP)
 """Files the manifest cannot list, for they follow from it; the sums tell where they were altered."""
 BLOCK = 1024
@@ -212,6 +213,8 @@ def _examine_members(
         found += _stamp_findings(files, tsa_ca)
     if MESSAGES in files and PROOF in files:
         found += _message_findings(files, places, manifest)
+    if HEADS in files and not found:
+        found += _head_findings(files, manifest)
     return found, manifest
 
 
@@ -438,6 +441,56 @@ def message_at(data: bytes, at: int) -> Entry | None:
     return Entry(seq, at_us, source, data[begins + name : ends - 32], data[ends - 32 : ends], ends, text)
 
 
+def _head_findings(files: dict[str, bytes], manifest: dict[str, Any]) -> list[Finding]:
+    """Earlier heads of the journal: only added to since, and signed by whom they say."""
+    try:
+        lines, size, root = json.loads(files[HEADS]), manifest["head"]["tree_size"], manifest["head"]["root_hash"]
+        for line in lines:
+            head, path = line["head"], [bytes.fromhex(item) for item in line["consistency"]]
+            old = bytes.fromhex(head["root_hash"])
+            if not is_consistent(head["tree_size"], old, size, bytes.fromhex(root), path):
+                text = f"the journal was rewritten after its head of {head['tree_size']} entries was signed"
+                return [Finding("head", text)]
+            for hand in line["signed"]:
+                said = json_bytes({"by": hand["by"], "head": head})
+                signed = {MANIFEST: said, SIGNATURE: bytes.fromhex(hand["signature"]), KEY: hand["key"].encode()}
+                if _openssl_verify(signed) is False:
+                    return [Finding("head", f"wrong signature of {hand['by']!r} under the head of {head['tree_size']}")]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [Finding("head", f"{HEADS} holds no heads")]
+    return []
+
+
+def is_consistent(old_size: int, old_root: bytes, size: int, root: bytes, path: list[bytes]) -> bool:
+    """Whether a tree was only added to since it had ``old_size`` entries (RFC 9162, 2.1.4.2)."""
+    if not 0 < old_size <= size:
+        return False
+    if old_size == size:
+        return not path and old_root == root
+    path = [old_root, *path] if old_size & (old_size - 1) == 0 else path
+    if not path:
+        return False
+    node, last = old_size - 1, size - 1
+    while node & 1:
+        node, last = node >> 1, last >> 1
+    old = new = path[0]
+    for sibling in path[1:]:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            old, new = _node(sibling, old), _node(sibling, new)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            new = _node(new, sibling)
+        node, last = node >> 1, last >> 1
+    return old == old_root and new == root and last == 0
+
+
+def _node(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
 def _hash_of(previous: bytes, entry: Entry) -> bytes:
     return hashlib.sha256(previous + entry.text).digest()
 
@@ -455,7 +508,7 @@ def root_of(size: int, leaves: dict[int, bytes], path: list[bytes]) -> bytes | N
             return leaves[low]
         middle = low + (1 << (high - low - 1).bit_length() - 1)
         left = build(low, middle)
-        return hashlib.sha256(b"\x01" + left + build(middle, high)).digest()
+        return _node(left, build(middle, high))
 
     try:
         root = build(0, size)
