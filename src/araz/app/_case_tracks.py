@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from araz import tracking
@@ -72,7 +73,8 @@ def _followed(
         state, _ = pipeline.step(state, message, follow)
         if message.source == SITE_SOURCE:
             # Nobody asks the rules here, nor for a picture: only the tracks are wanted.
-            state = replace(state, rules_us=LATEST_TIME_US, picture_us=LATEST_TIME_US)
+            never = replace(state.incidents, next_evaluation_us=LATEST_TIME_US)
+            state = msgspec.structs.replace(state, rules_us=LATEST_TIME_US, incidents=never)
             at_us, place = _enu(shown, state.line.place.frame)
     if state is not None:
         for number in (*trails.trail, *trails.awaited):
