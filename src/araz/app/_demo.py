@@ -8,6 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
+from araz.app._accounts import check_exposure
 from araz.app._config import SITE_SOURCE
 from araz.app._data import demo_files
 from araz.app._live import Live, serve
@@ -23,6 +24,7 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
     """Replay the demo night, with the console or as fast as possible."""
     if speed <= 0:
         raise ValueError(f"--speed must be above 0, not {speed}; 10 is the default")
+    check_exposure(host, None, None)
     journal, truth = demo_files()
     if not journal.exists():
         raise ValueError(f"{journal} is missing; make it again with: make night")

@@ -13,6 +13,7 @@ import msgspec
 import uvicorn
 
 from araz.app import _pipeline as pipeline
+from araz.app._accounts import check_exposure, names_of, open_gate
 from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
@@ -109,8 +110,21 @@ class Live:
                 await self.take(self.clock(), pipeline.TICK_SOURCE, b"")
 
 
-async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any, Any, None]]) -> None:
+async def serve(
+    live: Live,
+    host: str,
+    port: int,
+    others: Sequence[Coroutine[Any, Any, None]],
+    *,
+    accounts: Path | None = None,
+    tls: Path | None = None,
+) -> None:
     """Run the console and ``others`` until interrupted; the first failure stops all and is raised."""
+    check_exposure(host, accounts, tls)
+    gate, log_of_access = (
+        (None, None) if accounts is None else open_gate(accounts, live.night.out / "access.journal", wall_clock_us)
+    )
+    names = {host, "localhost", "127.0.0.1"} | (set() if tls is None else names_of(tls / "console.crt"))
     line = live.night.believed.line
     static = PACKAGE / "console" / "static"
     if not (static / "index.html").exists():
@@ -130,9 +144,14 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
             *search_handlers(live.night.records, line.place, live.clock),
             *coverage_handlers(live.night, live.submit),
         ],
-        allowed_hosts=sorted({host, "localhost", "127.0.0.1"}),
+        allowed_hosts=sorted(names),
+        gate=gate,
     )
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", access_log=False)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", access_log=False,
+        ssl_certfile=None if tls is None else tls / "console.crt",
+        ssl_keyfile=None if tls is None else tls / "console.key",
+    )  # fmt: skip
     server = uvicorn.Server(config)
     tasks = [asyncio.ensure_future(item) for item in (live.work(), live.show(), *others)]
     console = asyncio.ensure_future(server.serve())
@@ -144,13 +163,18 @@ async def serve(live: Live, host: str, port: int, others: Sequence[Coroutine[Any
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.gather(console, return_exceptions=True)
+    if log_of_access is not None:
+        log_of_access.close()
     for task in done:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
 
-def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
+def run_watch(
+    site_name: str, out: Path, host: str, port: int, *, accounts: Path | None = None, tls: Path | None = None
+) -> int:
     """Watch the live feeds of a site until interrupted."""
+    check_exposure(host, accounts, tls)
     bundle = bundle_from_file(site_path(site_name))
     site, _, _ = site_from_bundle(bundle)
     hub = Hub()
@@ -166,9 +190,11 @@ def run_watch(site_name: str, out: Path, host: str, port: int) -> int:
     outputs = Outputs(site.outputs, site.name, wall_clock_us)
     night.listen(outputs.note)
     feeds = [feed for feed in site.feeds if feed.url]
-    say(f"{site.name}: {len(feeds)} live feeds; console at http://{host}:{port}  (Ctrl-C stops)")
+    scheme = "http" if tls is None else "https"
+    say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
     try:
-        asyncio.run(serve(live, host, port, [live.tick(), _listen(live, feeds), *outputs.senders()]))
+        others = [live.tick(), _listen(live, feeds), *outputs.senders()]
+        asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")
     finally:

@@ -8,7 +8,7 @@ state is a value; ``step`` hands back a new one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -39,6 +39,8 @@ from araz.sensors import (
     weather_of,
 )
 from araz.vocabulary import (
+    ERASED_SOURCE,
+    ERASURE_SOURCE,
     WATERMARK,
     Alarm,
     Bearing,
@@ -67,6 +69,8 @@ from araz.vocabulary import (
 
 #: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
 TICK_SOURCE: Final = "@tick"
+#: Sources that Araz itself writes and that move no track: time, and what was done with the journal and by whom.
+SILENT_SOURCES: Final = frozenset({TICK_SOURCE, ERASURE_SOURCE, ERASED_SOURCE})
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
 #: Source of the weather of the hour: a ``Weather`` as JSON.
@@ -137,9 +141,12 @@ def init() -> PipelineState | None:
     return None
 
 
-def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, list[Event]]:
+def step(
+    state: PipelineState | None, message: Message, follow: Callable[[tracking.State], None] | None = None
+) -> tuple[PipelineState, list[Event]]:
     """Take one journalled message; return the new state and what is to be said.
 
+    ``follow`` is shown the tracker's state after each look of a sensor, for whoever keeps trails.
     Raises ``SiteError`` only for a site message that is none: without a site there is nothing to go on with.
     """
     now_us = message.received_at_us if state is None else max(state.now_us, message.received_at_us)
@@ -159,6 +166,8 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
         trails = tracking.trail_step(trails, believed)
         errors, told = tracking.registration_step(errors, look, moved)
+        if follow is not None:
+            follow(believed)
         reports.extend(told)
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
@@ -217,7 +226,7 @@ def _configured(now_us: int, message: Message) -> PipelineState:
 
 def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], Heard]:
     """Return the decoders after the message, and what it said."""
-    if message.source == TICK_SOURCE:
+    if message.source in SILENT_SOURCES:
         return state.decoders, Heard(message.source)
     if message.source == PROBLEM_SOURCE:
         problem = _problem(message)

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
-from araz.store import EventLog, Journal, Records, read_journal
+from araz.app._keys import head_signer
+from araz.store import EventLog, HeadLog, Journal, Records, read_journal
 from araz.vocabulary import Event, Message
 
 _T = TypeVar("_T")
@@ -51,6 +52,7 @@ class Night:
         out.mkdir(parents=True, exist_ok=True)
         self.out = out
         self.journal = Journal.open(out / "night.journal")
+        self.heads = HeadLog(self.journal.path, head_signer(out))
         self.state = pipeline.init()
         self.messages = 0
         self._log = EventLog(out / "events.jsonl") if log_events else None
@@ -93,6 +95,8 @@ class Night:
         """Journal a batch, then act on it; returns the messages once they are safe and acted on."""
         messages = self.journal.append(arrivals)
         self._act(messages)
+        if messages:
+            self.heads.note(messages[-1].received_at_us)
         return messages
 
     def _act(self, messages: Sequence[Message]) -> None:

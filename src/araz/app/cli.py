@@ -22,6 +22,11 @@ app = cyclopts.App(
 # Loaded when asked for: --help stays quick.
 app.command("araz.app._logs:logs", name="logs", help="Match seized drones' logs to what was recorded.")
 app.command("araz.app._seizures_more:seizures", name="seizures", help="The register of seizures, and what it can say.")
+app.command("araz.app._case:case", name="case")
+app.command("araz.app._accounts:accounts", name="account")
+app.command("araz.app._custody:custody", name="custody")
+app.command("araz.app._doctor:doctor_command", name="doctor")
+app.command("araz.app._erase:erase_command", name="erase")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]
@@ -53,16 +58,25 @@ def watch(
     out: OutOption = Path("out/watch"),
     host: str = "127.0.0.1",
     port: int = 8471,
+    accounts: Annotated[
+        Path | None, Parameter(help="Accounts file (araz account add); needed beyond localhost.")
+    ] = None,
+    tls: Annotated[
+        Path | None, Parameter(help="Folder with console.crt and console.key; needed beyond localhost.")
+    ] = None,
 ) -> int:
     """Listen to the site's live feeds, show the console, keep everything in the journal.
 
     Start it again with the same --out after a crash: it repairs the journal, says so, and goes on.
 
+    On localhost nobody is asked to sign in. Beyond it, accounts and TLS are required.
+
     Example: araz watch --site sites/horadiz/site.toml --out /var/lib/araz
+             araz watch --host 10.0.0.5 --accounts out/accounts.json --tls out/tls
     """
     from araz.app._live import run_watch
 
-    return run_watch(site, out, host, port)
+    return run_watch(site, out, host, port, accounts=accounts, tls=tls)
 
 
 @app.command
@@ -117,16 +131,22 @@ def replay(
 
 @app.command
 def verify(journal: Path) -> int:
-    """Check every link of a journal's chain; names the first altered entry and ends with 1 when there is one.
+    """Check a journal's chain and heads; names the first altered entry and ends with 1 when there is one.
 
     Example: araz verify out/demo/night.journal
     """
     from araz.app._rim import say
-    from araz.store import verify_journal
+    from araz.store import heads_objection, read_heads, tree_of, verify_journal
 
     result = verify_journal(journal)
     say(result.sentence)
-    return 0 if result.ok else 1
+    if not result.ok:
+        return 1
+    count = len(read_heads(journal))
+    objection = heads_objection(journal, tree_of(journal)) if count else None
+    if count:
+        say(objection or f"All {count} heads that were written each minute fit it; their signatures hold.")
+    return 0 if objection is None else 1
 
 
 @app.command

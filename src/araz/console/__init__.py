@@ -7,20 +7,32 @@
 **Never** decides anything, opens the store, reads a feed, or loads anything from another host.
 """
 
+from araz.console._access import ACCESS, OPEN, Role, access_table, rule_of
 from araz.console._app import create_app
+from araz.console._gate import Access, Account, Gate, Session, SignIn
 from araz.console._geometry import site_geometry
 from araz.console._hub import Hub, Subscriber
 from araz.console._ports import Reader, Submit
 from araz.console._wire import ClockFrame, LiveEvent, PictureFrame
 
 __all__ = [
+    "ACCESS",
+    "OPEN",
+    "Access",
+    "Account",
     "ClockFrame",
+    "Gate",
     "Hub",
     "LiveEvent",
     "PictureFrame",
     "Reader",
+    "Role",
+    "Session",
+    "SignIn",
     "Submit",
     "Subscriber",
+    "access_table",
     "create_app",
+    "rule_of",
     "site_geometry",
 ]

@@ -15,9 +15,11 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from araz.console._errors import Refused, on_any, on_http, on_refused
+from araz.console._gate import Gate
 from araz.console._hub import Hub
 from araz.console._ports import Clock, Reader, Submit
 from araz.console._security import LOCAL_HOSTS, guard
+from araz.console._signin import signin_handlers
 from araz.console._submissions import MAX_BODY_BYTES, Desk, decision_payload, decode_body, report_payload
 from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn, Screen
 from araz.vocabulary import LATEST_TIME_US, Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
@@ -45,13 +47,14 @@ def create_app(
     static_dir: Path | None = None,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
     more: Sequence[Any] = (),
+    gate: Gate | None = None,
 ) -> Litestar:
     """Return the console of ``site``.
 
     ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times
     as fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the
     names under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page").
-    Serve it on localhost; for phones put a TLS proxy with a password before it. Fails with ValueError when
+    ``gate`` asks who is there (None: nobody is asked, for localhost alone). Fails with ValueError when
     ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
@@ -63,9 +66,10 @@ def create_app(
     handlers: list[Any] = [
         *_read_handlers(reader, site_json, sensor_feeds),
         *_past_handlers(reader),
-        *_write_handlers(desk),
         _live_handler(Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed), hub, clock),
+        *_write_handlers(desk, gate),
         *more,
+        *([] if gate is None else signin_handlers(gate)),
         *_page_handlers(static_dir),
     ]
     app = Litestar(
@@ -76,7 +80,7 @@ def create_app(
         logging_config=None,
     )
     # Around everything: middleware of the framework does not see requests that no path answers.
-    app.asgi_handler = guard(app.asgi_handler, hosts)
+    app.asgi_handler = guard(app.asgi_handler if gate is None else gate.wrap(app.asgi_handler), hosts)
     return app
 
 
@@ -156,20 +160,28 @@ def _past_handlers(reader: Reader) -> list[Any]:
     return [get_pictures, get_picture, get_screen]
 
 
-def _write_handlers(desk: Desk) -> list[Any]:
+def _write_handlers(desk: Desk, gate: Gate | None) -> list[Any]:
     @post("/api/decisions")
     async def post_decision(request: AnyRequest) -> Response[Recorded]:
         decision = decode_body(await _json_body(request), Decision, "decision")
+        decision = msgspec.structs.replace(decision, officer=_who(request, gate, decision.officer))
         recorded = await desk.record(DECISION_SOURCE, decision.decision_id, decision_payload(decision))
         return Response(recorded, status_code=200 if recorded.repeated else 201)
 
     @post("/api/reports")
     async def post_report(request: AnyRequest) -> Response[Recorded]:
         report = decode_body(await _json_body(request), ReportIn, "report")
+        report = msgspec.structs.replace(report, reporter=_who(request, gate, report.reporter))
         recorded = await desk.record(REPORT_SOURCE, report.report_id, report_payload(report))
         return Response(recorded, status_code=200 if recorded.repeated else 201)
 
     return [post_decision, post_report]
+
+
+def _who(request: AnyRequest, gate: Gate | None, said: str) -> str:
+    """Who acts: the account that is signed in, whatever the browser says; without accounts what it says."""
+    found = None if gate is None else gate.session_of(dict(request.scope["headers"]))
+    return said if found is None else found[1].account
 
 
 def _live_handler(hello: Hello, hub: Hub, clock: Clock) -> Any:

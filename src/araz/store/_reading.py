@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+import msgspec
+
 from araz.evidence import GENESIS
 from araz.store._errors import JournalError
 from araz.store._layout import XZ_MAGIC, segment_numbers, segment_path, sync_directory
@@ -15,14 +17,17 @@ from araz.store._segment import (
     HEADER_BYTES,
     Damage,
     Entry,
+    Erased,
     Head,
     check_entry,
+    decode_header,
     encode_entry,
     encode_header,
+    header_of,
     read_entries,
     read_header,
 )
-from araz.vocabulary import Message
+from araz.vocabulary import ERASED_SOURCE, ERASURE_SOURCE, Message
 
 
 class VerifyResult(NamedTuple):
@@ -64,9 +69,14 @@ def verify_journal(path: Path | str) -> VerifyResult:
     entry's edge: compare ``head_hash_hex`` and ``entries`` with what was noted elsewhere.
     """
     place, count, head = Path(path), 0, Head(0, GENESIS)
+    erased, recorded = dict[int, Erased](), set[Erased]()
     try:
         for entry in _entries(place):
             count, head = count + 1, Head(entry.message.seq + 1, entry.hash)
+            if entry.is_erased:
+                erased[entry.message.seq] = header_of(entry.data)
+            elif entry.message.source == ERASURE_SOURCE:
+                recorded.update(erasures_in(entry.message.payload))
     except Damage as damage:
         file = f" in {damage.file}" if damage.file else ""
         hint = " It may still be written, or opening it repairs it." if damage.incomplete else ""
@@ -75,7 +85,13 @@ def verify_journal(path: Path | str) -> VerifyResult:
     except (OSError, EOFError, lzma.LZMAError) as error:
         sentence = f"Entry {head.next_seq} cannot be read: {error}."
         return VerifyResult(False, count, head.hash.hex(), head.next_seq, sentence)
+    unrecorded = [seq for seq, left in erased.items() if left not in recorded]
+    if unrecorded:
+        sentence = f"Entry {unrecorded[0]} was erased, and no record of this journal says so and why."
+        return VerifyResult(False, count, head.hash.hex(), unrecorded[0], sentence)
     sentence = f"All {count} entries are as they were written; the last has hash {head.hash.hex()}."
+    if erased:
+        sentence += f" The content of {len(erased)} of them was erased, each with its reason on record."
     return VerifyResult(True, count, head.hash.hex(), None, sentence)
 
 
@@ -96,6 +112,10 @@ def pack_journal(
             file.write(encode_header(head))
             for item in source:
                 entry = (item.received_at_us, item.source, item.payload) if isinstance(item, Message) else item
+                if entry[1] == ERASED_SOURCE:
+                    raise ValueError(
+                        "content of this journal was erased; copy its directory, a packed one has new hashes"
+                    )
                 check_entry(*entry)
                 data, head = encode_entry(head, *entry)
                 file.write(data)
@@ -104,6 +124,66 @@ def pack_journal(
         unfinished.unlink(missing_ok=True)
     sync_directory(target.parent)
     return head.hash.hex()
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """The record that must stand in the journal before content is erased: which entries, by whom, why."""
+
+    by: str
+    reason: str
+    entries: list[Erased]
+
+
+def erasures_in(payload: bytes) -> list[Erased]:
+    """Entries named by a message of the source ``@erasure``; none for anything that is no such record."""
+    try:
+        return msgspec.json.decode(payload, type=Erasure).entries
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+class Raw(NamedTuple):
+    """One entry as it lies on the disk: what it says, the hash before it and its own, and its bytes."""
+
+    message: Message
+    previous_hash: bytes
+    hash: bytes
+    data: bytes
+
+
+def read_raw(path: Path | str, first_seq: int = 0) -> Iterator[Raw]:
+    """Yield entries from ``first_seq`` on, with their hashes and bytes; a directory is not read before it.
+
+    Ends and fails as :func:`read_journal` does.
+    """
+    place = Path(path)
+    start = _start_of(place, first_seq) if place.is_dir() else None
+    entries = _entries(place) if start is None else _directory_entries(place, *start)
+    previous = GENESIS if start is None else start[1].hash
+    try:
+        for entry in entries:
+            if entry.message.seq >= first_seq:
+                yield Raw(entry.message, previous, entry.hash, entry.data)
+            previous = entry.hash
+    except Damage as damage:
+        if damage.incomplete:
+            return
+        raise JournalError(
+            f"The journal {path} was altered: entry {damage.seq} at byte {damage.offset}: {damage.reason}. Everything "
+            f"before it is sound; run 'araz verify' and keep the files for examination."
+        ) from None
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise JournalError(f"The journal {path} cannot be read: {error}. Check the path, or copy it again.") from None
+
+
+def _start_of(directory: Path, seq: int) -> tuple[int, Head] | None:
+    """The last segment that begins at or before ``seq``, and where the chain stands there; None for the first."""
+    for number in reversed(segment_numbers(directory)):
+        with segment_path(directory, number).open("rb") as stream:
+            data = stream.read(HEADER_BYTES)
+        if len(data) == HEADER_BYTES and (head := decode_header(data, seq)).next_seq <= seq:
+            return number, head
+    return None
 
 
 def _entries(path: Path) -> Iterator[Entry]:
@@ -127,11 +207,11 @@ def _file_entries(path: Path) -> Iterator[Entry]:
                 raise
 
 
-def _directory_entries(directory: Path) -> Iterator[Entry]:
+def _directory_entries(directory: Path, number: int = 1, head: Head | None = None) -> Iterator[Entry]:
     numbers = segment_numbers(directory)
     if not numbers:
         raise FileNotFoundError(f"{directory} holds no segment (00000001.seg)")
-    head, number = Head(0, GENESIS), 1
+    head = Head(0, GENESIS) if head is None else head
     while segment_path(directory, number).exists():
         for entry in _segment_entries(directory, number, head):
             yield entry

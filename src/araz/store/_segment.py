@@ -27,6 +27,9 @@ offset      bytes  content
 26 + s      n      payload
 26 + s + n  32     hash of this entry, see ``araz.evidence.canonical_entry``
 ==========  =====  ================================================================
+
+An erased entry begins with ``A5 52 45 0A``, and its n payload bytes are zero; its hash stays, so the chain and every
+proof hold. An entry of the source ``@erasure`` must name it (``araz.store.erase``), else it counts as altered.
 """
 
 from __future__ import annotations
@@ -37,10 +40,11 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 from araz.evidence import HASH_BYTES, entry_hash
-from araz.vocabulary import LATEST_TIME_US, Message
+from araz.vocabulary import ERASED_SOURCE, LATEST_TIME_US, Message
 
 SEGMENT_MAGIC: Final = b"ARAZJRN\n"
 ENTRY_MAGIC: Final = b"\xa5RZ\n"
+ERASED_MAGIC: Final = b"\xa5RE\n"
 FORMAT_VERSION: Final = 1
 MAX_PAYLOAD_BYTES: Final = 1 << 25
 MAX_SOURCE_BYTES: Final = 255
@@ -64,6 +68,35 @@ class Entry(NamedTuple):
     message: Message
     hash: bytes
     end: int
+    data: bytes
+    """The entry as it lies on the disk."""
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether its content was erased: then ``message`` tells only when it arrived."""
+        return self.data.startswith(ERASED_MAGIC)
+
+
+class Erased(NamedTuple):
+    """What is left of an erased entry, and what the record of its erasure must say of it."""
+
+    seq: int
+    received_at_us: int
+    source: str
+    size: int
+    hash_hex: str
+
+
+def header_of(data: bytes) -> Erased:
+    """Number, time, source, size and hash of an entry's bytes."""
+    _, size, name, seq, at_us = _FIXED.unpack_from(data)
+    return Erased(seq, at_us, data[_FIXED.size : _FIXED.size + name].decode(), size, data[-HASH_BYTES:].hex())
+
+
+def erased_bytes(data: bytes) -> bytes:
+    """An entry's bytes with its payload zeroed and the mark of an erased one."""
+    size = header_of(data).size
+    return ERASED_MAGIC + data[4 : -HASH_BYTES - size] + bytes(size) + data[-HASH_BYTES:]
 
 
 class Damage(Exception):
@@ -146,7 +179,7 @@ def _read_one(stream: BinaryIO, fixed: bytes, head: Head, offset: int) -> Entry:
     if len(fixed) < _FIXED.size:
         raise Damage(offset, seq, "the file ends inside an entry", incomplete=True)
     magic, payload_bytes, source_bytes, entry_seq, received_at_us = _FIXED.unpack(fixed)
-    if magic != ENTRY_MAGIC:
+    if magic not in (ENTRY_MAGIC, ERASED_MAGIC):
         raise Damage(offset, seq, "no entry begins here")
     if payload_bytes > MAX_PAYLOAD_BYTES or not 1 <= source_bytes <= MAX_SOURCE_BYTES:
         raise Damage(offset, seq, "its lengths are impossible")
@@ -161,10 +194,14 @@ def _read_one(stream: BinaryIO, fixed: bytes, head: Head, offset: int) -> Entry:
         source = body[:source_bytes].decode()
     except UnicodeDecodeError:
         raise Damage(offset, seq, "its source is no text") from None
-    if entry_hash(head.hash, seq, received_at_us, source, payload) != digest:
+    if magic == ERASED_MAGIC:
+        if payload.strip(b"\0"):
+            raise Damage(offset, seq, "it is marked as erased and holds bytes")
+        source, payload = ERASED_SOURCE, b""
+    elif entry_hash(head.hash, seq, received_at_us, source, payload) != digest:
         raise Damage(offset, seq, "its content does not match its hash")
     message = Message(seq=seq, received_at_us=received_at_us, source=source, payload=payload)
-    return Entry(message, digest, offset + _FIXED.size + size)
+    return Entry(message, digest, offset + _FIXED.size + size, fixed + body)
 
 
 def find_next_entry(data: bytes, head: Head) -> tuple[int, Head] | None:

@@ -45,6 +45,8 @@ from araz.vocabulary._events import (
 from araz.vocabulary._every import Event
 from araz.vocabulary._figures import AlarmFigures
 from araz.vocabulary._observation import (
+    ERASED_SOURCE,
+    ERASURE_SOURCE,
     RAW_KEPT_BYTES,
     Bearing,
     Claim,
@@ -96,6 +98,8 @@ from araz.vocabulary._site import (
 
 __all__ = [
     "CLASS_NAMES",
+    "ERASED_SOURCE",
+    "ERASURE_SOURCE",
     "LATEST_TIME_US",
     "RAW_KEPT_BYTES",
     "WATERMARK",

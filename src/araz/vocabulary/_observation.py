@@ -27,6 +27,11 @@ from araz.vocabulary._quantities import (
     TimeUs,
 )
 
+#: Source of the message that says which entries of the journal are to be erased, and why.
+ERASURE_SOURCE = "@erasure"
+#: What the source of a message reads whose content was erased: when it arrived is all that is left.
+ERASED_SOURCE = "@erased"
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag="message"):
     """Bytes as they arrived: the only thing that is journalled before it is acted on.

@@ -1,0 +1,58 @@
+"""How long sealing, verifying and computing again take on the demo night: CPU seconds, and wall seconds at this load.
+
+python bench/seal.py --journal out/demo/night.journal [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from araz.app._case import recompute
+from araz.app._case_seal import seal
+from araz.app._keys import station_key
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--journal", type=Path, required=True)
+    parser.add_argument("--case", default="A0005")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    pem, _ = station_key(given.journal.parent, None)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "case.zip"
+
+        def timed(what: str, run: Callable[[], object]) -> None:
+            wall, cpu = time.monotonic(), time.process_time() + sum(os.times()[2:4])
+            run()
+            row = {
+                "what": what,
+                "cpu_s": round(time.process_time() + sum(os.times()[2:4]) - cpu, 1),
+                "wall_s": round(time.monotonic() - wall, 1),
+                "load": round(os.getloadavg()[0], 1),
+                "case_mb": round(file.stat().st_size / 1e6, 1),
+            }
+            print(json.dumps(row) if given.json else row, flush=True)
+
+        manifest = {}
+        timed("seal", lambda: manifest.update(seal(given.journal, given.case, file, pem, by="bench")))
+        verifier = Path(__file__).resolve().parent.parent / "src/araz/app/verify_case.py"
+        timed(
+            "verify",
+            lambda: subprocess.run([sys.executable, "-I", "-S", verifier, file], check=True, capture_output=True),
+        )
+        timed("recompute", lambda: recompute(file))
+        span = (manifest["to_us"] - manifest["from_us"]) / 60e6
+        print(json.dumps({"what": "span", "minutes": round(span, 1), "messages": manifest["messages"]}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The commands of a case: seal, verify, recompute; the station's key."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+import msgspec
+from cyclopts import Parameter
+
+from araz.app import verify_case
+from araz.app._case_seal import WARM_UP_US, json_lines, seal, software
+from araz.app._case_tracks import tracks_now
+from araz.app._keys import station_key, write_key
+from araz.app._rim import say
+from araz.app._runtime import judge
+from araz.evidence import canonical_json, fingerprint, load_key, new_key, public_pem
+from araz.vocabulary import Message, Picture
+
+case = cyclopts.App(name="case", help="Evidence: seal an incident, check a case, compute its tracks again.")
+
+JournalOption = Annotated[Path, Parameter(name="--journal", help="The night's journal; its records lie beside it.")]
+
+
+@case.command(name="seal")
+def seal_command(
+    incident: str,
+    *,
+    journal: JournalOption,
+    out: Annotated[Path, Parameter(name="--out", help="The case file to write.")] = Path("case.zip"),
+    key: Annotated[Path | None, Parameter(help="Private key; default keys/station.pem by the journal.")] = None,
+    by: Annotated[str, Parameter(help="Post that seals, never a person's name.")] = "station",
+    tsa: Annotated[str, Parameter(help="RFC 3161 authority: its URL, or openssl:CONFIG for a local one.")] = "",
+    custody: Annotated[Path | None, Parameter(help="Custody journal; default custody.journal by the journal.")] = None,
+    span_only: Annotated[bool, Parameter(help="Only the span's messages: smaller, no old screens computed.")] = False,
+) -> int:
+    """Put everything that belongs to an incident (I0009) or alarm (A0005) into one signed file.
+
+    Example: araz case seal A0001 --journal out/demo/night.journal --out case.zip
+             araz case seal I0009 --journal out/watch/night.journal --tsa https://tsa.example/tsr --by post-4
+    """
+    started_s = time.monotonic()
+    pem, path = station_key(journal.parent, key)
+    manifest = seal(
+        journal, incident, out, pem, by=by, tsa=tsa or None, whole=False if span_only else None,
+        custody=custody or journal.parent / "custody.journal",
+    )  # fmt: skip
+    say(f"{out}: {manifest['messages']} messages, tracks {', '.join(manifest['tracks']) or 'none'}, "
+        f"{out.stat().st_size / 1e6:.1f} MB, in {time.monotonic() - started_s:.1f} s")  # fmt: skip
+    say(f"Signed with {path}; its fingerprint: {fingerprint(public_pem(load_key(pem)))}")
+    say(f"Check it: araz case verify {out}   (or, without Araz: python3 verify.py, which lies in it)")
+    return 0
+
+
+@case.command
+def verify(
+    file: Path,
+    *,
+    key: Annotated[Path | None, Parameter(help="The station's public key (PEM), got by another way.")] = None,
+    tsa_ca: Annotated[Path | None, Parameter(help="Certificate of the time-stamping authority (PEM).")] = None,
+    json: bool = False,
+) -> int:
+    """Check a case: names the first altered byte, the missing message, the wrong signature; 1 when there is one.
+
+    Example: araz case verify case.zip --key station.pub.pem
+    """
+    words = [str(file), *(["--key", str(key)] if key else []), *(["--tsa-ca", str(tsa_ca)] if tsa_ca else [])]
+    return verify_case.main([*words, *(["--json"] if json else [])])
+
+
+@case.command
+def recompute(file: Path) -> int:
+    """Compute the tracks of a case again from the case alone, and compare them with it bit for bit; 1 if they differ.
+
+    Example: araz case recompute case.zip
+    """
+    data = _read(file)
+    found, manifest = verify_case.examine(data)
+    bad = [item.sentence for item in found if not item.unchecked]
+    if bad:
+        say(f"ALTERED: {bad[0]}\nNothing was computed.")
+        return 1
+    files = case_files(data)
+    mine = software()
+    if mine["source_sha256"] != manifest["source_sha256"]:
+        then, here = manifest["source_sha256"][:16], mine["source_sha256"][:16]
+        say(f"This case was sealed with Araz {manifest['araz']}, source {then}; this is {mine['araz']}, source {here}.")
+        say("The tracks may differ; to be sure, install the version that sealed it.")
+    for line in _libraries(json.loads(files["software.json"]), mine):
+        say(line)
+    pictures = msgspec.json.Decoder(Picture)
+    then = [pictures.decode(line) for line in gzip.decompress(files["tracks_then.jsonl.gz"]).splitlines()]
+    now = tracks_now(messages_of(files), manifest["tracks"], then, manifest["from_us"] - WARM_UP_US)
+    same_now = canonical_json(now) == files["tracks_now.json"]
+    say(f"Tracks known now: {len(now)}, {'the same, bit for bit' if same_now else 'DIFFERENT'}.")
+    if not manifest["whole_night"]:
+        say("What was on the screen: not in this case (it holds the span alone); the station's journal has it.")
+        return 0 if same_now else 1
+    again = [p for p in _pictures(files) if manifest["from_us"] <= p.at_us <= manifest["to_us"]]
+    same_then = json_lines(again) == gzip.decompress(files["tracks_then.jsonl.gz"])
+    say(f"Screens known then: {len(again)}, {'the same, bit for bit' if same_then else 'DIFFERENT'}.")
+    return 0 if same_now and same_then else 1
+
+
+@case.command(name="key")
+def key_command(
+    file: Path, *, password: Annotated[str, Parameter(env_var="ARAZ_KEY_PASSWORD", show=False)] = ""
+) -> int:
+    """Make a key pair: FILE is the private key, FILE with .pub.pem the public one, which others may have.
+
+    Example: ARAZ_KEY_PASSWORD=… araz case key post-4.pem
+    """
+    if file.exists():
+        raise ValueError(f"{file} exists; a key is never overwritten, name another file")
+    pem = new_key(password.encode() or None)
+    write_key(file, pem)
+    public = public_pem(load_key(pem, password.encode() or None))
+    file.with_suffix(".pub.pem").write_text(public)
+    say(f"{file} (keep it), {file.with_suffix('.pub.pem')} (give it away); fingerprint {fingerprint(public)}")
+    return 0
+
+
+def case_files(data: bytes) -> dict[str, bytes]:
+    """The files of a case that was checked."""
+    return {member.name: member.data for member in verify_case._by_directory(data) or []}
+
+
+def messages_of(files: dict[str, bytes]) -> Iterator[Message]:
+    """The messages of a case, in order."""
+    at, data = 0, files[verify_case.MESSAGES]
+    while at < len(data):
+        entry = verify_case.message_at(data, at)
+        assert entry is not None
+        yield Message(seq=entry.seq, received_at_us=entry.at_us, source=entry.source, payload=entry.payload)
+        at = entry.end
+
+
+def _pictures(files: dict[str, bytes]) -> Iterator[Picture]:
+    for events in judge(messages_of(files)):
+        yield from (event for event in events if isinstance(event, Picture))
+
+
+def _libraries(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for name, item in then["libraries"].items():
+        here = now["libraries"].get(name, {"version": "none"})
+        if here["version"] != item["version"]:
+            yield f"{name} was {item['version']}, here it is {here['version']}: the tracks may differ in the last bits."
+
+
+def _read(file: Path) -> bytes:
+    if not file.is_file():
+        raise ValueError(f"there is no case {file}")
+    return file.read_bytes()

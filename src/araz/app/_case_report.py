@@ -1,0 +1,199 @@
+"""The readable report of a case: one text in two languages, then as a page (HTML) and on paper (PDF)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from araz.app._case_render import Block, Drawn, html_page, pdf_pages
+from araz.app._case_words import LANGUAGES, term, word
+from araz.evidence import Against, Belonging
+from araz.vocabulary import Picture, Site
+
+Facts = dict[str, Any]
+
+
+class Told(NamedTuple):
+    """Everything the report is written from."""
+
+    facts: Facts
+    belongs: Belonging
+    pictures: Sequence[Picture]
+    against: Against
+    site: Site
+    border: Any
+    now: Sequence[dict[str, Any]]
+    custody: Sequence[dict[str, Any]]
+
+
+def render_reports(told: Told) -> dict[str, bytes]:
+    """Return report.en.html, report.en.pdf, report.az.html, report.az.pdf; the same case gives the same bytes."""
+    files = {}
+    for language in LANGUAGES:
+        blocks = report_blocks(told, language)
+        title = word("title", language, case=told.facts["case"])
+        files[f"report.{language}.html"] = html_page(title, language, blocks)
+        files[f"report.{language}.pdf"] = pdf_pages(title, language, blocks)
+    return files
+
+
+def report_blocks(told: Told, language: str) -> list[Block]:
+    """Return the report as headings, paragraphs, tables and one map."""
+
+    def w(name: str, **values: object) -> str:
+        return word(name, language, **values)
+
+    facts, belongs = told.facts, told.belongs
+    zone = facts["time_zone"]
+    out = [Block("h1", w("title", case=facts["case"])), Block("p", w("what_is_this", site=facts["site"]))]
+    out += [Block("h2", w("summary")), _summary(told, language)]
+    out += [Block("h2", w("map")), Block("map", drawn=_map(told)), Block("small", w("map_words"))]
+    rows = [[local_time(i.at_us, zone), local_time(i.known_at_us, zone), term(i.kind.value, language),
+             _percent(i.confidence), i.sentence] for i in belongs.told.incidents]  # fmt: skip
+    out += [Block("h2", w("events")), _table([w("time"), w("known"), w("event"), w("sure"), w("said")], rows, language)]
+    rows = [[a.alarm_id, local_time(a.changed_at_us, zone), str(a.priority), term(a.state.value, language), a.sentence]
+            for a in belongs.told.alarms]  # fmt: skip
+    header = ["", w("changed"), w("priority"), w("state"), w("said")]
+    out += [Block("h2", w("alarms")), _table(header, rows, language)]
+    rows = [[local_time(d.at_us, zone), d.officer, term(d.action.value, language), d.patrol_id or "", d.reason or ""]
+            for d in belongs.told.decisions]  # fmt: skip
+    out += [Block("h2", w("decisions")), _table([w("time"), w("who"), w("action"), "", w("reason")], rows, language)]
+    rows = [[local_time(r.observed_at_us, zone), r.report.reporter, term(r.report.kind.value, language),
+             r.report.text or ""] for r in belongs.told.reports]  # fmt: skip
+    out += [Block("h2", w("reports")), _table([w("time"), w("who"), w("kind"), w("text")], rows, language)]
+    out += _then_and_now(told, language)
+    out += _against(told, language)
+    out += _custody(told, language)
+    out += [Block("h2", w("check")), Block("p", w("check_words", version=facts["araz"]))]
+    out += [Block("p", w("whole" if facts["whole_night"] else "not_whole"))]
+    out += [Block("p", f"{w('journal')}: {facts['root_hash']}")]
+    return out
+
+
+def _summary(told: Told, language: str) -> Block:
+    facts, zone = told.facts, told.facts["time_zone"]
+    first, last = facts["from_us"], facts["to_us"]
+    day = datetime.fromtimestamp(first / 1e6, ZoneInfo(zone)).strftime("%Y-%m-%d")
+    span = word("span_text", language, day=day, first=local_time(first, zone), last=local_time(last, zone), zone=zone)
+    rows = [
+        [word("span", language), span],
+        [word("objects", language), ", ".join(facts["tracks"]) or word("unknown", language)],
+        [word("messages", language), str(facts["messages"])],
+        [word("sealed_by", language), facts["sealed_by"]],
+    ]
+    if told.belongs.told.alarms:
+        alarm = told.belongs.told.alarms[-1]
+        rows.append([word("conclusion", language), alarm.sentence])
+        rows.append([word("confidence", language), _percent(alarm.confidence)])
+    return Block("table", header=None, rows=rows)
+
+
+def _then_and_now(told: Told, language: str) -> list[Block]:
+    rows = [
+        [
+            item["track_id"],
+            str(item["overlap_s"]),
+            f"{item['median_difference_m']:.0f}",
+            f"{item['largest_difference_m']:.0f}",
+        ]
+        for item in told.now
+    ]
+    header = [word(name, language) for name in ("objects", "overlap", "median", "largest")]
+    body = Block("table", header=header, rows=rows) if rows else Block("p", word("none_now", language))
+    return [Block("h2", word("then_now", language)), Block("p", word("then_now_words", language)), body]
+
+
+def _against(told: Told, language: str) -> list[Block]:
+    def w(name: str, **values: object) -> str:
+        return word(name, language, **values)
+
+    item = told.against
+    silent = [s for s in item.sensors if not s.updated and s.in_range_s > 0]
+    rows = [
+        [
+            s.sensor_id,
+            term(s.kind, language),
+            w("yes" if s.updated else "no"),
+            f"{s.in_range_s:.0f}",
+            w("unknown") if s.nearest_m is None else f"{s.nearest_m:.0f}",
+            "; ".join(s.states) or w("unknown"),
+        ]
+        for s in item.sensors
+    ]
+    classes = [
+        [c.track_id, term(c.class_name, language), str(c.seconds), _percent(c.highest_probability)]
+        for c in item.classes
+    ]
+    out = [Block("h2", w("against")), Block("p", w("against_words"))]
+    names = ", ".join(f"{s.sensor_id} ({s.in_range_s:.0f} s)" for s in silent)
+    out += [Block("h3", w("sensors_silent")), Block("p", names or w("none"))]
+    header = [w(n) for n in ("sensor", "kind", "saw", "in_range", "nearest", "health")]
+    out += [Block("h3", w("sensors_all")), _table(header, rows, language)]
+    header = [w(n) for n in ("objects", "class", "seconds", "highest")]
+    out += [Block("h3", w("other")), _table(header, classes, language)]
+    for name, lines in (
+        ("reasons_against", item.reasons),
+        ("not_seen", item.not_seen),
+        ("verdicts", item.verdicts),
+        ("spoofs", item.spoofs),
+        ("near", item.near),
+    ):
+        out += [Block("h3", w(name)), Block("list", rows=[[line] for line in lines] or [[w("none")]])]
+    return [*out, Block("p", w("lost", seconds=item.lost_s))]
+
+
+def _custody(told: Told, language: str) -> list[Block]:
+    out = [Block("h2", word("custody", language))]
+    if not told.custody:
+        return [*out, Block("p", word("no_custody", language))]
+    rows = [
+        [
+            local_time(r["at_us"], told.facts["time_zone"]),
+            r["who"],
+            r.get("exhibit") or "",
+            term(r["what"]["type"], language),
+            "; ".join(filter(None, (r["what"].get("description"), r["what"].get("to"), r["what"].get("finding")))),
+            r["why"],
+        ]
+        for r in told.custody
+    ]
+    header = [word(n, language) for n in ("time", "who", "exhibit", "action", "text", "why")]
+    return [*out, Block("p", word("custody_words", language)), _table(header, rows, language)]
+
+
+def _table(header: list[str], rows: list[list[str]], language: str) -> Block:
+    return Block("table", header=header, rows=rows) if rows else Block("p", word("none", language))
+
+
+def _map(told: Told) -> Drawn:
+    """Everything in degrees; the renderers scale it."""
+    tracks = set(told.facts["tracks"])
+    then = [(t.longitude_deg, t.latitude_deg) for p in told.pictures for t in p.tracks if t.track_id in tracks]
+    now = [[(p["longitude_deg"], p["latitude_deg"]) for p in item["points"]] for item in told.now]
+    sensors = [(s.longitude_deg, s.latitude_deg, s.id) for s in told.site.sensors]
+    alarms = told.belongs.told.alarms
+    areas = [(a.longitude_deg, a.latitude_deg, a.semi_major_m, a.semi_minor_m, a.azimuth_deg)
+             for a in (alarms[-1].areas if alarms else [])]  # fmt: skip
+    return Drawn(_line_of(told.border), then, now, sensors, areas)
+
+
+def _line_of(border: Any) -> list[tuple[float, float]]:
+    """Coordinates of the first line in a GeoJSON, [] where there is none."""
+    found = border
+    for _ in range(3):
+        if isinstance(found, dict) and "coordinates" in found:
+            return [(float(x), float(y)) for x, y, *_ in found["coordinates"]]
+        if isinstance(found, dict):
+            found = found.get("geometry") or next(iter(found.get("features", [])), None)
+    return []
+
+
+def local_time(at_us: int, zone: str) -> str:
+    """Return hours, minutes and seconds of a time in a zone."""
+    return datetime.fromtimestamp(at_us / 1e6, UTC).astimezone(ZoneInfo(zone)).strftime("%H:%M:%S")
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"

@@ -1,0 +1,344 @@
+"""Sealing: everything that belongs to an incident, in one file that a stranger can check and compute again."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+import araz
+from araz.app import verify_case
+from araz.app._case_report import Told as Report
+from araz.app._case_report import render_reports
+from araz.app._case_tracks import tracks_now
+from araz.app._config import SITE_SOURCE, site_from_bundle
+from araz.app._data import PACKAGE
+from araz.evidence import (
+    Against,
+    Belonging,
+    MerkleTree,
+    Told,
+    TreeHead,
+    against,
+    belonging,
+    canonical_json,
+    leaf_hash,
+    load_key,
+    public_pem,
+    sign_head,
+    span_of_tracks,
+)
+from araz.store import Raw, Records, read_heads, read_raw
+from araz.vocabulary import IncidentKind, Picture, SensorHealth, Site
+
+CASE_FORMAT: Final = 1
+WARM_UP_US: Final = 180_000_000
+"""The tracks "known now" are computed from this long before the first of them on."""
+WHOLE_NIGHT_US: Final = 12 * 3600 * 1_000_000
+"""Where more time lies since the site message, a case holds its span alone: the screen is shown, not computed again."""
+LIBRARIES: Final = (
+    "numpy", "numba", "scipy", "msgspec", "pyproj", "shapely", "libasterix", "sapient-proto", "protobuf", "rs1090",
+)  # fmt: skip
+LOOK_BACK_US: Final = 2 * 3600 * 1_000_000
+
+
+class Night(NamedTuple):
+    """A journal as the sealer needs it: entries of the case, hashes of all."""
+
+    raws: list[Raw]
+    tree: MerkleTree
+    head: TreeHead
+
+
+class Screen(NamedTuple):
+    """What was said and shown, from the records."""
+
+    told: Told
+    pictures: list[Picture]
+    health: list[SensorHealth]
+    spoofs: list[str]
+
+
+def seal(journal: Path, name: str, out: Path, key_pem: bytes, *, by: str, records: Path | None = None,
+         whole: bool | None = None, tsa: str | None = None, custody: Path | None = None,
+         password: bytes | None = None) -> dict[str, Any]:  # fmt: skip
+    """Write the case of an incident or alarm to ``out``; return its manifest.
+
+    ``whole``: every message since the site's (None: when that is at most 12 h), so that what was on the screen can be
+    computed again; else the span alone. ``tsa``: a time-stamping authority (URL, or ``openssl:CONFIG`` for a local
+    one). Raises ValueError for a name the night does not have.
+    """
+    key = load_key(key_pem, password)
+    belongs, screen = _belonging(records or journal.parent / "records.sqlite", name)
+    night, is_whole = _night(journal, belongs, whole)
+    files = _files(night, is_whole, belongs, screen, custody)
+    signed = sign_head(night.head, by, key)
+    proof = _proof(night, signed)
+    files[verify_case.PROOF] = canonical_json(proof)
+    files["heads.json"] = canonical_json(_heads(journal, night))
+    site, _, geometry = site_from_bundle(night.raws[0].message.payload)
+    facts = _facts(name, belongs, night, is_whole, by, site)
+    files |= render_reports(
+        Report(
+            facts={**facts, "root_hash": night.head.root_hash},
+            belongs=belongs,
+            pictures=screen.pictures,
+            against=msgspec.json.decode(files["against.json"], type=Against),
+            site=site,
+            border=geometry["border"],
+            now=msgspec.json.decode(files["tracks_now.json"]),
+            custody=msgspec.json.decode(files["custody.json"]),
+        )
+    )
+    files["README.txt"] = _readme(name).encode()
+    files["verify.py"] = Path(verify_case.__file__).read_bytes()
+    files |= _photographs(custody)
+    manifest = {**facts, "head": proof["head"]}
+    case = _signed(manifest, files, key, tsa)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_bytes(verify_case.container(case))
+    part.replace(out)
+    return manifest
+
+
+def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
+    if not records.exists():
+        raise ValueError(f"{records} is missing: seal where the night ran, or make it with: araz case records JOURNAL")
+    with Records.open(records) as book:
+        told = Told(book.incidents(), book.alarm_history(), book.decisions(), book.reports())
+        belongs = belonging(told, name)
+        near = book.pictures(belongs.from_us - LOOK_BACK_US, belongs.to_us + LOOK_BACK_US, 1_000_000)
+        seen = span_of_tracks(near, belongs.track_ids)
+        if seen is not None:
+            first = min(belongs.from_us, seen[0])
+            belongs = belongs._replace(from_us=first, to_us=max(belongs.to_us, seen[1]))
+        pictures = [p for p in near if belongs.from_us <= p.at_us <= belongs.to_us]
+        health = [item for item in book.health_history() if item.at_us <= belongs.to_us]
+        mine = {i.incident_id for i in belongs.told.incidents}
+        spoofs = [
+            i.sentence
+            for i in book.incidents(belongs.from_us, belongs.to_us)
+            if i.kind is IncidentKind.FALSE_IDENTITY and i.incident_id not in mine
+        ]
+    return belongs, Screen(told, pictures, health, spoofs)
+
+
+def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night, bool]:
+    """Read the journal once: the tree over all, the entries of the case."""
+    leaves, kept, site, last = list[bytes](), list[Raw](), None, None
+    for raw in read_raw(journal):
+        leaves.append(leaf_hash(raw.hash))
+        if last is None:
+            first_hash = raw.hash.hex()
+        last = raw
+        if raw.message.received_at_us > belongs.to_us:
+            continue
+        if raw.message.source == SITE_SOURCE:
+            site, kept = raw, []
+        kept.append(raw)
+    if site is None or last is None:
+        raise ValueError(f"{journal} holds no site message before the incident; is it the journal of this night?")
+    is_whole = belongs.to_us - site.message.received_at_us <= WHOLE_NIGHT_US if whole is None else whole
+    if not is_whole:
+        start_us = belongs.from_us - WARM_UP_US
+        kept = [site, *(raw for raw in kept[1:] if raw.message.received_at_us >= start_us)]
+    tree = MerkleTree(leaves)
+    head = TreeHead(journal=first_hash, tree_size=tree.size, root_hash=tree.root().hex(), entry_hash=last.hash.hex(),
+                    at_us=last.message.received_at_us)  # fmt: skip
+    return Night(kept, tree, head), is_whole
+
+
+def _files(night: Night, is_whole: bool, belongs: Belonging, screen: Screen, custody: Path | None) -> dict[str, bytes]:
+    site, _, _ = site_from_bundle(night.raws[0].message.payload)
+    told = belongs.told
+    now = tracks_now(
+        (raw.message for raw in night.raws), belongs.track_ids, screen.pictures, belongs.from_us - WARM_UP_US
+    )
+    speaks = against(belongs, screen.pictures, site, screen.health, screen.spoofs)
+    return {
+        verify_case.MESSAGES: b"".join(raw.data for raw in night.raws),
+        "tracks_then.jsonl.gz": gzip.compress(json_lines(screen.pictures), 6, mtime=0),
+        "tracks_now.json": canonical_json(now),
+        "incidents.jsonl": json_lines(told.incidents),
+        "alarms.jsonl": json_lines(told.alarms),
+        "decisions.jsonl": json_lines(told.decisions),
+        "reports.jsonl": json_lines(told.reports),
+        "sensors.json": canonical_json({"site": site.sensors, "health": screen.health}),
+        "against.json": canonical_json(speaks),
+        "custody.json": canonical_json(_custody(custody)),
+        "software.json": canonical_json(software()),
+    }
+
+
+def _custody(custody: Path | None) -> list[Any]:
+    if custody is None or not custody.exists():
+        return []
+    return [msgspec.json.decode(raw.message.payload) for raw in read_raw(custody)]
+
+
+def _photographs(custody: Path | None) -> dict[str, bytes]:
+    """The photographs that custody names, by the hash it names them by."""
+    found = {}
+    for record in _custody(custody):
+        for photograph in record.get("what", {}).get("photographs", ()):
+            path = custody.parent / "photographs" / photograph["sha256"] if custody is not None else Path()
+            if path.is_file():
+                found[f"exhibits/{photograph['sha256'][:16]}-{Path(photograph['name']).name}"] = path.read_bytes()
+    return found
+
+
+def json_lines(items: Iterable[Any]) -> bytes:
+    """One canonical JSON record a line."""
+    encoder = msgspec.json.Encoder(order="deterministic")
+    return b"".join(encoder.encode(item) + b"\n" for item in items)
+
+
+def _proof(night: Night, signed: Any) -> dict[str, Any]:
+    seqs = [raw.message.seq for raw in night.raws]
+    runs: list[dict[str, Any]] = []
+    for raw in night.raws:
+        if runs and raw.message.seq == runs[-1]["first_seq"] + runs[-1]["count"]:
+            runs[-1]["count"] += 1
+        else:
+            runs.append({"first_seq": raw.message.seq, "count": 1, "previous_hash": raw.previous_hash.hex()})
+    path = [item.hex() for item in night.tree.subset_proof(seqs)]
+    head = msgspec.to_builtins(night.head)
+    return {"head": head, "signed": msgspec.to_builtins(signed), "runs": runs, "path": path}
+
+
+def _heads(journal: Path, night: Night) -> list[dict[str, Any]]:
+    """Heads that were written and witnessed long before the sealing, each with the proof that nothing changed since."""
+    lines = [line for line in read_heads(journal) if line.head.tree_size <= night.tree.size]
+    last_seq = night.raws[-1].message.seq
+    first_after = next((line for line in lines if line.head.tree_size > last_seq), None)
+    witnessed = [line for line in lines if len(line.signed) > 1]
+    chosen = {
+        line.head.tree_size: line for line in [*lines[-1:], *witnessed[-20:], *([first_after] if first_after else [])]
+    }
+    return [
+        {
+            "head": msgspec.to_builtins(line.head),
+            "signed": msgspec.to_builtins(line.signed),
+            "consistency": [item.hex() for item in night.tree.consistency_proof(size)],
+        }
+        for size, line in sorted(chosen.items())
+    ]
+
+
+def _facts(name: str, belongs: Belonging, night: Night, is_whole: bool, by: str, site: Site) -> dict[str, Any]:
+    return {
+        "format": CASE_FORMAT,
+        "case": name,
+        "sealed_by": by,
+        "site": site.name,
+        "time_zone": site.time_zone,
+        "from_us": belongs.from_us,
+        "to_us": belongs.to_us,
+        "tracks": list(belongs.track_ids),
+        "incidents": [item.incident_id for item in belongs.told.incidents],
+        "messages": len(night.raws),
+        "whole_night": is_whole,
+        "araz": araz.__version__,
+        "source_sha256": software()["source_sha256"],
+    }
+
+
+def software() -> dict[str, Any]:
+    """Versions of all that computed: Araz by the hash of its source, libraries by the hash of their file lists."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    libraries = {}
+    for wanted in LIBRARIES:
+        try:
+            found = metadata.distribution(wanted)
+        except metadata.PackageNotFoundError:
+            continue
+        record = found.read_text("RECORD") or ""
+        libraries[wanted] = {"version": found.version, "record_sha256": hashlib.sha256(record.encode()).hexdigest()}
+    return {"araz": araz.__version__, "source_sha256": digest.hexdigest(), "libraries": libraries}
+
+
+def _signed(manifest: dict[str, Any], files: dict[str, bytes], key: Any, tsa: str | None) -> dict[str, bytes]:
+    files[verify_case.BLOCKS] = verify_case.json_bytes(verify_case.sums_of(files, tuple(files)))
+    listed = {n: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for n, data in files.items()}
+    text = verify_case.json_bytes({**manifest, "files": listed})
+    loose = {
+        verify_case.MANIFEST: text,
+        verify_case.SIGNATURE: key.sign(text),
+        verify_case.KEY: public_pem(key).encode(),
+    }
+    if tsa:
+        loose[verify_case.STAMP] = time_stamp(loose[verify_case.SIGNATURE], tsa)
+    case = {**loose, **files}
+    names = tuple(n for n in (*verify_case.LOOSE, verify_case.BLOCKS) if n in case)
+    sums = {
+        "sha256": {n: hashlib.sha256(case[n]).hexdigest() for n in names},
+        "blocks": verify_case.sums_of(case, names),
+    }
+    return {**case, verify_case.SUMS: verify_case.json_bytes(sums)}
+
+
+def time_stamp(data: bytes, tsa: str) -> bytes:
+    """Return an RFC 3161 response over SHA-256 of ``data``; ValueError with the cause when none is given.
+
+    ``tsa`` is the address of an authority (http or https), or ``openssl:CONFIG`` for one on this machine.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        (place / "data").write_bytes(data)
+        _openssl(["ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query"], place)
+        if tsa.startswith("openssl:"):
+            config = str(Path(tsa.partition(":")[2]).resolve())
+            _openssl(["ts", "-reply", "-config", config, "-queryfile", "query", "-out", "reply"], place)
+            return (place / "reply").read_bytes()
+        return _ask_authority(tsa, (place / "query").read_bytes())
+
+
+def _ask_authority(url: str, query: bytes) -> bytes:
+    import urllib.error
+    import urllib.request
+
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"the time-stamping authority must be http://, https:// or openssl:CONFIG, not {url!r}")
+    request = urllib.request.Request(url, data=query, headers={"Content-Type": "application/timestamp-query"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            body: bytes = answer.read(1 << 20)
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise ValueError(
+            f"the time-stamping authority {url} did not answer ({error}); try again, or leave --tsa out"
+        ) from None
+    return body
+
+
+def _openssl(words: Sequence[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise ValueError(f"the openssl command is needed for a time-stamp: {error}") from None
+    if done.returncode != 0:
+        raise ValueError(f"openssl {words[0]} failed: {done.stderr.strip()[-300:]}")
+
+
+def _readme(name: str) -> str:
+    return (
+        f"Case {name}\n\n"
+        "Read report.en.pdf or report.az.pdf (the same as .html). To check that nothing was altered, with any "
+        "computer that\n"
+        "has Python 3 and openssl:\n\n    python3 verify.py CASE.zip --key STATION.pem\n\n"
+        "where STATION.pem is the station's public key, asked for by another way. To compute the tracks again:\n\n"
+        "    araz case recompute CASE.zip\n\n"
+        f"İş {name}\n\n"
+        "report.az.pdf faylını oxuyun. Heç nəyin dəyişdirilmədiyini Python 3 və openssl olan istənilən "
+        "kompüterdə yoxlamaq\n"
+        "üçün yuxarıdakı verify.py əmrini işlədin.\n"
+    )

@@ -1,0 +1,88 @@
+"""Who may do what: one table of roles and paths; what is not in it, nobody with an account may do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+
+class Role(StrEnum):
+    """The users of a joint centre, by their job."""
+
+    OFFICER = "officer"
+    """Duty officer: sees all, decides."""
+    LIAISON = "liaison"
+    """Second service: sees the same, decides nothing here."""
+    PATROL = "patrol"
+    """Patrol commander: sees picture and alarms, reports."""
+    TECHNICIAN = "technician"
+    """Sensor technician: health and rejected input, no alarms, no people."""
+    ANALYST = "analyst"
+    """Analyst: pictures and incidents."""
+    EXAMINER = "examiner"
+    """Digital forensic examiner: pictures and sensors, to match a seized log."""
+    PROSECUTOR = "prosecutor"
+    """Prosecutor or judge: incidents, alarms and decisions, after the fact."""
+    COMMANDER = "commander"
+    """Commander or auditor: reads everything, orders drills, changes nothing else."""
+
+
+class Rule(NamedTuple):
+    """Who may use one path; ``is_personal``: each use is logged with its purpose before the answer."""
+
+    roles: frozenset[Role]
+    is_personal: bool = False
+
+
+_O, _L, _P, _T, _A, _E, _J, _C = Role
+_ALL: Final = frozenset(Role)
+#: Open to everybody who reaches the port: the page to sign in, and whether the service lives.
+OPEN: Final = frozenset({("GET", "/healthz"), ("GET", "/signin"), ("GET", "/signin.js"), ("POST", "/api/session")})
+#: Method and path as the application has them: who may.
+ACCESS: Final[dict[tuple[str, str], Rule]] = {
+    ("GET", "/"): Rule(_ALL - {_P}),
+    ("GET", "/patrol"): Rule(frozenset({_O, _P})),
+    ("GET", "/sw.js"): Rule(_ALL),
+    ("GET", "/favicon.svg"): Rule(_ALL),
+    ("GET", "/assets"): Rule(_ALL),
+    ("GET", "/schema"): Rule(_ALL),
+    ("GET", "/api/session"): Rule(_ALL),
+    ("DELETE", "/api/session"): Rule(_ALL),
+    ("GET", "/api/site"): Rule(_ALL),
+    ("GET", "/api/alarms"): Rule(frozenset({_O, _L, _P, _J, _C}), is_personal=True),
+    ("GET", "/api/incidents"): Rule(frozenset({_O, _L, _A, _E, _J, _C}), is_personal=True),
+    ("GET", "/api/decisions"): Rule(frozenset({_O, _L, _J, _C}), is_personal=True),
+    ("GET", "/api/health"): Rule(_ALL - {_J}),
+    ("GET", "/api/pictures"): Rule(_ALL - {_T}),
+    ("GET", "/api/picture"): Rule(_ALL - {_T}),
+    ("GET", "/api/rejects"): Rule(frozenset({_O, _T, _C}), is_personal=True),
+    ("GET", "/api/screen"): Rule(frozenset({_O, _L, _J, _C}), is_personal=True),
+    ("GET", "/api/alarm-figures"): Rule(frozenset({_O, _L, _C})),
+    ("GET", "/api/alarm-months"): Rule(frozenset({_O, _L, _C})),
+    ("GET", "/api/coverage"): Rule(_ALL - {_J}),
+    ("GET", "/api/search"): Rule(frozenset({_O, _L, _P, _C}), is_personal=True),
+    ("GET", "/api/drills"): Rule(frozenset({_O, _C})),
+    ("WEBSOCKET", "/api/live"): Rule(frozenset({_O, _L, _P, _C}), is_personal=True),
+    ("POST", "/api/decisions"): Rule(frozenset({_O})),
+    ("POST", "/api/reports"): Rule(frozenset({_O, _P})),
+    ("POST", "/api/weather"): Rule(frozenset({_O, _T})),
+    ("POST", "/api/drills"): Rule(frozenset({_C})),
+}
+
+
+def rule_of(method: str, path: str) -> Rule | None:
+    """The rule for a request; None where there is none, which forbids it."""
+    for stem in ("/assets", "/schema"):
+        if path == stem or path.startswith(stem + "/"):
+            path = stem
+    method = "GET" if method == "HEAD" else method
+    return ACCESS.get((method, path.rstrip("/") or "/"))
+
+
+def access_table() -> str:
+    """The table as Markdown, for docs/security.md."""
+    lines = ["| path | " + " | ".join(Role) + " | logged |", "|---" * (len(Role) + 2) + "|"]
+    for (method, path), rule in ACCESS.items():
+        cells = ["yes" if role in rule.roles else "" for role in Role]
+        lines.append(f"| {method} {path} | " + " | ".join(cells) + f" | {'yes' if rule.is_personal else ''} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,178 @@
+"""The gate before the console: sign in, be told no, be logged. Without accounts (localhost alone) there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Final
+from urllib.parse import unquote
+
+import msgspec
+from litestar import Request, Response
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from araz.console._access import OPEN, Role, rule_of
+from araz.console._errors import answer
+from araz.console._ports import Clock
+from araz.console._wire import ErrorBody
+
+SESSION_US: Final = 12 * 3600 * 1_000_000
+"""A shift: then everybody signs in again."""
+MAX_SESSIONS: Final = 1_000
+MAX_FAILURES: Final = 5
+LOCKED_US: Final = 60_000_000
+"""So long an account is shut after ``MAX_FAILURES`` wrong passwords in a row."""
+COOKIE: Final = "__Host-araz"
+"""The prefix makes browsers refuse it without TLS, with a domain, or with another path."""
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may sign in: a post or an officer's number, never a name."""
+
+    id: str
+    role: Role
+    service: str
+    password_hash: str
+    """Argon2id, PHC format."""
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of POST /api/session."""
+
+    account: str
+    password: str
+    purpose: str
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is signed in, and what for."""
+
+    account: str
+    role: Role
+    service: str
+    purpose: str
+    until_us: int
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the access log: who used which path for which purpose; written before the answer."""
+
+    at_us: int
+    account: str
+    role: str
+    what: str
+    purpose: str
+    is_granted: bool
+
+
+Check = Callable[[str, str], Account | None]
+"""Account of an id and a password, None for a wrong one; slow by intent, called in a thread."""
+NoteAccess = Callable[[Access], Awaitable[None]]
+
+
+class Gate:
+    """Sessions in memory, the table of rules before every path, the log behind it."""
+
+    def __init__(self, check: Check, note: NoteAccess, clock: Clock) -> None:
+        self._check = check
+        self._note = note
+        self._clock = clock
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._failures: dict[str, tuple[int, int]] = {}
+
+    async def sign_in(self, wanted: SignIn) -> tuple[str, Session] | ErrorBody:
+        """Return a new token and its session, or why not."""
+        now_us = self._clock()
+        count, last_us = self._failures.get(wanted.account, (0, 0))
+        if count >= MAX_FAILURES and now_us - last_us < LOCKED_US:
+            return ErrorBody(code="locked", message="too many wrong passwords", remedy="wait a minute")
+        if not wanted.purpose.strip() or len(wanted.purpose) > 200:
+            return ErrorBody(code="no-purpose", message="no purpose was given", remedy="say what for, e.g. duty")
+        account = await asyncio.to_thread(self._check, wanted.account, wanted.password)
+        if account is None:
+            if len(self._failures) >= MAX_SESSIONS:
+                self._failures.clear()
+            self._failures[wanted.account[:128]] = count + 1, now_us
+            await self._log(wanted.account[:128], "", "sign-in", wanted.purpose, False)
+            return ErrorBody(code="wrong", message="account or password is wrong", remedy="try again")
+        self._failures.pop(wanted.account, None)
+        session = Session(account=account.id, role=account.role, service=account.service, purpose=wanted.purpose,
+                          until_us=now_us + SESSION_US)  # fmt: skip
+        await self._log(account.id, account.role, "sign-in", wanted.purpose, True)
+        token = secrets.token_urlsafe(32)
+        self._sessions[token] = session
+        while len(self._sessions) > MAX_SESSIONS:
+            self._sessions.popitem(last=False)
+        return token, session
+
+    def sign_out(self, token: str) -> None:
+        """End a session; ending it twice does nothing."""
+        self._sessions.pop(token, None)
+
+    def session_of(self, headers: dict[bytes, bytes]) -> tuple[str, Session] | None:
+        """The token and session that a request's cookie carries, if it still holds."""
+        try:
+            jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+        except CookieError:
+            return None
+        token = jar[COOKIE].value if COOKIE in jar else ""
+        session = self._sessions.get(token)
+        if session is None or session.until_us <= self._clock():
+            self._sessions.pop(token, None)
+            return None
+        return token, session
+
+    async def refusal(self, method: str, path: str, headers: dict[bytes, bytes]) -> tuple[int, ErrorBody] | None:
+        """Why a request is refused, as status and body; None lets it through, logged where the rule wants it."""
+        found = self.session_of(headers)
+        if found is None:
+            return 401, ErrorBody(code="sign-in", message="nobody is signed in", remedy="sign in at /signin")
+        session, rule = found[1], rule_of(method, path)
+        is_granted = rule is not None and session.role in rule.roles
+        if rule is None or rule.is_personal or not is_granted:
+            purpose = unquote(headers.get(b"x-purpose", b"").decode("latin-1"))[:200] or session.purpose
+            await self._log(session.account, session.role, f"{method} {path[:200]}", purpose, is_granted)
+        if not is_granted:
+            text = f"the role {session.role.value} may not {method} {path}"
+            return 403, ErrorBody(code="not-your-role", message=text, remedy="see docs/security.md for who may")
+        return None
+
+    async def _log(self, account: str, role: str, what: str, purpose: str, is_granted: bool) -> None:
+        access = Access(at_us=self._clock(), account=account, role=str(role), what=what, purpose=purpose,
+                        is_granted=is_granted)  # fmt: skip
+        await self._note(access)
+
+    def wrap(self, app: ASGIApp) -> ASGIApp:
+        """Put the gate before an application."""
+
+        async def gated(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] not in ("http", "websocket"):
+                await app(scope, receive, send)
+                return
+            method = "WEBSOCKET" if str(scope["type"]) == "websocket" else str(scope.get("method"))
+            path = scope["path"]
+            if (method, path) in OPEN:
+                await app(scope, receive, send)
+                return
+            refused = await self.refusal(method, path, dict(scope["headers"]))
+            if refused is None:
+                await app(scope, receive, send)
+            else:
+                await _refuse(*refused, scope, receive, send)
+
+        return gated
+
+
+async def _refuse(status: int, body: ErrorBody, scope: Any, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 4401 if status == 401 else 4403, "reason": body.code})
+    elif status == 401 and scope["path"] in ("/", "/patrol"):
+        away = Response(b"", status_code=303, headers={"location": "/signin"})
+        await away.to_asgi_response(app=None, request=Request(scope, receive, send))(scope, receive, send)
+    else:
+        response = answer(status, body).to_asgi_response(app=None, request=Request(scope, receive, send))
+        await response(scope, receive, send)

@@ -1,0 +1,306 @@
+"""A case: everything in it, nothing altered unseen, computed again to the last bit; openssl and a stranger judge."""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from araz.app import _pipeline as pipeline
+from araz.app import cli, verify_case
+from araz.app._case import case_files
+from araz.app._config import SITE_SOURCE, bundle_from_file
+from araz.app._runtime import Night
+from araz.evidence import load_key, public_pem
+from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_decision, encode_report
+from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
+
+START_US = 1_790_000_000_000_000
+
+
+def small_night(root, seconds=150, seed=3):
+    """Arrivals: one radar follows one drone over the river; a patrol hears it; the officer sends somebody."""
+    rng, out = np.random.default_rng(seed), []
+    out.append((START_US, SITE_SOURCE, bundle_from_file(root / "sites" / "horadiz" / "site.toml")))
+    for k in range(seconds):
+        at_us, north_m = START_US + k * 1_000_000, -6500.0 + 15.0 * k
+        east_m = 500.0
+        plot = AsterixPlot(
+            float(np.hypot(east_m, north_m)) + rng.normal(0, 8),
+            float(np.degrees(np.arctan2(east_m, north_m))) % 360,
+            altitude_amsl_m=230.0,
+        )
+        clock_s = (at_us / 1e6) % 86400
+        out.append((at_us + 40_000, "radar-1", encode_asterix_048(25, 1, clock_s, [plot])))
+        out.append((at_us + 50_000, "radar-1", encode_asterix_034(25, 1, clock_s)))
+    end_us = START_US + seconds * 1_000_000
+    heard = PeopleReport(kind=ReportKind.HEARD, reporter="post-4", report_id="r-1", text="loud")
+    out.append((end_us, "reports", encode_report(heard, end_us - 20_000_000, azimuth_deg=170.0)))
+    sent = Decision(decision_id="d-1", alarm_id="A0006", revision=1, action=DecisionAction.SEND, officer="officer-1",
+                    at_us=end_us, patrol_id="Patrol 2")  # fmt: skip
+    out.append((end_us + 1, "console", encode_decision(sent)))
+    out.append((end_us + 2, pipeline.TICK_SOURCE, b""))
+    return out
+
+
+def araz(*words):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([str(word) for word in words])
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def night(root, tmp_path_factory):
+    out = tmp_path_factory.mktemp("night")
+    made = Night(out)
+    made.take(small_night(root))
+    made.close()
+    return out
+
+
+@pytest.fixture(scope="module")
+def sealed(night):
+    file = night / "case.zip"
+    assert araz("case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--by", "post-1") == 0
+    return file
+
+
+@pytest.fixture(scope="module")
+def data(sealed):
+    return sealed.read_bytes()
+
+
+def test_everything_of_the_incident_is_in_it(sealed, data):
+    files = case_files(data)
+    assert zipfile.ZipFile(sealed).testzip() is None
+    manifest = json.loads(files["manifest.json"])
+    assert manifest["case"] == "A0006"
+    assert manifest["messages"] == 304
+    assert manifest["whole_night"]
+    decisions = [json.loads(line) for line in files["decisions.jsonl"].splitlines()]
+    assert [d["officer"] for d in decisions] == ["officer-1"]
+    assert json.loads(files["reports.jsonl"].splitlines()[0])["report"]["reporter"] == "post-4"
+    now = json.loads(files["tracks_now.json"])
+    assert now
+    assert now[0]["median_difference_m"] < 30
+    against = json.loads(files["against.json"])
+    silent = {s["sensor_id"] for s in against["sensors"] if not s["updated"] and s["in_range_s"] > 0}
+    assert "radar-2" in silent  # it could have seen the drone, and never sent a word
+
+
+@pytest.mark.parametrize("language", ["en", "az"])
+def test_the_report_can_be_read_in_both_languages(data, language):
+    files = case_files(data)
+    page = files[f"report.{language}.html"].decode()
+    word = {"en": "What speaks against", "az": "Əleyhinə olanlar"}[language]
+    assert word in page
+    assert "officer-1" in page
+    assert "<script" not in page
+    assert "http://" not in page
+    assert files[f"report.{language}.pdf"].startswith(b"%PDF")
+    if shutil.which("pdftotext"):
+        text = subprocess.run(
+            ["pdftotext", "-", "-"], input=files[f"report.{language}.pdf"], capture_output=True
+        ).stdout
+        assert word in text.decode()
+
+
+def test_it_is_computed_again_to_the_last_bit(sealed, capsys):
+    assert araz("case", "recompute", sealed) == 0
+    assert capsys.readouterr().out.count("the same, bit for bit") == 2
+
+
+def test_a_stranger_checks_it_with_the_file_that_lies_in_it(sealed, data, night, tmp_path):
+    """An isolated interpreter, so that nothing but the standard library can be used."""
+    (tmp_path / "verify.py").write_bytes(case_files(data)["verify.py"])
+    key = night / "keys" / "station.pub.pem"
+    command = [sys.executable, "-I", "-S", str(tmp_path / "verify.py"), str(sealed), "--key", str(key)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Everything holds" in done.stdout
+    assert load_key((night / "keys" / "station.pem").read_bytes())
+    other = tmp_path / "other.pem"
+    assert araz("case", "key", other) == 0
+    command[-1] = str(other.with_suffix(".pub.pem"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "wrong signature" in done.stdout
+
+
+def test_one_flipped_bit_anywhere_is_named(data):
+    """At 40 places spread over all parts of the file, and its first and last bytes; bench/tamper.py does 10,000."""
+    rng = random.Random(5)
+    edges = [m.at + d for m in verify_case._by_directory(data) for d in (-1, 0)]
+    places = [0, len(data) - 1, *rng.sample(edges, 20), *(rng.randrange(len(data)) for _ in range(20))]
+    for place in places:
+        altered = bytearray(data)
+        altered[place] ^= 1 << rng.randrange(8)
+        found, _ = verify_case.examine(bytes(altered))
+        assert found, place
+        assert place in {item.at for item in found}, (place, found)
+
+
+def resealed(data, change, night):
+    """A case changed by somebody who holds the key: all sums and the signature are right."""
+    from araz.app import _case_seal
+
+    files = case_files(data)
+    manifest = {k: v for k, v in json.loads(files["manifest.json"]).items() if k != "files"}
+    listed = {n: d for n, d in files.items() if n not in (*verify_case.LOOSE, verify_case.SUMS, verify_case.BLOCKS)}
+    change(listed)
+    key = load_key((night / "keys" / "station.pem").read_bytes())
+    return verify_case.container(_case_seal._signed(manifest, listed, key, None))
+
+
+def test_a_message_taken_out_is_named_even_under_a_right_signature(data, night):
+    entries, at, body = [], 0, case_files(data)["messages.bin"]
+    while at < len(body):
+        entry = verify_case.message_at(body, at)
+        entries.append(body[at : entry.end])
+        at = entry.end
+
+    def without(files):
+        files["messages.bin"] = b"".join(entries[:100] + entries[101:])
+
+    def swapped(files):
+        entry = bytearray(entries[100])
+        entry[30] ^= 1
+        files["messages.bin"] = b"".join([*entries[:100], bytes(entry), *entries[101:]])
+
+    def shorter(files):
+        files["messages.bin"] = b"".join(entries[:-1])
+
+    for change, words in (
+        (without, "message 100 is missing"),
+        (swapped, "message 100"),
+        (shorter, "message 303 is missing"),
+    ):
+        found, _ = verify_case.examine(resealed(data, change, night))
+        assert any(words in item.sentence for item in found), found
+
+
+def test_a_run_that_claims_fewer_messages_does_not_stand_in_the_journal(data, night):
+    def fewer(files):
+        proof = json.loads(files["proof.json"])
+        proof["runs"][0]["count"] -= 1
+        files["proof.json"] = verify_case.json_bytes(proof)
+        body, at = files["messages.bin"], 0
+        while (entry := verify_case.message_at(body, at)).end < len(body):
+            at = entry.end
+        files["messages.bin"] = body[:at]
+
+    found, _ = verify_case.examine(resealed(data, fewer, night))
+    assert any("do not stand in the journal" in item.sentence for item in found)
+
+
+def test_an_earlier_head_that_does_not_fit_is_named(data, night):
+    assert json.loads(case_files(data)["heads.json"])
+
+    def rewritten(files):
+        heads = json.loads(files["heads.json"])
+        heads[0]["head"]["root_hash"] = "00" * 32
+        files["heads.json"] = verify_case.json_bytes(heads)
+
+    def resigned(files):
+        heads = json.loads(files["heads.json"])
+        heads[0]["signed"][0]["by"] = "another"
+        files["heads.json"] = verify_case.json_bytes(heads)
+
+    for change, words in ((rewritten, "rewritten after"), (resigned, "wrong signature of 'another'")):
+        found, _ = verify_case.examine(resealed(data, change, night))
+        assert any(words in item.sentence for item in found), found
+
+
+def test_a_case_of_the_span_alone_shows_no_other_messages(night, tmp_path, capsys):
+    file = tmp_path / "span.zip"
+    assert araz("case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--span-only") == 0
+    assert verify_case.examine(file.read_bytes())[0] == []
+    assert araz("case", "recompute", file) == 0
+    assert "holds the span alone" in capsys.readouterr().out
+
+
+def test_an_unknown_incident_is_told_with_the_ids_there_are(night, tmp_path, capsys):
+    assert araz("case", "seal", "I9999", "--journal", night / "night.journal", "--out", tmp_path / "x.zip") == 2
+    assert "A0006" in capsys.readouterr().err
+
+
+def authority(folder: Path) -> Path:
+    """A time-stamping authority on this machine: a root, a certificate for time-stamping, openssl's own answerer."""
+    folder.mkdir()
+    (folder / "ext").write_text("extendedKeyUsage=critical,timeStamping\n")
+    (folder / "serial").write_text("01\n")
+    (folder / "tsa.cnf").write_text(
+        f"[tsa]\ndefault_tsa=here\n[here]\nserial={folder}/serial\nsigner_cert={folder}/tsa.crt\n"
+        f"signer_key={folder}/tsa.key\nsigner_digest=sha256\ndefault_policy=1.2.3.4.1\ndigests=sha256\n"
+        "ess_cert_id_alg=sha256\n"
+    )
+
+    def run(*words):
+        subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
+
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    run("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.crt", "-subj", "/CN=Test root", "-days", "30")
+    run("req", *curve, "-keyout", "tsa.key", "-out", "tsa.csr", "-subj", "/CN=Test time")
+    run("x509", "-req", "-in", "tsa.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-out", "tsa.crt", "-days", "30",
+        "-extfile", "ext")  # fmt: skip
+    return folder / "tsa.cnf"
+
+
+def test_the_time_stamp_of_a_local_authority(night, tmp_path, capsys):
+    config, file = authority(tmp_path / "tsa"), tmp_path / "stamped.zip"
+    words = ["case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--tsa", f"openssl:{config}"]
+    assert araz(*words) == 0
+    root = tmp_path / "tsa" / "ca.crt"
+    assert araz("case", "verify", file, "--tsa-ca", root) == 0
+    assert araz("case", "verify", file) == 2  # the stamp could not be checked: said, not passed over
+    other = authority(tmp_path / "other").parent / "ca.crt"
+    assert araz("case", "verify", file, "--tsa-ca", other) == 1
+    assert "wrong time-stamp" in capsys.readouterr().out
+
+
+def test_the_public_key_is_the_stations(night, data):
+    pem = (night / "keys" / "station.pem").read_bytes()
+    assert public_pem(load_key(pem)).encode() == case_files(data)["signer.pem"]
+    assert (night / "keys" / "station.pem").stat().st_mode & 0o077 == 0
+
+
+def test_events_of_the_case_are_those_of_the_night(night, data, tmp_path):
+    """The records in the case against the event log, which another writer made."""
+    said = [json.loads(line) for line in (night / "events.jsonl").read_bytes().splitlines()]
+    alarms = [item for item in said if item["type"] == "alarm" and item["alarm_id"] == "A0006"]
+    mine = [json.loads(line) for line in case_files(data)["alarms.jsonl"].splitlines()]
+    assert [(a["revision"], a["sentence"]) for a in mine] == [(a["revision"], a["sentence"]) for a in alarms]
+
+
+def test_custody_with_photographs_goes_into_the_case(night, tmp_path, capsys):
+    log = tmp_path / "custody.journal"
+    photo = tmp_path / "hook.jpg"
+    photo.write_bytes(b"\xff\xd8 a photograph")
+    for hand in ("post-4", "lab-2"):
+        assert araz("case", "key", tmp_path / f"{hand}.pem") == 0
+        key = ["--key", tmp_path / f"{hand}.pem", "--log", log]
+        assert araz("custody", "hand", hand, "--service", "border service", *key) == 0
+    mine = ["--by", "post-4", "--key", tmp_path / "post-4.pem", "--log", log, "--why", "found at the drop"]
+    theirs = ["--by", "lab-2", "--key", tmp_path / "lab-2.pem", "--log", log, "--why", "examination"]
+    words = ["--category", "drone", "--description", "hexacopter", "--seal", "B-7", "--photo", photo]
+    assert araz("custody", "take", "E-1", *words, *mine) == 0
+    assert araz("custody", "accept", "E-1", "--seal", "B-7", *theirs) == 2  # nobody offered it
+    assert "both hands" in capsys.readouterr().err
+    assert araz("custody", "offer", "E-1", "--to", "lab-2", *mine) == 0
+    assert araz("custody", "accept", "E-1", "--seal", "B-7", *theirs) == 0
+    capsys.readouterr()
+    assert araz("custody", "list", "--log", log) == 0
+    assert "E-1: held by lab-2" in capsys.readouterr().out
+    file = tmp_path / "with.zip"
+    words = ["A0006", "--journal", night / "night.journal", "--out", file, "--custody", log]
+    assert araz("case", "seal", *words) == 0
+    files = case_files(file.read_bytes())
+    assert "hexacopter" in files["report.az.html"].decode()
+    kept = [data for name, data in files.items() if name.startswith("exhibits/")]
+    assert kept == [photo.read_bytes()]
+    assert verify_case.examine(file.read_bytes())[0] == []

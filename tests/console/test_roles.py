@@ -1,0 +1,171 @@
+"""Every role at every path, against the table; the table against every route; sign-in, purpose and log."""
+
+import pytest
+from litestar.testing import TestClient
+
+from araz.console import ACCESS, OPEN, Account, Gate, Role, create_app, rule_of
+
+PASSWORDS = {role.value: f"the password of {role.value}" for role in Role}
+#: What must hold whatever the table says: read from the jobs of the users, not from the code.
+NEVER = [
+    ("liaison", "POST", "/api/decisions"),
+    ("patrol", "POST", "/api/decisions"),
+    ("technician", "GET", "/api/alarms"),
+    ("technician", "GET", "/api/decisions"),
+    ("analyst", "GET", "/api/decisions"),
+    ("prosecutor", "GET", "/api/rejects"),
+    ("prosecutor", "WEBSOCKET", "/api/live"),
+    ("commander", "POST", "/api/decisions"),
+    ("commander", "POST", "/api/reports"),
+    ("examiner", "POST", "/api/reports"),
+]
+
+
+class Door:
+    """A console with a gate, and what the gate logged."""
+
+    def __init__(self, night, pages):
+        self.log, self.now_us = [], 1_790_000_000_000_000
+
+        async def note(access):
+            self.log.append(access)
+
+        def check(name, password):
+            if PASSWORDS.get(name) != password:
+                return None
+            return Account(id=name, role=Role(name), service="border service", password_hash="")
+
+        gate = Gate(check, note, lambda: self.now_us)
+        app = create_app(night.site, night.geometry, night, night.submit, night.hub, static_dir=pages,
+                         clock=night.clock, gate=gate)  # fmt: skip
+        self.app = app
+        self.client = TestClient(app, base_url="https://127.0.0.1:8000")
+
+    def sign_in(self, role, purpose="duty"):
+        body = {"account": role, "password": PASSWORDS[role], "purpose": purpose}
+        answer = self.client.post("/api/session", json=body)
+        assert answer.status_code == 201, answer.text
+        token = answer.headers["set-cookie"].split(";")[0]
+        return {"cookie": token}
+
+
+@pytest.fixture
+def door(night, pages):
+    made = Door(night, pages)
+    with made.client:
+        yield made
+
+
+def routes_of(app):
+    """Every method and path the application answers, in the words of the table."""
+    found = set()
+    for route in app.routes:
+        methods = set(getattr(route, "methods", ())) or {"WEBSOCKET"}
+        path = route.path.split("/{")[0] or "/"
+        path = next((stem for stem in ("/assets", "/schema") if path == stem or path.startswith(stem + "/")), path)
+        found |= {(method, path) for method in methods - {"OPTIONS", "HEAD"}}
+    return found
+
+
+def test_the_table_names_every_route_and_no_other(door):
+    assert routes_of(door.app) == set(ACCESS) | OPEN
+
+
+def knock(client, method, path, headers):
+    if method == "WEBSOCKET":
+        try:
+            with client.websocket_connect(path, headers=headers) as socket:
+                socket.receive_json()
+                return 200
+        except Exception as refused:
+            return {4401: 401, 4403: 403}[refused.code]
+    body = {"content": b"{}", "headers": {**headers, "content-type": "application/json"}} if method == "POST" else {}
+    return client.request(method, path, **{"headers": headers, "follow_redirects": False, **body}).status_code
+
+
+@pytest.mark.parametrize("role", [role.value for role in Role])
+def test_every_role_at_every_path(door, role):
+    for (method, path), rule in ACCESS.items():
+        headers = door.sign_in(role)
+        door.client.cookies.clear()
+        status = knock(door.client, method, path, headers)
+        assert (status != 403) == (Role(role) in rule.roles), (method, path, status)
+        assert status < 500
+        if status == 403:
+            assert door.log[-1].is_granted is False
+            assert door.log[-1].account == role
+
+
+def test_nobody_without_a_session(door):
+    for method, path in ACCESS:
+        door.client.cookies.clear()
+        status = knock(door.client, method, path, {})
+        assert status == (303 if path in ("/", "/patrol") else 401), (method, path)
+    for method, path in OPEN - {("POST", "/api/session")}:
+        assert knock(door.client, method, path, {}) == 200
+
+
+def test_what_no_table_may_grant():
+    for role, method, path in NEVER:
+        assert Role(role) not in rule_of(method, path).roles, (role, method, path)
+    assert rule_of("GET", "/api/unheard-of") is None
+    assert rule_of("PUT", "/api/alarms") is None
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/alarms/", "//api/alarms", "/api/../api/alarms", "/API/alarms", "/api/alarms%2f"]
+)
+def test_another_spelling_opens_nothing(door, path):
+    headers = door.sign_in("technician")
+    door.client.cookies.clear()
+    assert door.client.get(path, headers=headers, follow_redirects=False).status_code in (403, 404)
+
+
+def test_each_read_of_personal_data_is_logged_with_its_purpose_before_the_answer(door):
+    headers = door.sign_in("prosecutor", purpose="case 17/2026")
+    door.client.cookies.clear()
+    before = len(door.log)
+    assert door.client.get("/api/decisions", headers=headers).status_code == 200
+    assert door.client.get("/api/alarms", headers={**headers, "x-purpose": "appeal"}).status_code == 200
+    assert door.client.get("/api/site", headers=headers).status_code == 200
+    said = [(item.what, item.purpose, item.account) for item in door.log[before:]]
+    assert said == [("GET /api/decisions", "case 17/2026", "prosecutor"), ("GET /api/alarms", "appeal", "prosecutor")]
+
+
+def test_who_decides_is_who_is_signed_in(door, night):
+    headers = door.sign_in("officer")
+    door.client.cookies.clear()
+    decision = {"type": "decision", "decision_id": "d-9", "alarm_id": next(iter(night.cards)), "revision": 1}
+    decision |= {"action": "acknowledge", "officer": "somebody-else", "at_us": 1_790_000_000_000_000}
+    assert door.client.post("/api/decisions", json=decision, headers=headers).status_code == 201
+    assert b'"officer":"officer"' in night.submitted[-1][1]
+
+
+def test_sign_in_is_slow_to_guess_and_ends(door):
+    wrong = {"account": "officer", "password": "no", "purpose": "duty"}
+    codes = [door.client.post("/api/session", json=wrong).status_code for _ in range(6)]
+    assert codes == [401] * 5 + [429]
+    right = {**wrong, "password": PASSWORDS["officer"]}
+    assert door.client.post("/api/session", json=right).status_code == 429
+    door.now_us += 61_000_000
+    headers = door.sign_in("officer")
+    door.client.cookies.clear()
+    assert door.client.get("/api/session", headers=headers).json()["role"] == "officer"
+    door.now_us += 13 * 3_600_000_000
+    assert door.client.get("/api/session", headers=headers).status_code == 401
+    headers = door.sign_in("officer")
+    door.client.cookies.clear()
+    assert door.client.delete("/api/session", headers=headers).status_code == 204
+    assert door.client.get("/api/alarms", headers=headers).status_code == 401
+    assert door.client.post("/api/session", json={**right, "purpose": " "}).status_code == 401
+
+
+def test_the_cookie_is_for_this_host_over_tls_and_no_script(door):
+    body = {"account": "officer", "password": PASSWORDS["officer"], "purpose": "duty"}
+    cookie = door.client.post("/api/session", json=body).headers["set-cookie"]
+    assert cookie.startswith("__Host-araz=")
+    assert all(word in cookie for word in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"))
+
+
+def test_without_a_gate_nobody_is_asked(client):
+    assert client.get("/api/alarms").status_code == 200
