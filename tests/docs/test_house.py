@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 SOURCE = ROOT / "src" / "araz"
 ROOMS = sorted(path.parent.name for path in SOURCE.glob("*/__init__.py"))
-PURE = {"vocabulary", "geography", "sensors", "tracking", "simulation", "incidents", "intercept", "evidence"}
+PURE = {"vocabulary", "geography", "sensors", "tracking", "simulation", "incidents", "intercept", "evidence", "deployment"}
 DOOR_LINES = ("**Takes**", "**Gives**", "**Keeps**", "**May import**", "**Never**")
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 60
