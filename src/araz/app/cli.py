@@ -11,6 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
+from araz.app._plan import plan_app, season
 from araz.vocabulary import Format, ReportKind
 
 app = cyclopts.App(
@@ -18,6 +19,9 @@ app = cyclopts.App(
     version=araz.__version__,
     help="From sensor bytes at a border to a patrol at the drop. Each command shows an example with --help.",
 )
+
+app.command(plan_app)
+app.command(season)
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]

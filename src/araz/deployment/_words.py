@@ -74,11 +74,25 @@ def _worst_sentence(instance: Instance, plan: Plan) -> str:
     seen = detection(instance, plan.sensors_on)[a]
     met = plan.response[instance.response_row[a]]
     craft = names_of(int(instance.aircraft.max()) + 1, instance.aircraft_names, "aircraft")[instance.aircraft[a]]
-    weak = "it is seldom seen: a sensor" if seen < met else "it is seldom met: a patrol"
     return (
         f"Binding: {craft} across km {instance.cell_m[instance.crossing[a]] / 1e3:.1f} in window {instance.window[a]}, "
-        f"seen with {seen:.2f}, met with {met:.2f}; {weak} would lower this attack most."
+        f"seen with {seen:.2f}, met with {met:.2f}; {_what_would_help(instance, plan, a)}."
     )
+
+
+def _what_would_help(instance: Instance, plan: Plan, a: int) -> str:
+    """What stands in the way of this one attack: a post, a site, or only how teams and money are shared out."""
+    met = plan.response[instance.response_row[a]]
+    nearest = float(instance.response[[int(instance.response_row[a])]].max()) if instance.response.nnz else 0.0
+    fully_seen = float(detection(instance, np.ones(instance.sensors))[a])
+    seen = float(detection(instance, plan.sensors_on)[a])
+    if nearest - met < 0.01 and fully_seen - seen < 0.01:
+        return f"no post reaches it with more than {nearest:.2f} and no free site sees it better: it needs a new one"
+    if nearest - met < 0.01:
+        return f"a team stands there whenever it helps (at best {nearest:.2f}): a sensor, not a patrol"
+    if fully_seen - seen < 0.01:
+        return "no free site sees it better: a patrol, not a sensor"
+    return "it can be seen better (a sensor) and met more often (a patrol)"
 
 
 def _money_sentence(instance: Instance, money: NextMoney) -> str:
