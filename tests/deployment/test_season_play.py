@@ -66,7 +66,7 @@ def test_the_plan_beats_the_usual_policies_against_their_worst_smuggler(world):
 
 
 def test_the_four_signs_of_interdiction_when_the_budget_rises():
-    """More teams against an adaptive smuggler: seized kg up, value per seizure down, crossings no fewer, routes diverse.
+    """More teams against an adaptive smuggler: seized kg up, value per seizure down, no fewer and no less spread ways.
 
     Magliocca et al. 2024. His old route is guarded best, so what is caught elsewhere is worth less.
     """
@@ -121,10 +121,8 @@ def test_uniform_response_is_what_drawing_posts_gives(seed, teams, sorties):
 
     instance = tiny(seed, posts=5, teams=teams, sorties=sorties)
     q = instance.response.toarray()
-    listed = np.mean(
-        [np.sort(q[:, list(c)], axis=1)[:, ::-1][:, :sorties].sum(axis=1) / sorties for c in combinations(range(5), teams)],
-        axis=0,
-    )  # fmt: skip
+    drawn = [np.sort(q[:, list(posts)], axis=1)[:, ::-1] for posts in combinations(range(5), teams)]
+    listed = np.mean([best[:, :sorties].sum(axis=1) / sorties for best in drawn], axis=0)
     assert uniform_response(instance) == pytest.approx(listed, abs=1e-9)
 
 
