@@ -18,11 +18,9 @@ for matrix in json.load(sys.stdin):
 """
 OPEN_SPIEL = """
 import json, sys, numpy as np, pyspiel
-from open_spiel.python.algorithms import fictitious_play, exploitability
 for matrix in json.load(sys.stdin):
     a = np.array(matrix)
     scale = np.abs(a).max()
-    x, y = np.zeros(len(a)), np.zeros(a.shape[1])
     game = pyspiel.create_matrix_game((-a / scale).tolist(), (a / scale).tolist())
     turns = pyspiel.convert_to_turn_based(game)
     solver = pyspiel.CFRPlusSolver(turns)
@@ -41,6 +39,7 @@ def _outside(python, script, matrices):
     return [float(line) for line in done.stdout.split()]
 
 
+@pytest.mark.timeout(900)  # the first run installs the two environments
 @pytest.mark.parametrize(
     ("name", "requirements", "script", "tolerance"),
     [("nashpy", ("nashpy==0.0.43",), NASHPY, 1e-6), ("open_spiel", ("open_spiel==2.0.2",), OPEN_SPIEL, 5e-3)],
