@@ -184,3 +184,13 @@ def test_a_spread_plan_keeps_the_guarantee_and_leaves_less_elsewhere():
     spread = plan_patrols(instance, x)
     assert spread.guarantee_kg <= bare.bound_kg * 1.001 + 1e-6
     assert attack_payoff(instance, spread).mean() < attack_payoff(instance, bare).mean()
+
+
+def test_a_spread_plan_keeps_a_guarantee_far_below_the_best_load():
+    """Where every site is equipped, attacks worth little decide: leaving them out once opened the gap by a third."""
+    instance = made_instance(200, 2, posts=120, teams=30)
+    instance = instance.with_(base_detection=np.ones(instance.attacks))
+    x = np.ones(instance.sensors)
+    bare = plan_patrols(instance, x, spread=False)
+    assert bare.guarantee_kg < 0.25 * instance.net_kg.max()
+    assert plan_patrols(instance, x).guarantee_kg <= bare.guarantee_kg + 1e-6

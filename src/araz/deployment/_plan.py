@@ -180,7 +180,7 @@ def _choose(
     """Of the many mixtures within the cap: aimed at a known traffic, else as good as can be everywhere."""
     if ways is not None:
         return lean_block(instance, stake, block, pool, ways, plan, cap_kg)
-    wide = block_with_all(instance, stake, block)
+    wide = block_with_all(instance, stake, block, cap_kg)
     spread = Pool(instance, wide)
     spread.add(pool.placement)
     return spread_block(instance, stake, wide, spread, plan, cap_kg)

@@ -36,9 +36,9 @@ def blocks_of(instance: Instance, stake: FloatArray, bound_kg: float) -> list[Bl
     return [_block(instance, windows, useful[np.isin(instance.window[useful], windows)]) for windows in groups]
 
 
-def block_with_all(instance: Instance, stake: FloatArray, block: Block, share: float = 0.25) -> Block:
-    """The same windows with every attack that pays at least ``share`` of the best: what a spread-out plan looks at."""
-    worth = np.flatnonzero(instance.net_kg > share * instance.net_kg.max())
+def block_with_all(instance: Instance, stake: FloatArray, block: Block, cap_kg: float, share: float = 0.25) -> Block:
+    """The same windows with every attack that pays at least ``share`` of the best, and all that could pass the cap."""
+    worth = np.flatnonzero(instance.net_kg > min(share * float(instance.net_kg.max()), cap_kg))
     useful = _undominated(instance, stake, worth)
     return _block(instance, block.windows, useful[np.isin(instance.window[useful], block.windows)])
 
