@@ -235,6 +235,33 @@ PARTS = [
         "models.",
         ["bench/seizures.py", "forecasts", "--json"],
         [],
+    ),
+    Part(
+        "plan-scale",
+        "Patrols with a certificate, by size of border",
+        "Made borders with evenly spaced sensors (the prototype's table is of another made border). To reach: 1,000 "
+        "cells closed in 0.5 s, 2,000 at 0.1 % in 10 s, 5,000 at 1 % in 60 s. `cpu_s`: bound and rosters; "
+        "`spread_cpu_s`: the same and as good as can be everywhere else. 400 and 1,000 sensors are the hard rows.",
+        ["bench/plan_scale.py", "--json", "--table"],
+        ["--cells", "500"],
+        ["cells", "attacks", "posts", "teams", "sensors", "move_km", "sorties", "guarantee_kg", "bound_kg", "gap",
+         "cpu_s", "spread_gap", "spread_cpu_s", "broken_limits"],
+    ),
+    Part(
+        "plan-joint",
+        "Sensors and patrols together",
+        "Bound over every layout of the budget, and the layout found. To reach: 1 % in 60 s at 1,000 cells, 200 sites.",
+        ["bench/plan_joint.py", "--json"],
+        ["--cells", "300"],
+        [],
+    ),
+    Part(
+        "plan-season",
+        "A year against smugglers who learn",
+        "Same sensors for every policy, same run. `worst`: each policy's worst smuggler beside the proved guarantee "
+        "plus his own cost. The interception rate misleads: it counts sorties, not kilograms.",
+        ["bench/plan_season.py", "--cells", "300", "--nights", "200", "--json"],
+        ["--cells", "200", "--nights", "60"],
         [],
     ),
 ]  # fmt: skip

@@ -27,6 +27,8 @@ app.command("araz.app._accounts:accounts", name="account")
 app.command("araz.app._custody:custody", name="custody")
 app.command("araz.app._doctor:doctor_command", name="doctor")
 app.command("araz.app._erase:erase_command", name="erase")
+app.command("araz.app._plan:plan_app", name="plan")
+app.command("araz.app._plan:season", name="season")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]

@@ -1,0 +1,247 @@
+"""araz plan …: instances, patrols, sensors, the cost curve and the roster of tonight."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+import numpy as np
+from cyclopts import Parameter
+
+from araz.app._rim import say, wall_clock_us
+
+plan_app = cyclopts.App(name="plan", help="Sensors and patrols against an opponent who learns, with a certificate.")
+
+InstanceFile = Annotated[Path, Parameter(help="Instance file (.npz), from araz plan example or your own.")]
+Seconds = Annotated[float, Parameter(help="Seconds of work after which the best so far is printed with its gap.")]
+
+
+@plan_app.command
+def example(
+    *, cells: int = 300, seed: int = 1, teams: int | None = None, move_km: float | None = None,
+    duty_windows: int | None = None, pool: int | None = None, sorties: int = 1,
+    out: Path = Path("out/plan/instance.npz"),
+) -> int:  # fmt: skip
+    """Write a made border of 700 km: fractal relief, roads, towns, three kinds of drone. Nothing in it is surveyed.
+
+    Example: araz plan example --cells 500 --move-km 40 --out out/plan/instance.npz
+    """
+    from araz.app._plan_files import write_instance
+    from araz.deployment import Limits, made_instance
+
+    limits = Limits(max_move_m=None if move_km is None else move_km * 1e3, duty_windows=duty_windows, pool=pool)
+    instance = made_instance(cells, seed, teams=teams, limits=limits, sorties=sorties)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_instance(instance, out)
+    say(
+        f"{out}: {cells} cells, {instance.attacks} attacks, {instance.posts} posts, {instance.teams[0]} teams in "
+        f"{instance.windows} windows, {instance.sensors} candidate sites"
+    )
+    return 0
+
+
+@plan_app.command
+def patrols(
+    instance: InstanceFile, *, layout: Annotated[Path | None, Parameter(help="Layout from araz plan sensors.")] = None,
+    sensors: Annotated[int | None, Parameter(help="Without a layout: this many sites, evenly.")] = None,
+    tolerance: float = 1e-3, seconds: Seconds = 60.0, money: bool = True,
+    as_json: Annotated[bool, Parameter(name="--json", help="For machines.")] = False,
+    out: Path = Path("out/plan/plan.npz"),
+) -> int:  # fmt: skip
+    """Randomise the patrols for given sensors and print the certificate: guarantee, bound, gap, what binds.
+
+    Example: araz plan patrols out/plan/instance.npz --sensors 40
+             araz plan patrols out/plan/instance.npz --layout out/plan/layout.json
+    """
+    from araz.app._plan_files import read_instance, write_plan
+    from araz.deployment import certificate, evenly, next_money, plan_patrols
+
+    game = read_instance(instance)
+    if layout is not None:
+        x = np.asarray(_layout(layout)["sensors_on"], dtype=np.float64)
+    else:
+        x = evenly(game, round(0.4 * game.sensors) if sensors is None else sensors)
+    begun = time.monotonic()
+    _tell(f"planning {game.attacks} attacks against {game.posts} posts …")
+    plan = plan_patrols(game, x, tolerance=tolerance, go_on=lambda: time.monotonic() - begun < seconds)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_plan(plan, out)
+    words = certificate(game, plan, next_money(game, plan) if money else None)
+    if as_json:
+        _say_json(guarantee_kg=plan.guarantee_kg, bound_kg=plan.bound_kg, gap=plan.gap, closed=plan.closed, words=words)
+    else:
+        say("\n".join([*words, f"Written to {out}."]))
+    return 0
+
+
+@plan_app.command(name="sensors")
+def sensors_(
+    instance: InstanceFile, *, budget: float, seconds: Seconds = 60.0, out: Path = Path("out/plan/layout.json")
+) -> int:
+    """Choose sensors within a budget, with a bound over every layout that money can buy.
+
+    Example: araz plan sensors out/plan/instance.npz --budget 40
+    """
+    from araz.app._plan_files import read_instance
+    from araz.deployment import gap_text, plan_layout
+
+    game = read_instance(instance)
+    begun = time.monotonic()
+    _tell(f"choosing among {game.sensors} sites …")
+    found = plan_layout(game, budget, go_on=lambda: time.monotonic() - begun < seconds)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    figures = {"cost": found.cost, "value_kg": found.value_kg, "bound_kg": found.bound_kg}
+    out.write_text(json.dumps({"sensors_on": found.sensors_on.tolist(), **figures}))
+    say(
+        f"Layout of cost {found.cost:g} (budget {budget:g}): patrols can hold every attack to {found.value_kg:.6g} kg."
+        f"\nBound over all layouts of this budget: {found.bound_kg:.6g} kg. Gap: {gap_text(found.gap)}."
+        f"\nWritten to {out}."
+    )
+    return 0
+
+
+@plan_app.command
+def curve(
+    instance: InstanceFile, *, points: int = 6, seconds: Seconds = 120.0, out: Path = Path("out/plan/curve.svg")
+) -> int:
+    """Draw the commander's cost curve: the fewest sensors for each promised guarantee, and the least proved needed.
+
+    Example: araz plan curve out/plan/instance.npz --points 6
+    """
+    from araz.app._plan_files import read_instance
+    from araz.app._plan_pictures import cost_curve_picture
+    from araz.deployment import cost_curve, layout_value
+
+    game = read_instance(instance)
+    begun = time.monotonic()
+    best = layout_value(game, np.ones(game.sensors))
+    worst = layout_value(game, np.zeros(game.sensors))
+    levels = np.linspace(best * 1.01, worst, max(points, 2))
+    found = []
+    for level in levels:
+        (pair,) = cost_curve(game, np.array([level]), go_on=lambda: time.monotonic() - begun < seconds)
+        found.append(pair)
+        cover = pair[1]
+        if cover is not None:
+            say(f"{level:8.3f} kg: {cover.cost:g} found, at least {cover.least_cost:.3g} needed")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(cost_curve_picture(found))
+    say(f"Picture: {out}")
+    return 0
+
+
+@plan_app.command
+def roster(
+    instance: InstanceFile, plan: Annotated[Path, Parameter(help="Plan file from araz plan patrols.")], *,
+    night: Annotated[str, Parameter(help="Date of the night, YYYY-MM-DD (begins 18:00 UTC unless --from).")],
+    from_hour_utc: float = 18.0, window_hours: float = 3.0, audit: float = 0.1,
+    seed: Annotated[int | None, Parameter(help="Only to repeat a draw; by default the system's randomness.")] = None,
+    places: Annotated[Path | None, Parameter(help="JSON of post name: [longitude, latitude], for TAK.")] = None,
+    out: Path = Path("out/plan/rosters"),
+) -> int:  # fmt: skip
+    """Draw tonight's roster, seal it before the shift and write it for the posts: CSV, PDF, calendar, CoT, log.
+
+    The seal goes into seals.jsonl, chained to the seals before it; publish it, keep the opened file until the shift
+    ends.
+
+    Example: araz plan roster out/plan/instance.npz out/plan/plan.npz --night 2026-11-24
+    """
+    from araz.app._plan_files import read_instance, read_plan
+    from araz.app._roster_files import as_calendar, as_cot, as_csv, as_pdf
+    from araz.deployment import certificate, draw_roster, inclusion_rows, roster_rows, seal, sealed_bytes
+
+    game, drawn_from = read_instance(instance), read_plan(plan)
+    begins = datetime.fromisoformat(f"{night}T00:00:00+00:00").timestamp() + from_hour_utc * 3600.0
+    rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
+    tonight = draw_roster(
+        game, drawn_from, rng, draw_id=night, starts_at_us=round(begins * 1e6), window_s=window_hours * 3600.0,
+        audit_share=audit,
+    )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    payload = sealed_bytes(game, tonight, secrets.token_bytes(16))
+    chain = out / "seals.jsonl"
+    before = [json.loads(line) for line in chain.read_text().splitlines()] if chain.exists() else []
+    at_us = wall_clock_us()
+    previous = bytes.fromhex(before[-1]["seal"]) if before else None
+    sealed = seal(previous, len(before), at_us, payload).hex()
+    with chain.open("a") as lines:
+        lines.write(json.dumps({"seq": len(before), "draw_id": night, "sealed_at_us": at_us, "seal": sealed}) + "\n")
+    rows = roster_rows(game, tonight)
+    known = {} if places is None else {name: tuple(place) for name, place in json.loads(places.read_text()).items()}
+    (out / f"{night}.sealed.json").write_bytes(payload)
+    (out / f"{night}.csv").write_text(as_csv(rows))
+    (out / f"{night}.ics").write_bytes(as_calendar(rows, sealed))
+    (out / f"{night}.pdf").write_bytes(as_pdf(rows, sealed, certificate(game, drawn_from)))
+    (out / f"{night}.cot.xml").write_bytes(b"\n".join(as_cot(rows, known)))
+    with (out / "inclusions.jsonl").open("a") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in inclusion_rows(game, tonight))
+    kind = "the random audit" if tonight.is_audit else "the plan"
+    say(f"Drawn from {kind}: {len(rows)} postings in {game.windows} windows. Seal {sealed}\nWritten to {out}/{night}.*")
+    return 0
+
+
+@plan_app.command(name="verify-roster")
+def verify_roster(directory: Path) -> int:
+    """Check that every opened roster is the one that was sealed; ends with 1 and names the first that is not.
+
+    Example: araz plan verify-roster out/plan/rosters
+    """
+    from araz.deployment import seal
+
+    previous: bytes | None = None
+    lines = (directory / "seals.jsonl").read_text().splitlines()
+    for line in lines:
+        said = json.loads(line)
+        payload = (directory / f"{said['draw_id']}.sealed.json").read_bytes()
+        found = seal(previous, said["seq"], said["sealed_at_us"], payload)
+        if found.hex() != said["seal"]:
+            say(f"Roster {said['draw_id']} (seal {said['seq']}) is not the one that was sealed.")
+            return 1
+        previous = found
+    say(f"{len(lines)} rosters are as they were sealed.")
+    return 0
+
+
+def _layout(path: Path) -> dict[str, list[float]]:
+    try:
+        found: dict[str, list[float]] = json.loads(path.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a layout ({error}); araz plan sensors writes one") from error
+    return found
+
+
+def _tell(text: str) -> None:
+    """Progress goes to standard error, so that --json stays one line."""
+    sys.stderr.write(f"{text}\n")
+
+
+def _say_json(**values: object) -> None:
+    say(json.dumps(values))
+
+
+def season(
+    instance: InstanceFile, plan: Annotated[Path, Parameter(help="Plan file from araz plan patrols.")], *,
+    nights: int = 365, seed: int = 1,
+    smuggler: Annotated[str | None, Parameter(help="One of the panel only; default all.")] = None,
+    events: Annotated[bool, Parameter(help="A closure, a supply shock and silent drones on the way.")] = True,
+    audit: float = 0.1, epsilon: float = 0.05,
+    as_json: Annotated[bool, Parameter(name="--json", help="For machines.")] = False, out: Path = Path("out/season"),
+) -> int:  # fmt: skip
+    """Play a year of nights: plan and usual policies against smugglers who learn; figures, and pictures as SVG.
+
+    Example: araz season out/plan/instance.npz out/plan/plan.npz --nights 120
+    """
+    from araz.app._season import run_season
+    from araz.deployment import Smuggler
+
+    names = [item.value for item in Smuggler]
+    if smuggler is not None and smuggler not in names:
+        raise ValueError(f"no smuggler {smuggler!r}; choose from {', '.join(names)}")
+    chosen = tuple(Smuggler) if smuggler is None else (Smuggler(smuggler),)
+    return run_season(instance, plan, nights, seed, chosen, events, audit, epsilon, as_json, out)

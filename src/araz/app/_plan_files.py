@@ -1,0 +1,84 @@
+"""Instances and plans on disk: one .npz each, arrays and a few names, nothing pickled."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from araz.deployment import Instance, Limits, Lottery, Plan
+
+_SPARSE = ("hazard", "response")
+_NAMES = ("aircraft_names", "post_names", "sensor_names")
+_DERIVED = ("at_stake_kg", "net_kg")
+
+
+def write_instance(instance: Instance, path: Path) -> None:
+    """Write an instance; a sparse table becomes data, indices, indptr and shape."""
+    arrays: dict[str, Any] = {}
+    for item in dataclasses.fields(Instance):
+        value = getattr(instance, item.name)
+        if item.name in _SPARSE:
+            arrays |= {f"{item.name}_{part}": getattr(value, part) for part in ("data", "indices", "indptr")}
+            arrays[f"{item.name}_shape"] = np.array(value.shape)
+        elif item.name not in (*_NAMES, *_DERIVED, "limits") and value is not None:
+            arrays[item.name] = np.asarray(value)
+    told = {"limits": dataclasses.asdict(instance.limits)} | {name: getattr(instance, name) for name in _NAMES}
+    np.savez_compressed(path, told=np.array(json.dumps(told)), **arrays)
+
+
+def read_instance(path: Path) -> Instance:
+    """Read an instance; ValueError with the cause when the file is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            held: dict[str, Any] = {name: data[name] for name in data.files}
+        told = json.loads(str(held.pop("told")))
+        for name in _SPARSE:
+            parts = [held.pop(f"{name}_{part}") for part in ("data", "indices", "indptr")]
+            held[name] = csr_array(tuple(parts), shape=tuple(held.pop(f"{name}_shape").tolist()))
+        sorties = int(held.pop("sorties"))
+        held |= {name: tuple(told[name]) for name in _NAMES}
+        return Instance(**held, sorties=sorties, limits=Limits(**told["limits"]))
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not an instance ({error}); araz plan example writes one") from error
+
+
+def write_plan(plan: Plan, path: Path) -> None:
+    """Write a plan: sensors, lotteries, guarantee and bound."""
+    arrays: dict[str, Any] = {"sensors_on": plan.sensors_on, "response": plan.response, "mixture": plan.mixture}
+    arrays |= {"team_price_kg": plan.team_price_kg}
+    for k, lottery in enumerate(plan.lotteries):
+        arrays |= {
+            f"windows_{k}": lottery.windows,
+            f"placement_{k}": lottery.placement,
+            f"probability_{k}": lottery.probability,
+        }
+    told = {
+        "guarantee_kg": plan.guarantee_kg,
+        "bound_kg": plan.bound_kg,
+        "worst": plan.worst,
+        "tolerance": plan.tolerance,
+    }
+    np.savez_compressed(path, told=np.array(json.dumps(told)), **arrays)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan; ValueError with the cause when the file is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            held = {name: data[name] for name in data.files}
+        told = json.loads(str(held["told"]))
+        count = sum(name.startswith("windows_") for name in held)
+        lotteries = tuple(
+            Lottery(held[f"windows_{k}"], held[f"placement_{k}"], held[f"probability_{k}"]) for k in range(count)
+        )
+        return Plan(
+            held["sensors_on"], lotteries, held["response"], told["guarantee_kg"], told["bound_kg"], told["worst"],
+            held["mixture"], held["team_price_kg"], told["tolerance"],
+        )  # fmt: skip
+    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a plan ({error}); araz plan patrols writes one") from error

@@ -1,0 +1,118 @@
+"""ROOM 7: where to stand and when, so that an opponent who learns gains nothing from it.
+
+**Takes** an instance of the game as arrays: attacks, sensors, posts, teams and their limits; a seed or a Generator.
+**Gives** certified randomised plans, the smuggler's answers to them, seasons played out, rosters of a night.
+**Keeps** nothing.
+**May import** intelligence and every room below it; numpy, scipy, highspy.
+**Never** opens a file, reads a clock, scores a person or sends anybody: the commander approves the plan.
+"""
+
+from araz.deployment._comb import Comb, comb_rosters
+from araz.deployment._exploit import fit_traffic, lean_plan, lean_policy
+from araz.deployment._instance import Instance, Limits, detection
+from araz.deployment._joint import Layout, joint_bound, layout_value
+from araz.deployment._layout import Cover, cost_curve, fewest_sensors, plan_layout
+from araz.deployment._limits import LimitsConflict, broken_limits, check_limits, name_teams, slots_of
+from araz.deployment._made import AIRCRAFT, Aircraft, evenly, made_instance
+from araz.deployment._marginals import Marginals, solve_marginals
+from araz.deployment._measures import (
+    RATE_MISLEADS,
+    crossing_entropy,
+    crossing_shares,
+    displacement,
+    exploitability_kg,
+    half_life_nights,
+    weekly_through_kg,
+)
+from araz.deployment._opponents import SUQR_WEIGHTS, Mind, Smuggler, choices, learn, new_mind, refit_suqr
+from araz.deployment._plan import Lottery, Plan, attack_payoff, coverage_of, expected_response, plan_patrols
+from araz.deployment._roster import Roster, draw_roster, inclusion_rows, roster_rows, seal, sealed_bytes
+from araz.deployment._season import (
+    Change,
+    Night,
+    Policy,
+    Season,
+    blend_policy,
+    chase_policy,
+    draw,
+    fixed_policy,
+    greedy_placement,
+    plan_policy,
+    play_season,
+    random_placement,
+    uniform_policy,
+    uniform_response,
+)
+from araz.deployment._words import certificate, gap_text, next_money
+
+__all__ = [
+    "AIRCRAFT",
+    "RATE_MISLEADS",
+    "SUQR_WEIGHTS",
+    "Aircraft",
+    "Change",
+    "Comb",
+    "Cover",
+    "Instance",
+    "Layout",
+    "Limits",
+    "LimitsConflict",
+    "Lottery",
+    "Marginals",
+    "Mind",
+    "Night",
+    "Plan",
+    "Policy",
+    "Roster",
+    "Season",
+    "Smuggler",
+    "attack_payoff",
+    "blend_policy",
+    "broken_limits",
+    "certificate",
+    "chase_policy",
+    "check_limits",
+    "choices",
+    "comb_rosters",
+    "cost_curve",
+    "coverage_of",
+    "crossing_entropy",
+    "crossing_shares",
+    "detection",
+    "displacement",
+    "draw",
+    "draw_roster",
+    "evenly",
+    "expected_response",
+    "exploitability_kg",
+    "fewest_sensors",
+    "fit_traffic",
+    "fixed_policy",
+    "gap_text",
+    "greedy_placement",
+    "half_life_nights",
+    "inclusion_rows",
+    "joint_bound",
+    "layout_value",
+    "lean_plan",
+    "lean_policy",
+    "learn",
+    "made_instance",
+    "name_teams",
+    "new_mind",
+    "next_money",
+    "plan_layout",
+    "plan_patrols",
+    "plan_policy",
+    "play_season",
+    "random_placement",
+    "refit_suqr",
+    "roster_rows",
+    "seal",
+    "sealed_bytes",
+    "slots_of",
+    "solve_marginals",
+    "uniform_policy",
+    "uniform_response",
+    "weekly_through_kg",
+]

@@ -1,0 +1,186 @@
+"""Whole sensors: the fewest for a promised level, the best layout of a budget, and the commander's cost curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from araz.deployment._instance import Instance, detection
+from araz.deployment._joint import Layout, _Cuts, joint_bound, layout_value
+from araz.deployment._lp import INFINITY, Programme
+from araz.deployment._marginals import (
+    GoOn,
+    always,
+    even_teams,
+    move_rows,
+    patrol_columns,
+    shifted,
+    solve_marginals,
+    team_rows,
+)
+from araz.deployment._response import response_table
+from araz.vocabulary import FloatArray
+
+_NODES = 400
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover:
+    """A layout for a promised level: its cost, the proved least cost of any, and what it truly holds."""
+
+    sensors_on: FloatArray
+    cost: float
+    least_cost: float
+    value_kg: float
+    level_kg: float
+
+    @property
+    def kept(self) -> bool:
+        """Whether the layout holds the promised level, to one part in a thousand."""
+        return self.value_kg <= self.level_kg * 1.001 + 1e-6
+
+
+def fewest_sensors(instance: Instance, level_kg: float, *, tries: int = 4, go_on: GoOn = always) -> Cover | None:
+    """The cheapest sensors with which patrols hold every attack to ``level_kg``; None when not even all sites do.
+
+    min cost·x over the tangents of ``joint_bound`` at this level: relaxed first (its value, rounded up to what costs
+    can make, is the proved least cost), then whole by branch and bound, cutting again where the whole layout leaks.
+    """
+    everything = np.ones(instance.sensors)
+    if layout_value(instance, everything) > level_kg * 1.001 + 1e-6:
+        return None
+    cuts = _Cuts(instance, response_table(instance))
+    x, y, least = _relaxed_cover(instance, cuts, level_kg)
+    best = Cover(everything, float(instance.sensor_cost.sum()), least, layout_value(instance, everything), level_kg)
+    for _ in range(tries):
+        x, y, bound = _whole_cover(instance, cuts, level_kg, x, y)
+        least = max(least, bound)
+        value = layout_value(instance, x)
+        cost = float(instance.sensor_cost @ x)
+        if value <= level_kg * 1.001 + 1e-6 and cost < best.cost:
+            best = Cover(x, cost, least, value, level_kg)
+        leaks = cuts.violated(level_kg, x, y, 1e-4)
+        if len(leaks) == 0 or not go_on():
+            break
+        cuts.add(leaks, x, y)
+    return Cover(best.sensors_on, best.cost, least, best.value_kg, level_kg)
+
+
+def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, target: float = 0.01) -> Layout:
+    """Sensors within a budget, and the bound over all layouts of that budget.
+
+    From the bound upwards, levels are covered with whole sensors (``fewest_sensors``' programme) and what money is left
+    goes, one sensor at a time, to where the patrols' own proof is weakest; the best layout by its own marginal bound
+    is kept, until it is within ``target`` of the bound over all layouts or ``go_on()`` says stop.
+    Raises ValueError on a negative budget.
+    """
+    if not budget >= 0:
+        raise ValueError(f"budget is {budget}; give a cost of 0 or more.")
+    low, relaxed, y, _ = joint_bound(instance, budget, go_on=go_on)
+    best = _spend(instance, np.zeros(instance.sensors), budget)
+    level = low * 1.0005 + 1e-6
+    cuts = _Cuts(instance, response_table(instance))
+    x = relaxed
+    while best[1] > low * (1.0 + target) and go_on() and level < best[1]:
+        x, y, _ = _relaxed_cover(instance, cuts, level)
+        for _ in range(3):
+            x, y, _ = _whole_cover(instance, cuts, level, x, y)
+            found = _spend(instance, _within(instance, x, budget), budget)
+            best = min(best, found, key=lambda pair: pair[1])
+            leaks = cuts.violated(level, x, y, 1e-4)
+            if len(leaks) == 0 or not go_on() or best[1] <= low * (1.0 + target):
+                break
+            cuts.add(leaks, x, y)
+        level = level + 0.25 * (best[1] - level) if best[1] > level * 1.004 else INFINITY
+    value = best[1]
+    return Layout(best[0], value, min(low, value), float(instance.sensor_cost @ best[0]), relaxed)
+
+
+def cost_curve(instance: Instance, levels_kg: FloatArray, *, go_on: GoOn = always) -> list[tuple[float, Cover | None]]:
+    """For each promised level: the fewest sensors found and the least that are proved necessary."""
+    return [(float(level), fewest_sensors(instance, float(level), tries=2, go_on=go_on)) for level in levels_kg]
+
+
+def _cover_programme(instance: Instance, cuts: _Cuts, whole: bool) -> Programme:
+    sensors, size = instance.sensors, cuts.table.size
+    columns = sensors + size
+    upper = np.concatenate([np.ones(sensors), patrol_columns(instance)])
+    cost = np.concatenate([instance.sensor_cost, np.zeros(size)])
+    programme = Programme(cost, 0.0, upper, np.arange(columns) < sensors if whole else None)
+    teams = even_teams(instance)
+    moves, right = move_rows(instance)
+    programme.add_rows(shifted(team_rows(instance), columns, sensors), teams, teams)
+    programme.add_rows(shifted(moves, columns, sensors), -INFINITY, right)
+    return programme
+
+
+def _relaxed_cover(instance: Instance, cuts: _Cuts, level_kg: float) -> tuple[FloatArray, FloatArray, float]:
+    """Least fractional cost at a level; the bound holds after any number of rounds."""
+    programme = _cover_programme(instance, cuts, whole=False)
+    x, taken, least = np.full(instance.sensors, 0.3), 0, 0.0
+    y = np.repeat(even_teams(instance) / instance.posts, instance.posts)
+    for _ in range(120):
+        leaks = cuts.violated(level_kg, x, y, 1e-4)
+        if len(leaks) == 0:
+            break
+        cuts.add(leaks, x, y)
+        need = cuts.need(level_kg, cuts.attack) - cuts.constant
+        programme.add_rows(csr_array(cuts.matrix[taken:]), np.maximum(need[taken:], -INFINITY), INFINITY)
+        taken = len(need)
+        answer = programme.solve()
+        if not (answer.proved and answer.feasible):
+            break
+        x, y = np.clip(answer.x[: instance.sensors], 0, 1), np.clip(answer.x[instance.sensors :], 0, 1)
+        least = answer.bound
+    return x, y, least
+
+
+def _whole_cover(
+    instance: Instance, cuts: _Cuts, level_kg: float, x: FloatArray, y: FloatArray
+) -> tuple[FloatArray, FloatArray, float]:
+    """Whole sensors against the cuts that are nearly tight at (x, y); its bound holds, fewer cuts only lower it."""
+    need = cuts.need(level_kg, cuts.attack) - cuts.constant
+    slack = cuts.matrix @ np.concatenate([x, y]) - need
+    kept = np.flatnonzero(np.isfinite(need) & (slack < 1.0))
+    programme = _cover_programme(instance, cuts, whole=True)
+    programme.option("mip_rel_gap", 0.02)
+    programme.option("mip_max_nodes", _NODES)
+    programme.option("time_limit", 10.0)
+    programme.add_rows(csr_array(cuts.matrix[kept]), need[kept], INFINITY)
+    answer = programme.solve()
+    if not answer.feasible:
+        return np.ones(instance.sensors), y, 0.0
+    sensors = instance.sensors
+    chosen = np.asarray(answer.x[:sensors] > 0.5, dtype=np.float64)
+    return chosen, np.clip(answer.x[sensors:], 0, 1), max(0.0, answer.bound)
+
+
+def _within(instance: Instance, x: FloatArray, budget: float) -> FloatArray:
+    """Drop the sensors that lift the summed hazard of the valuable attacks least, until the budget holds."""
+    out = x.copy()
+    worth = instance.net_kg / max(float(instance.net_kg.max()), 1e-9)
+    while float(instance.sensor_cost @ out) > budget:
+        unseen = worth * (1.0 - detection(instance, out))
+        loss = instance.hazard.T @ (unseen**1.0)
+        standing = np.flatnonzero(out > 0.5)
+        out[standing[np.argmin(loss[standing] / np.maximum(instance.sensor_cost[standing], 1e-9))]] = 0.0
+    return out
+
+
+def _spend(instance: Instance, x: FloatArray, budget: float) -> tuple[FloatArray, float]:
+    """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its value."""
+    out = x.copy()
+    proof = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3)
+    best = (out.copy(), proof.bound_kg)
+    while True:
+        unseen = proof.mixture * instance.at_stake_kg * (1.0 - detection(instance, out))
+        pull = instance.hazard.T @ unseen / np.maximum(instance.sensor_cost, 1e-9)
+        free = (out < 0.5) & (instance.sensor_cost <= budget - float(instance.sensor_cost @ out) + 1e-9)
+        if not np.any(free & (pull > 1e-12)):
+            return best
+        out[int(np.argmax(np.where(free, pull, -1.0)))] = 1.0
+        proof = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3)
+        if proof.bound_kg < best[1]:
+            best = (out.copy(), proof.bound_kg)

@@ -1,0 +1,127 @@
+"""Double oracle over rosters: mix the nights at hand, find the attack they leave open, find the night that stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from araz.deployment._answer import Answerer
+from araz.deployment._comb import comb_rosters
+from araz.deployment._instance import Instance
+from araz.deployment._marginals import GoOn
+from araz.deployment._pool import Block, Master, Mix, Pool
+from araz.deployment._response import ResponseTable, response_table, summed, top_response
+from araz.vocabulary import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockPlan:
+    """A block's mixture, its worst case and the bound the oracle itself proved for the block."""
+
+    placement: FloatArray
+    probability: FloatArray
+    worst_kg: float
+    bound_kg: float
+    rounds: int
+
+
+def close_block(
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, target_kg: float, go_on: GoOn, rounds: int = 200
+) -> BlockPlan:
+    """Grow the pool until its best mixture lets through no more than ``target_kg``, no answer improves, or time is up.
+
+    Answers are first marginals, combed into placements that obey the move limits; when those no longer improve, whole
+    placements by branch and bound (without move limits), whose dual bound also raises the proved bound.
+    """
+    master, answerer = Master(pool, stake), Answerer(instance, stake, block)
+    bound, done, whole = 0.0, 0, False
+    coupled = len(block.windows) > 1
+    mix = master.solve(1e-7)
+    while mix is not None and done < rounds and mix.worst_kg > max(target_kg, bound) and go_on():
+        done += 1
+        y, most = answerer.best(mix.weight, whole=whole)
+        total = float(mix.weight.sum())
+        if total > 0:
+            net = float(mix.weight @ instance.net_kg[block.attack])
+            bound = max(bound, (net - most) / max(total, 1.0))
+        fresh = pool.add(comb_rosters(instance, y).placement.reshape(-1, instance.windows * instance.posts))
+        gain = summed(block.row, mix.weight * stake[block.attack], len(block.table.q))
+        now = float(gain @ (pool.response[:, : len(mix.probability)] @ mix.probability))
+        better = fresh[gain @ pool.response[:, fresh] > now + 1e-7] if len(fresh) else fresh
+        if len(better) == 0:
+            if whole or coupled:
+                break
+            whole = True
+            continue
+        mix = master.solve(1e-7)
+    if mix is None:
+        raise ValueError("HiGHS did not finish mixing the rosters; give fewer posts or a wider tolerance.")
+    return _as_plan(pool, mix, bound, done)
+
+
+def lean_block(
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, cap_kg: float
+) -> BlockPlan:
+    """Among mixtures that let through at most ``cap_kg``, lean to what saves most from an expected traffic.
+
+    max Σ_a ρ_a V_a D_a E_π[response_a] subject to max_a payoff_a ≤ cap; ``weight`` ρ [A] is the traffic, every
+    attack of the block's windows. The pool gains the combs of the marginals that are best within the cap (aimed at a
+    systematic sample of at most 1,500 rows; the rosters are judged on all) and of points on the way to them. Returns
+    the plan unchanged when nothing within the cap is found.
+    """
+    rows = np.flatnonzero(np.isin(instance.row_window, block.windows))
+    gain = summed(instance.response_row, weight * stake, len(instance.row_window))[rows]
+    if not np.any(gain > 0):
+        return plan
+    full = response_table(instance)
+    wide = ResponseTable(full.column[rows], full.q[rows], full.sorties, full.size)
+    own = plan.probability @ plan.placement
+    few = _sampled(gain, 1_500)
+    aimed = Answerer(instance, stake, block).leaning(wide, few, cap_kg, own)
+    for share in (1.0, 0.7, 0.3):
+        mixed = share * aimed + (1.0 - share) * own.reshape(aimed.shape)
+        pool.add(comb_rosters(instance, mixed).placement.reshape(-1, instance.windows * instance.posts))
+    seen = np.flatnonzero(few > 0) if len(few) * len(pool.placement) > 2_000_000 else np.arange(len(few))
+    judged = ResponseTable(wide.column[seen], wide.q[seen], wide.sorties, wide.size)
+    worth = (few if len(seen) < len(few) else gain)[seen] @ top_response(judged, pool.placement)
+    mix = Master(pool, stake).solve(1e-9, worth, cap_kg)
+    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg, plan.rounds)
+
+
+def spread_block(
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, plan: BlockPlan, cap_kg: float, stretches: int = 24
+) -> BlockPlan:
+    """Among mixtures that let through at most ``cap_kg``, the one whose worst attack of every stretch is least in sum.
+
+    min Σ_g z_g over window × stretch of border, z_g ≤ cap: one hole sets the guarantee, and leaves many plans that
+    reach it; this takes the one that does its best everywhere else as well, which keeps it random there. Returns the
+    plan unchanged when nothing within the cap is found.
+    """
+    place = instance.cell_m[instance.crossing]
+    low, high = float(instance.cell_m.min()), float(instance.cell_m.max())
+    stretch = np.minimum((place - low) / max(high - low, 1e-9) * stretches, stretches - 1).astype(np.int64)
+    own = np.unique(instance.window[block.attack] * stretches + stretch[block.attack], return_inverse=True)[1]
+    own = np.asarray(own, dtype=np.int64).reshape(-1)
+    mine = plan.probability @ plan.placement
+    aimed = Answerer(instance, stake, block).spreading(own, cap_kg, mine)
+    for share in (1.0, 0.7, 0.3):
+        mixed = share * aimed + (1.0 - share) * mine.reshape(aimed.shape)
+        pool.add(comb_rosters(instance, mixed).placement.reshape(-1, instance.windows * instance.posts))
+    mix = Master(pool, stake, own).solve(1e-9, None, cap_kg)
+    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg, plan.rounds)
+
+
+def _sampled(gain: FloatArray, most: int) -> FloatArray:
+    """A systematic sample in proportion to ``gain``: the same total on at most ``most`` entries."""
+    total = np.cumsum(gain)
+    if np.count_nonzero(gain) <= most:
+        return gain
+    hits = np.searchsorted(total, (np.arange(most) + 0.5) * total[-1] / most)
+    return summed(hits, np.full(most, total[-1] / most), len(gain))
+
+
+def _as_plan(pool: Pool, mix: Mix, bound_kg: float, rounds: int) -> BlockPlan:
+    kept = mix.probability > 1e-9
+    share = mix.probability[kept] / mix.probability[kept].sum()
+    return BlockPlan(pool.placement[: len(mix.probability)][kept], share, mix.worst_kg, bound_kg, rounds)

@@ -1,0 +1,162 @@
+"""The nights at hand and their best mixture: blocks of windows, pools of placements, the master programme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from araz.deployment._instance import Instance
+from araz.deployment._lp import INFINITY, Programme
+from araz.deployment._marginals import worst_of_each
+from araz.deployment._response import ResponseTable, response_table, summed, top_response
+from araz.vocabulary import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Windows that hang together, the attacks that can still matter in them, and their rows of the response table."""
+
+    windows: IntArray
+    attack: IntArray
+    row: IntArray
+    table: ResponseTable
+    group: IntArray
+
+
+def blocks_of(instance: Instance, stake: FloatArray, bound_kg: float) -> list[Block]:
+    """One block a window, or one for all when moves couple them; attacks worth no more than the bound are left out.
+
+    Of the attacks with the same response row only those are kept that no other beats in V − c and in V·D at once.
+    """
+    coupled = instance.limits.max_move_m is not None and instance.windows > 1
+    groups = [np.arange(instance.windows)] if coupled else [np.array([w]) for w in range(instance.windows)]
+    useful = _undominated(instance, stake, np.flatnonzero(instance.net_kg > bound_kg))
+    return [_block(instance, windows, useful[np.isin(instance.window[useful], windows)]) for windows in groups]
+
+
+def block_with_all(instance: Instance, stake: FloatArray, block: Block, cap_kg: float, share: float = 0.25) -> Block:
+    """The same windows with every attack that pays at least ``share`` of the best, and all that could pass the cap."""
+    worth = np.flatnonzero(instance.net_kg > min(share * float(instance.net_kg.max()), cap_kg))
+    useful = _undominated(instance, stake, worth)
+    return _block(instance, block.windows, useful[np.isin(instance.window[useful], block.windows)])
+
+
+def _block(instance: Instance, windows: IntArray, attack: IntArray) -> Block:
+    full = response_table(instance)
+    rows, row = np.unique(instance.response_row[attack], return_inverse=True)
+    table = ResponseTable(full.column[rows], full.q[rows], full.sorties, full.size)
+    group = instance.window[attack] * len(instance.cell_m) + instance.crossing[attack]
+    return Block(windows, attack, np.asarray(row, dtype=np.int64).reshape(-1), table, group)
+
+
+def _undominated(instance: Instance, stake: FloatArray, attack: IntArray) -> IntArray:
+    """Attacks that are the best of their response row for some response: falling net, then falling stake."""
+    order = np.lexsort((stake[attack], -instance.net_kg[attack], instance.response_row[attack]))
+    sorted_attack = attack[order]
+    lowest: dict[int, float] = {}
+    kept = []
+    for a, row, v in zip(sorted_attack, instance.response_row[sorted_attack], stake[sorted_attack], strict=True):
+        if v < lowest.get(row, np.inf):
+            lowest[row] = v
+            kept.append(a)
+    return np.sort(np.array(kept, dtype=np.int64))
+
+
+class Pool:
+    """The placements of one block so far and what each does to every row; both only ever grow."""
+
+    def __init__(self, instance: Instance, block: Block) -> None:
+        self.instance, self.block = instance, block
+        self.placement = np.zeros((0, instance.windows * instance.posts), dtype=np.float64)
+        self.response = np.zeros((len(block.table.q), 0))
+        self._seen: set[bytes] = set()
+
+    def add(self, placement: FloatArray) -> IntArray:
+        """Take in placements [N, P·W] that are new; return their numbers."""
+        inside = np.zeros(self.instance.windows, dtype=np.bool_)
+        inside[self.block.windows] = True
+        placement = placement * np.repeat(inside, self.instance.posts)
+        fresh = []
+        for k, row in enumerate(placement):
+            key = np.packbits(row > 0.5).tobytes()
+            if key not in self._seen:
+                self._seen.add(key)
+                fresh.append(k)
+        new = placement[fresh]
+        self.placement = np.concatenate([self.placement, new])
+        self.response = np.concatenate([self.response, top_response(self.block.table, new)], axis=1)
+        return np.arange(len(self.placement) - len(new), len(self.placement))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mix:
+    """The best mixture of a pool: probabilities [N], the most an attack brings, the smuggler's answer [A block]."""
+
+    probability: FloatArray
+    worst_kg: float
+    weight: FloatArray
+
+
+class Master:
+    """min Σ_g z_g: z_g(a) + Σ_k π_k V_a D_a resp_ak ≥ V_a − c_a, Σ π = 1; rows are added where the mixture leaks.
+
+    One level z for all attacks, or one for each of ``regions`` (``region`` [attacks of the block]).
+    """
+
+    def __init__(self, pool: Pool, stake: FloatArray, region: IntArray | None = None) -> None:
+        self._pool = pool
+        self._net = pool.instance.net_kg[pool.block.attack]
+        self._stake = stake[pool.block.attack]
+        self._region = np.zeros(len(self._net), dtype=np.int64) if region is None else region
+        self._levels = int(self._region.max(initial=0)) + 1
+        self._programme = Programme(np.ones(self._levels), 0.0, INFINITY)
+        self._rows: IntArray = np.zeros(0, dtype=np.int64)
+        self._columns = 0
+
+    def solve(self, tolerance_kg: float, worth: FloatArray | None = None, cap_kg: float = INFINITY) -> Mix | None:
+        """The best mixture of the whole pool, its leaks checked against every attack of the block.
+
+        No level exceeds ``cap_kg``. With ``worth`` [N] the mixture maximises Σ_k π_k worth_k within that cap instead.
+        """
+        self._take_columns()
+        costs = np.zeros(self._columns) if worth is None else -worth
+        self._programme.cost(np.concatenate([np.full(self._levels, float(worth is None)), costs]))
+        self._programme.bounds(np.arange(self._levels), 0.0, cap_kg)
+        for _ in range(200):
+            answer = self._programme.solve()
+            if not (answer.proved and answer.feasible):
+                return None
+            probability = np.maximum(answer.x[self._levels :], 0.0)
+            probability /= probability.sum()
+            value = self._net - self._stake * (self._pool.response @ probability)[self._pool.block.row]
+            allowed = answer.x[self._region] if worth is None else cap_kg
+            leaks = worst_of_each(value - allowed, self._pool.block.group, tolerance_kg)
+            leaks = leaks[np.argsort(-value[leaks])][:400]
+            if len(leaks) == 0:
+                break
+            self._add_rows(leaks)
+        weight = summed(self._rows, np.maximum(answer.row_dual[1:], 0.0), len(self._net))
+        return Mix(probability, max(0.0, float(value.max(initial=0.0))), weight)
+
+    def _take_columns(self) -> None:
+        response = self._pool.response[:, self._columns :]
+        count = response.shape[1]
+        if self._columns == 0:
+            self._programme.add_columns(0.0, 0.0, INFINITY, csr_array((count, 0)))
+            ones = np.concatenate([np.zeros(self._levels), np.ones(count)])[None, :]
+            self._programme.add_rows(csr_array(ones), 1.0, 1.0)
+        else:
+            rows = self._stake[self._rows] * response[self._pool.block.row[self._rows]].T
+            self._programme.add_columns(
+                0.0, 0.0, INFINITY, csr_array(np.concatenate([np.ones((count, 1)), rows], axis=1))
+            )
+        self._columns += count
+
+    def _add_rows(self, attack: IntArray) -> None:
+        saved = self._stake[attack, None] * self._pool.response[self._pool.block.row[attack]]
+        levels = (self._region[attack, None] == np.arange(self._levels)).astype(np.float64)
+        dense = np.concatenate([levels, saved], axis=1)
+        self._programme.add_rows(csr_array(dense), self._net[attack], INFINITY)
+        self._rows = np.concatenate([self._rows, attack])

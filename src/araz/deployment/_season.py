@@ -1,0 +1,291 @@
+"""The year: plan against opponent, night by night, through draws, flights and seizures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from araz.deployment._instance import Instance, detection
+from araz.deployment._opponents import Mind, Smuggler, choices, learn, new_mind
+from araz.deployment._plan import Lottery, Plan
+from araz.deployment._response import ResponseTable, response_table, summed, top_response
+from araz.vocabulary import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Change:
+    """Something that happens on a night: the world is another from then on (or until ``until_night``)."""
+
+    night: int
+    label: str
+    until_night: int | None = None
+    closed_cells: tuple[int, ...] = ()
+    """Crossings closed (a border closure, a flood)."""
+    supply: float = 1.0
+    """Factor on the number of sorties (a supply shock)."""
+    aircraft_only: tuple[int, ...] = ()
+    """Classes still flown: a new technology replaces the old one. Empty: all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Night:
+    """One night: what was flown, what was caught, with which inclusion probability it could have been."""
+
+    attack: IntArray
+    seized: IntArray
+    inclusion: FloatArray
+    through_kg: float
+    seized_kg: float
+    regret_kg: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Season:
+    """All nights of one plan against one smuggler, and the figures a commander should read."""
+
+    smuggler: Smuggler
+    policy: str
+    nights: tuple[Night, ...]
+    played: FloatArray
+    """Mean interception [A] of the rosters that stood."""
+
+    def through_per_sortie(self) -> float:
+        """Kilograms through per sortie flown; NaN when nobody flew."""
+        flown = sum(len(night.attack) for night in self.nights)
+        return float(sum(night.through_kg for night in self.nights) / flown) if flown else float("nan")
+
+    def interception_rate(self) -> float:
+        """Seizures per sortie. It misleads: see ``season_words``."""
+        flown = sum(len(night.attack) for night in self.nights)
+        return float(sum(int(night.seized.sum()) for night in self.nights) / flown) if flown else float("nan")
+
+    def seized_kg(self) -> float:
+        """Kilograms seized in the season."""
+        return float(sum(night.seized_kg for night in self.nights))
+
+    def regret_per_sortie(self) -> float:
+        """Best single roster of the panel in hindsight, less what was played, kg per sortie."""
+        flown = sum(len(night.attack) for night in self.nights)
+        return float(sum(night.regret_kg for night in self.nights) / flown) if flown else float("nan")
+
+
+#: What stands tonight: given the night and the seizures so far, a placement [W, P] and each attack's inclusion π [A].
+Policy = Callable[[int, np.random.Generator, list[Night]], tuple[FloatArray, FloatArray]]
+
+
+def plan_policy(instance: Instance, plan: Plan, audit_share: float = 0.0) -> Policy:
+    """Draw from the plan; with probability ``audit_share`` a uniformly random placement instead (a random audit)."""
+    if not 0.0 <= audit_share <= 1.0:
+        raise ValueError(f"audit_share is {audit_share}; give a probability.")
+    seen = detection(instance, plan.sensors_on)
+    fair = uniform_response(instance)
+    response = (1.0 - audit_share) * plan.response + audit_share * fair
+    inclusion = seen * response[instance.response_row]
+
+    def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
+        placement = (
+            random_placement(instance, rng) if rng.uniform() < audit_share else draw(instance, plan.lotteries, rng)
+        )
+        return placement, inclusion
+
+    return tonight
+
+
+def uniform_policy(instance: Instance, sensors_on: FloatArray) -> Policy:
+    """Teams at random posts, every night anew."""
+    inclusion = detection(instance, sensors_on) * uniform_response(instance)[instance.response_row]
+    return lambda night, rng, past: (random_placement(instance, rng), inclusion)
+
+
+def fixed_policy(instance: Instance, sensors_on: FloatArray) -> Policy:
+    """Static max-cover: the placement that by greedy choice covers most value, the same every night."""
+    weight = summed(
+        instance.response_row, instance.value_kg * detection(instance, sensors_on), len(instance.row_window)
+    )
+    placement = greedy_placement(instance, weight)
+    return lambda night, rng, past: (placement, _fixed_inclusion(instance, sensors_on, placement))
+
+
+def chase_policy(instance: Instance, sensors_on: FloatArray, memory: int = 30) -> Policy:
+    """Go where the last 30 nights' seizures were; a random placement before the first."""
+
+    def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
+        weight = np.zeros(len(instance.row_window))
+        for done in past[-memory:]:
+            caught = done.attack[done.seized > 0]
+            np.add.at(weight, instance.response_row[caught], instance.value_kg[caught])
+        placement = greedy_placement(instance, weight) if np.any(weight > 0) else random_placement(instance, rng)
+        return placement, _fixed_inclusion(instance, sensors_on, placement)
+
+    return tonight
+
+
+def blend_policy(instance: Instance, sensors_on: FloatArray, experts: list[Policy], rate: float = 0.35) -> Policy:
+    """Hedge over policies: each night one is drawn by its weight; weights fall with what it would have let through.
+
+    Regret to the best expert ≤ √(½ T ln N) in units of one night's largest loss (Freund and Schapire 1997), given
+    that each expert's loss is known afterwards: detected flights that were not caught supply it.
+    """
+    loss = np.zeros(len(experts))
+    offered: list[FloatArray] = []
+    seen, table = detection(instance, sensors_on), response_table(instance)
+
+    def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
+        if past and offered:
+            for k, placement in enumerate(offered):
+                odds = seen * _row_response(instance, table, placement)[instance.response_row]
+                left = instance.at_stake_kg[past[-1].attack] * (1.0 - odds[past[-1].attack])
+                loss[k] += float(left.sum()) / max(1e-9, float(instance.value_kg.max()) * max(1, len(past[-1].attack)))
+        odds = np.exp(-rate * (loss - loss.min()))
+        odds /= odds.sum()
+        told = [expert(night, rng, past) for expert in experts]
+        offered[:] = [placement for placement, _ in told]
+        inclusion = np.asarray(sum(share * chance for share, (_, chance) in zip(odds, told, strict=True)))
+        return told[int(rng.choice(len(experts), p=odds))][0], inclusion
+
+    return tonight
+
+
+def play_season(
+    instance: Instance,
+    sensors_on: FloatArray,
+    policy: Policy,
+    smuggler: Smuggler,
+    rng: np.random.Generator,
+    *,
+    nights: int = 365,
+    sorties_a_night: float = 10.0,
+    changes: tuple[Change, ...] = (),
+    name: str = "plan",
+    until: Callable[[], bool] = lambda: True,
+) -> Season:
+    """Play a policy against a smuggler: he chooses, the roster stands, each sortie is seized with chance D_a·max q."""
+    seen, table, mind = detection(instance, sensors_on), response_table(instance), new_mind(smuggler, instance)
+    past: list[Night] = []
+    total = np.zeros(instance.attacks)
+    rival = _rivals(instance, sensors_on, rng)
+    rival_loss, own_loss = np.zeros(len(rival)), 0.0
+    for night in range(nights):
+        if not until():
+            break
+        open_now, supply = _world(instance, changes, night)
+        placement, inclusion = policy(night, rng, past)
+        odds_caught = seen * _row_response(instance, table, placement)[instance.response_row]
+        done, mind = _one_night(
+            instance, mind, odds_caught, inclusion, open_now, rng.poisson(sorties_a_night * supply), rng
+        )
+        left = instance.value_kg[done.attack]
+        rival_loss += np.array(
+            [float(np.sum(left * (1.0 - seen[done.attack] * r[instance.response_row[done.attack]]))) for r in rival]
+        )
+        own_loss += float(np.sum(left * (1.0 - odds_caught[done.attack])))
+        past.append(done)
+        total += odds_caught
+    regret = max(0.0, own_loss - float(rival_loss.min(initial=np.inf))) if past else 0.0
+    share = regret / max(1, len(past))
+    told = tuple(Night(n.attack, n.seized, n.inclusion, n.through_kg, n.seized_kg, share) for n in past)
+    return Season(smuggler, name, told, total / max(1, len(past)))
+
+
+def _one_night(
+    instance: Instance,
+    mind: Mind,
+    odds_caught: FloatArray,
+    inclusion: FloatArray,
+    open_now: FloatArray,
+    sorties: int,
+    rng: np.random.Generator,
+) -> tuple[Night, Mind]:
+    odds = choices(mind, instance, open_now)
+    flown = rng.choice(instance.attacks, sorties, p=odds) if odds.sum() > 0 else np.zeros(0, dtype=np.int64)
+    seized = (rng.uniform(size=len(flown)) < odds_caught[flown]).astype(np.int64)
+    value = instance.value_kg[flown]
+    night = Night(
+        flown, seized, inclusion[flown], float(value[seized == 0].sum()), float(value[seized == 1].sum()), 0.0
+    )
+    return night, learn(mind, instance, odds_caught, flown, seized)
+
+
+def _world(instance: Instance, changes: tuple[Change, ...], night: int) -> tuple[FloatArray, float]:
+    """Which attacks are open, and the factor on sorties, on a night."""
+    open_now, supply = np.ones(instance.attacks), 1.0
+    for change in changes:
+        if change.night <= night and (change.until_night is None or night < change.until_night):
+            open_now[np.isin(instance.crossing, change.closed_cells)] = 0.0
+            if change.aircraft_only:
+                open_now[~np.isin(instance.aircraft, change.aircraft_only)] = 0.0
+            supply *= change.supply
+    return open_now, supply
+
+
+def draw(instance: Instance, lotteries: tuple[Lottery, ...], rng: np.random.Generator) -> FloatArray:
+    """One night [W, P] from the lotteries, each drawn on its own."""
+    out = np.zeros((instance.windows, instance.posts))
+    for lottery in lotteries:
+        out[lottery.windows] = lottery.placement[rng.choice(len(lottery.probability), p=lottery.probability)]
+    return out
+
+
+def random_placement(instance: Instance, rng: np.random.Generator) -> FloatArray:
+    """Teams at uniformly random posts in every window; under a move limit they stay where they were drawn."""
+    out = np.zeros((instance.windows, instance.posts))
+    order = rng.permutation(instance.posts)
+    for w in range(instance.windows):
+        if instance.limits.max_move_m is None:
+            order = rng.permutation(instance.posts)
+        out[w, order[: int(instance.teams[w])]] = 1.0
+    return out
+
+
+def uniform_response(instance: Instance) -> FloatArray:
+    """E[mean of the m best q] [R] when K of P posts are drawn uniformly: exact, by order statistics of the draw.
+
+    P(the i-th best of all posts is the j-th best that is manned) is hypergeometric: j − 1 of the i − 1 better posts and
+    K − j of the P − i worse ones.
+    """
+    table, posts = response_table(instance), instance.posts
+    out = np.zeros(len(table.q))
+    for w in range(instance.windows):
+        teams = int(min(instance.teams[w], posts))
+        rows = instance.row_window == w
+        place = np.arange(table.q.shape[1])
+        # The i-th best post counts when it is manned and fewer than m of the i better ones are.
+        better = hypergeom.cdf(table.sorties - 1, posts - 1, np.minimum(place, posts - 1), max(teams - 1, 0))
+        out[rows] = table.q[rows] @ (better * teams / posts) / table.sorties
+    return out
+
+
+def greedy_placement(instance: Instance, weight: FloatArray) -> FloatArray:
+    """Posts added one by one where Σ weight · best q grows most [W, P]; (1 − 1/e) of the optimum (Nemhauser 1978)."""
+    out = np.zeros((instance.windows, instance.posts))
+    for w in range(instance.windows):
+        rows = np.flatnonzero((instance.row_window == w) & (weight > 0))
+        q = instance.response[rows].toarray()
+        best = np.zeros(len(rows))
+        for _ in range(int(min(instance.teams[w], instance.posts))):
+            gain = weight[rows] @ np.maximum(q - best[:, None], 0.0) if len(rows) else np.zeros(instance.posts)
+            gain = np.where(out[w] > 0, -1.0, gain)
+            post = int(np.argmax(gain))
+            out[w, post] = 1.0
+            best = np.maximum(best, q[:, post]) if len(rows) else best
+    return out
+
+
+def _row_response(instance: Instance, table: ResponseTable, placement: FloatArray) -> FloatArray:
+    return top_response(table, placement.reshape(1, -1))[:, 0]
+
+
+def _fixed_inclusion(instance: Instance, sensors_on: FloatArray, placement: FloatArray) -> FloatArray:
+    seen = detection(instance, sensors_on)
+    return seen * _row_response(instance, response_table(instance), placement)[instance.response_row]
+
+
+def _rivals(instance: Instance, sensors_on: FloatArray, rng: np.random.Generator, count: int = 20) -> list[FloatArray]:
+    """Responses [R] of fixed rosters to regret against: max-cover and random ones."""
+    table = response_table(instance)
+    weight = summed(instance.response_row, instance.value_kg * detection(instance, sensors_on), len(table.q))
+    nights = [greedy_placement(instance, weight)] + [random_placement(instance, rng) for _ in range(count)]
+    return [_row_response(instance, table, night) for night in nights]

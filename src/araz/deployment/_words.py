@@ -1,0 +1,107 @@
+"""The certificate in words: what is guaranteed, what is proved, what binds, and where the next money helps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from araz.deployment._instance import Instance, detection, names_of
+from araz.deployment._marginals import solve_marginals
+from araz.deployment._plan import Plan
+
+
+def gap_text(gap: float) -> str:
+    """A gap as it is: never rounded to nothing, "closed" only at exactly equal figures."""
+    if gap == 0.0:
+        return "0 (guarantee and bound agree)"
+    return "not known (the bound is 0)" if not np.isfinite(gap) else f"{100.0 * gap:.3g} %"
+
+
+@dataclass(frozen=True, slots=True)
+class NextMoney:
+    """How far the bound falls, kg per sortie, for one more of each: the best new sensor, and a team in every window."""
+
+    sensor: int | None
+    sensor_gain_kg: float
+    team_gain_kg: float
+
+
+def next_money(instance: Instance, plan: Plan, *, candidates: int = 3) -> NextMoney:
+    """Solve the bound again with one more sensor (the few with the steepest first-order gain) and with one more team.
+
+    First order: dz/dx_s = −Σ_a μ_a V_a (1 − d0_a) exp(−λ_a·x) λ_as f_a(y), μ the mixture that proves the bound. A new
+    bound that is not lower is a gain of 0: the next money belongs elsewhere.
+    """
+    here = solve_marginals(instance, detection(instance, plan.sensors_on)).bound_kg
+    unseen = 1.0 - detection(instance, plan.sensors_on)
+    pull = plan.mixture * instance.at_stake_kg * unseen * plan.response[instance.response_row]
+    slope = np.where(plan.sensors_on > 0.5, 0.0, instance.hazard.T @ pull)
+    best, gain = None, 0.0
+    for sensor in np.argsort(-slope)[:candidates]:
+        if slope[sensor] > 0:
+            x = plan.sensors_on.copy()
+            x[sensor] = 1.0
+            fell = here - solve_marginals(instance, detection(instance, x)).bound_kg
+            if fell > gain + 1e-6:
+                best, gain = int(sensor), fell
+    more = instance.with_(teams=instance.teams + 1)
+    team = here - solve_marginals(more, detection(instance, plan.sensors_on)).bound_kg
+    return NextMoney(best, gain, max(0.0, team) if team > 1e-6 else 0.0)
+
+
+def certificate(instance: Instance, plan: Plan, money: NextMoney | None = None) -> list[str]:
+    """Sentences that state the guarantee, the bound, the gap, what binds and where the next money helps."""
+    nights = " × ".join(str(len(lottery.probability)) for lottery in plan.lotteries)
+    out = [
+        f"Guarantee: no attack brings its sender more than {plan.guarantee_kg:.6g} kg a sortie (value-weighted, his "
+        f"own cost taken off) against exactly these rosters ({nights} to draw from)"
+        + (f", with {instance.sorties} sorties at once." if instance.sorties > 1 else "."),
+        f"Bound: no plan with these sensors, teams and limits gets below {plan.bound_kg:.6g} kg.",
+        f"Gap: {gap_text(plan.gap)}"
+        + ("." if plan.closed else f", which did not close to the {gap_text(plan.tolerance)} asked for."),
+    ]
+    out.append(_worst_sentence(instance, plan))
+    if money is not None:
+        out.append(_money_sentence(instance, money))
+    return out
+
+
+def _worst_sentence(instance: Instance, plan: Plan) -> str:
+    if plan.worst is None:
+        return "Binding: nothing; staying at home is the smuggler's best answer."
+    a = plan.worst
+    seen = detection(instance, plan.sensors_on)[a]
+    met = plan.response[instance.response_row[a]]
+    craft = names_of(int(instance.aircraft.max()) + 1, instance.aircraft_names, "aircraft")[instance.aircraft[a]]
+    return (
+        f"Binding: {craft} across km {instance.cell_m[instance.crossing[a]] / 1e3:.1f} in window {instance.window[a]}, "
+        f"seen with {seen:.2f}, met with {met:.2f}; {_what_would_help(instance, plan, a)}."
+    )
+
+
+def _what_would_help(instance: Instance, plan: Plan, a: int) -> str:
+    """What stands in the way of this one attack: a post, a site, or only how teams and money are shared out."""
+    met = plan.response[instance.response_row[a]]
+    nearest = float(instance.response[[int(instance.response_row[a])]].max()) if instance.response.nnz else 0.0
+    fully_seen = float(detection(instance, np.ones(instance.sensors))[a])
+    seen = float(detection(instance, plan.sensors_on)[a])
+    if nearest - met < 0.01 and fully_seen - seen < 0.01:
+        return f"no post reaches it with more than {nearest:.2f} and no free site sees it better: it needs a new one"
+    if nearest - met < 0.01:
+        return f"a team stands there whenever it helps (at best {nearest:.2f}): a sensor, not a patrol"
+    if fully_seen - seen < 0.01:
+        return "no free site sees it better: a patrol, not a sensor"
+    return "it can be seen better (a sensor) and met more often (a patrol)"
+
+
+def _money_sentence(instance: Instance, money: NextMoney) -> str:
+    team = f"one more team in every window lowers the bound by {money.team_gain_kg:.4g} kg"
+    if money.sensor is None:
+        tail = "no single sensor tried lowers it"
+        return f"Next money: {team}; {tail}." if money.team_gain_kg > 0 else f"Next money: neither ({team}; {tail})."
+    name = names_of(instance.sensors, instance.sensor_names, "site")[money.sensor]
+    km = instance.sensor_m[money.sensor] / 1e3
+    place = f"a sensor at {name} (km {km:.1f}) lowers it by {money.sensor_gain_kg:.4g} kg"
+    first = money.sensor_gain_kg >= money.team_gain_kg
+    return f"Next money: {'a sensor here, not a patrol' if first else 'a patrol, not a sensor'}: {place}; {team}."

@@ -1,0 +1,98 @@
+"""araz plan and araz season from the outside: files another program reads, errors that name the remedy."""
+
+import csv
+import io
+import json
+from xml.etree import ElementTree
+
+import icalendar
+import numpy as np
+import pytest
+
+from araz.app._roster_files import as_cot
+from araz.app.cli import main
+from araz.deployment import LimitsConflict
+
+
+def run(capsys, *words: object) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    return int(ended.value.code or 0), capsys.readouterr().out
+
+
+@pytest.fixture
+def planned(tmp_path, capsys):
+    game, plan = tmp_path / "i.npz", tmp_path / "p.npz"
+    assert run(capsys, "plan", "example", "--cells", 60, "--duty-windows", 3, "--move-km", 80, "--out", game)[0] == 0
+    code, text = run(capsys, "plan", "patrols", game, "--sensors", 6, "--no-money", "--json", "--out", plan)
+    assert code == 0
+    told = json.loads(text)
+    assert told["bound_kg"] <= told["guarantee_kg"]
+    return game, plan
+
+
+def test_the_roster_is_written_for_posts_calendars_and_tak_and_stays_sealed(planned, tmp_path, capsys):
+    game, plan = planned
+    places, out = tmp_path / "places.json", tmp_path / "rosters"
+    places.write_text(json.dumps({f"post {k + 1}": [47.0 + 0.1 * k, 39.0] for k in range(50)}))
+    for night in ("2026-11-24", "2026-11-25"):
+        words = ("plan", "roster", game, plan, "--night", night, "--places", places, "--out", out)
+        assert run(capsys, *words)[0] == 0
+    rows = list(csv.DictReader(io.StringIO((out / "2026-11-24.csv").read_text())))
+    events = list(icalendar.Calendar.from_ical((out / "2026-11-24.ics").read_bytes()).walk("VEVENT"))
+    tak = [ElementTree.fromstring(line) for line in (out / "2026-11-24.cot.xml").read_bytes().splitlines()]
+    assert len(rows) == len(events) == len(tak) > 0
+    assert rows[0]["from_utc"] == "2026-11-24T18:00:00+00:00" == events[0]["DTSTART"].dt.isoformat()
+    assert tak[0].find("point").attrib["lat"] == "39.000000"
+    assert (out / "2026-11-24.pdf").read_bytes().startswith(b"%PDF")
+    logged = [json.loads(line) for line in (out / "inclusions.jsonl").read_text().splitlines()]
+    assert all(0 <= row["probability_low"] <= row["probability"] + 1e-12 <= 1 for row in logged)
+    assert {row["draw_id"][:10] for row in logged} == {"2026-11-24", "2026-11-25"}
+    assert run(capsys, "plan", "verify-roster", out)[0] == 0
+    sealed = out / "2026-11-24.sealed.json"
+    sealed.write_bytes(sealed.read_bytes().replace(b"team 1", b"team 2", 1))
+    code, text = run(capsys, "plan", "verify-roster", out)
+    assert code == 1
+    assert "2026-11-24" in text
+
+
+def test_a_post_without_a_place_is_not_drawn_at_nought():
+    row = {"draw_id": "n", "window": 0, "from_us": 0, "to_us": 1, "team": "team 1", "post": "post 1", "post_km": 1.0}
+    assert as_cot([row], {}) == []
+
+
+def test_sensors_curve_and_season_run_from_files(planned, tmp_path, capsys):
+    game, plan = planned
+    layout = tmp_path / "l.json"
+    code, text = run(capsys, "plan", "sensors", game, "--budget", 5, "--out", layout)
+    assert code == 0
+    assert "Bound over all layouts" in text
+    assert sum(json.loads(layout.read_text())["sensors_on"]) <= 5
+    assert run(capsys, "plan", "curve", game, "--points", 3, "--out", tmp_path / "c.svg")[0] == 0
+    assert ElementTree.parse(tmp_path / "c.svg").getroot().tag.endswith("svg")
+    words = ("season", game, plan, "--nights", 20, "--smuggler", "bandit", "--json", "--out", tmp_path / "s")
+    code, text = run(capsys, *words)
+    told = json.loads(text)
+    assert code == 0
+    assert {row["policy"] for row in told["rows"]} == {"max-cover", "uniform", "chase", "plan", "lean", "blend"}
+    assert np.isfinite(told["ceiling_kg"])
+    assert (tmp_path / "s" / "season-bandit.svg").exists()
+
+
+def test_wrong_files_and_impossible_limits_end_with_a_sentence(planned, tmp_path, capsys):
+    game, _ = planned
+    for words in (
+        ("plan", "patrols", tmp_path / "none.npz"),
+        ("season", game, game),
+        ("season", game, game, "--smuggler", "x"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        assert ended.value.code == 2
+        assert "araz:" in capsys.readouterr().err
+    tight = tmp_path / "tight.npz"
+    run(capsys, "plan", "example", "--cells", 60, "--duty-windows", 1, "--pool", 2, "--teams", 2, "--out", tight)
+    with pytest.raises(SystemExit):
+        main(["plan", "patrols", str(tight)])
+    assert "raise pool to" in capsys.readouterr().err
+    assert issubclass(LimitsConflict, ValueError)

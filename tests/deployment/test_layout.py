@@ -1,0 +1,67 @@
+"""Sensors against every layout written out."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from araz.deployment import cost_curve, detection, evenly, fewest_sensors, layout_value, made_instance, plan_layout
+from deployment_worlds import tiny, value_by_listing
+
+
+def layouts(count, most):
+    for k in range(most + 1):
+        for chosen in combinations(range(count), k):
+            x = np.zeros(count)
+            x[list(chosen)] = 1
+            yield x
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 5_000), budget=st.integers(0, 3))
+def test_bound_and_layout_enclose_the_best_of_all_layouts(seed, budget):
+    instance = tiny(seed, sensors=5, teams=2)
+    best = min(value_by_listing(instance, detection(instance, x)) for x in layouts(5, budget))
+    marginal_best = min(layout_value(instance, x) for x in layouts(5, budget))
+    found = plan_layout(instance, budget, target=0.0)
+    assert found.bound_kg <= best + 1e-5
+    assert found.value_kg >= marginal_best - 1e-5
+    assert found.sensors_on.sum() <= budget
+    assert found.value_kg <= marginal_best * 1.05 + 1e-6
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 5_000), share=st.floats(0.1, 0.9))
+def test_fewest_sensors_keeps_its_promise_and_its_least_cost_is_no_lie(seed, share):
+    instance = tiny(seed, sensors=5, teams=2)
+    low, high = layout_value(instance, np.ones(5)), layout_value(instance, np.zeros(5))
+    level = low + share * (high - low) + 1e-3
+    cover = fewest_sensors(instance, level)
+    truth = min(x.sum() for x in layouts(5, 5) if layout_value(instance, x) <= level)
+    assert cover is not None
+    assert cover.kept
+    assert cover.least_cost <= truth + 1e-6
+    assert cover.cost >= cover.least_cost - 1e-6
+    assert cover.cost <= truth + 1
+
+
+def test_a_promise_no_layout_can_keep_is_refused():
+    instance = tiny(3, sensors=5)
+    assert fewest_sensors(instance, layout_value(instance, np.ones(5)) * 0.5) is None
+    ((_, cover),) = cost_curve(instance, np.array([layout_value(instance, np.ones(5)) * 0.5]))
+    assert cover is None
+
+
+def test_three_hundred_cells_close_to_one_per_cent_and_beat_even_spacing():
+    instance = made_instance(300, 8)
+    found = plan_layout(instance, 20.0)
+    assert found.gap <= 0.01
+    assert found.cost <= 20.0
+    assert found.value_kg <= layout_value(instance, evenly(instance, 20)) + 1e-9
+
+
+def test_a_negative_budget_is_a_wrong_call():
+    with pytest.raises(ValueError, match="budget"):
+        plan_layout(tiny(1), -1.0)
