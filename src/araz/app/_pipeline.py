@@ -111,7 +111,6 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     health: HealthState
     scans: ScansState
     registration: tracking.RegistrationState
-    trails: tracking.Trails
     tracking: tracking.State
     drill: incidents.DrillState
     incidents: incidents.State
@@ -161,10 +160,8 @@ def step(
     offsets_us = clock_offsets_us(health)
     scans, looks = scans_step(state.scans, heard.decoded, now_us, offsets_us)
     believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
-    trails = state.trails
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
-        trails = tracking.trail_step(trails, believed)
         errors, told = tracking.registration_step(errors, look, moved)
         if follow is not None:
             follow(believed)
@@ -177,7 +174,7 @@ def step(
     state = replace(
         state,
         now_us=now_us, decoders=decoders, health=health, health_now=known, scans=scans, tracking=believed,
-        trails=trails, registration=errors, claims=claims, waiting=waiting,
+        registration=errors, claims=claims, waiting=waiting,
         weather=state.weather if heard.weather is None else heard.weather,
     )  # fmt: skip
     is_due = incidents.is_due(state.incidents, now_us)
@@ -211,7 +208,6 @@ def _configured(now_us: int, message: Message) -> PipelineState:
         health=health_init(site),
         scans=scans_init(site, place.frame, sensor_origins(site, place)),
         tracking=tracking.init(table, site.tracking),
-        trails=tracking.trails_init(),
         registration=tracking.registration_init(table, site.tracking),
         incidents=incidents.init(place, table),
         drill=incidents.DrillState(),
@@ -350,10 +346,10 @@ def _apply_drill(state: PipelineState, heard: Heard, events: Sequence[Event]) ->
 
 
 def _launches(state: PipelineState) -> dict[int, tracking.LaunchArea | None]:
-    """Where the drones that the rules ask about were launched: each once, some 30 s after it was first seen."""
+    """Where the drones that the rules ask about were launched: each once, while the tracker remembers the beginning."""
     found: dict[int, tracking.LaunchArea | None] = {}
     for number in incidents.launch_wanted(state.incidents, state.now_us):
-        trail = tracking.trail_of(state.trails, state.tracking, number)
+        trail = tracking.trail_of(tracking.trails_init(), state.tracking, number)
         ground = state.line.place.terrain.ground_up_m
         found[number] = (
             None if trail is None else tracking.launch_area(tracking.smooth(trail), state.line.table, ground)

@@ -22,13 +22,29 @@ app = cyclopts.App(
 # Loaded when asked for: --help stays quick.
 app.command("araz.app._logs:logs", name="logs", help="Match seized drones' logs to what was recorded.")
 app.command("araz.app._seizures_more:seizures", name="seizures", help="The register of seizures, and what it can say.")
-app.command("araz.app._case:case", name="case")
-app.command("araz.app._accounts:accounts", name="account")
-app.command("araz.app._custody:custody", name="custody")
-app.command("araz.app._doctor:doctor_command", name="doctor")
-app.command("araz.app._erase:erase_command", name="erase")
-app.command("araz.app._plan:plan_app", name="plan")
-app.command("araz.app._plan:season", name="season")
+app.command("araz.app._case:case", name="case", help="A case for the court: seal it, check it, compute it again.")
+app.command(
+    "araz.app._accounts:accounts",
+    name="account",
+    help="Local accounts, their roles and the certificate of a console beyond localhost.",
+)
+app.command("araz.app._custody:custody", name="custody", help="Exhibits from hand to hand: who, what, when, why.")
+app.command(
+    "araz.app._doctor:doctor_command",
+    name="doctor",
+    help="Check clock, disk, journal, records, keys and sensors; says what to mend.",
+)
+app.command(
+    "araz.app._erase:erase_command",
+    name="erase",
+    help="Erase the content of personal messages, with a reason on record; every proof stays valid.",
+)
+app.command(
+    "araz.app._plan:plan_app",
+    name="plan",
+    help="Tonight's patrols and the sensors: a randomised plan with its guarantee.",
+)
+app.command("araz.app._plan:season", name="season", help="A year of nights against smugglers who learn.")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
 OutOption = Annotated[Path, Parameter(name="--out", help="Folder for journal, events and records.")]

@@ -10,39 +10,45 @@ from araz.incidents._state import State
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import Area, IncidentKind, Reason
 
-#: Asked this long after it was first seen: by then what came after has said what can be said of the beginning.
-ASK_AFTER_US: Final = 30_000_000
+#: Asked this long after it was first seen: by then what came after has said what can be said of the beginning, and the
+#: tracker still remembers it (half a minute of scans).
+ASK_AFTER_US: Final = 22_000_000
+ASK_UNTIL_US: Final = 26_000_000
+#: Belief in a drone from which on the beginning is looked at, in case a card follows.
+ASK_BELIEF: Final = 0.3
 MOST_AT_ONCE: Final = 2
 
 
 def launch_wanted(state: State, now_us: int) -> tuple[int, ...]:
     """The tracks (at most two a call) whose launch area the next ``Inputs.launches`` should hold.
 
-    Those an officer was told of, 30 s after they were first watched, each once.
+    Those an officer was told of or may be told of, each once while the tracker remembers how they began; one that
+    looks like a drone only later has no launch area.
     """
     if now_us < state.next_evaluation_us:
         return ()
     due = [
         track
         for track, memory in state.memories.items()
-        if not memory.is_launch_told
+        if not memory.is_launch_asked
         and memory.heir is None
         and not memory.former
-        and now_us - memory.first_seen_us >= ASK_AFTER_US
-        and f"track:{track}" in state.card_of_key
+        and ASK_AFTER_US <= now_us - memory.first_seen_us <= ASK_UNTIL_US
+        and (memory.belief >= ASK_BELIEF or f"track:{track}" in state.card_of_key)
     ]
     return tuple(sorted(due)[:MOST_AT_ONCE])
 
 
 def tell_launches(work: Work) -> None:
-    """Say each launch area that was found, with its 50 and 90 % ellipses; for the liaison, not for a patrol."""
+    """Say the launch area of each drone with a card, with its 50 and 90 % ellipses; for the liaison, not a patrol."""
     for track, found in work.inputs.launches.items():
-        memory = work.memories.get(track)
-        if memory is None or memory.is_launch_told:
+        if track in work.memories:
+            work.memories[track] = work.memories[track]._replace(is_launch_asked=True, launch=found)
+    for track, memory in list(work.memories.items()):
+        found = memory.launch
+        if found is None or f"track:{track}" not in work.card_of_key:
             continue
-        work.memories[track] = memory = memory._replace(is_launch_told=True)
-        if found is None:
-            continue
+        memory = memory._replace(launch=None)
         east, north = (float(x) for x in found.centre_enu_m)
         areas: list[Area] = [
             area

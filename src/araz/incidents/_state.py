@@ -203,7 +203,9 @@ class Memory(NamedTuple):
     predicted_last_us: int | None = None
     landed_at_us: int | None = None
     drop: Drop | None = None
-    is_launch_told: bool = False
+    is_launch_asked: bool = False
+    launch: LaunchArea | None = None
+    """Found and not yet said: it waits for the card."""
     people: tuple[str, ...] = ()
     incidents: tuple[tuple[str, str], ...] = ()
     """(kind, incident id) in the order they happened."""

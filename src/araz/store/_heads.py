@@ -24,7 +24,7 @@ from araz.evidence import (
     leaf_hash,
 )
 from araz.store._errors import JournalError
-from araz.store._reading import read_raw
+from araz.store._reading import Raw, read_raw
 
 HEADS_FILE: Final = "heads.jsonl"
 HEAD_EVERY_US: Final = 60_000_000
@@ -54,6 +54,7 @@ class HeadLog:
         last = _last_line(self._file)
         self._frontier = Frontier() if last is None else _frontier_of(last)
         self._head = None if last is None else last.head
+        self._read: Raw | None = None
 
     def note(self, now_us: int) -> TreeHead | None:
         """Write a head if the last one is a minute old and something came since; returns it, else None."""
@@ -65,19 +66,19 @@ class HeadLog:
         """Write a head of everything the journal holds now; None when nothing came since the last."""
         frontier, head = self._frontier, self._head
         journal = "" if head is None else head.journal
-        at_us, entry_hash = 0, b""
-        for raw in read_raw(self.journal, frontier.size):
+        read = self._read
+        for raw in read_raw(self.journal, frontier.size, read):
             journal = journal or raw.hash.hex()
             frontier = frontier_append(frontier, leaf_hash(raw.hash))
-            at_us, entry_hash = raw.message.received_at_us, raw.hash
-        if frontier.size == self._frontier.size:
+            read = raw
+        if read is None or frontier.size == self._frontier.size:
             return None
         head = TreeHead(
             journal=journal,
             tree_size=frontier.size,
             root_hash=frontier_root(frontier).hex(),
-            entry_hash=entry_hash.hex(),
-            at_us=at_us,
+            entry_hash=read.hash.hex(),
+            at_us=read.message.received_at_us,
         )
         signed = [] if self._sign is None else [self._sign(head)]
         line = HeadLine(head=head, signed=signed, nodes=[node.hex() for node in frontier.nodes])
@@ -85,7 +86,7 @@ class HeadLog:
             file.write(canonical_json(line) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        self._frontier, self._head = frontier, head
+        self._frontier, self._head, self._read = frontier, head, read
         return head
 
 

@@ -149,21 +149,30 @@ class Raw(NamedTuple):
     previous_hash: bytes
     hash: bytes
     data: bytes
+    segment: int
+    """The file of a directory in which it stands, and where it ends there."""
+    end: int
 
 
-def read_raw(path: Path | str, first_seq: int = 0) -> Iterator[Raw]:
+def read_raw(path: Path | str, first_seq: int = 0, after: Raw | None = None) -> Iterator[Raw]:
     """Yield entries from ``first_seq`` on, with their hashes and bytes; a directory is not read before it.
 
-    Ends and fails as :func:`read_journal` does.
+    With ``after``, an entry of the same directory, reading goes on where that one ends. Ends and fails as
+    :func:`read_journal` does.
     """
     place = Path(path)
-    start = _start_of(place, first_seq) if place.is_dir() else None
-    entries = _entries(place) if start is None else _directory_entries(place, *start)
-    previous = GENESIS if start is None else start[1].hash
+    start = _start_of(place, first_seq) if place.is_dir() and after is None else None
+    if after is not None:
+        head = Head(after.message.seq + 1, after.hash)
+        entries = _directory_entries(place, after.segment, head, after.end)
+        previous = after.hash
+    else:
+        entries = _entries(place) if start is None else _directory_entries(place, *start)
+        previous = GENESIS if start is None else start[1].hash
     try:
         for entry in entries:
             if entry.message.seq >= first_seq:
-                yield Raw(entry.message, previous, entry.hash, entry.data)
+                yield Raw(entry.message, previous, entry.hash, entry.data, entry.segment, entry.end)
             previous = entry.hash
     except Damage as damage:
         if damage.incomplete:
@@ -207,16 +216,17 @@ def _file_entries(path: Path) -> Iterator[Entry]:
                 raise
 
 
-def _directory_entries(directory: Path, number: int = 1, head: Head | None = None) -> Iterator[Entry]:
+def _directory_entries(directory: Path, number: int = 1, head: Head | None = None, offset: int = 0) -> Iterator[Entry]:
+    """Entries from segment ``number`` on, there from byte ``offset`` on (0: from its header)."""
     numbers = segment_numbers(directory)
     if not numbers:
         raise FileNotFoundError(f"{directory} holds no segment (00000001.seg)")
     head = Head(0, GENESIS) if head is None else head
     while segment_path(directory, number).exists():
-        for entry in _segment_entries(directory, number, head):
+        for entry in _segment_entries(directory, number, head, offset):
             yield entry
             head = Head(entry.message.seq + 1, entry.hash)
-        number += 1
+        number, offset = number + 1, 0
     later = [n for n in segment_numbers(directory) if n > number]
     if later:
         damage = Damage(
@@ -226,7 +236,7 @@ def _directory_entries(directory: Path, number: int = 1, head: Head | None = Non
         raise damage
 
 
-def _segment_entries(directory: Path, number: int, head: Head) -> Iterator[Entry]:
+def _segment_entries(directory: Path, number: int, head: Head, offset: int) -> Iterator[Entry]:
     """Entries of one segment, however long the writer still adds to it.
 
     A segment is finished once the next one exists. That must be known *before* its end is read, else the entries
@@ -236,11 +246,13 @@ def _segment_entries(directory: Path, number: int, head: Head) -> Iterator[Entry
     with path.open("rb") as stream:
         try:
             finished = following.exists()
-            head, offset = read_header(stream, head), HEADER_BYTES
+            if offset == 0:
+                head, offset = read_header(stream, head), HEADER_BYTES
+            stream.seek(offset)
             while True:
                 try:
                     for entry in read_entries(stream, head, offset):
-                        yield entry
+                        yield entry._replace(segment=number)
                         head, offset = Head(entry.message.seq + 1, entry.hash), entry.end
                 except Damage as damage:
                     if not damage.incomplete or not following.exists() or finished:

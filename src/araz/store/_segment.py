@@ -70,6 +70,8 @@ class Entry(NamedTuple):
     end: int
     data: bytes
     """The entry as it lies on the disk."""
+    segment: int = 1
+    """The file of a directory in which it stands."""
 
     @property
     def is_erased(self) -> bool:
