@@ -20,6 +20,8 @@ NEVER_ROSE_M: Final = 25.0
 MOST_PLACES: Final = 256
 #: Scenery is believed for half a day: a tree that nobody saw for so long may as well be told again.
 SCENERY_US: Final = 12 * 3_600_000_000
+#: Judged when it goes, not for as long as it is remembered.
+JUST_GONE_US: Final = 5_000_000
 #: Of what stood when the watch began nobody knows since when.
 FIRST_LOOKS_US: Final = 10_000_000
 
@@ -45,6 +47,8 @@ def learn_scenery(work: Work, seen: Features) -> None:
     present = set(seen.track_id.tolist())
     for track, memory in work.memories.items():
         if memory.stood_at_us is None or track in present or memory.heir is not None or not memory.history:
+            continue
+        if work.now_us - memory.last_seen_us > JUST_GONE_US:
             continue
         if not _ever_flew(memory):
             last = memory.history[-1]
