@@ -1,7 +1,6 @@
 """A year played out: the guarantee holds in it, the signs of the interdiction literature show, flows come back."""
 
-from importlib.util import find_spec
-
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,9 +15,11 @@ from araz.deployment import (
     crossing_shares,
     displacement,
     draw,
+    draw_roster,
     evenly,
     exploitability_kg,
     fixed_policy,
+    inclusion_rows,
     lean_plan,
     made_instance,
     new_mind,
@@ -30,6 +31,8 @@ from araz.deployment import (
     uniform_policy,
     uniform_response,
 )
+from araz.intelligence import estimate_flow
+from araz.vocabulary import LoggedInclusion, RosterLog
 from deployment_worlds import tiny
 
 
@@ -180,14 +183,7 @@ def test_the_loop_closes_seizures_weighted_by_logged_chances_give_the_flow_back(
     assert inside >= 4
 
 
-@pytest.mark.skipif(find_spec("araz.intelligence") is None, reason="the room intelligence is not merged yet")
 def test_the_loop_closes_through_the_flow_estimate_of_intelligence(world):
-    import msgspec
-
-    from araz.deployment import draw_roster, inclusion_rows
-    from araz.intelligence import estimate_flow
-    from araz.vocabulary import LoggedInclusion, RosterLog
-
     instance, x, plan = world
     rng = np.random.default_rng(7)
     rows, draws, cells, quantity, modes, truth = [], [], [], [], [], 0.0
@@ -215,7 +211,7 @@ def test_the_loop_closes_through_the_flow_estimate_of_intelligence(world):
     log = RosterLog(site_id="made", from_us=0, to_us=60 * 86_400_000_000, inclusions=rows, audit_share=0.1)
     found = estimate_flow(log, draws, cells, np.array(quantity), modes, rng=np.random.default_rng(8))
     assert found.refused is None
-    assert found.interval[0] <= truth <= found.interval[1]
+    assert found.total.low <= truth <= found.total.high
 
 
 def test_draws_follow_the_logged_probabilities(world):

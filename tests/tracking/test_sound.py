@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as with_fields
 from sound_lab import SOUND_MPS, heard_from, heard_scan, late_bearing, late_update
 from tracking_lab import BEARING, POLAR, T0, polar_of, table
 
@@ -66,7 +67,7 @@ def test_registration_by_ear_allows_for_the_delay():
     place, velocity = np.array([500.0, 400.0, 90.0]), np.array([15.0, -8.0, 0.0])
     one = np.ones(1, np.int64)
     plot = polar_of(place - velocity * 1.6, velocity, sensors.origin_enu_m[0])[None]
-    state = replace(
+    state = with_fields(
         registration_init(sensors, TrackingSettings()),
         anchors=Anchors(one, one * 0, one * int(POLAR), one * (T0 - 1_600_000), plot, sensors.sigma[:1],
                         sensors.origin_enu_m[:1], one * 0),

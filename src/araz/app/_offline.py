@@ -197,6 +197,10 @@ def replay_journal(path: Path, out: Path | None) -> int:
 
 def warm_kernels() -> int:
     """Judge the first minutes of the shipped night, so that every kernel is compiled and cached."""
-    for _ in judge(itertools.islice(read_journal(demo_files()[0]), WARM_MESSAGES)):
-        pass
+    state = pipeline.init()
+    for message in itertools.islice(read_journal(demo_files()[0]), WARM_MESSAGES):
+        state, _ = pipeline.step(state, message)
+    assert state is not None
+    for number in state.tracking.confirmed_number.tolist()[:1]:
+        pipeline.launch_of(state, number)  # asked only after a drone was followed for a while
     return 0

@@ -347,14 +347,15 @@ def _apply_drill(state: PipelineState, heard: Heard, events: Sequence[Event]) ->
 
 def _launches(state: PipelineState) -> dict[int, tracking.LaunchArea | None]:
     """Where the drones that the rules ask about were launched: each once, while the tracker remembers the beginning."""
-    found: dict[int, tracking.LaunchArea | None] = {}
-    for number in incidents.launch_wanted(state.incidents, state.now_us):
-        trail = tracking.trail_of(tracking.trails_init(), state.tracking, number)
-        ground = state.line.place.terrain.ground_up_m
-        found[number] = (
-            None if trail is None else tracking.launch_area(tracking.smooth(trail), state.line.table, ground)
-        )
-    return found
+    return {number: launch_of(state, number) for number in incidents.launch_wanted(state.incidents, state.now_us)}
+
+
+def launch_of(state: PipelineState, number: int) -> tracking.LaunchArea | None:
+    """Where a track was launched, from what the tracker remembers of it; None where that says nothing."""
+    trail = tracking.trail_of(tracking.trails_init(), state.tracking, number)
+    if trail is None:
+        return None
+    return tracking.launch_area(tracking.smooth(trail), state.line.table, state.line.place.terrain.ground_up_m)
 
 
 def _watched(state: PipelineState) -> PipelineState:

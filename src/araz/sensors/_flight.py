@@ -58,6 +58,9 @@ class Flight:
         return float(self.at_us[-1] - self.at_us[0]) / 1e6
 
 
+#: Year 2200: what is later is damage.
+LATEST_TIME_US: Final = 7_258_118_400_000_000
+
 #: (microseconds, latitude, longitude, altitude, height above start); NaN is unknown.
 Fix = tuple[int, float, float, float, float]
 
@@ -79,6 +82,7 @@ def flight_from_fixes(
     is_place = np.isfinite(latitude) & np.isfinite(longitude) & (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
     is_place &= (np.abs(latitude) > 1e-6) | (np.abs(longitude) > 1e-6)
     rows = _keep(rows, is_place, counts, "no-position")
+    rows = _keep(rows, (rows[:, 0] >= 0) & (rows[:, 0] < LATEST_TIME_US), counts, "impossible-time")
     rises = np.ones(len(rows), dtype=np.bool_)
     if len(rows):
         rises[1:] = rows[1:, 0] > np.maximum.accumulate(rows[:, 0])[:-1]
