@@ -162,7 +162,7 @@ def test_two_clocks_agree_with_what_was_on_the_screen_then(server, screen, runni
     until(page, lambda: "crop sprayer" in page.inner_text(".card h1"), "the words of now")
     assert desk()[2] == before[2], "the same alarm that waited then"
     assert before[0] in page.inner_text(".card .then"), "what was said then stands beside it"
-    assert "heard it at the gate" in page.inner_text(".drawer")
+    until(page, lambda: "heard it at the gate" in page.inner_text(".drawer"), "the report of now")
     page.keyboard.press("n")
     until(page, lambda: desk() == before, "the desk of then, again")
 
