@@ -149,9 +149,18 @@ def test_two_clocks_agree_with_what_was_on_the_screen_then(server, screen, runni
             "[data-alarm]", "data-alarm"
         )  # fmt: skip
 
-    server.call(night.jump, 120.0)
+    def shown_s():
+        return int(page.get_attribute(".timeline [aria-valuenow], [role=slider][aria-valuenow]", "aria-valuenow"))
+
+    def jump(seconds):
+        """The page learns the time from what arrives: it must be there before a step back has a meaning."""
+        old = shown_s()
+        server.call(night.jump, seconds)
+        until(page, lambda: shown_s() >= old + seconds - 1, "the page's own clock")
+
+    jump(120.0)
     before = desk()
-    server.call(night.jump, 30.0)
+    jump(30.0)
     server.call(night.learn_later, "a-1", "It was a crop sprayer, seen by Patrol 2.", "Patrol 1 heard it at the gate.")
     until(page, lambda: "crop sprayer" in page.inner_text(".desk"), "the correction")
     page.keyboard.press("Shift+ArrowLeft")
