@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 
-from araz.simulation import read_flight
+from araz.sensors import read_flight
 from araz.vocabulary import FloatArray, TrackClass
 
 STEP_S: Final = 0.5

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simworld import SCENARIOS, decode, horadiz
 
+from araz.sensors import read_flight
 from araz.sensors._flight import flight_from_fixes
 from araz.sensors._flight_binary import mavlink_checksum
-from araz.simulation import Truth, body_from_flight, move_to, read_flight, read_scenario, simulate
+from araz.simulation import Truth, body_from_flight, move_to, read_scenario, simulate
 from araz.vocabulary import Observation, Rejected
 
 # file, fixes left, seconds, first latitude and longitude, highest above the start

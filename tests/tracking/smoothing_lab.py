@@ -12,7 +12,8 @@ import numpy as np
 from tracking_lab import POLAR, polar_of, scan, table
 
 from araz.geography import place_from_site
-from araz.simulation import body_from_flight, read_flight, read_scenario
+from araz.sensors import read_flight
+from araz.simulation import body_from_flight, read_scenario
 from araz.tracking import init, step, trail_of, trail_step, trails_init
 from araz.tracking._motion import CRUISE
 from araz.tracking._smooth import _motions

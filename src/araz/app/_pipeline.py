@@ -77,6 +77,12 @@ PROBLEM_SOURCE: Final = "@problem"
 WEATHER_SOURCE: Final = "@weather"
 #: Source of the orders for drills, which fly beside the night and never in it.
 DRILL_SOURCE: Final = "@drill"
+#: What those three carry: the record, the reason when the bytes are none, and its name in that sentence.
+OWN_WORDS: Final[Mapping[str, tuple[type[Rejected | Weather | DrillOrder], str, str]]] = {
+    PROBLEM_SOURCE: (Rejected, "bad-problem", "a problem record"),
+    WEATHER_SOURCE: (Weather, "bad-weather", "a weather record"),
+    DRILL_SOURCE: (DrillOrder, "bad-drill", "an order for a drill"),
+}
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
 #: when the rules themselves say that it is due (once a second). The live map asks for its own picture.
 RULES_EVERY_US: Final = 250_000
@@ -224,13 +230,8 @@ def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], 
     """Return the decoders after the message, and what it said."""
     if message.source in SILENT_SOURCES:
         return state.decoders, Heard(message.source)
-    if message.source == PROBLEM_SOURCE:
-        problem = _problem(message)
-        return state.decoders, Heard(problem.source, [problem])
-    if message.source == WEATHER_SOURCE:
-        return state.decoders, _weather(message)
-    if message.source == DRILL_SOURCE:
-        return state.decoders, _drill_order(message)
+    if message.source in OWN_WORDS:
+        return state.decoders, _own_word(message)
     feed = state.line.feeds.get(message.source.partition("#")[0])
     if feed is None:
         detail = f"no [[feeds]] entry has the id {message.source!r}; add one to the site file"
@@ -260,26 +261,18 @@ def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
     return rejected(message, "unknown-sensor", detail)
 
 
-def _drill_order(message: Message) -> Heard:
+def _own_word(message: Message) -> Heard:
+    """Read a record that Araz wrote into the journal itself: a problem, the weather, an order for a drill."""
+    kind, reason, name = OWN_WORDS[message.source]
     try:
-        order = msgspec.json.decode(message.payload, type=DrillOrder)
+        record = msgspec.json.decode(message.payload, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Heard(message.source, [rejected(message, "bad-drill", f"not an order for a drill: {error}")])
-    return Heard(message.source, drills=[incidents.marked(order)])
-
-
-def _problem(message: Message) -> Rejected:
-    try:
-        return msgspec.json.decode(message.payload, type=Rejected)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return rejected(message, "bad-problem", f"not a problem record: {error}")
-
-
-def _weather(message: Message) -> Heard:
-    try:
-        return Heard(message.source, weather=msgspec.json.decode(message.payload, type=Weather))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return Heard(message.source, [rejected(message, "bad-weather", f"not a weather record: {error}")])
+        return Heard(message.source, [rejected(message, reason, f"not {name}: {error}")])
+    if isinstance(record, Weather):
+        return Heard(message.source, weather=record)
+    if isinstance(record, DrillOrder):
+        return Heard(message.source, drills=[incidents.marked(record)])
+    return Heard(record.source, [record])
 
 
 def _remember(state: PipelineState, decoded: Sequence[Decoded]) -> tuple[Mapping[int, Claim], tuple[Observation, ...]]:
@@ -338,10 +331,7 @@ def _apply_drill(state: PipelineState, heard: Heard, events: Sequence[Event]) ->
     answers = [one for one in heard.decisions if is_drill_alarm(one)]
     traffic = incidents.real_traffic(state.incidents, events, state.now_us)
     drill, said = incidents.drill_step(state.drill, state.line.place, state.now_us, heard.drills, answers, traffic)
-    shown = [
-        one if one.alarm is None else msgspec.structs.replace(one, alarm=_with_options(state, one.alarm))
-        for one in said
-    ]
+    shown = [one if one.alarm is None else replace(one, alarm=_with_options(state, one.alarm)) for one in said]
     return replace(state, drill=drill), shown
 
 

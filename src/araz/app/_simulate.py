@@ -14,13 +14,13 @@ from araz.app._rim import say
 from araz.app._runtime import BATCH, in_batches, judge_into
 from araz.app._summary import clock_text
 from araz.geography import Place
+from araz.sensors import read_flight
 from araz.simulation import (
     Body,
     Scenario,
     Scoreboard,
     body_from_flight,
     encode_truth,
-    read_flight,
     read_scenario,
     read_truth,
     score,

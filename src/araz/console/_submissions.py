@@ -12,12 +12,11 @@ import msgspec
 from araz.console._errors import Refused
 from araz.console._ports import Submit
 from araz.console._wire import Recorded, ReportIn
+from araz.incidents import MAX_SHELVE_S
 from araz.sensors import encode_decision, encode_report
 from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind
 
 MAX_BODY_BYTES = 65_536
-#: Nothing is shelved out of sight for longer than an hour; the rules wake it then.
-MAX_SHELVE_S = 3600
 _MAX_ID = 128
 _MAX_SQUARES = 400
 _SQUARE = re.compile(r"\d{2,4}:-?\d{1,6}:-?\d{1,6}")
@@ -82,7 +81,7 @@ def decision_payload(decision: Decision) -> bytes:
         _need(
             is_finite,
             "an alarm is held without an end",
-            f"give shelve_s between 0 and {MAX_SHELVE_S}; hold it again then",
+            f"give shelve_s between 0 and {MAX_SHELVE_S:.0f}; hold it again then",
         )
     _need(len(decision.reason or "") <= _MAX_TEXT, "the reason is too long", f"use at most {_MAX_TEXT} characters")
     return encode_decision(decision)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from araz.incidents._cards import Proposal, Words, content_of, emit, fresh
+from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh
 from araz.incidents._flood import group, is_flood, join
 from araz.incidents._state import FORGET_US, Card, Shown
 from araz.incidents._work import Work
@@ -18,7 +18,6 @@ from araz.vocabulary import AlarmState, Decision, DecisionAction, Reason, Reject
 
 __all__ = ["Proposal", "Words", "clear", "decide", "propose", "tend", "touch"]
 
-MIN_REVISION_US: Final = 15_000_000
 #: A card whose situation is gone stays this long: long enough for a track to come back from behind a ridge.
 CLEAR_AFTER_US: Final = 120_000_000
 #: A card that was raised or came back this often within this time chatters; it is then cleared only after that quiet.

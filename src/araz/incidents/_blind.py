@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from araz.incidents._alarms import Proposal, Words, clear, propose
+from araz.incidents._health import BAD
 from araz.incidents._state import Shown
 from araz.incidents._work import Work
-from araz.vocabulary import CorridorCoverage, IncidentKind, Reason, SensorState
+from araz.vocabulary import CorridorCoverage, IncidentKind, Reason
 
 KEY: Final = "coverage"
-#: States of a sensor that have a card of their own (see ``_health``).
-CARDED: Final = (SensorState.SILENT, SensorState.FAILED, SensorState.LYING)
 #: A corridor that is no worse than when all is well lost nothing: it was never covered.
 LEAST_LOSS: Final = 0.05
 NAMES_SHOWN: Final = 3
@@ -48,7 +47,7 @@ def judge_corridors(work: Work, corridors: Sequence[CorridorCoverage]) -> dict[s
 
 
 def _has_card(work: Work, sensor_id: str) -> bool:
-    return any(record.sensor_id == sensor_id and record.state in CARDED for record in work.inputs.health)
+    return any(record.sensor_id == sensor_id and record.state in BAD for record in work.inputs.health)
 
 
 def _restored(work: Work, corridors: Sequence[CorridorCoverage], blind: set[str]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from araz.incidents._state import Card, Shown
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import Alarm, AlarmState, Area, Reason
+
+#: A card that only drifts is not said again before this.
+MIN_REVISION_US: Final = 15_000_000
 
 
 class Words(NamedTuple):

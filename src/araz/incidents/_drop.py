@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.geography import Place
-from araz.incidents._fall import STOP_QUANTILES, areas_around, release_area
+from araz.incidents._fall import STOP_QUANTILES, release_area
 from araz.incidents._state import Drop, Hover, Memory, Sample
 from araz.incidents._weights import DROP_CUES, DROP_PRIOR
 from araz.vocabulary import Reason
@@ -70,8 +70,7 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     settled = [s for s in at_bottom if s.at_us - during[0].at_us >= SETTLE_US]
     east, north = (float(np.mean([s[k] for s in (settled if len(settled) >= 3 else at_bottom)])) for k in (1, 2))
     xx, xy, yy = hover.covariance
-    centre, total, _ = release_area(place, east, north, agl, np.array([[xx, xy], [xy, yy]]))
-    areas = areas_around(place, float(centre[0]), float(centre[1]), total, STOP_QUANTILES)
+    centre, _, areas = release_area(place, east, north, agl, np.array([[xx, xy], [xy, yy]]), STOP_QUANTILES)
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
     reasons = [Reason(text=cue.text, weight=round(cue.weight, 2)) for cue in cues if cue.weight != 0.0]
     return Drop(

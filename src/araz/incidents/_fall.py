@@ -115,13 +115,18 @@ def areas_around(
 
 
 def release_area(
-    place: Place, east_m: float, north_m: float, agl_m: float, covariance: FloatArray
+    place: Place,
+    east_m: float,
+    north_m: float,
+    agl_m: float,
+    covariance: FloatArray,
+    quantiles: tuple[float, float] | None = None,
 ) -> tuple[FloatArray, FloatArray, tuple[Area, ...]]:
     """Landing point [2], covariance [2, 2] and areas of a load released at a hover; ``covariance`` is the hover's."""
     drop = fall(agl_m, np.zeros(2), place.site.wind)
     centre = np.array([east_m, north_m]) + drop.offset_m
     total = covariance + drop.covariance
-    return centre, total, areas_around(place, float(centre[0]), float(centre[1]), total)
+    return centre, total, areas_around(place, float(centre[0]), float(centre[1]), total, quantiles)
 
 
 def largest_m(spread: Spread) -> float:

@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
+from araz.incidents._alarms import CHATTER_COUNT
 from araz.vocabulary import Alarm, AlarmFigures, AlarmState, Decision, DecisionAction
 
 TEN_MINUTES_US: Final = 600_000_000
 HOUR_US: Final = 3_600_000_000
 DAY_US: Final = 24 * HOUR_US
 FLOOD_COUNT: Final = 10
-CHATTER_COUNT: Final = 3
 
 
 def alarm_figures(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from araz.incidents._cards import Proposal, Words, emit, fresh
+from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, emit, fresh
 from araz.incidents._state import Card, Member, Shown
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import AlarmState, Reason
@@ -23,7 +23,6 @@ FALSE_IDENTITY_COUNT: Final = 2
 #: Alarms of a kind within half a minute; the next one makes five at once, which nobody decides one by one.
 AT_ONCE_WINDOW_US: Final = 30_000_000
 AT_ONCE_COUNT: Final = 4
-MIN_REVISION_US: Final = 15_000_000
 MEMBERS_TOLD: Final = 12
 #: More areas than this make a map unreadable; the most urgent come first.
 AREAS_TOLD: Final = 24

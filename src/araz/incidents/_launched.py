@@ -6,9 +6,9 @@ from typing import Final
 
 from araz.incidents._fall import AREA_PROBABILITIES, areas_around
 from araz.incidents._sentences import distance_words, minutes_words
-from araz.incidents._state import State
+from araz.incidents._state import State, is_due
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, IncidentKind, Reason
+from araz.vocabulary import IncidentKind, Reason
 
 #: Asked this long after it was first seen: by then what came after has said what can be said of the beginning, and the
 #: tracker still remembers it (half a minute of scans).
@@ -25,7 +25,7 @@ def launch_wanted(state: State, now_us: int) -> tuple[int, ...]:
     Those an officer was told of or may be told of, each once while the tracker remembers how they began; one that
     looks like a drone only later has no launch area.
     """
-    if now_us < state.next_evaluation_us:
+    if not is_due(state, now_us):
         return ()
     due = [
         track
@@ -50,12 +50,8 @@ def tell_launches(work: Work) -> None:
             continue
         memory = memory._replace(launch=None)
         east, north = (float(x) for x in found.centre_enu_m)
-        areas: list[Area] = [
-            area
-            for p in AREA_PROBABILITIES
-            for area in areas_around(work.context.place, east, north, found.ellipse(p))
-            if area.probability == p
-        ]
+        quantiles = found.scale[AREA_PROBABILITIES[0]], found.scale[AREA_PROBABILITIES[1]]
+        areas = areas_around(work.context.place, east, north, found.covariance, quantiles)
         border = float(work.context.place.border.signed_distance_m(found.centre_enu_m[:1], found.centre_enu_m[1:])[0])
         side = "outside" if border > 0.0 else "inside"
         ago = minutes_words(0.5 * found.flown_s, 2.0 * found.flown_s).removeprefix("in ")

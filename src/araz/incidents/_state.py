@@ -337,6 +337,11 @@ class State:
     """The incident by which each blind corridor was told."""
 
 
+def is_due(state: State, now_us: int) -> bool:
+    """Whether motion is to be judged at ``now_us``: once a second of data time."""
+    return now_us >= state.next_evaluation_us
+
+
 def context_of(place: Place, table: SensorTable) -> Context:
     """Sort the sensors by what their word is worth; fails with ValueError when the table names a stranger."""
     by_id = {sensor.id: sensor for sensor in place.site.sensors}

@@ -20,7 +20,7 @@ from araz.incidents._people import answer, hear, new_cones
 from araz.incidents._phase import View
 from araz.incidents._situation import rest, tell
 from araz.incidents._start import is_start, learn_scenery
-from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of
+from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of, is_due
 from araz.incidents._succession import believed, succeed
 from araz.incidents._work import Work, desk, track_name
 from araz.vocabulary import (
@@ -47,11 +47,6 @@ SLACK_US: Final = 50_000
 def init(place: Place, table: SensorTable) -> State:
     """The room's first state for a place and its sensors; fails with ValueError when they are of different sites."""
     return State(context=context_of(place, table))
-
-
-def is_due(state: State, now_us: int) -> bool:
-    """Whether motion is to be judged at ``now_us``: once a second of data time."""
-    return now_us >= state.next_evaluation_us
 
 
 def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:

@@ -7,7 +7,6 @@
 **Never** reads a clock or a file, or draws from a random stream that the seed does not fix.
 """
 
-from araz.sensors import Flight, read_flight
 from araz.simulation._board import DropScore, Rate, Scoreboard, SortieScore, scoreboard_table
 from araz.simulation._bodies import Body
 from araz.simulation._fly import body_from_flight, move_to
@@ -22,7 +21,6 @@ __all__ = [
     "Arrival",
     "Body",
     "DropScore",
-    "Flight",
     "Night",
     "Rate",
     "Scenario",
@@ -35,7 +33,6 @@ __all__ = [
     "encode_truth",
     "gospa",
     "move_to",
-    "read_flight",
     "read_scenario",
     "read_truth",
     "score",
