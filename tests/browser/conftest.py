@@ -92,12 +92,14 @@ def until():
 
 @pytest.fixture
 def running(until):
-    """Return a function that waits until pictures arrive and frames are drawn."""
+    """Return a function that waits until pictures arrive, frames are drawn and the desk has its first card."""
 
     def wait(page):
         ask = (
             "() => !!window.__araz && window.__araz.pictures > 1 && window.__araz.frames > 2 && window.__araz.drawn > 0"
         )
         until(page, lambda: page.evaluate(ask), "the first drawn picture")
+        # The cards come by another road than the pictures: a key pressed before them means nothing.
+        until(page, lambda: page.locator("[data-alarm]").count() > 0, "the first card")
 
     return wait
