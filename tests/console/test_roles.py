@@ -1,5 +1,8 @@
 """Every role at every path, against the table; the table against every route; sign-in, purpose and log."""
 
+import asyncio
+from collections import Counter
+
 import pytest
 from litestar import route as answers
 from litestar.testing import TestClient
@@ -8,7 +11,7 @@ from araz.app._alarms import alarm_handlers
 from araz.app._coverage import coverage_handlers
 from araz.app._drills import drill_handlers
 from araz.app._search import search_handlers
-from araz.console import ACCESS, OPEN, Account, Gate, Role, create_app, rule_of
+from araz.console import ACCESS, OPEN, Account, Gate, Role, SignIn, create_app, rule_of
 
 PASSWORDS = {role.value: f"the password of {role.value}" for role in Role}
 #: What must hold whatever the table says: read from the jobs of the users, not from the code.
@@ -183,6 +186,25 @@ def test_sign_in_is_slow_to_guess_and_ends(door):
     assert door.client.delete("/api/session", headers=headers).status_code == 204
     assert door.client.get("/api/alarms", headers=headers).status_code == 401
     assert door.client.post("/api/session", json={**right, "purpose": " "}).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["officer", "n" * 300])
+def test_guesses_sent_all_at_once_are_no_more_than_five(name):
+    tried = []
+
+    async def note(_):
+        pass
+
+    def check(*words):
+        tried.append(words)
+
+    async def crowd():
+        gate = Gate(check, note, lambda: 1_790_000_000_000_000)
+        guesses = [SignIn(account=name, password=f"guess {k}", purpose="duty") for k in range(40)]
+        return await asyncio.gather(*(gate.sign_in(guess) for guess in guesses))
+
+    assert Counter(answer.code for answer in asyncio.run(crowd())) == {"wrong": 5, "locked": 35}
+    assert len(tried) == 5
 
 
 def test_the_cookie_is_for_this_host_over_tls_and_no_script(door):

@@ -85,20 +85,21 @@ class Gate:
 
     async def sign_in(self, wanted: SignIn) -> tuple[str, Session] | ErrorBody:
         """Return a new token and its session, or why not."""
-        now_us = self._clock()
-        count, last_us = self._failures.get(wanted.account, (0, 0))
+        now_us, name = self._clock(), wanted.account[:128]
+        count, last_us = self._failures.get(name, (0, 0))
         if count >= MAX_FAILURES and now_us - last_us < LOCKED_US:
             return ErrorBody(code="locked", message="too many wrong passwords", remedy="wait a minute")
         if not wanted.purpose.strip() or len(wanted.purpose) > 200:
             return ErrorBody(code="no-purpose", message="no purpose was given", remedy="say what for, e.g. duty")
+        if len(self._failures) >= MAX_SESSIONS:
+            self._failures.clear()
+        # Counted before the check, which takes its time: guesses sent all at once are no more than five either.
+        self._failures[name] = count + 1, now_us
         account = await asyncio.to_thread(self._check, wanted.account, wanted.password)
         if account is None:
-            if len(self._failures) >= MAX_SESSIONS:
-                self._failures.clear()
-            self._failures[wanted.account[:128]] = count + 1, now_us
-            await self._log(wanted.account[:128], "", "sign-in", wanted.purpose, False)
+            await self._log(name, "", "sign-in", wanted.purpose, False)
             return ErrorBody(code="wrong", message="account or password is wrong", remedy="try again")
-        self._failures.pop(wanted.account, None)
+        self._failures.pop(name, None)
         session = Session(account=account.id, role=account.role, service=account.service, purpose=wanted.purpose,
                           until_us=now_us + SESSION_US)  # fmt: skip
         await self._log(account.id, account.role, "sign-in", wanted.purpose, True)
