@@ -18,6 +18,7 @@ from araz.app._config import SITE_SOURCE, bundle_from_file
 from araz.app._runtime import Night
 from araz.evidence import load_key, public_pem
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_decision, encode_report
+from araz.store._segment import erased_bytes
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
 
 START_US = 1_790_000_000_000_000
@@ -182,6 +183,34 @@ def test_a_message_taken_out_is_named_even_under_a_right_signature(data, night):
     ):
         found, _ = verify_case.examine(resealed(data, change, night))
         assert any(words in item.sentence for item in found), found
+
+
+def test_a_letter_that_is_no_hex_is_named(data):
+    proof = next(member for member in verify_case._by_directory(data) if member.name == "proof.json")
+    place = data.index(b'"root_hash":"', proof.at) + 20
+    found, _ = verify_case.examine(data[:place] + b"g" + data[place + 1 :])
+    assert place in {item.at for item in found}, found
+
+
+def test_what_was_erased_is_counted_and_the_word_alone_does_not_make_it_so(data, night, tmp_path, capsys):
+    entry = next(e for e in verify_case.entries_of(case_files(data)["messages.bin"]) if e.source == "radar-1")
+    first = case_files(data)["messages.bin"].index(entry.text[-len(entry.payload) - 7 :]) - 26
+
+    def erased(files):
+        body = files["messages.bin"]
+        gone = erased_bytes(body[first : entry.end])
+        files["messages.bin"] = body[:first] + gone + body[entry.end :]
+
+    def renamed(files):
+        body = files["messages.bin"]
+        files["messages.bin"] = body[: first + 26] + b"@erased" + body[first + 33 :]
+
+    file = tmp_path / "erased.zip"
+    file.write_bytes(resealed(data, erased, night))
+    assert araz("case", "verify", file) == 0
+    assert "1 of the messages" in capsys.readouterr().out
+    found, _ = verify_case.examine(resealed(data, renamed, night))
+    assert any("message 1 " in item.sentence for item in found), found
 
 
 def test_a_run_that_claims_fewer_messages_does_not_stand_in_the_journal(data, night):

@@ -132,12 +132,8 @@ def case_files(data: bytes) -> dict[str, bytes]:
 
 def messages_of(files: dict[str, bytes]) -> Iterator[Message]:
     """The messages of a case, in order."""
-    at, data = 0, files[verify_case.MESSAGES]
-    while at < len(data):
-        entry = verify_case.message_at(data, at)
-        assert entry is not None
+    for entry in verify_case.entries_of(files[verify_case.MESSAGES]):
         yield Message(seq=entry.seq, received_at_us=entry.at_us, source=entry.source, payload=entry.payload)
-        at = entry.end
 
 
 def _pictures(files: dict[str, bytes]) -> Iterator[Picture]:

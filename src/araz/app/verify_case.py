@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 from bisect import bisect_left
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,6 +60,7 @@ class Entry(NamedTuple):
     digest: bytes
     end: int
     text: bytes
+    is_erased: bool = False
 
 
 class Member(NamedTuple):
@@ -382,7 +384,7 @@ def _message_findings(files: dict[str, bytes], places: dict[str, int], manifest:
         proof = json.loads(files[PROOF])
         runs = [(int(r["first_seq"]), int(r["count"]), bytes.fromhex(r["previous_hash"])) for r in proof["runs"]]
         head, path = proof["head"], [bytes.fromhex(item) for item in proof["path"]]
-        size, root = int(head["tree_size"]), str(head["root_hash"])
+        size, root = int(head["tree_size"]), bytes.fromhex(head["root_hash"])
     except (ValueError, KeyError, TypeError):
         return [Finding("proof", f"{PROOF} is no proof")]
     leaves, at, data = dict[int, bytes](), 0, files[MESSAGES]
@@ -398,10 +400,7 @@ def _message_findings(files: dict[str, bytes], places: dict[str, int], manifest:
                 ]
             if entry.seq != seq:
                 return [Finding("message", f"message {seq} is missing: message {entry.seq} stands in its place", where)]
-            is_right = (
-                len(entry.digest) == 32 if entry.source == "@erased" else _hash_of(previous, entry) == entry.digest
-            )
-            if not is_right:
+            if not (len(entry.digest) == 32 if entry.is_erased else _hash_of(previous, entry) == entry.digest):
                 return [
                     Finding(
                         "message",
@@ -418,11 +417,19 @@ def _message_findings(files: dict[str, bytes], places: dict[str, int], manifest:
                 places[MESSAGES] + at,
             )
         ]
-    if root_of(size, leaves, path) != bytes.fromhex(root):
+    if root_of(size, leaves, path) != root:
         return [Finding("proof", f"the {len(leaves)} messages do not stand in the journal whose head was signed")]
     if manifest.get("head") != head:
         return [Finding("proof", "the proof is about another head than the signed one")]
     return []
+
+
+def entries_of(data: bytes) -> Iterator[Entry]:
+    """The entries of messages.bin, unchecked, up to its end or where none begins."""
+    at = 0
+    while (entry := message_at(data, at)) is not None:
+        yield entry
+        at = entry.end
 
 
 def message_at(data: bytes, at: int) -> Entry | None:
@@ -435,7 +442,7 @@ def message_at(data: bytes, at: int) -> Entry | None:
         return None
     if magic == ERASED:
         empty = data[begins + name : ends - 32] == bytes(size)
-        return Entry(seq, at_us, "@erased", b"", data[ends - 32 : ends] if empty else b"", ends, b"")
+        return Entry(seq, at_us, "@erased", b"", data[ends - 32 : ends] if empty else b"", ends, b"", True)
     text = struct.pack(">QQHI", seq, at_us, name, size) + data[begins : ends - 32]
     source = data[begins : begins + name].decode(errors="replace")
     return Entry(seq, at_us, source, data[begins + name : ends - 32], data[ends - 32 : ends], ends, text)
@@ -545,11 +552,13 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     found, manifest = examine(case, key, given.tsa_ca)
     altered = [item for item in found if not item.unchecked]
+    files = {member.name: member.data for member in _by_directory(case) or _by_headers(case) or []}
+    erased = sum(entry.is_erased for entry in entries_of(files.get(MESSAGES, b"")))
     if given.json:
-        sys.stdout.write(json.dumps({"ok": not found, "found": [item._asdict() for item in found]}) + "\n")
+        said = {"ok": not found, "found": [item._asdict() for item in found], "erased": erased}
+        sys.stdout.write(json.dumps(said) + "\n")
         return 1 if altered else 2 if found else 0
-    members = _by_directory(case) or _by_headers(case) or []
-    print_key = next((fingerprint(m.data) for m in members if m.name == KEY), "none")
+    print_key = fingerprint(files[KEY]) if KEY in files else "none"
     lines = [f"ALTERED: {item.sentence}" for item in altered]
     lines += [f"NOT CHECKED: {item.sentence}" for item in found if item.unchecked]
     if not altered:
@@ -560,6 +569,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"{manifest.get('messages', 0)} messages that stand in the journal of {head.get('tree_size', 0)} entries "
             f"with head {head.get('root_hash', '')}."
         )
+        if erased:
+            lines.append(f"Erased, with only their hashes left: {erased} of the messages.")
     lines.append(f"Key that signed (SHA-256, compare it with the station's): {print_key}")
     sys.stdout.write("\n".join(lines) + "\n")
     return 1 if altered else 2 if found else 0
