@@ -1,6 +1,7 @@
 """Heads of a journal: each minute, signed, and at odds with any journal that was rewritten behind them."""
 
 import json
+import resource
 
 import pytest
 
@@ -95,3 +96,23 @@ def test_a_line_that_is_no_head_is_told(night):
     (journal / "heads.jsonl").write_text(json.dumps({"x": 1}) + "\n")
     with pytest.raises(JournalError, match="Line 1"):
         read_heads(journal)
+
+
+def test_a_head_that_found_no_room_leaves_nothing_and_comes_a_minute_later(night):
+    """The system's own limit on a file's size, as on a full disk: half a line fits."""
+    journal, key = night
+    file = journal / "heads.jsonl"
+    before, limits = file.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Journal.open(journal) as writer:
+        writer.append(entries(35, 3, 9))
+        heads = HeadLog(journal, lambda item: sign_head(item, "station", key))
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 100, limits[1]))
+            with pytest.raises(OSError):
+                heads.note(START_US + 9 * MINUTE_US)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert file.read_bytes() == before
+        assert heads.note(START_US + 9 * MINUTE_US + 1_000_000) is None
+        assert heads.note(START_US + 10 * MINUTE_US).tree_size == 38
+    assert heads_objection(journal, tree_of(journal)) is None

@@ -190,7 +190,7 @@ def _pdf(block: Block, styles: dict[str, Any]) -> list[Any]:
         return [_drawing(block.drawn), Spacer(1, 4)]
     rows = [[Paragraph(escape(c), styles["cell"]) for c in row] for row in block.rows]
     head = [] if block.header is None else [[Paragraph(f"<b>{escape(c)}</b>", styles["cell"]) for c in block.header]]
-    table = Table([*head, *rows], colWidths=_widths(block), repeatRows=len(head))
+    table = Table([*head, *rows], colWidths=_widths(block), repeatRows=len(head), splitInRow=1)
     style = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#999999")), ("VALIGN", (0, 0), (-1, -1), "TOP")]
     if head:
         style.append(("BACKGROUND", (0, 0), (-1, 0), HexColor("#eeeeee")))

@@ -6,6 +6,7 @@ start and the pipeline arrives at the same state; what the database had not yet 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,8 @@ from araz.app._config import SITE_SOURCE
 from araz.app._keys import head_signer
 from araz.store import EventLog, HeadLog, Journal, Records, read_journal
 from araz.vocabulary import Event, Message
+
+log = logging.getLogger("araz")
 
 _T = TypeVar("_T")
 #: One arrival: when, from which feed, the bytes.
@@ -92,11 +95,17 @@ class Night:
     _last_bundle: bytes | None = None
 
     def take(self, arrivals: Sequence[Arrival]) -> list[Message]:
-        """Journal a batch, then act on it; returns the messages once they are safe and acted on."""
+        """Journal a batch, then act on it; returns the messages once they are safe and acted on.
+
+        A head that cannot be written is logged: the messages were taken, and the next head covers them too.
+        """
         messages = self.journal.append(arrivals)
         self._act(messages)
-        if messages:
-            self.heads.note(messages[-1].received_at_us)
+        try:
+            if messages:
+                self.heads.note(messages[-1].received_at_us)
+        except OSError as error:
+            log.error("no head of the journal was written: %s; it is tried again in a minute", error)
         return messages
 
     def _act(self, messages: Sequence[Message]) -> None:

@@ -24,6 +24,7 @@ from araz.evidence import (
     leaf_hash,
 )
 from araz.store._errors import JournalError
+from araz.store._layout import write_all
 from araz.store._reading import Raw, read_raw
 
 HEADS_FILE: Final = "heads.jsonl"
@@ -54,13 +55,21 @@ class HeadLog:
         last = _last_line(self._file)
         self._frontier = Frontier() if last is None else _frontier_of(last)
         self._head = None if last is None else last.head
+        self._next_us = 0 if last is None else last.head.at_us + HEAD_EVERY_US
         self._read: Raw | None = None
 
     def note(self, now_us: int) -> TreeHead | None:
-        """Write a head if the last one is a minute old and something came since; returns it, else None."""
-        if self._head is not None and now_us - self._head.at_us < HEAD_EVERY_US:
+        """Write a head if the last one is a minute old and something came since; returns it, else None.
+
+        OSError when the file cannot be written: nothing of the head is kept, and it is tried again in a minute.
+        """
+        if now_us < self._next_us:
             return None
-        return self.write()
+        try:
+            return self.write()
+        except OSError:
+            self._next_us = now_us + HEAD_EVERY_US
+            raise
 
     def write(self) -> TreeHead | None:
         """Write a head of everything the journal holds now; None when nothing came since the last."""
@@ -82,11 +91,9 @@ class HeadLog:
         )
         signed = [] if self._sign is None else [self._sign(head)]
         line = HeadLine(head=head, signed=signed, nodes=[node.hex() for node in frontier.nodes])
-        with self._file.open("ab") as file:
-            file.write(canonical_json(line) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        _append(self._file, canonical_json(line) + b"\n")
         self._frontier, self._head, self._read = frontier, head, read
+        self._next_us = head.at_us + HEAD_EVERY_US
         return head
 
 
@@ -125,6 +132,21 @@ def heads_objection(journal: Path | str, tree: MerkleTree) -> str | None:
 def tree_of(journal: Path | str) -> MerkleTree:
     """The Merkle tree of a whole journal; reads all of it, 64 bytes of memory an entry."""
     return MerkleTree([leaf_hash(raw.hash) for raw in read_raw(journal)])
+
+
+def _append(file: Path, line: bytes) -> None:
+    """Add a line, synced; on an OSError the file is cut back, so that the next line does not begin inside this one."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        try:
+            write_all(descriptor, line)
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, size)
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def _lines(file: Path) -> Iterator[HeadLine]:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from araz.evidence import GENESIS
 from araz.store._closing import Closing
 from araz.store._errors import JournalError
-from araz.store._layout import segment_numbers, segment_path, sync_directory
+from araz.store._layout import segment_numbers, segment_path, sync_directory, write_all
 from araz.store._recovery import recover_segment, set_torn_header_aside
 from araz.store._segment import HEADER_BYTES, Damage, Head, check_entry, encode_entry, encode_header
 from araz.vocabulary import Message
@@ -120,7 +120,7 @@ class Journal(Closing):
             pieces.append(data)
         block = b"".join(pieces)
         assert self._file is not None
-        _write_all(self._file, block)
+        write_all(self._file, block)
         os.fsync(self._file)
         self._size += len(block)
         self._head = head
@@ -191,7 +191,7 @@ def _create_segment(directory: Path, number: int, head: Head) -> int:
     path = segment_path(directory, number)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
     try:
-        _write_all(file, encode_header(head))
+        write_all(file, encode_header(head))
         os.fsync(file)
         sync_directory(directory)
     except OSError:
@@ -199,9 +199,3 @@ def _create_segment(directory: Path, number: int, head: Head) -> int:
         path.unlink(missing_ok=True)
         raise
     return file
-
-
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]

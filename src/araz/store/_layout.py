@@ -41,3 +41,10 @@ def sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write all of it, in as many calls as it takes; OSError as the system says it."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
