@@ -17,7 +17,7 @@ from pathlib import Path
 
 from araz.app._case import recompute
 from araz.app._case_seal import seal
-from araz.app._keys import station_key
+from araz.app._keys import open_key, station_key
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--case", default="A0005")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    pem, _ = station_key(given.journal.parent, None)
+    key = open_key(station_key(given.journal.parent, None))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "case.zip"
 
@@ -43,7 +43,7 @@ def main() -> None:
             print(json.dumps(row) if given.json else row, flush=True)
 
         manifest = {}
-        timed("seal", lambda: manifest.update(seal(given.journal, given.case, file, pem, by="bench")))
+        timed("seal", lambda: manifest.update(seal(given.journal, given.case, file, key, by="bench")))
         verifier = Path(__file__).resolve().parent.parent / "src/araz/app/verify_case.py"
         timed(
             "verify",

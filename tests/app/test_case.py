@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -14,10 +15,15 @@ import pytest
 from araz.app import _pipeline as pipeline
 from araz.app import cli, verify_case
 from araz.app._case import case_files
-from araz.app._config import SITE_SOURCE, bundle_from_file
+from araz.app._case_render import Block, pdf_pages
+from araz.app._case_report import _border
+from araz.app._case_words import word
+from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
+from araz.app._keys import open_key
 from araz.app._runtime import Night
-from araz.evidence import load_key, public_pem
+from araz.evidence import CustodyRecord, ExhibitTaken, canonical_json, load_key, public_pem
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_decision, encode_report
+from araz.store import Journal, erase, verify_journal
 from araz.store._segment import erased_bytes
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
 
@@ -98,8 +104,8 @@ def test_everything_of_the_incident_is_in_it(sealed, data):
 def test_the_report_can_be_read_in_both_languages(data, language):
     files = case_files(data)
     page = files[f"report.{language}.html"].decode()
-    word = {"en": "What speaks against", "az": "Əleyhinə olanlar"}[language]
-    assert word in page
+    title = {"en": "What speaks against", "az": "Əleyhinə olanlar"}[language]
+    assert title in page
     assert "officer-1" in page
     assert "<script" not in page
     assert "http://" not in page
@@ -108,7 +114,7 @@ def test_the_report_can_be_read_in_both_languages(data, language):
         text = subprocess.run(
             ["pdftotext", "-", "-"], input=files[f"report.{language}.pdf"], capture_output=True
         ).stdout
-        assert word in text.decode()
+        assert title in text.decode()
 
 
 def test_it_is_computed_again_to_the_last_bit(sealed, capsys):
@@ -253,6 +259,24 @@ def test_a_case_of_the_span_alone_shows_no_other_messages(night, tmp_path, capsy
     assert "holds the span alone" in capsys.readouterr().out
 
 
+def test_messages_are_taken_when_no_head_can_be_written(root, tmp_path, caplog):
+    night = Night(tmp_path)
+    (tmp_path / "night.journal" / "heads.jsonl").mkdir()
+    assert [message.seq for message in night.take(small_night(root, 2))] == list(range(8))
+    night.close()
+    assert "no head of the journal was written" in caplog.text
+    assert verify_journal(tmp_path / "night.journal").entries == 8
+
+
+def test_a_cell_taller_than_a_page_is_printed_on_two():
+    text = " ".join(f"word{k}" for k in range(4000))
+    paper = pdf_pages("t", "en", [Block("table", header=["", "said"], rows=[["A0001", text]])])
+    assert paper.count(b"/Type /Page\n") > 1
+    if shutil.which("pdftotext"):
+        read = subprocess.run(["pdftotext", "-", "-"], input=paper, capture_output=True).stdout.split()
+        assert {f"word{k}".encode() for k in range(4000)} <= set(read)
+
+
 def test_an_unknown_incident_is_told_with_the_ids_there_are(night, tmp_path, capsys):
     assert araz("case", "seal", "I9999", "--journal", night / "night.journal", "--out", tmp_path / "x.zip") == 2
     assert "A0006" in capsys.readouterr().err
@@ -333,3 +357,60 @@ def test_custody_with_photographs_goes_into_the_case(night, tmp_path, capsys):
     kept = [data for name, data in files.items() if name.startswith("exhibits/")]
     assert kept == [photo.read_bytes()]
     assert verify_case.examine(file.read_bytes())[0] == []
+
+
+def test_a_record_nobody_signed_is_named_in_a_case_that_a_shut_key_seals(night, tmp_path, monkeypatch):
+    monkeypatch.setenv("ARAZ_KEY_PASSWORD", "a password")
+    log, key, file = tmp_path / "custody.journal", tmp_path / "post-4.pem", tmp_path / "case.zip"
+    assert araz("case", "key", key) == 0
+    assert b"ENCRYPTED" in key.read_bytes()
+    assert araz("custody", "hand", "post-4", "--service", "border service", "--key", key, "--log", log) == 0
+    forged = CustodyRecord(at_us=START_US * 2, who="post-4", exhibit="E-9", why="found",
+                           what=ExhibitTaken(category="drone", description="put in"), signature="00")  # fmt: skip
+    with Journal.open(log) as journal:
+        journal.append([(forged.at_us, "@custody", canonical_json(forged))])
+    words = ["case", "seal", "A0006", "--journal", night / "night.journal", "--out", file]
+    assert araz(*words, "--key", key, "--custody", log) == 0
+    files = case_files(file.read_bytes())
+    assert "signature is not that of" in files["report.en.html"].decode()
+    assert word("custody_words", "az") not in files["report.az.html"].decode()
+    assert files["signer.pem"] == key.with_suffix(".pub.pem").read_bytes()
+    assert araz(*words, "--custody", tmp_path / "misspelt.journal") == 2
+    assert open_key(night / "keys" / "station.pem", "a password")  # that one is not shut, and needs none
+
+
+def test_a_border_in_pieces_is_on_the_map(root):
+    bundle = json.loads(bundle_from_file(root / "sites" / "horadiz" / "site.toml"))
+    name = site_from_bundle(json.dumps(bundle).encode())[0].border
+    line = json.loads(bundle["files"][name])["geometry"]["coordinates"]
+    pieces = {"type": "MultiLineString", "coordinates": [line[:5], line[4:]]}
+    bundle["files"][name] = json.dumps({"type": "Feature", "properties": {}, "geometry": pieces})
+    _, place, _ = site_from_bundle(json.dumps(bundle).encode())
+    assert np.allclose(_border(place), line, atol=1e-5)
+
+
+def test_every_remedy_names_a_command_there_is(root):
+    """What error messages and help tell people to type, against the command line itself."""
+    told = set()
+    for file in (root / "src" / "araz").rglob("*.py"):
+        told |= set(re.findall(r"\baraz ((?:case|custody|account) [a-z]+)", file.read_text()))
+    assert {"case key", "account add", "custody accept"} <= told
+    assert [words for words in sorted(told) if cli.app.parse_commands(words.split())[0] != tuple(words.split())] == []
+
+
+def test_nothing_derived_outlives_what_was_erased(tmp_path, capsys):
+    place, words = tmp_path / "night.journal", ["--source", "reports", "--older-than-days", 0, "--by", "office"]
+    with Journal.open(place) as journal:
+        journal.append([(START_US, "reports", b"resident of house 7")])
+    (tmp_path / "events.jsonl").write_text("plots")
+    assert araz("erase", place, *words[:3], 100_000, *words[4:], "--reason", "order 12") == 0
+    assert (tmp_path / "events.jsonl").exists()  # nothing was erased: nothing need go
+    erase(place, lambda message: True, by="office", reason="order 12", at_us=START_US)
+    (tmp_path / "records.sqlite").write_text("a crash came before it was removed")
+    assert araz("erase", place, *words, "--reason", "order 12") == 0
+    assert not (tmp_path / "records.sqlite").exists()
+    assert not (tmp_path / "events.jsonl").exists()
+    wrong = tmp_path / "photographs"
+    wrong.mkdir()
+    assert araz("erase", wrong, *words, "--reason", "order 12") == 2
+    assert list(wrong.iterdir()) == []

@@ -16,10 +16,10 @@ from cyclopts import Parameter
 from araz.app import verify_case
 from araz.app._case_seal import WARM_UP_US, json_lines, seal, software
 from araz.app._case_tracks import tracks_now
-from araz.app._keys import station_key, write_key
+from araz.app._keys import Password, make_pair, open_key, station_key
 from araz.app._rim import say
 from araz.app._runtime import judge
-from araz.evidence import canonical_json, fingerprint, load_key, new_key, public_pem
+from araz.evidence import canonical_json, fingerprint, public_pem
 from araz.vocabulary import Message, Picture
 
 case = cyclopts.App(name="case", help="Evidence: seal an incident, check a case, compute its tracks again.")
@@ -38,6 +38,7 @@ def seal_command(
     tsa: Annotated[str, Parameter(help="RFC 3161 authority: its URL, or openssl:CONFIG for a local one.")] = "",
     custody: Annotated[Path | None, Parameter(help="Custody journal; default custody.journal by the journal.")] = None,
     span_only: Annotated[bool, Parameter(help="Only the span's messages: smaller, no old screens computed.")] = False,
+    password: Password = "",
 ) -> int:
     """Put everything that belongs to an incident (I0009) or alarm (A0005) into one signed file.
 
@@ -45,14 +46,15 @@ def seal_command(
              araz case seal I0009 --journal out/watch/night.journal --tsa https://tsa.example/tsr --by post-4
     """
     started_s = time.monotonic()
-    pem, path = station_key(journal.parent, key)
+    path, beside = station_key(journal.parent, key), journal.parent / "custody.journal"
+    private = open_key(path, password)
     manifest = seal(
-        journal, incident, out, pem, by=by, tsa=tsa or None, whole=False if span_only else None,
-        custody=custody or journal.parent / "custody.journal",
+        journal, incident, out, private, by=by, tsa=tsa or None, whole=False if span_only else None,
+        custody=custody or (beside if beside.exists() else None),
     )  # fmt: skip
     say(f"{out}: {manifest['messages']} messages, tracks {', '.join(manifest['tracks']) or 'none'}, "
         f"{out.stat().st_size / 1e6:.1f} MB, in {time.monotonic() - started_s:.1f} s")  # fmt: skip
-    say(f"Signed with {path}; its fingerprint: {fingerprint(public_pem(load_key(pem)))}")
+    say(f"Signed with {path}; its fingerprint: {fingerprint(public_pem(private))}")
     say(f"Check it: araz case verify {out}   (or, without Araz: python3 verify.py, which lies in it)")
     return 0
 
@@ -108,19 +110,14 @@ def recompute(file: Path) -> int:
 
 
 @case.command(name="key")
-def key_command(
-    file: Path, *, password: Annotated[str, Parameter(env_var="ARAZ_KEY_PASSWORD", show=False)] = ""
-) -> int:
+def key_command(file: Path, *, password: Password = "") -> int:
     """Make a key pair: FILE is the private key, FILE with .pub.pem the public one, which others may have.
 
     Example: ARAZ_KEY_PASSWORD=… araz case key post-4.pem
     """
     if file.exists():
         raise ValueError(f"{file} exists; a key is never overwritten, name another file")
-    pem = new_key(password.encode() or None)
-    write_key(file, pem)
-    public = public_pem(load_key(pem, password.encode() or None))
-    file.with_suffix(".pub.pem").write_text(public)
+    public = make_pair(file, password)
     say(f"{file} (keep it), {file.with_suffix('.pub.pem')} (give it away); fingerprint {fingerprint(public)}")
     return 0
 

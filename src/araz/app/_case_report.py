@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import msgspec
+import numpy as np
+
 from araz.app._case_render import Block, Drawn, html_page, pdf_pages
 from araz.app._case_words import LANGUAGES, term, word
-from araz.evidence import Against, Belonging
+from araz.app._summary import clock_text
+from araz.evidence import Against, Belonging, CustodyRecord
+from araz.geography import Place
 from araz.vocabulary import Picture, Site
 
 Facts = dict[str, Any]
@@ -23,9 +28,11 @@ class Told(NamedTuple):
     pictures: Sequence[Picture]
     against: Against
     site: Site
-    border: Any
+    place: Place
     now: Sequence[dict[str, Any]]
-    custody: Sequence[dict[str, Any]]
+    custody: Sequence[CustodyRecord]
+    objections: Sequence[str]
+    """Which rules custody breaks."""
 
 
 def render_reports(told: Told) -> dict[str, bytes]:
@@ -50,17 +57,17 @@ def report_blocks(told: Told, language: str) -> list[Block]:
     out = [Block("h1", w("title", case=facts["case"])), Block("p", w("what_is_this", site=facts["site"]))]
     out += [Block("h2", w("summary")), _summary(told, language)]
     out += [Block("h2", w("map")), Block("map", drawn=_map(told)), Block("small", w("map_words"))]
-    rows = [[local_time(i.at_us, zone), local_time(i.known_at_us, zone), term(i.kind.value, language),
+    rows = [[clock_text(i.at_us, zone), clock_text(i.known_at_us, zone), term(i.kind.value, language),
              _percent(i.confidence), i.sentence] for i in belongs.told.incidents]  # fmt: skip
     out += [Block("h2", w("events")), _table([w("time"), w("known"), w("event"), w("sure"), w("said")], rows, language)]
-    rows = [[a.alarm_id, local_time(a.changed_at_us, zone), str(a.priority), term(a.state.value, language), a.sentence]
+    rows = [[a.alarm_id, clock_text(a.changed_at_us, zone), str(a.priority), term(a.state.value, language), a.sentence]
             for a in belongs.told.alarms]  # fmt: skip
     header = ["", w("changed"), w("priority"), w("state"), w("said")]
     out += [Block("h2", w("alarms")), _table(header, rows, language)]
-    rows = [[local_time(d.at_us, zone), d.officer, term(d.action.value, language), d.patrol_id or "", d.reason or ""]
+    rows = [[clock_text(d.at_us, zone), d.officer, term(d.action.value, language), d.patrol_id or "", d.reason or ""]
             for d in belongs.told.decisions]  # fmt: skip
     out += [Block("h2", w("decisions")), _table([w("time"), w("who"), w("action"), "", w("reason")], rows, language)]
-    rows = [[local_time(r.observed_at_us, zone), r.report.reporter, term(r.report.kind.value, language),
+    rows = [[clock_text(r.observed_at_us, zone), r.report.reporter, term(r.report.kind.value, language),
              r.report.text or ""] for r in belongs.told.reports]  # fmt: skip
     out += [Block("h2", w("reports")), _table([w("time"), w("who"), w("kind"), w("text")], rows, language)]
     out += _then_and_now(told, language)
@@ -76,7 +83,7 @@ def _summary(told: Told, language: str) -> Block:
     facts, zone = told.facts, told.facts["time_zone"]
     first, last = facts["from_us"], facts["to_us"]
     day = datetime.fromtimestamp(first / 1e6, ZoneInfo(zone)).strftime("%Y-%m-%d")
-    span = word("span_text", language, day=day, first=local_time(first, zone), last=local_time(last, zone), zone=zone)
+    span = word("span_text", language, day=day, first=clock_text(first, zone), last=clock_text(last, zone), zone=zone)
     rows = [
         [word("span", language), span],
         [word("objects", language), ", ".join(facts["tracks"]) or word("unknown", language)],
@@ -148,19 +155,15 @@ def _custody(told: Told, language: str) -> list[Block]:
     out = [Block("h2", word("custody", language))]
     if not told.custody:
         return [*out, Block("p", word("no_custody", language))]
-    rows = [
-        [
-            local_time(r["at_us"], told.facts["time_zone"]),
-            r["who"],
-            r.get("exhibit") or "",
-            term(r["what"]["type"], language),
-            "; ".join(filter(None, (r["what"].get("description"), r["what"].get("to"), r["what"].get("finding")))),
-            r["why"],
-        ]
-        for r in told.custody
-    ]
+    rows = []
+    for record in told.custody:
+        what, when = msgspec.to_builtins(record.what), clock_text(record.at_us, told.facts["time_zone"])
+        text = "; ".join(filter(None, (what.get("description"), what.get("to"), what.get("finding"))))
+        rows.append([when, record.who, record.exhibit, term(what["type"], language), text, record.why])
     header = [word(n, language) for n in ("time", "who", "exhibit", "action", "text", "why")]
-    return [*out, Block("p", word("custody_words", language)), _table(header, rows, language)]
+    out += [Block("p", word("custody_wrong" if told.objections else "custody_words", language))]
+    out += [Block("list", rows=[[line] for line in told.objections])] if told.objections else []
+    return [*out, _table(header, rows, language)]
 
 
 def _table(header: list[str], rows: list[list[str]], language: str) -> Block:
@@ -176,23 +179,13 @@ def _map(told: Told) -> Drawn:
     alarms = told.belongs.told.alarms
     areas = [(a.longitude_deg, a.latitude_deg, a.semi_major_m, a.semi_minor_m, a.azimuth_deg)
              for a in (alarms[-1].areas if alarms else [])]  # fmt: skip
-    return Drawn(_line_of(told.border), then, now, sensors, areas)
+    return Drawn(_border(told.place), then, now, sensors, areas)
 
 
-def _line_of(border: Any) -> list[tuple[float, float]]:
-    """Coordinates of the first line in a GeoJSON, [] where there is none."""
-    found = border
-    for _ in range(3):
-        if isinstance(found, dict) and "coordinates" in found:
-            return [(float(x), float(y)) for x, y, *_ in found["coordinates"]]
-        if isinstance(found, dict):
-            found = found.get("geometry") or next(iter(found.get("features", [])), None)
-    return []
-
-
-def local_time(at_us: int, zone: str) -> str:
-    """Return hours, minutes and seconds of a time in a zone."""
-    return datetime.fromtimestamp(at_us / 1e6, UTC).astimezone(ZoneInfo(zone)).strftime("%H:%M:%S")
+def _border(place: Place) -> list[tuple[float, float]]:
+    """The line's longitudes and latitudes."""
+    latitude, longitude, _ = place.frame.to_geodetic(np.pad(place.border.points_enu_m, ((0, 0), (0, 1))))
+    return list(zip(longitude.tolist(), latitude.tolist(), strict=True))
 
 
 def _percent(value: float) -> str:

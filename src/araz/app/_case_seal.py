@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import araz
 from araz.app import verify_case
@@ -19,18 +20,20 @@ from araz.app._case_report import Told as Report
 from araz.app._case_report import render_reports
 from araz.app._case_tracks import tracks_now
 from araz.app._config import SITE_SOURCE, site_from_bundle
+from araz.app._custody import read_custody
 from araz.app._data import PACKAGE
+from araz.app._runtime import RECORDS
 from araz.evidence import (
-    Against,
     Belonging,
+    CustodyRecord,
     MerkleTree,
     Told,
     TreeHead,
     against,
     belonging,
     canonical_json,
+    custody_of,
     leaf_hash,
-    load_key,
     public_pem,
     sign_head,
     span_of_tracks,
@@ -58,48 +61,55 @@ class Night(NamedTuple):
 
 
 class Screen(NamedTuple):
-    """What was said and shown, from the records."""
+    """What was shown and known beside the case itself, from the records."""
 
-    told: Told
     pictures: list[Picture]
     health: list[SensorHealth]
     spoofs: list[str]
 
 
-def seal(journal: Path, name: str, out: Path, key_pem: bytes, *, by: str, records: Path | None = None,
-         whole: bool | None = None, tsa: str | None = None, custody: Path | None = None,
-         password: bytes | None = None) -> dict[str, Any]:  # fmt: skip
+def seal(journal: Path, name: str, out: Path, key: Ed25519PrivateKey, *, by: str, whole: bool | None = None,
+         tsa: str | None = None, custody: Path | None = None) -> dict[str, Any]:  # fmt: skip
     """Write the case of an incident or alarm to ``out``; return its manifest.
 
     ``whole``: every message since the site's (None: when that is at most 12 h), so that what was on the screen can be
     computed again; else the span alone. ``tsa``: a time-stamping authority (URL, or ``openssl:CONFIG`` for a local
-    one). Raises ValueError for a name the night does not have.
+    one). ``custody``: its journal; None where there are no exhibits. What breaks a rule in it stands in the report.
+    Raises ValueError for a name the night does not have.
     """
-    key = load_key(key_pem, password)
-    belongs, screen = _belonging(records or journal.parent / "records.sqlite", name)
+    belongs, screen = _belonging(journal.parent / RECORDS, name)
     night, is_whole = _night(journal, belongs, whole)
-    files = _files(night, is_whole, belongs, screen, custody)
-    signed = sign_head(night.head, by, key)
-    proof = _proof(night, signed)
-    files[verify_case.PROOF] = canonical_json(proof)
-    files["heads.json"] = canonical_json(_heads(journal, night))
-    site, _, geometry = site_from_bundle(night.raws[0].message.payload)
-    facts = _facts(name, belongs, night, is_whole, by, site)
-    files |= render_reports(
-        Report(
-            facts={**facts, "root_hash": night.head.root_hash},
-            belongs=belongs,
-            pictures=screen.pictures,
-            against=msgspec.json.decode(files["against.json"], type=Against),
-            site=site,
-            border=geometry["border"],
-            now=msgspec.json.decode(files["tracks_now.json"]),
-            custody=msgspec.json.decode(files["custody.json"]),
-        )
+    site, place, _ = site_from_bundle(night.raws[0].message.payload)
+    speaks = against(belongs, screen.pictures, site, screen.health, screen.spoofs)
+    messages = (raw.message for raw in night.raws)
+    now = tracks_now(messages, belongs.track_ids, screen.pictures, belongs.from_us - WARM_UP_US)
+    records = [] if custody is None else read_custody(custody)
+    versions = software()
+    facts = _facts(name, belongs, night, is_whole, by, site, versions)
+    report = Report(
+        facts={**facts, "root_hash": night.head.root_hash},
+        belongs=belongs,
+        pictures=screen.pictures,
+        against=speaks,
+        site=site,
+        place=place,
+        now=now,
+        custody=records,
+        objections=custody_of(records)[1],
     )
-    files["README.txt"] = _readme(name).encode()
-    files["verify.py"] = Path(verify_case.__file__).read_bytes()
-    files |= _photographs(custody)
+    proof = _proof(night, sign_head(night.head, by, key))
+    files = _files(night, belongs, screen, site) | {
+        "tracks_now.json": canonical_json(now),
+        "against.json": canonical_json(speaks),
+        "custody.json": canonical_json(records),
+        "software.json": canonical_json(versions),
+        verify_case.PROOF: canonical_json(proof),
+        verify_case.HEADS: canonical_json(_heads(journal, night)),
+        **render_reports(report),
+        "README.txt": _readme(name).encode(),
+        "verify.py": Path(verify_case.__file__).read_bytes(),
+        **({} if custody is None else _photographs(custody.parent / "photographs", records)),
+    }
     manifest = {**facts, "head": proof["head"]}
     case = _signed(manifest, files, key, tsa)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +121,10 @@ def seal(journal: Path, name: str, out: Path, key_pem: bytes, *, by: str, record
 
 def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
     if not records.exists():
-        raise ValueError(f"{records} is missing: seal where the night ran, or make it with: araz case records JOURNAL")
+        raise ValueError(
+            f"{records} is missing: seal where the night ran, or make it from the journal with: araz watch --out "
+            f"{records.parent} (Ctrl-C when the console is up)"
+        )
     with Records.open(records) as book:
         told = Told(book.incidents(), book.alarm_history(), book.decisions(), book.reports())
         belongs = belonging(told, name)
@@ -128,7 +141,7 @@ def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
             for i in book.incidents(belongs.from_us, belongs.to_us)
             if i.kind is IncidentKind.FALSE_IDENTITY and i.incident_id not in mine
         ]
-    return belongs, Screen(told, pictures, health, spoofs)
+    return belongs, Screen(pictures, health, spoofs)
 
 
 def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night, bool]:
@@ -156,42 +169,28 @@ def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night
     return Night(kept, tree, head), is_whole
 
 
-def _files(night: Night, is_whole: bool, belongs: Belonging, screen: Screen, custody: Path | None) -> dict[str, bytes]:
-    site, _, _ = site_from_bundle(night.raws[0].message.payload)
+def _files(night: Night, belongs: Belonging, screen: Screen, site: Site) -> dict[str, bytes]:
+    """What was received, said and shown then."""
     told = belongs.told
-    now = tracks_now(
-        (raw.message for raw in night.raws), belongs.track_ids, screen.pictures, belongs.from_us - WARM_UP_US
-    )
-    speaks = against(belongs, screen.pictures, site, screen.health, screen.spoofs)
     return {
         verify_case.MESSAGES: b"".join(raw.data for raw in night.raws),
         "tracks_then.jsonl.gz": gzip.compress(json_lines(screen.pictures), 6, mtime=0),
-        "tracks_now.json": canonical_json(now),
         "incidents.jsonl": json_lines(told.incidents),
         "alarms.jsonl": json_lines(told.alarms),
         "decisions.jsonl": json_lines(told.decisions),
         "reports.jsonl": json_lines(told.reports),
         "sensors.json": canonical_json({"site": site.sensors, "health": screen.health}),
-        "against.json": canonical_json(speaks),
-        "custody.json": canonical_json(_custody(custody)),
-        "software.json": canonical_json(software()),
     }
 
 
-def _custody(custody: Path | None) -> list[Any]:
-    if custody is None or not custody.exists():
-        return []
-    return [msgspec.json.decode(raw.message.payload) for raw in read_raw(custody)]
-
-
-def _photographs(custody: Path | None) -> dict[str, bytes]:
+def _photographs(folder: Path, custody: Sequence[CustodyRecord]) -> dict[str, bytes]:
     """The photographs that custody names, by the hash it names them by."""
     found = {}
-    for record in _custody(custody):
-        for photograph in record.get("what", {}).get("photographs", ()):
-            path = custody.parent / "photographs" / photograph["sha256"] if custody is not None else Path()
+    for record in custody:
+        for photograph in getattr(record.what, "photographs", ()):
+            path = folder / photograph.sha256
             if path.is_file():
-                found[f"exhibits/{photograph['sha256'][:16]}-{Path(photograph['name']).name}"] = path.read_bytes()
+                found[f"exhibits/{photograph.sha256[:16]}-{Path(photograph.name).name}"] = path.read_bytes()
     return found
 
 
@@ -233,7 +232,9 @@ def _heads(journal: Path, night: Night) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(name: str, belongs: Belonging, night: Night, is_whole: bool, by: str, site: Site) -> dict[str, Any]:
+def _facts(
+    name: str, belongs: Belonging, night: Night, is_whole: bool, by: str, site: Site, versions: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "format": CASE_FORMAT,
         "case": name,
@@ -246,8 +247,8 @@ def _facts(name: str, belongs: Belonging, night: Night, is_whole: bool, by: str,
         "incidents": [item.incident_id for item in belongs.told.incidents],
         "messages": len(night.raws),
         "whole_night": is_whole,
-        "araz": araz.__version__,
-        "source_sha256": software()["source_sha256"],
+        "araz": versions["araz"],
+        "source_sha256": versions["source_sha256"],
     }
 
 

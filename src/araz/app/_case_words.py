@@ -101,6 +101,11 @@ WORDS: Final[dict[str, tuple[str, str]]] = {
         "Each line was signed by the person acting; a hand-over counts only when both have signed.",
         "Hər sətri hərəkət edən şəxs imzalamışdır; təhvil-təslim yalnız hər iki tərəf imzaladıqda qüvvədədir.",
     ),
+    "custody_wrong": (
+        "Not every line holds. What is named here breaks a rule of custody, or was not signed by the person it names:",
+        "Sətirlərin hamısı etibarlı deyil. Burada göstərilənlər saxlanma qaydasını pozur və ya adı çəkilən şəxs "
+        "tərəfindən imzalanmayıb:",
+    ),
     "no_custody": ("No exhibits are recorded with this case.", "Bu iş üzrə maddi sübut qeydə alınmayıb."),
     "exhibit": ("Exhibit", "Sübut"),
     "why": ("Why", "Niyə"),

@@ -11,8 +11,9 @@ import cyclopts
 import msgspec
 from cyclopts import Parameter
 
-from araz.app._case_report import local_time
+from araz.app._keys import Password, open_key
 from araz.app._rim import say, wall_clock_us
+from araz.app._summary import clock_text
 from araz.evidence import (
     Accepted,
     CustodyRecord,
@@ -28,7 +29,6 @@ from araz.evidence import (
     canonical_json,
     custody_of,
     custody_step,
-    load_key,
     public_pem,
     sign_record,
 )
@@ -42,7 +42,6 @@ By = Annotated[str, Parameter(help="Who acts: a post or an officer's number, nev
 Key = Annotated[Path, Parameter(help="The private key of that hand (araz case key makes one).")]
 Why = Annotated[str, Parameter(help="The reason, for the record.")]
 Photo = Annotated[tuple[Path, ...], Parameter(name="--photo", help="A photograph; give it again for more.")]
-Password = Annotated[str, Parameter(env_var="ARAZ_KEY_PASSWORD", show=False)]
 DEFAULT_LOG = Path("out/custody.journal")
 
 
@@ -54,7 +53,7 @@ def hand(
 
     Example: araz custody hand post-4 --service "border service" --key post-4.pem --log out/custody.journal
     """
-    public = public_pem(load_key(key.read_bytes(), password.encode() or None))
+    public = public_pem(open_key(key, password))
     return _record(log, by, "", HandRegistered(key=public, service=service), why, key, password)
 
 
@@ -135,7 +134,7 @@ def list_records(*, log: Log = DEFAULT_LOG) -> int:
     state, objections = custody_of(records)
     for record in records:
         kind = msgspec.to_builtins(record.what)["type"]
-        say(f"{local_time(record.at_us, 'UTC')}  {record.exhibit or '-':10} {kind:18} {record.who}: {record.why}")
+        say(f"{clock_text(record.at_us)}  {record.exhibit or '-':10} {kind:18} {record.who}: {record.why}")
     for number, exhibit in state.exhibits.items():
         end = "custody ended" if exhibit.is_closed else f"offered to {exhibit.offered_to}" if exhibit.offered_to else ""
         say(f"{number}: held by {exhibit.holder}, seal {exhibit.seal or 'none'} {end}".rstrip())
@@ -153,8 +152,8 @@ def read_custody(log: Path) -> list[CustodyRecord]:
 
 def _record(log: Path, by: str, exhibit: str, what: What, why: str, key: Path, password: str) -> int:
     """Sign and append, if no rule is broken."""
-    pem = load_key(key.read_bytes(), password.encode() or None)
-    record = sign_record(CustodyRecord(at_us=wall_clock_us(), who=by, exhibit=exhibit, what=what, why=why), pem)
+    unsigned = CustodyRecord(at_us=wall_clock_us(), who=by, exhibit=exhibit, what=what, why=why)
+    record = sign_record(unsigned, open_key(key, password))
     with Journal.open(log) as journal:
         state, objections = custody_of(read_custody(log))
         if objections:

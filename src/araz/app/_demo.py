@@ -14,7 +14,7 @@ from araz.app._data import demo_files
 from araz.app._live import Live, serve
 from araz.app._offline import play
 from araz.app._rim import say
-from araz.app._runtime import Night, arrivals_of, in_batches
+from araz.app._runtime import DERIVED, Night, arrivals_of, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub
@@ -57,7 +57,7 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
 def _forget_old_night(out: Path) -> None:
     """Remove the files of an earlier demo, and nothing else."""
     shutil.rmtree(out / "night.journal", ignore_errors=True)
-    for name in ("events.jsonl", "records.sqlite", "records.sqlite-wal", "records.sqlite-shm", "truth.jsonl"):
+    for name in (*DERIVED, "truth.jsonl"):
         (out / name).unlink(missing_ok=True)
 
 

@@ -8,7 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from araz.app._rim import say, wall_clock_us
-from araz.store import erase
+from araz.app._runtime import DERIVED
+from araz.store import erase, read_journal
+from araz.vocabulary import ERASED_SOURCE
 
 DAY_US = 86_400_000_000
 
@@ -40,8 +42,9 @@ def erase_command(
         reason=reason,
         at_us=wall_clock_us(),
     )
-    removed = [name for name in ("records.sqlite", "records.sqlite-wal", "records.sqlite-shm", "events.jsonl")
-               if (journal.parent / name).exists()] if count else []  # fmt: skip
+    # Also when all of it was erased before: a crash may have come between that and this.
+    is_gone = count or any(message.source == ERASED_SOURCE for message in read_journal(journal))
+    removed = [name for name in DERIVED if is_gone and (journal.parent / name).exists()]
     for name in removed:
         (journal.parent / name).unlink()
     say(f"{count} messages erased; why stands in the journal. Removed beside it: {', '.join(removed) or 'nothing'}.")

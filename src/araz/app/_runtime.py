@@ -22,6 +22,9 @@ log = logging.getLogger("araz")
 _T = TypeVar("_T")
 #: One arrival: when, from which feed, the bytes.
 Arrival = tuple[int, str, bytes]
+#: The database of what was said, beside the journal, and all that was derived from it: another reading makes it again.
+RECORDS = "records.sqlite"
+DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", "events.jsonl")
 #: Messages a batch holds when there is no hurry: one disk sync each.
 BATCH = 2048
 
@@ -59,7 +62,7 @@ class Night:
         self.state = pipeline.init()
         self.messages = 0
         self._log = EventLog(out / "events.jsonl") if log_events else None
-        self._records = Records.open(out / "records.sqlite")
+        self._records = Records.open(out / RECORDS)
         self._listeners = list(listeners)
 
     @property

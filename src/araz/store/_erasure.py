@@ -12,7 +12,7 @@ import msgspec
 from araz.evidence import GENESIS
 from araz.store._errors import JournalError
 from araz.store._journal import Journal
-from araz.store._layout import segment_numbers, segment_path
+from araz.store._layout import is_journal, segment_numbers, segment_path
 from araz.store._reading import Erasure, read_raw
 from araz.store._segment import HEADER_BYTES, Erased, Head, erased_bytes, header_of, read_entries, read_header
 from araz.vocabulary import ERASED_SOURCE, ERASURE_SOURCE, Message
@@ -32,7 +32,7 @@ def erase(journal: Path | str, wanted: Callable[[Message], bool], *, by: str, re
     if not reason.strip() or not by.strip():
         raise ValueError("an erasure needs a reason and somebody who answers for it; give both")
     place = Path(journal)
-    if not place.is_dir():
+    if not (place.is_dir() and is_journal(place)):
         raise ValueError(f"{place} is not the directory of a journal; content of packed files cannot be erased")
     with Journal.open(place) as writer:
         gone = [header_of(raw.data) for raw in read_raw(place) if _may_go(raw.message) and wanted(raw.message)]
