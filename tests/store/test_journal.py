@@ -384,3 +384,10 @@ def test_what_is_no_journal_is_said(tmp_path):
         assert (result.ok, result.first_bad_seq) == (False, 0)
     assert not is_journal(tmp_path / "x")
     assert not is_journal(tmp_path / "absent")
+
+
+def test_the_store_is_opened_without_maps_and_kernels():
+    """Whoever only reads a journal waits for no compiler: seconds and 100 MB on a post's small machine."""
+    heavy = "{'numba', 'scipy', 'shapely', 'pyproj', 'araz.geography', 'araz.sensors'}"
+    words = [sys.executable, "-c", f"import sys, araz.store; print(sorted({heavy} & set(sys.modules)))"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == "[]"

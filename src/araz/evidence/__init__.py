@@ -38,9 +38,7 @@ from araz.evidence._merkle import (
     frontier_root,
     is_consistent,
     leaf_hash,
-    node_hash,
     root_from_inclusion,
-    root_from_subset,
 )
 from araz.evidence._signing import (
     Signed,
@@ -102,10 +100,8 @@ __all__ = [
     "load_key",
     "match_log",
     "new_key",
-    "node_hash",
     "public_pem",
     "root_from_inclusion",
-    "root_from_subset",
     "sign_head",
     "sign_record",
     "span_of_tracks",

@@ -30,13 +30,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from araz.geography import Place
-from araz.sensors import Flight, LogClock
 from araz.vocabulary import BoolArray, FloatArray, IntArray, Picture
+
+if TYPE_CHECKING:  # the journal's hashes come through the same door, and must not wait for maps and kernels
+    from araz.geography import Place
+    from araz.sensors import Flight, LogClock
 
 THIN_S: Final = 8.0
 LEAST_SAMPLES: Final = 3
@@ -168,6 +170,7 @@ def _thinned(track: ArchivedTrack) -> IntArray:
 
 def _prior(errors_s: FloatArray, clock: LogClock, span_s: float, zones_h: Sequence[float]) -> FloatArray:
     """Density of the clock's error, 1/s."""
+    from araz.sensors import LogClock
 
     def normal(at: float, sigma: float) -> FloatArray:
         out: FloatArray = np.exp(-0.5 * ((errors_s - at) / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi))

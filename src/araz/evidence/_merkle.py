@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -110,8 +110,8 @@ class MerkleTree:
     def subset_proof(self, indices: Sequence[int]) -> list[bytes]:
         """Hashes of the largest subtrees that hold none of ``indices`` (rising), left to right.
 
-        With the leaves at ``indices`` they give the root (:func:`root_from_subset`): one proof for any set of entries,
-        k runs cost at most 2 k log2(n) hashes. It is PATH of RFC 6962 for several leaves, each shared hash said once.
+        With the leaves at ``indices`` they give the root (``root_of`` of a case's verifier): one proof for any set of
+        entries, k runs cost at most 2 k log2(n) hashes. PATH of RFC 6962 for several leaves, each hash said once.
         """
         if any(b <= a for a, b in pairwise(indices)):
             raise ValueError("the indices must rise; sort them and drop repeats")
@@ -184,30 +184,6 @@ def is_consistent(old_size: int, old_root: bytes, size: int, root: bytes, proof:
             new = node_hash(new, sibling)
         node, last = node >> 1, last >> 1
     return old == old_root and new == root and last == 0
-
-
-def root_from_subset(size: int, leaves: Mapping[int, bytes], proof: Sequence[bytes]) -> bytes | None:
-    """Root that a :meth:`MerkleTree.subset_proof` gives with the leaves at their indices; None if it does not fit."""
-    if size == 0:
-        return EMPTY_ROOT if not leaves and not proof else None
-    indices, rest = sorted(leaves), iter(proof)
-    if indices and not 0 <= indices[0] <= indices[-1] < size:
-        return None
-
-    def build(low: int, high: int) -> bytes:
-        if bisect_left(indices, high) == bisect_left(indices, low):
-            return next(rest)
-        if high - low == 1:
-            return leaves[low]
-        middle = low + _split(high - low)
-        left = build(low, middle)
-        return node_hash(left, build(middle, high))
-
-    try:
-        root = build(0, size)
-    except StopIteration:
-        return None
-    return root if next(rest, None) is None else None
 
 
 def _split(size: int) -> int:
