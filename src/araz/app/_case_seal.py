@@ -21,8 +21,7 @@ from araz.app._case_report import render_reports
 from araz.app._case_tracks import tracks_now
 from araz.app._config import SITE_SOURCE, site_from_bundle
 from araz.app._custody import read_custody
-from araz.app._data import PACKAGE
-from araz.app._runtime import RECORDS
+from araz.app._data import PACKAGE, RECORDS
 from araz.evidence import (
     Belonging,
     CustodyRecord,
@@ -38,7 +37,7 @@ from araz.evidence import (
     sign_head,
     span_of_tracks,
 )
-from araz.store import Raw, Records, read_heads, read_raw
+from araz.store import Entry, Records, read_heads, read_raw
 from araz.vocabulary import IncidentKind, Picture, SensorHealth, Site
 
 CASE_FORMAT: Final = 1
@@ -55,7 +54,7 @@ LOOK_BACK_US: Final = 2 * 3600 * 1_000_000
 class Night(NamedTuple):
     """A journal as the sealer needs it: entries of the case, hashes of all."""
 
-    raws: list[Raw]
+    raws: list[Entry]
     tree: MerkleTree
     head: TreeHead
 
@@ -146,7 +145,7 @@ def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
 
 def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night, bool]:
     """Read the journal once: the tree over all, the entries of the case."""
-    leaves, kept, site, last = list[bytes](), list[Raw](), None, None
+    leaves, kept, site, last = list[bytes](), list[Entry](), None, None
     for raw in read_raw(journal):
         leaves.append(leaf_hash(raw.hash))
         if last is None:

@@ -1,10 +1,14 @@
-"""Where the shipped sites and scenarios lie: inside an installed wheel, or beside the source tree."""
+"""Where the shipped sites and scenarios lie (in a wheel, or beside the source tree); names of a night's files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+#: The database of what was said and the log of it, beside the journal; all of it follows from the journal again.
+RECORDS = "records.sqlite"
+EVENTS = "events.jsonl"
+DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", EVENTS)
 
 
 def data_dir(kind: str) -> Path:

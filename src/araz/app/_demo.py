@@ -10,11 +10,11 @@ from pathlib import Path
 
 from araz.app._accounts import check_exposure
 from araz.app._config import SITE_SOURCE
-from araz.app._data import demo_files
+from araz.app._data import DERIVED, demo_files
 from araz.app._live import Live, serve
 from araz.app._offline import play
 from araz.app._rim import say
-from araz.app._runtime import DERIVED, Night, arrivals_of, in_batches
+from araz.app._runtime import Night, arrivals_of, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub

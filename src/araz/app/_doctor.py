@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
@@ -16,9 +17,10 @@ from cyclopts import Parameter
 from sqlalchemy.exc import DBAPIError
 
 from araz.app._config import bundle_from_file, site_from_bundle
-from araz.app._data import PACKAGE, site_path
+from araz.app._data import PACKAGE, RECORDS, site_path
 from araz.app._rim import say, wall_clock_us
-from araz.store import Records, heads_objection, read_journal, tree_of, verify_journal
+from araz.evidence import MerkleTree
+from araz.store import Records, VerifyResult, heads_objection, verify_journal
 from araz.vocabulary import SensorState
 
 FREE_WARN_GB: Final = 10.0
@@ -57,11 +59,13 @@ def doctor_command(
 
 def examine(out: Path, site: str, tls: Path | None) -> Iterator[Found]:
     """Look at one thing after the other; a look that fails is a finding, never the end."""
+    path = out / "night.journal"
+    checked = cache(lambda: verify_journal(path) if path.exists() else None)
     looks: list[tuple[str, Callable[[], Iterator[Found]]]] = [
         ("disk", lambda: _disk(out)),
         ("site", lambda: _site(site)),
-        ("journal", lambda: _journal(out)),
-        ("clock", lambda: _clock(out)),
+        ("journal", lambda: _journal(out, checked())),
+        ("clock", lambda: _clock(checked())),
         ("records", lambda: _records(out)),
         ("sensors", lambda: _sensors(out)),
         ("keys", lambda: _keys(out)),
@@ -91,24 +95,18 @@ def _site(site: str) -> Iterator[Found]:
     yield Found("site", state, text)
 
 
-def _journal(out: Path) -> Iterator[Found]:
-    path = out / "night.journal"
-    if not path.exists():
+def _journal(out: Path, result: VerifyResult | None) -> Iterator[Found]:
+    if result is None:
         yield Found("journal", "warn", f"no journal in {out} yet; araz watch --out {out} begins one")
         return
-    result = verify_journal(path)
     yield Found("journal", "ok" if result.ok else "bad", result.sentence)
     if result.ok:
-        objection = heads_objection(path, tree_of(path))
+        objection = heads_objection(out / "night.journal", MerkleTree(result.leaves))
         yield Found("heads", "bad" if objection else "ok", objection or "every head fits, every signature holds")
 
 
-def _clock(out: Path) -> Iterator[Found]:
-    now_us, last_us = wall_clock_us(), 0
-    path = out / "night.journal"
-    if path.exists():
-        for message in read_journal(path):
-            last_us = max(last_us, message.received_at_us)
+def _clock(result: VerifyResult | None) -> Iterator[Found]:
+    now_us, last_us = wall_clock_us(), 0 if result is None else result.latest_us
     if last_us > now_us + AHEAD_US:
         text = (
             f"the clock lies {(last_us - now_us) / 1e6:.0f} s before the journal's last message; set it (chrony, GPS)"
@@ -134,7 +132,7 @@ def _synchronised() -> bool | None:
 
 
 def _records(out: Path) -> Iterator[Found]:
-    path = out / "records.sqlite"
+    path = out / RECORDS
     if not path.exists():
         yield Found("records", "warn", "none yet; araz watch makes them from the journal")
         return
@@ -148,9 +146,9 @@ def _records(out: Path) -> Iterator[Found]:
 
 
 def _sensors(out: Path) -> Iterator[Found]:
-    if not (out / "records.sqlite").exists():
+    if not (out / RECORDS).exists():
         return
-    with Records.open(out / "records.sqlite") as records:
+    with Records.open(out / RECORDS) as records:
         for health in records.health():
             is_well = health.state in (SensorState.OK, SensorState.UNKNOWN)
             yield Found("sensor", "ok" if is_well else "warn", health.sentence)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from araz.app._data import DERIVED
 from araz.app._rim import say, wall_clock_us
-from araz.app._runtime import DERIVED
 from araz.store import erase, read_journal
 from araz.vocabulary import ERASED_SOURCE
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
+from araz.app._data import EVENTS, RECORDS
 from araz.app._keys import head_signer
 from araz.store import EventLog, HeadLog, Journal, Records, read_journal
 from araz.vocabulary import Event, Message
@@ -22,9 +23,6 @@ log = logging.getLogger("araz")
 _T = TypeVar("_T")
 #: One arrival: when, from which feed, the bytes.
 Arrival = tuple[int, str, bytes]
-#: The database of what was said, beside the journal, and all that was derived from it: another reading makes it again.
-RECORDS = "records.sqlite"
-DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", "events.jsonl")
 #: Messages a batch holds when there is no hurry: one disk sync each.
 BATCH = 2048
 
@@ -61,7 +59,7 @@ class Night:
         self.heads = HeadLog(self.journal.path, head_signer(out))
         self.state = pipeline.init()
         self.messages = 0
-        self._log = EventLog(out / "events.jsonl") if log_events else None
+        self._log = EventLog(out / EVENTS) if log_events else None
         self._records = Records.open(out / RECORDS)
         self._listeners = list(listeners)
 

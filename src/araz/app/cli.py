@@ -154,14 +154,15 @@ def verify(journal: Path) -> int:
     Example: araz verify out/demo/night.journal
     """
     from araz.app._rim import say
-    from araz.store import heads_objection, read_heads, tree_of, verify_journal
+    from araz.evidence import MerkleTree
+    from araz.store import heads_objection, read_heads, verify_journal
 
     result = verify_journal(journal)
     say(result.sentence)
     if not result.ok:
         return 1
     count = len(read_heads(journal))
-    objection = heads_objection(journal, tree_of(journal)) if count else None
+    objection = heads_objection(journal, MerkleTree(result.leaves)) if count else None
     if count:
         say(objection or f"All {count} heads that were written each minute fit it; their signatures hold.")
     return 0 if objection is None else 1

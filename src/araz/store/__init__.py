@@ -14,22 +14,22 @@ from araz.store._event_log import EventLog
 from araz.store._heads import HEAD_EVERY_US, HeadLine, HeadLog, heads_objection, read_heads, tree_of
 from araz.store._journal import SEGMENT_BYTES, Journal
 from araz.store._layout import is_journal
-from araz.store._reading import Raw, VerifyResult, pack_journal, read_journal, read_raw, verify_journal
+from araz.store._reading import VerifyResult, pack_journal, read_journal, read_raw, verify_journal
 from araz.store._records import REJECTS_KEPT, Records, RejectCount
 from araz.store._register import Register
-from araz.store._segment import MAX_PAYLOAD_BYTES
+from araz.store._segment import MAX_PAYLOAD_BYTES, Entry
 
 __all__ = [
     "HEAD_EVERY_US",
     "MAX_PAYLOAD_BYTES",
     "REJECTS_KEPT",
     "SEGMENT_BYTES",
+    "Entry",
     "EventLog",
     "HeadLine",
     "HeadLog",
     "Journal",
     "JournalError",
-    "Raw",
     "Records",
     "Register",
     "RejectCount",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from araz.evidence import GENESIS
 from araz.store._errors import JournalError
 from araz.store._journal import Journal
-from araz.store._layout import is_journal, segment_numbers, segment_path
+from araz.store._layout import is_journal, segment_path
 from araz.store._reading import Erasure, read_raw
-from araz.store._segment import HEADER_BYTES, Erased, Head, erased_bytes, header_of, read_entries, read_header
+from araz.store._segment import erased_bytes, header_of
 from araz.vocabulary import ERASED_SOURCE, ERASURE_SOURCE, Message
 
 #: Entries named in one record: its message stays far below what a journal takes.
@@ -39,7 +39,7 @@ def erase(journal: Path | str, wanted: Callable[[Message], bool], *, by: str, re
         for first in range(0, len(gone), NAMED_AT_ONCE):
             record = Erasure(by=by, reason=reason, entries=gone[first : first + NAMED_AT_ONCE])
             writer.append([(at_us, ERASURE_SOURCE, msgspec.json.encode(record))])
-        _overwrite(place, {item.seq: item for item in gone})
+        _overwrite(place, {item.seq for item in gone})
     return len(gone)
 
 
@@ -47,17 +47,15 @@ def _may_go(message: Message) -> bool:
     return message.source != ERASED_SOURCE and not message.source.startswith("@")
 
 
-def _overwrite(directory: Path, gone: dict[int, Erased]) -> None:
-    head = Head(0, GENESIS)
-    for number in segment_numbers(directory):
+def _overwrite(directory: Path, gone: set[int]) -> None:
+    for number, entries in groupby(read_raw(directory), key=lambda entry: entry.segment):
+        mine = [
+            (entry.end - len(entry.data), erased_bytes(entry.data)) for entry in entries if entry.message.seq in gone
+        ]
+        if not mine:
+            continue
         with segment_path(directory, number).open("r+b") as stream:
-            head = read_header(stream, head)
-            places = list[tuple[int, bytes]]()
-            for entry in read_entries(stream, head, HEADER_BYTES):
-                head = Head(entry.message.seq + 1, entry.hash)
-                if entry.message.seq in gone:
-                    places.append((entry.end - len(entry.data), erased_bytes(entry.data)))
-            for offset, data in places:
+            for offset, data in mine:
                 if os.pwrite(stream.fileno(), data, offset) != len(data):
                     raise JournalError(f"{stream.name} could not be written; mend the disk and erase again")
             os.fsync(stream.fileno())

@@ -25,7 +25,8 @@ from araz.evidence import (
 )
 from araz.store._errors import JournalError
 from araz.store._layout import write_all
-from araz.store._reading import Raw, read_raw
+from araz.store._reading import read_raw
+from araz.store._segment import Entry
 
 HEADS_FILE: Final = "heads.jsonl"
 HEAD_EVERY_US: Final = 60_000_000
@@ -56,7 +57,7 @@ class HeadLog:
         self._frontier = Frontier() if last is None else _frontier_of(last)
         self._head = None if last is None else last.head
         self._next_us = 0 if last is None else last.head.at_us + HEAD_EVERY_US
-        self._read: Raw | None = None
+        self._read: Entry | None = None
 
     def note(self, now_us: int) -> TreeHead | None:
         """Write a head if the last one is a minute old and something came since; returns it, else None.

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 import msgspec
 
-from araz.evidence import GENESIS
+from araz.evidence import GENESIS, leaf_hash
 from araz.store._errors import JournalError
 from araz.store._layout import XZ_MAGIC, segment_numbers, segment_path, sync_directory
 from araz.store._segment import (
@@ -40,6 +40,10 @@ class VerifyResult(NamedTuple):
     """Hash of the last of them: equal to one noted elsewhere, or the end was cut off."""
     first_bad_seq: int | None
     sentence: str
+    latest_us: int
+    """Latest time of arrival among them; 0 when there are none."""
+    leaves: list[bytes]
+    """Their leaves in the tree over all entries, 32 bytes each: what the heads are held against."""
 
 
 def read_journal(path: Path | str) -> Iterator[Message]:
@@ -48,18 +52,8 @@ def read_journal(path: Path | str) -> Iterator[Message]:
     Memory stays flat. A journal that is still being written ends at its last whole entry. Every hash is checked on
     the way; JournalError names the first entry that does not fit, after the good ones before it were yielded.
     """
-    try:
-        for entry in _entries(Path(path)):
-            yield entry.message
-    except Damage as damage:
-        if damage.incomplete:
-            return
-        raise JournalError(
-            f"The journal {path} was altered: entry {damage.seq} at byte {damage.offset}: {damage.reason}. Everything "
-            f"before it is sound; run 'araz verify' and keep the files for examination."
-        ) from None
-    except (OSError, EOFError, lzma.LZMAError) as error:
-        raise JournalError(f"The journal {path} cannot be read: {error}. Check the path, or copy it again.") from None
+    for entry in read_raw(path):
+        yield entry.message
 
 
 def verify_journal(path: Path | str) -> VerifyResult:
@@ -68,11 +62,16 @@ def verify_journal(path: Path | str) -> VerifyResult:
     Unlike reading, it also refuses an unfinished last entry. What the chain alone cannot show is an end cut off at an
     entry's edge: compare ``head_hash_hex`` and ``entries`` with what was noted elsewhere.
     """
-    place, count, head = Path(path), 0, Head(0, GENESIS)
+    leaves, head, latest_us = list[bytes](), Head(0, GENESIS), 0
     erased, recorded = dict[int, Erased](), set[Erased]()
+
+    def result(bad: int | None, sentence: str) -> VerifyResult:
+        return VerifyResult(bad is None, len(leaves), head.hash.hex(), bad, sentence, latest_us, leaves)
+
     try:
-        for entry in _entries(place):
-            count, head = count + 1, Head(entry.message.seq + 1, entry.hash)
+        for entry in _entries(Path(path)):
+            head, latest_us = entry.head, max(latest_us, entry.message.received_at_us)
+            leaves.append(leaf_hash(entry.hash))
             if entry.is_erased:
                 erased[entry.message.seq] = header_of(entry.data)
             elif entry.message.source == ERASURE_SOURCE:
@@ -81,18 +80,18 @@ def verify_journal(path: Path | str) -> VerifyResult:
         file = f" in {damage.file}" if damage.file else ""
         hint = " It may still be written, or opening it repairs it." if damage.incomplete else ""
         sentence = f"Entry {damage.seq}{file} at byte {damage.offset} is not what was written: {damage.reason}.{hint}"
-        return VerifyResult(False, count, head.hash.hex(), damage.seq, sentence)
+        return result(damage.seq, sentence)
     except (OSError, EOFError, lzma.LZMAError) as error:
-        sentence = f"Entry {head.next_seq} cannot be read: {error}."
-        return VerifyResult(False, count, head.hash.hex(), head.next_seq, sentence)
+        return result(head.next_seq, f"Entry {head.next_seq} cannot be read: {error}.")
     unrecorded = [seq for seq, left in erased.items() if left not in recorded]
     if unrecorded:
-        sentence = f"Entry {unrecorded[0]} was erased, and no record of this journal says so and why."
-        return VerifyResult(False, count, head.hash.hex(), unrecorded[0], sentence)
-    sentence = f"All {count} entries are as they were written; the last has hash {head.hash.hex()}."
+        return result(
+            unrecorded[0], f"Entry {unrecorded[0]} was erased, and no record of this journal says so and why."
+        )
+    sentence = f"All {len(leaves)} entries are as they were written; the last has hash {head.hash.hex()}."
     if erased:
         sentence += f" The content of {len(erased)} of them was erased, each with its reason on record."
-    return VerifyResult(True, count, head.hash.hex(), None, sentence)
+    return result(None, sentence)
 
 
 def pack_journal(
@@ -142,38 +141,18 @@ def erasures_in(payload: bytes) -> list[Erased]:
         return []
 
 
-class Raw(NamedTuple):
-    """One entry as it lies on the disk: what it says, the hash before it and its own, and its bytes."""
-
-    message: Message
-    previous_hash: bytes
-    hash: bytes
-    data: bytes
-    segment: int
-    """The file of a directory in which it stands, and where it ends there."""
-    end: int
-
-
-def read_raw(path: Path | str, first_seq: int = 0, after: Raw | None = None) -> Iterator[Raw]:
+def read_raw(path: Path | str, first_seq: int = 0, after: Entry | None = None) -> Iterator[Entry]:
     """Yield entries from ``first_seq`` on, with their hashes and bytes; a directory is not read before it.
 
     With ``after``, an entry of the same directory, reading goes on where that one ends. Ends and fails as
     :func:`read_journal` does.
     """
     place = Path(path)
-    start = _start_of(place, first_seq) if place.is_dir() and after is None else None
-    if after is not None:
-        head = Head(after.message.seq + 1, after.hash)
-        entries = _directory_entries(place, after.segment, head, after.end)
-        previous = after.hash
-    else:
-        entries = _entries(place) if start is None else _directory_entries(place, *start)
-        previous = GENESIS if start is None else start[1].hash
     try:
-        for entry in entries:
+        begin = None if after is None else (after.segment, after.head, after.end)
+        for entry in _entries(place, first_seq) if begin is None else _directory_entries(place, *begin):
             if entry.message.seq >= first_seq:
-                yield Raw(entry.message, previous, entry.hash, entry.data, entry.segment, entry.end)
-            previous = entry.hash
+                yield entry
     except Damage as damage:
         if damage.incomplete:
             return
@@ -185,21 +164,21 @@ def read_raw(path: Path | str, first_seq: int = 0, after: Raw | None = None) -> 
         raise JournalError(f"The journal {path} cannot be read: {error}. Check the path, or copy it again.") from None
 
 
-def _start_of(directory: Path, seq: int) -> tuple[int, Head] | None:
-    """The last segment that begins at or before ``seq``, and where the chain stands there; None for the first."""
-    for number in reversed(segment_numbers(directory)):
+def _entries(path: Path, first_seq: int = 0) -> Iterator[Entry]:
+    """Entries of any kind of journal, in order; raises Damage, with the file's name, where the chain breaks."""
+    if not path.is_dir():
+        return _file_entries(path)
+    return _directory_entries(path, *_start_of(path, first_seq))
+
+
+def _start_of(directory: Path, seq: int) -> tuple[int, Head]:
+    """The last segment that begins at or before ``seq``, and where the chain stands there."""
+    for number in reversed(segment_numbers(directory) if seq else []):
         with segment_path(directory, number).open("rb") as stream:
             data = stream.read(HEADER_BYTES)
         if len(data) == HEADER_BYTES and (head := decode_header(data, seq)).next_seq <= seq:
             return number, head
-    return None
-
-
-def _entries(path: Path) -> Iterator[Entry]:
-    """Entries of any kind of journal, in order; raises Damage, with the file's name, where the chain breaks."""
-    if path.is_dir():
-        return _directory_entries(path)
-    return _file_entries(path)
+    return 1, Head(0, GENESIS)
 
 
 def _file_entries(path: Path) -> Iterator[Entry]:
@@ -216,16 +195,14 @@ def _file_entries(path: Path) -> Iterator[Entry]:
                 raise
 
 
-def _directory_entries(directory: Path, number: int = 1, head: Head | None = None, offset: int = 0) -> Iterator[Entry]:
+def _directory_entries(directory: Path, number: int, head: Head, offset: int = 0) -> Iterator[Entry]:
     """Entries from segment ``number`` on, there from byte ``offset`` on (0: from its header)."""
-    numbers = segment_numbers(directory)
-    if not numbers:
+    if not segment_numbers(directory):
         raise FileNotFoundError(f"{directory} holds no segment (00000001.seg)")
-    head = Head(0, GENESIS) if head is None else head
     while segment_path(directory, number).exists():
         for entry in _segment_entries(directory, number, head, offset):
             yield entry
-            head = Head(entry.message.seq + 1, entry.hash)
+            head = entry.head
         number, offset = number + 1, 0
     later = [n for n in segment_numbers(directory) if n > number]
     if later:
@@ -251,9 +228,9 @@ def _segment_entries(directory: Path, number: int, head: Head, offset: int) -> I
             stream.seek(offset)
             while True:
                 try:
-                    for entry in read_entries(stream, head, offset):
-                        yield entry._replace(segment=number)
-                        head, offset = Head(entry.message.seq + 1, entry.hash), entry.end
+                    for entry in read_entries(stream, head, offset, number):
+                        yield entry
+                        head, offset = entry.head, entry.end
                 except Damage as damage:
                     if not damage.incomplete or not following.exists() or finished:
                         damage.incomplete = damage.incomplete and not finished

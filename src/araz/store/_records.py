@@ -145,12 +145,7 @@ class Records(Closing):
 
     def alarms(self) -> list[Alarm]:
         """The newest revision of every alarm, oldest alarm first."""
-        newest = (
-            select(ALARMS.c.alarm_id, func.max(ALARMS.c.revision).label("top")).group_by(ALARMS.c.alarm_id).subquery()
-        )
-        match = (ALARMS.c.alarm_id == newest.c.alarm_id) & (ALARMS.c.revision == newest.c.top)
-        query = select(ALARMS.c.json).join(newest, match).order_by(ALARMS.c.raised_at_us, ALARMS.c.alarm_id)
-        return self._read(query, Alarm)
+        return self.alarms_known(LATEST_TIME_US, LATEST_TIME_US)
 
     def alarm_history(self, alarm_id: str | None = None, since_us: int = 0) -> list[Alarm]:
         """All revisions, of one alarm or of all, changed at or after ``since_us``, in order of change."""

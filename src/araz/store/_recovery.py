@@ -34,7 +34,7 @@ def recover_segment(path: Path) -> Found:
         head, offset = read_header(stream, None), HEADER_BYTES
         try:
             for entry in read_entries(stream, head, offset):
-                head, offset = Head(entry.message.seq + 1, entry.hash), entry.end
+                head, offset = entry.head, entry.end
         except Damage as damage:
             stream.seek(damage.offset)
             return _repair(path, damage, head, stream.read())
@@ -72,7 +72,7 @@ def _seal(path: Path, damage: Damage, tail: bytes, offset: int, head: Head) -> F
         end = stream.seek(offset)
         try:
             for entry in read_entries(stream, head, offset):
-                head, end = Head(entry.message.seq + 1, entry.hash), entry.end
+                head, end = entry.head, entry.end
             break
         except Damage:
             following = find_next_entry(tail[end:], head)

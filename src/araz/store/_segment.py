@@ -63,15 +63,20 @@ class Head(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One whole entry, its hash, and the offset just after it."""
+    """One whole entry: what it says, the hash before it and its own, and its bytes as they lie on the disk."""
 
     message: Message
+    previous_hash: bytes
     hash: bytes
-    end: int
     data: bytes
-    """The entry as it lies on the disk."""
-    segment: int = 1
-    """The file of a directory in which it stands."""
+    segment: int
+    """The file of a directory in which it stands (1 for a single file), and the offset just after it there."""
+    end: int
+
+    @property
+    def head(self) -> Head:
+        """Where the chain stands after it."""
+        return Head(self.message.seq + 1, self.hash)
 
     @property
     def is_erased(self) -> bool:
@@ -165,18 +170,18 @@ def read_header(stream: BinaryIO, expected: Head | None) -> Head:
     return head
 
 
-def read_entries(stream: BinaryIO, head: Head, offset: int) -> Iterator[Entry]:
+def read_entries(stream: BinaryIO, head: Head, offset: int, segment: int = 1) -> Iterator[Entry]:
     """Yield whole entries from ``offset`` on (where the stream stands); Damage ends it where the chain does.
 
     Lengths are held against their limits before anything is read, so that no damaged length costs memory.
     """
     while fixed := stream.read(_FIXED.size):
-        entry = _read_one(stream, fixed, head, offset)
+        entry = _read_one(stream, fixed, head, offset, segment)
         yield entry
-        head, offset = Head(head.next_seq + 1, entry.hash), entry.end
+        head, offset = entry.head, entry.end
 
 
-def _read_one(stream: BinaryIO, fixed: bytes, head: Head, offset: int) -> Entry:
+def _read_one(stream: BinaryIO, fixed: bytes, head: Head, offset: int, segment: int) -> Entry:
     seq = head.next_seq
     if len(fixed) < _FIXED.size:
         raise Damage(offset, seq, "the file ends inside an entry", incomplete=True)
@@ -203,7 +208,7 @@ def _read_one(stream: BinaryIO, fixed: bytes, head: Head, offset: int) -> Entry:
     elif entry_hash(head.hash, seq, received_at_us, source, payload) != digest:
         raise Damage(offset, seq, "its content does not match its hash")
     message = Message(seq=seq, received_at_us=received_at_us, source=source, payload=payload)
-    return Entry(message, digest, offset + _FIXED.size + size, fixed + body)
+    return Entry(message, head.hash, digest, fixed + body, segment, offset + _FIXED.size + size)
 
 
 def find_next_entry(data: bytes, head: Head) -> tuple[int, Head] | None:
