@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 FONTS: Final = Path(__file__).resolve().parent / "fonts"
 MAP_WIDTH: Final = 480.0
 MAP_HEIGHT: Final = 340.0
-Points = Sequence[tuple[float, float]]
+Points = Sequence[Sequence[float]]
 
 _STYLE: Final = (
     "body{font:16px/1.5 'DejaVu Sans',Verdana,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#111}"
@@ -29,13 +29,13 @@ SIZES: Final = (("h1", 18, 0), ("h2", 13, 12), ("h3", 10, 8), ("p", 9, 0), ("sma
 
 
 class Drawn(NamedTuple):
-    """What is on the map, in degrees (longitude, latitude); areas also have semi-axes in m and an azimuth."""
+    """What is on the map, in degrees (longitude, latitude); areas as closed rings."""
 
     border: Points
     then: Points
     now: Sequence[Points]
     sensors: Sequence[tuple[float, float, str]]
-    areas: Sequence[tuple[float, float, float, float, float]]
+    areas: Sequence[Points]
 
 
 class Block(NamedTuple):
@@ -63,7 +63,7 @@ class Scale(NamedTuple):
 
 def scale_of(drawn: Drawn) -> Scale:
     """A scale in which the tracks, the areas and the nearest stretch of the border have room."""
-    points = [*drawn.then, *(p for line in drawn.now for p in line), *((a[0], a[1]) for a in drawn.areas)]
+    points = [*drawn.then, *(p for line in drawn.now for p in line), *(p for ring in drawn.areas for p in ring)]
     points = points or [(s[0], s[1]) for s in drawn.sensors] or list(drawn.border) or [(0.0, 0.0)]
     lons, lats = [p[0] for p in points], [p[1] for p in points]
     lon0, lat0 = (min(lons) + max(lons)) / 2, (min(lats) + max(lats)) / 2
@@ -71,17 +71,6 @@ def scale_of(drawn: Drawn) -> Scale:
     wide, high = (max(lons) - min(lons)) * narrow + 0.02, max(lats) - min(lats) + 0.02
     per_lat = 0.9 * min(MAP_WIDTH / wide, MAP_HEIGHT / high)
     return Scale(lon0, lat0, per_lat * narrow, per_lat)
-
-
-def ellipse_points(area: tuple[float, float, float, float, float]) -> Points:
-    """48 points of an ellipse, in degrees; a metre is 1/111,320 of a degree of latitude."""
-    lon, lat, major_m, minor_m, azimuth_deg = area
-    out, turn = [], math.radians(azimuth_deg)
-    for k in range(48):
-        a, b = major_m * math.cos(math.tau * k / 48), minor_m * math.sin(math.tau * k / 48)
-        north, east = a * math.cos(turn) - b * math.sin(turn), a * math.sin(turn) + b * math.cos(turn)
-        out.append((lon + east / 111_320 / math.cos(math.radians(lat)), lat + north / 111_320))
-    return out
 
 
 def html_page(title: str, language: str, blocks: Sequence[Block]) -> bytes:
@@ -118,7 +107,7 @@ def _svg(drawn: Drawn) -> str:
 
     parts = [f'<polyline points="{path(drawn.border)}" fill="none" stroke="#111" stroke-width="4"/>']
     parts += [f'<polyline points="{path(drawn.border)}" fill="none" stroke="#fff" stroke-width="1.5"/>']
-    parts += [f'<polygon points="{path(ellipse_points(a))}" fill="#d95f0233" stroke="#d95f02"/>' for a in drawn.areas]
+    parts += [f'<polygon points="{path(ring)}" fill="#d95f0233" stroke="#d95f02"/>' for ring in drawn.areas]
     style = 'fill="none" stroke="#1b6ca8" stroke-width="2.5"'
     parts += [f'<polyline points="{path(line)}" {style}/>' for line in drawn.now]
     for lon, lat in drawn.then:
@@ -217,8 +206,8 @@ def _drawing(drawn: Drawn) -> Any:
     out = Drawing(MAP_WIDTH, MAP_HEIGHT)
     if len(drawn.border) > 1:
         out.add(PolyLine(path(_near(drawn.border, scale)), strokeWidth=3, strokeColor=HexColor("#111111")))
-    for area in drawn.areas:
-        out.add(Polygon(path(ellipse_points(area)), strokeColor=HexColor("#d95f02"), fillColor=None))
+    for ring in drawn.areas:
+        out.add(Polygon(path(ring), strokeColor=HexColor("#d95f02"), fillColor=None))
     for line in drawn.now:
         out.add(PolyLine(path(line), strokeWidth=1.6, strokeColor=HexColor("#1b6ca8")))
     for lon, lat in drawn.then[:: max(1, len(drawn.then) // 1500)]:

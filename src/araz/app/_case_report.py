@@ -14,6 +14,7 @@ from araz.app._case_render import Block, Drawn, html_page, pdf_pages
 from araz.app._case_words import LANGUAGES, term, word
 from araz.app._summary import clock_text
 from araz.evidence import Against, Belonging, CustodyRecord
+from araz.exchange import ellipse_ring
 from araz.geography import Place
 from araz.vocabulary import Picture, Site
 
@@ -177,8 +178,7 @@ def _map(told: Told) -> Drawn:
     now = [[(p["longitude_deg"], p["latitude_deg"]) for p in item["points"]] for item in told.now]
     sensors = [(s.longitude_deg, s.latitude_deg, s.id) for s in told.site.sensors]
     alarms = told.belongs.told.alarms
-    areas = [(a.longitude_deg, a.latitude_deg, a.semi_major_m, a.semi_minor_m, a.azimuth_deg)
-             for a in (alarms[-1].areas if alarms else [])]  # fmt: skip
+    areas = [ellipse_ring(area) for area in (alarms[-1].areas if alarms else [])]
     return Drawn(_border(told.place), then, now, sensors, areas)
 
 

@@ -9,7 +9,7 @@
 
 from araz.exchange._cot import UNKNOWN_M, cot_of_alarm, cot_of_order, cot_of_track, cot_removed
 from araz.exchange._flow import OutputState, output_hello, output_init, output_step
-from araz.exchange._geojson import geojson_of
+from araz.exchange._geojson import ellipse_ring, geojson_of
 from araz.exchange._table import TRACK_COLUMNS, csv_of_tracks
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "cot_of_track",
     "cot_removed",
     "csv_of_tracks",
+    "ellipse_ring",
     "geojson_of",
     "output_hello",
     "output_init",

@@ -58,8 +58,11 @@ def _words(record: Incident | Alarm) -> Json:
     return {key: value for key, value in plain.items() if isinstance(value, str | int | float) or value is None}
 
 
-def _polygon(area: Area, properties: Json) -> Json:
-    """The ellipse's ring, counter-clockwise."""
+def ellipse_ring(area: Area) -> list[list[float]]:
+    """Longitude and latitude (degrees, to 7 places) round an area's ellipse, counter-clockwise, closed [49][2].
+
+    On a sphere of 111,195 m a degree: good to 0.5 % of the semi-axes; fails at the poles.
+    """
     turn = math.radians(area.azimuth_deg)
     ring = []
     for k in range(CORNERS + 1):
@@ -69,8 +72,12 @@ def _polygon(area: Area, properties: Json) -> Json:
         east = along * math.sin(turn) + across * math.cos(turn)
         longitude = area.longitude_deg + east / (_PER_DEG_M * math.cos(math.radians(area.latitude_deg)))
         ring.append([round(longitude, 7), round(area.latitude_deg + north / _PER_DEG_M, 7)])
+    return ring
+
+
+def _polygon(area: Area, properties: Json) -> Json:
     return {
         "type": "Feature",
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
+        "geometry": {"type": "Polygon", "coordinates": [ellipse_ring(area)]},
         "properties": {**properties, "probability": area.probability},
     }
