@@ -5,16 +5,10 @@ import ssl
 
 import pytest
 
-from araz.app import cli
 from araz.app._accounts import check_exposure, names_of, open_gate, read_accounts
 from araz.console import SignIn
 from araz.store import read_journal, verify_journal
-
-
-def araz(*words):
-    with pytest.raises(SystemExit) as ended:
-        cli.main([str(word) for word in words])
-    return ended.value.code
+from araz_testing import araz
 
 
 @pytest.fixture

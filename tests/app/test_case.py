@@ -26,6 +26,7 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, en
 from araz.store import Journal, erase, verify_journal
 from araz.store._segment import erased_bytes
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
+from araz_testing import araz
 
 START_US = 1_790_000_000_000_000
 
@@ -53,12 +54,6 @@ def small_night(root, seconds=150, seed=3):
     out.append((end_us + 1, "console", encode_decision(sent)))
     out.append((end_us + 2, pipeline.TICK_SOURCE, b""))
     return out
-
-
-def araz(*words):
-    with pytest.raises(SystemExit) as ended:
-        cli.main([str(word) for word in words])
-    return ended.value.code
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from araz.app import cli
 from araz.app._doctor import examine
 from araz.app._keys import station_key
 from araz.app._rim import wall_clock_us
 from araz.store import HeadLog, Journal, Records
+from araz_testing import araz
 
 
 @pytest.fixture
@@ -54,7 +54,5 @@ def test_a_clock_that_went_back(station):
 
 def test_the_command_says_it_in_its_exit_status(station, capsys):
     (station / "keys" / "station.pem").chmod(0o644)
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["doctor", "--out", str(station), "--json"])
-    assert ended.value.code == 1
+    assert araz("doctor", "--out", station, "--json") == 1
     assert any(item["what"] == "keys" and item["state"] == "bad" for item in json.loads(capsys.readouterr().out))
