@@ -19,11 +19,11 @@ from araz.app._case_render import Block, pdf_pages
 from araz.app._case_report import _border
 from araz.app._case_words import word
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
-from araz.app._keys import open_key
+from araz.app._keys import head_signer, open_key
 from araz.app._runtime import Night
-from araz.evidence import CustodyRecord, ExhibitTaken, canonical_json, load_key, public_pem
+from araz.evidence import CustodyRecord, ExhibitTaken, canonical_json, fingerprint, load_key, public_pem
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_decision, encode_report
-from araz.store import Journal, erase, verify_journal
+from araz.store import HeadLog, Journal, erase, read_journal, verify_journal
 from araz.store._segment import erased_bytes
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
 from araz_testing import araz
@@ -409,3 +409,33 @@ def test_nothing_derived_outlives_what_was_erased(tmp_path, capsys):
     wrong.mkdir()
     assert araz("erase", wrong, *words, "--reason", "order 12") == 2
     assert list(wrong.iterdir()) == []
+
+
+def test_the_other_service_witnesses_what_was_only_added_to(night, tmp_path, capsys):
+    station, key = tmp_path / "station", tmp_path / "liaison.pem"
+    shutil.copytree(night, station)
+    journal = station / "night.journal"
+    assert araz("case", "key", key) == 0
+    words = ["case", "witness", journal, "--key", key, "--by", "liaison"]
+    assert araz(*words) == 0
+    assert araz("verify", journal) == 0
+    file = tmp_path / "witnessed.zip"
+    assert araz("case", "seal", "A0006", "--journal", journal, "--out", file) == 0
+    capsys.readouterr()
+    assert araz("case", "verify", file) == 0
+    mine = fingerprint(key.with_suffix(".pub.pem").read_text())
+    assert f"witnessed by 'liaison', key {mine}" in capsys.readouterr().out
+    later = START_US + 3_600_000_000
+    with Journal.open(journal) as writer:
+        writer.append([(later, "radar-1", b"later")])
+        HeadLog(journal, head_signer(station)).note(later)
+    assert araz(*words) == 0  # it only grew
+    rewritten = tmp_path / "rewritten"
+    with Journal.open(rewritten) as writer:  # whoever holds the station's key can write it all anew
+        writer.append([(m.received_at_us, m.source, m.payload) for m in read_journal(journal) if m.seq != 100])
+        writer.append([(later, "radar-1", b"later still")])
+        HeadLog(rewritten, head_signer(station)).note(later)
+    capsys.readouterr()
+    assert araz("verify", rewritten) == 0
+    assert araz("case", "witness", rewritten, *words[3:]) == 1
+    assert "not all in it unaltered" in capsys.readouterr().out

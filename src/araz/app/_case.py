@@ -19,7 +19,8 @@ from araz.app._case_tracks import tracks_now
 from araz.app._keys import Password, make_pair, open_key, station_key
 from araz.app._rim import say
 from araz.app._runtime import judge
-from araz.evidence import canonical_json, fingerprint, public_pem
+from araz.evidence import canonical_json, fingerprint, public_pem, sign_head, witness_objection
+from araz.store import HeadLine, add_head, heads_objection, read_heads, tree_of
 from araz.vocabulary import Message, Picture
 
 case = cyclopts.App(name="case", help="Evidence: seal an incident, check a case, compute its tracks again.")
@@ -107,6 +108,42 @@ def recompute(file: Path) -> int:
     same_then = json_lines(again) == gzip.decompress(files["tracks_then.jsonl.gz"])
     say(f"Screens known then: {len(again)}, {'the same, bit for bit' if same_then else 'DIFFERENT'}.")
     return 0 if same_now and same_then else 1
+
+
+@case.command
+def witness(
+    journal: Path,
+    *,
+    key: Annotated[Path, Parameter(help="The witness's own private key; never the station's.")],
+    by: Annotated[str, Parameter(help="Service or post that witnesses, never a person's name.")],
+    password: Password = "",
+) -> int:
+    """Sign a station's last head as the other service, if nothing witnessed before was altered; 1 and why if not.
+
+    What was signed is kept beside the key, out of the station's reach, and held against the journal the next time. The
+    signature also goes to the station's heads, and from there into its cases.
+
+    Example: araz case witness /mnt/station/night.journal --key liaison.pem --by liaison
+    """
+    kept, private = key.with_suffix(".head.json"), open_key(key, password)
+    known = msgspec.json.decode(kept.read_bytes(), type=HeadLine).head if kept.exists() else None
+    line = max(read_heads(journal), key=lambda line: line.head.tree_size, default=None)
+    if line is None:
+        raise ValueError(f"{journal} has no head yet: araz watch writes one each minute")
+    head, tree = line.head, tree_of(journal)
+    objection = heads_objection(journal, tree)
+    if objection is None:
+        is_longer = known is not None and known.tree_size <= head.tree_size
+        proof = tree.consistency_proof(known.tree_size, head.tree_size) if known is not None and is_longer else []
+        objection = witness_objection(known, head, proof)
+    if objection is not None:
+        say(f"NOT SIGNED: {objection}")
+        return 1
+    line = msgspec.structs.replace(line, signed=[*line.signed, sign_head(head, by, private)])
+    kept.write_bytes(canonical_json(line))
+    add_head(journal, line)
+    say(f"signed: the {head.tree_size} entries of {journal}, root {head.root_hash}; kept in {kept}")
+    return 0
 
 
 @case.command(name="key")

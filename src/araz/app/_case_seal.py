@@ -218,9 +218,8 @@ def _heads(journal: Path, night: Night) -> list[dict[str, Any]]:
     last_seq = night.raws[-1].message.seq
     first_after = next((line for line in lines if line.head.tree_size > last_seq), None)
     witnessed = [line for line in lines if len(line.signed) > 1]
-    chosen = {
-        line.head.tree_size: line for line in [*lines[-1:], *witnessed[-20:], *([first_after] if first_after else [])]
-    }
+    # A head stands twice once it was witnessed; the line with more signatures counts.
+    chosen = {line.head.tree_size: line for line in [*filter(None, [first_after]), *lines[-1:], *witnessed[-20:]]}
     return [
         {
             "head": msgspec.to_builtins(line.head),

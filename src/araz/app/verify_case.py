@@ -468,6 +468,17 @@ def _head_findings(files: dict[str, bytes], manifest: dict[str, Any]) -> list[Fi
     return []
 
 
+def _witnesses(files: dict[str, bytes]) -> list[str]:
+    """A line for each other hand under the heads, with the largest of them; call it when the heads were checked."""
+    largest = dict[tuple[str, str], int]()
+    for line in json.loads(files.get(HEADS, b"[]")):
+        for hand in line["signed"]:
+            if _plain(hand["key"]) != _plain(files[KEY].decode()):
+                name = hand["by"], fingerprint(hand["key"].encode())
+                largest[name] = max(line["head"]["tree_size"], largest.get(name, 0))
+    return [f"Its first {n} entries were witnessed by {by!r}, key {key}." for (by, key), n in largest.items()]
+
+
 def is_consistent(old_size: int, old_root: bytes, size: int, root: bytes, path: list[bytes]) -> bool:
     """Whether a tree was only added to since it had ``old_size`` entries (RFC 9162, 2.1.4.2)."""
     if not 0 < old_size <= size:
@@ -569,6 +580,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"{manifest.get('messages', 0)} messages that stand in the journal of {head.get('tree_size', 0)} entries "
             f"with head {head.get('root_hash', '')}."
         )
+        lines += _witnesses(files)
         if erased:
             lines.append(f"Erased, with only their hashes left: {erased} of the messages.")
     lines.append(f"Key that signed (SHA-256, compare it with the station's): {print_key}")

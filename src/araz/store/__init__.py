@@ -11,7 +11,7 @@ the register of seizures (SQLite, append-only).
 from araz.store._erasure import erase
 from araz.store._errors import JournalError
 from araz.store._event_log import EventLog
-from araz.store._heads import HEAD_EVERY_US, HeadLine, HeadLog, heads_objection, read_heads, tree_of
+from araz.store._heads import HEAD_EVERY_US, HeadLine, HeadLog, add_head, heads_objection, read_heads, tree_of
 from araz.store._journal import SEGMENT_BYTES, Journal
 from araz.store._layout import is_journal
 from araz.store._reading import VerifyResult, pack_journal, read_journal, read_raw, verify_journal
@@ -34,6 +34,7 @@ __all__ = [
     "Register",
     "RejectCount",
     "VerifyResult",
+    "add_head",
     "erase",
     "heads_objection",
     "is_journal",

@@ -92,7 +92,7 @@ class HeadLog:
         )
         signed = [] if self._sign is None else [self._sign(head)]
         line = HeadLine(head=head, signed=signed, nodes=[node.hex() for node in frontier.nodes])
-        _append(self._file, canonical_json(line) + b"\n")
+        add_head(self.journal, line)
         self._frontier, self._head, self._read = frontier, head, read
         self._next_us = head.at_us + HEAD_EVERY_US
         return head
@@ -135,13 +135,13 @@ def tree_of(journal: Path | str) -> MerkleTree:
     return MerkleTree([leaf_hash(raw.hash) for raw in read_raw(journal)])
 
 
-def _append(file: Path, line: bytes) -> None:
-    """Add a line, synced; on an OSError the file is cut back, so that the next line does not begin inside this one."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+def add_head(journal: Path | str, line: HeadLine) -> None:
+    """Add a line to the heads, synced; on an OSError the file is cut back, so that none begins inside this one."""
+    descriptor = os.open(Path(journal) / HEADS_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
         size = os.fstat(descriptor).st_size
         try:
-            write_all(descriptor, line)
+            write_all(descriptor, canonical_json(line) + b"\n")
             os.fsync(descriptor)
         except OSError:
             os.ftruncate(descriptor, size)
