@@ -5,18 +5,9 @@ import datetime as dt
 import numpy as np
 import pytest
 from scipy import stats
-from seizure_lab import day, lines
 
 from araz.intelligence import compare_shares, compose, composition_by_period, fit_dirichlet_multinomial
-
-NAMES = ["heroin", "marijuana", "opium"]
-
-
-def loads(rng, n, shares=(0.5, 0.3, 0.2)):
-    which = rng.choice(3, n, p=shares)
-    matrix = np.zeros((n, 3))
-    matrix[np.arange(n), which] = rng.gamma(0.6, 30, n)
-    return matrix
+from seizure_lab import NAMES, day, lines, loads
 
 
 def test_the_interval_of_a_share_covers_the_truth():

@@ -3,10 +3,10 @@
 import numpy as np
 import polars as pl
 import pytest
-from seizure_lab import imported
 
 from araz.intelligence import croston, forecast, seasonal_naive, tsb
 from araz.intelligence._forecast import _crps  # the score itself is judged against its definition
+from seizure_lab import imported
 
 FAST = ["seasonal naive", "Croston", "TSB", "NB regression"]
 

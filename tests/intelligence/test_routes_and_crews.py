@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import pytest
 from scipy import optimize
-from seizure_lab import MAPPINGS
 
 from araz.intelligence import (
     Observed,
@@ -21,6 +20,7 @@ from araz.intelligence import (
     network_from_toml,
     provenance,
 )
+from seizure_lab import MAPPINGS
 
 TWO_WAYS = """
 nodes = [{id="P", latitude_deg=34, longitude_deg=66, supply=1}, {id="A", latitude_deg=34, longitude_deg=60},

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from seizure_lab import imported
 
 from araz.intelligence import (
     CONSIGNMENTS_KG,
@@ -21,6 +20,7 @@ from araz.intelligence import (
     total_half_width,
     turn_in_totals,
 )
+from seizure_lab import imported
 
 
 def judged(*rows, production=()):

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seizure_lab import ids_file, ids_row, imported, mapping
 
 from araz.intelligence import import_own, is_own_layout, lines_of, read_table, records_of, to_csv, to_xlsx
+from seizure_lab import ids_file, ids_row, imported, mapping
 
 
 def one(row):

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from araz.intelligence import LINE_SCHEMA, import_table, mapping_from_toml, read_table, recognise
+from araz.vocabulary import LoggedInclusion, RosterLog
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "src" / "araz" / "intelligence" / "mappings"
 IDS_HEADER = (
@@ -54,3 +55,45 @@ def lines(dates, substances, kilograms, ids=None):
 
 def day(number):
     return dt.date(2015, 1, 1) + dt.timedelta(days=int(number))
+
+
+NAMES = ["heroin", "marijuana", "opium"]
+
+
+def loads(rng, n, shares=(0.5, 0.3, 0.2)):
+    which = rng.choice(3, n, p=shares)
+    matrix = np.zeros((n, 3))
+    matrix[np.arange(n), which] = rng.gamma(0.6, 30, n)
+    return matrix
+
+
+CELLS = ["a", "b", "c", "d"]
+
+
+def season(rng, nights=120, chances=(0.5, 0.25, 0.4, 0.15), flow=(0.8, 1.2, 0.5, 0.7)):
+    """One patrol team a night guards one cell, drawn with known chances; sorties cross in all."""
+    log, draws, cells, kilos, truth = [], [], [], [], 0.0
+    guard = np.array(chances) / sum(chances)
+    for night in range(nights):
+        guarded = rng.choice(4, p=guard)
+        for cell in range(4):
+            chance = guard[cell] * 0.7  # a sortie in the guarded cell is caught with 0.7
+            log.append(
+                LoggedInclusion(draw_id=f"n{night}", cell_id=CELLS[cell], from_us=0, to_us=1, probability=chance)
+            )
+            for load in rng.gamma(2, 5, rng.poisson(flow[cell])):
+                truth += load
+                if cell == guarded and rng.random() < 0.7:
+                    draws.append(f"n{night}")
+                    cells.append(CELLS[cell])
+                    kilos.append(load)
+    return RosterLog(site_id="s", from_us=0, to_us=1, inclusions=log), draws, cells, np.array(kilos), truth
+
+
+def areas(rng, periods=40, change=20, direct=1.0, neighbours=1.0, rate=(12, 15, 20)):
+    common = rng.gamma(20, 1 / 20, periods)
+    counts = np.array([rng.poisson(r * common * rng.gamma(15, 1 / 15, periods)) for r in rate], float)
+    counts[0, change:] = rng.binomial(counts[0, change:].astype(int), min(direct, 1))
+    if neighbours > 1:
+        counts[1, change:] += rng.poisson(rate[1] * (neighbours - 1), periods - change)
+    return counts
