@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from araz.intelligence import LINE_SCHEMA, import_table, mapping_from_toml, read_table, recognise
+from araz.intelligence import LINE_SCHEMA, Sortie, import_table, mapping_from_toml, read_table, recognise
 from araz.vocabulary import LoggedInclusion, RosterLog
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "src" / "araz" / "intelligence" / "mappings"
@@ -97,3 +97,21 @@ def areas(rng, periods=40, change=20, direct=1.0, neighbours=1.0, rate=(12, 15, 
     if neighbours > 1:
         counts[1, change:] += rng.poisson(rate[1] * (neighbours - 1), periods - change)
     return counts
+
+
+def sorties(rng, crews=25, each=6):
+    """Crews with habits; a few fly the same aircraft, most are not read."""
+    found = []
+    for crew in range(crews):
+        corridor, hour, load = rng.uniform(0, 130), rng.uniform(20, 28) % 24, rng.choice([6, 13])
+        radio, style = str(rng.integers(6)), str(rng.choice(["lowered", "thrown", "landed"]))
+        start = rng.uniform(0, 300)
+        for k in range(each):
+            place, when = float(corridor + rng.normal(0, 3)), float((hour + rng.normal(0, 0.7)) % 24)
+            drop = style if rng.random() < 0.85 else str(rng.choice(["lowered", "thrown"]))
+            s = Sortie(
+                f"{crew}-{k}", start + rng.exponential(25) * k, f"sn{crew}" if rng.random() < 0.2 else None,
+                radio if rng.random() < 0.7 else None, place, when, float(load * rng.lognormal(0, 0.2)), drop,
+            )  # fmt: skip
+            found.append((crew, s))
+    return found

@@ -233,6 +233,7 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
     )
     if lines.is_empty():
         raise ValueError("no seizures with a day in the source; displacement needs single, dated seizures")
+    lines = lines.with_columns(pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"))
     day = day_of(since)
     first = lines["date"].dt.truncate(EVERY[every])
     starts = pl.select(pl.date_range(pl.lit(first.min()), pl.lit(first.max()), EVERY[every])).to_series()
@@ -240,7 +241,6 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
     counts = [_counts(lines, names, starts, every) for names in ([treated], buffer, control)]
     rng = np.random.default_rng(seed)
     found = displacement(counts[0], counts[1], counts[2], change, rng=rng)
-    lines = lines.with_columns(pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"))
     after = (lines["date"] >= day).to_list()
     weeks = (lines["date"].dt.epoch("d") // 7).to_list()
     shifts = [
@@ -268,16 +268,16 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
             f"{shift.kind}: {shift.verdict}"
             + (f" (distance {shift.distance:.2f}, p = {shift.p_value:.3f})" if shift.p_value is not None else "")
         )
-    say("hour: the register has no hour; incidents have, and the console compares them")
+    say("hour: not tested, the register has no hour of a seizure")
     return 0
 
 
 def _counts(lines: pl.DataFrame, names: list[str], starts: pl.Series, every: str) -> FloatArray:
     mine = lines.filter(
         pl.any_horizontal(
-            pl.col(c).str.to_lowercase().str.contains(n.lower(), literal=True)
-            for n in names
-            for c in ("place", "where")
+            pl.col(column).str.to_lowercase().str.contains(name.lower(), literal=True)
+            for name in names
+            for column in ("place", "where")
         )
     )
     if mine.is_empty():

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import polars as pl
 
@@ -236,17 +235,12 @@ def _sorties(path: Path) -> list[tuple[str, Sortie]]:
         known: dict[str, Any] = {name: row[name] for name in ("serial", "radio", "drop_style") if row.get(name)}
         try:
             known |= {name: float(row[name]) for name in ("corridor_km", "hour", "load_kg") if row.get(name)}
-            known["day"] = dt.date.fromisoformat(row["date"]).toordinal()
+            day = float(dt.date.fromisoformat(row["date"]).toordinal())
+            found.append((row.get("crew") or "", Sortie(row["sortie_id"], day, **known)))
         except (KeyError, ValueError) as error:
             raise ValueError(
                 f"{path.name}, row {row[chr(0) + 'row']}: {error}; a sortie needs sortie_id and date, numbers are plain"
             ) from error
-        found.append(
-            (
-                row.get("crew") or "",
-                msgspec.convert({"sortie_id": row.get("sortie_id", ""), **known}, Sortie, strict=False),
-            )
-        )
     return found
 
 
