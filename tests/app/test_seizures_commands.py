@@ -3,10 +3,15 @@
 import csv
 import json
 
+import msgspec
 import openpyxl
+import polars as pl
 import pytest
 
+from araz.app._register import Book
 from araz.app.cli import main
+from araz.store import JournalError
+from seizure_lab import ids_file, ids_row, imported
 
 CASES = """date,date_precision,sector,drone_outcome,first_cue,marijuana_kg,methamphetamine_kg,opium_kg,\
 heroin_kg,methadone_tablets,detained,source_url
@@ -50,6 +55,53 @@ def test_a_register_from_import_to_history(araz, tmp_path):
     assert araz(f"edit {which} --withdraw --reason twice --register r.sqlite")[0] == 0
     assert "1 seizures" in araz("list --register r.sqlite")[1]
     assert "is withdrawn" in araz(f"edit {which} place=x --reason y --register r.sqlite")[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [("marijuana.purity_percent=150", "more than 100 %"), ("date_to=2025-03-20", "last day is before the first"),
+     ("marijuana.base_quantity=9", "is not field=value")],
+)  # fmt: skip
+def test_an_edit_obeys_what_an_import_obeys(araz, change, reason):
+    araz("import cases.csv --register r.sqlite")
+    which = json.loads(araz("list --register r.sqlite --json")[1])["records"][0]["seizure_id"]
+    code, _, err = araz(f"edit {which} {change} --reason x --register r.sqlite")
+    assert (code, reason in err) == (2, True)
+    assert json.loads(araz("list --register r.sqlite --json")[1])["seizures"] == 2
+
+
+def test_a_corrected_quantity_or_unit_changes_the_sum(araz):
+    araz("import cases.csv --register r.sqlite")
+    which = json.loads(araz("list --register r.sqlite --json")[1])["records"][0]["seizure_id"]
+    araz(f"edit {which} marijuana.quantity=7 --reason laboratory --register r.sqlite")
+    assert "marijuana: 21.2 kg" in araz("list --register r.sqlite")[1]
+    araz(f"edit {which} marijuana.unit=g --reason laboratory --register r.sqlite")
+    assert "marijuana: 14.207 kg" in araz("list --register r.sqlite")[1]
+
+
+def test_what_two_people_do_at_once_is_refused_or_kept_and_never_lost(araz, tmp_path, monkeypatch):
+    araz("import cases.csv --register r.sqlite")
+    with Book(tmp_path / "r.sqlite") as one, Book(tmp_path / "r.sqlite") as other:
+        which = one.frame()["seizure_id"][0]
+        read = one.register.history(which)[-1]
+        other.change(read, msgspec.structs.replace(read.record, place="Horadiz"), "post 2", "seen there")
+        with pytest.raises(JournalError, match="meanwhile"):
+            one.change(read, msgspec.structs.replace(read.record, place="Astara"), "post 1", "told so")
+        late, lines = import_of("2025-05-01"), import_of("2025-06-01")
+        add = one.register.add
+
+        def after_the_other(revisions):
+            other.take(late, "post 2", "r", "b")
+            add(revisions)
+
+        monkeypatch.setattr(one.register, "add", after_the_other)
+        one.take(lines, "post 1", "r", "b")
+        assert one.frame()["seizure_id"].n_unique() == 4
+        assert set(one.frame().filter(pl.col("seizure_id") == which)["place"]) == {"Horadiz"}
+
+
+def import_of(day):
+    return imported(ids_file(ids_row(day))).lines
 
 
 def test_out_and_in_again_through_a_workbook(araz, tmp_path):

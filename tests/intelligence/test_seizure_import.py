@@ -8,10 +8,10 @@ import numpy as np
 import openpyxl
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from araz.intelligence import import_own, is_own_layout, lines_of, read_table, records_of, to_csv, to_xlsx
+from araz.intelligence import ROW, import_own, is_own_layout, lines_of, read_table, records_of, to_csv, to_xlsx
 from seizure_lab import ids_file, ids_row, imported, mapping
 
 
@@ -140,14 +140,19 @@ def test_a_file_that_is_no_table_is_one_sentence(data):
         read_table(data, "x")
 
 
-@given(st.binary(max_size=400))
+@given(st.binary(max_size=400) | st.text('ab*^$=,;\n" 1', max_size=200).map(str.encode))
+@example(b"*,^a$\n=1,2\n\n3,4,5\n6,7")
 def test_any_bytes_give_a_table_or_a_sentence(data):
     try:
         table = read_table(data, "x")
     except ValueError:
         return
-    assert table.rows.height + len(table.refused) >= 0
-    assert not any(value.startswith("=") for name in table.header for value in table.rows[name])
+    numbers = [*table.rows[ROW], *(problem.row for problem in table.refused)]
+    assert len(set(numbers)) == len(numbers)
+    text = data.decode("utf-8-sig")
+    records = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=text.partition("\n")[0].count)))
+    assert set(numbers) == {number for number, record in enumerate(records, 1) if record} - {1}
+    assert not any(value.startswith("=") for name in table.header for value in table.rows.get_column(name))
 
 
 CELL = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12).map(str.strip)
@@ -195,6 +200,13 @@ def test_one_bad_line_takes_its_whole_seizure_with_it():
     result = import_own(read_table(doubled, "x"))
     assert [p.row for p in result.refused] == [2, 3]
     assert result.accepted == 1
+
+
+def test_a_base_quantity_that_does_not_follow_is_computed_again_and_remarked():
+    text = to_csv(imported(ids_file(ids_row(amount="1500", unit="Gram"))).lines).decode()
+    result = import_own(read_table(text.replace("kg,1.5,", "litre,7.5,").encode(), "x"))
+    assert result.lines.select("base_unit", "base_quantity").rows() == [("kg", 1.5)]
+    assert [(p.row, p.column, p.value) for p in result.changed] == [(2, "base_quantity", "7.5")]
 
 
 def test_the_shelf_is_read_row_for_row(shelf):

@@ -118,8 +118,8 @@ class Book:
             return self._take(lines, changed_by, reason, batch_id)
 
     def _take(self, lines: pl.DataFrame, changed_by: str, reason: str, batch_id: str) -> tuple[int, int, int]:
+        entries, heads = self.register.entries(), self.register.heads()
         before = self.frame()
-        heads = self.register.heads()
         known = before.filter(pl.col("seizure_id").is_in(lines["seizure_id"].unique().implode()))
         standing = {record.seizure_id: record for record in records_of(known)}
         rows = dict(lines.select("seizure_id", "source_row").iter_rows())
@@ -129,23 +129,24 @@ class Book:
                 unchanged += 1
                 continue
             revisions.append(_revision(record.seizure_id, heads, now, changed_by, reason, record, batch_id, rows))
+        if not revisions:
+            return 0, 0, unchanged
         self.register.add(revisions)
         new = sum(revision.revision == 0 for revision in revisions)
-        gone = [revision.seizure_id for revision in revisions]
-        fresh = lines.filter(pl.col("seizure_id").is_in(pl.Series(gone, dtype=pl.String).implode()))
-        kept = before.filter(~pl.col("seizure_id").is_in(pl.Series(gone, dtype=pl.String).implode()))
-        self._keep(
-            pl.concat([kept, fresh.with_columns(pl.lit(None, dtype=pl.UInt32).alias("source_row"))]),
-            self.register.entries(),
-        )
+        entries += len(revisions)
+        if self.register.entries() == entries:  # else another wrote meanwhile, and the next frame is made from all
+            mine = pl.col("seizure_id").is_in(pl.Series([r.seizure_id for r in revisions]).implode())
+            fresh = lines.filter(mine).with_columns(pl.lit(None, dtype=pl.UInt32).alias("source_row"))
+            self._keep(pl.concat([before.filter(~mine), fresh]), entries)
         return new, len(revisions) - new, unchanged
 
-    def change(self, seizure_id: str, record: Seizure | None, changed_by: str, reason: str) -> SeizureRevision:
-        """Add one revision by hand; ``None`` withdraws the seizure. Raises ValueError when there is no such seizure."""
-        heads = self.register.heads()
-        if seizure_id not in heads:
-            raise ValueError(f"no seizure {seizure_id!r} in {self.path}; araz seizures list shows them")
-        revision = _revision(seizure_id, heads, wall_clock_us(), changed_by, reason, record, "", {})
+    def change(self, read: SeizureRevision, record: Seizure | None, changed_by: str, reason: str) -> SeizureRevision:
+        """Add one revision by hand to the one that was read; ``None`` withdraws the seizure.
+
+        Raises JournalError when somebody changed it since it was read.
+        """
+        which = read.seizure_id
+        revision = _revision(which, {which: read.revision}, wall_clock_us(), changed_by, reason, record, "", {})
         self.register.add([revision])
         return revision
 

@@ -246,11 +246,11 @@ def run_edit(register: Path, seizure_id: str, changes: Sequence[str], by: str, r
         raise ValueError("give field=value changes, or --withdraw, and not both")
     with Book(register) as book:
         which = book.resolve(seizure_id)
-        record = book.register.history(which)[-1].record
-        if record is None and not withdraw:
+        read = book.register.history(which)[-1]
+        if read.record is None and not withdraw:
             raise ValueError(f"seizure {which} is withdrawn; import it again to bring it back")
-        changed = None if withdraw or record is None else edited(record, changes)
-        revision = book.change(which, changed, by, reason)
+        changed = None if withdraw or read.record is None else edited(read.record, changes)
+        revision = book.change(read, changed, by, reason)
     say(f"seizure {which} is at revision {revision.revision}{': withdrawn' if withdraw else ''}")
     return 0
 

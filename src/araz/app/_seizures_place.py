@@ -17,6 +17,7 @@ from araz.app._rim import say
 from araz.app._seizures_keep import print_json, progress, select_lines
 from araz.app._seizures_say import lines_from
 from araz.intelligence import (
+    ROW,
     Network,
     Observed,
     Sortie,
@@ -44,7 +45,7 @@ def _numbers(table: Table, column: str, path: Path) -> FloatArray:
     values = table.rows[column].cast(pl.Float64, strict=False)
     bad = table.rows.filter(values.is_null())
     if bad.height:
-        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[chr(0) + 'row']}: {column} is not a number")
+        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[ROW]}: {column} is not a number")
     return np.asarray(values.to_numpy())
 
 
@@ -52,7 +53,7 @@ def _days(table: Table, column: str, path: Path) -> FloatArray:
     if column not in table.header:
         raise ValueError(f"{path.name} needs a column {column!r}; it has {', '.join(table.header)}")
     days = []
-    for text, row in zip(table.rows[column].to_list(), table.rows["\0row"].to_list(), strict=True):
+    for text, row in zip(table.rows[column].to_list(), table.rows[ROW].to_list(), strict=True):
         for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
             try:
                 days.append(dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC).timestamp() / 86400)
@@ -239,7 +240,7 @@ def _sorties(path: Path) -> list[tuple[str, Sortie]]:
             found.append((row.get("crew") or "", Sortie(row["sortie_id"], day, **known)))
         except (KeyError, ValueError) as error:
             raise ValueError(
-                f"{path.name}, row {row[chr(0) + 'row']}: {error}; a sortie needs sortie_id and date, numbers are plain"
+                f"{path.name}, row {row[ROW]}: {error}; a sortie needs sortie_id and date, numbers are plain"
             ) from error
     return found
 

@@ -65,7 +65,7 @@ from araz.intelligence._routes import (
     provenance,
 )
 from araz.intelligence._series import monthly_series
-from araz.intelligence._tables import Problem, Table, read_table
+from araz.intelligence._tables import ROW, Problem, Table, read_table
 from araz.intelligence._totals import (
     CONSIGNMENT_CV,
     CONSIGNMENTS_KG,
@@ -95,6 +95,7 @@ __all__ = [
     "FLOOR",
     "LINE_SCHEMA",
     "MODE_NAMES",
+    "ROW",
     "SUBSTANCE_NAMES",
     "UNLISTED",
     "BorderDensity",

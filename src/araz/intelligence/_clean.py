@@ -137,6 +137,19 @@ def quantity_parser(texts: Iterable[str], decimal: str = "auto") -> Callable[[st
     return judged
 
 
+def percent_parser(texts: Iterable[str], decimal: str = "auto") -> Callable[[str], Parsed]:
+    """Return a parser that refuses what is below zero or more than a hundred."""
+    parse = quantity_parser(texts, decimal)
+
+    def judged(text: str) -> Parsed:
+        found = parse(text)
+        if isinstance(found.value, float) and found.value > 100:
+            return Parsed(refusal="is more than 100 % pure")
+        return found
+
+    return judged
+
+
 def count_parser(text: str) -> Parsed:
     """Parse a count: a whole number, zero or more."""
     found = _number(text, Habits(".", ","))
@@ -166,6 +179,11 @@ def date_parser(formats: tuple[str, ...]) -> Callable[[str], Parsed]:
         return Parsed(refusal="is not a date in a format of the mapping")
 
     return parse
+
+
+def backwards(first: pl.Series, last: pl.Series) -> pl.Series:
+    """Return the refusal of each row whose last day is before its first."""
+    return pl.select(pl.when(last < first).then(pl.lit("the last day is before the first"))).to_series()
 
 
 def _try(text: str, form: str) -> dt.date | None:

@@ -15,6 +15,8 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 #: A workbook that unpacks to more is refused: a small file can hold a very large one.
 MAX_UNPACKED_BYTES: Final = 4_000_000_000
+#: Name of the column of row numbers: no header can hold it.
+ROW: Final = "\0row"
 MAX_CELL_CHARS: Final = 32_767
 _FORMULA: Final = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<f[\s>/]')
 _MERGE: Final = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
@@ -30,11 +32,11 @@ class Problem(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A header and its rows as text; ``row`` is the number a spreadsheet shows (the header is row 1)."""
+    """A header and its rows as text."""
 
     header: list[str]
     rows: pl.DataFrame
-    """One String column per header name, then ``row`` (UInt32)."""
+    """One String column per header name, then ``ROW`` (UInt32): the number a spreadsheet shows, the header being 1."""
     refused: list[Problem]
     """Rows that could not be taken at all; they are not in ``rows``."""
 
@@ -101,16 +103,16 @@ def _without_formulas(header: list[str], kept: list[list[str]], numbers: list[in
     """Set aside every row with a cell that a spreadsheet would compute, or that is too long for one."""
     columns = list(zip(*kept, strict=True)) if kept else [()] * len(header)
     frame = pl.DataFrame({h: pl.Series(h, c, dtype=pl.String) for h, c in zip(header, columns, strict=True)})
-    frame = frame.with_columns(pl.all().str.strip_chars(), pl.Series("\0row", numbers, dtype=pl.UInt32))
+    frame = frame.with_columns(pl.all().str.strip_chars(), pl.Series(ROW, numbers, dtype=pl.UInt32))
     bad: dict[int, Problem] = {}
     for column in header:
-        is_formula = pl.col(column).str.starts_with("=")
-        odd = frame.filter(is_formula | (pl.col(column).str.len_chars() > MAX_CELL_CHARS))
-        for value, row in zip(odd[column].to_list(), odd["\0row"].to_list(), strict=True):
+        texts = frame.get_column(column).alias("texts")  # polars takes a header such as "*" or "^a$" for a pattern
+        odd = frame.filter(texts.str.starts_with("=") | (texts.str.len_chars() > MAX_CELL_CHARS))
+        for value, row in zip(odd.get_column(column).to_list(), odd[ROW].to_list(), strict=True):
             why = "holds a formula, which is never computed; paste its value" if value[0] == "=" else "is too long"
             bad.setdefault(row, Problem(row, column, f"the cell {why}", value[:200]))
     if bad:
-        frame = frame.filter(~pl.col("\0row").is_in(list(bad)))
+        frame = frame.filter(~pl.col(ROW).is_in(list(bad)))
     return Table(header, frame, sorted([*refused, *bad.values()]))
 
 
