@@ -60,6 +60,18 @@ def test_it_refuses_and_says_why(chance, cell, log_size, reason):
     assert found.seized == len(draws)
 
 
+def test_a_log_that_tells_aircraft_apart_wants_the_mode_only_where_there_are_several():
+    entries = [LoggedInclusion(draw_id=str(n), cell_id="a", from_us=0, to_us=1, mode=mode, probability=p)
+               for n in range(8) for mode, p in (("quad", 0.5), ("vtol", 0.25))[: 1 + (n == 7)]]  # fmt: skip
+    log, rng = RosterLog(site_id="s", from_us=0, to_us=1, inclusions=entries), np.random.default_rng(0)
+    known = estimate_flow(log, [str(n) for n in range(7)], ["a"] * 7, np.ones(7), rng=rng)
+    assert known.total.estimate == pytest.approx(14)
+    unknown = estimate_flow(log, [str(n) for n in range(8)], ["a"] * 8, np.ones(8), rng=rng)
+    assert "quad, vtol; name the mode" in unknown.refused
+    named = estimate_flow(log, [str(n) for n in range(8)], ["a"] * 8, np.ones(8), ["quad"] * 7 + ["vtol"], rng=rng)
+    assert named.total.estimate == pytest.approx(18)
+
+
 def test_what_cannot_be_seen_is_stated_and_left_out():
     chances = (("a", 0.5), ("b", 0.001))
     entries = [

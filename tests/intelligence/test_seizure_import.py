@@ -3,6 +3,8 @@
 import csv
 import datetime as dt
 import io
+import re
+import zipfile
 
 import numpy as np
 import openpyxl
@@ -122,6 +124,29 @@ def test_a_workbooks_formula_is_refused_and_never_computed():
     assert [(p.row, "formula" in p.message, "E3" in p.message) for p in result.refused] == [(3, True, True)]
     assert result.lines["date"].to_list() == [dt.date(2025, 1, 2), dt.date(2025, 2, 3)]
     assert result.lines["persons"].to_list() == [1, 1]
+
+
+def prefixed(data, *parts):
+    """The same workbook with every tag of its sheet under a prefix, as some programs write it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for item in old.infolist():
+            xml = old.read(item)
+            if item.filename.startswith("xl/worksheets/sheet"):
+                xml = re.sub(rb"<(/?)(\w+)", rb"<\1x:\2", xml).replace(b"xmlns=", b"xmlns:x=")
+            new.writestr(item, xml)
+    return out.getvalue()
+
+
+def test_a_formula_or_merge_under_a_prefix_is_refused_too():
+    result = imported(prefixed(workbook([HEADER, case(), case(kg="=2+2"), case(), case()], merge="B4:B5")), "a.xlsx")
+    assert [(p.row, p.message[:8]) for p in result.refused] == [(3, "cell E3 "), (4, "merged c"), (5, "merged c")]
+    assert result.lines["date"].to_list() == [dt.date(2025, 1, 2)]
+
+
+def test_an_empty_field_beyond_the_header_is_no_field():
+    rows = "\n".join(f"{line}," for line in ids_file(ids_row(), ids_row()).decode().splitlines())
+    assert (imported(rows.encode()).accepted, imported(rows.encode()).refused) == (2, [])
 
 
 def test_merged_cells_are_refused_and_a_merged_header_stops_the_file():

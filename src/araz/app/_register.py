@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from araz.app._rim import wall_clock_us
 from araz.intelligence import (
     LINE_SCHEMA,
+    ROW,
     ImportResult,
     Mapping,
     Table,
@@ -26,7 +28,7 @@ from araz.intelligence import (
     records_of,
 )
 from araz.store import Register
-from araz.vocabulary import Seizure, SeizureRevision
+from araz.vocabulary import FloatArray, Seizure, SeizureRevision
 
 MAPPINGS = Path(__file__).resolve().parent.parent / "intelligence" / "mappings"
 
@@ -51,6 +53,27 @@ def find_mapping(name: str, header: list[str]) -> Mapping:
 def load_table(path: Path, sheet: str | None = None, encoding: str | None = None) -> Table:
     """Read a CSV or XLSX file into a table; raises ValueError or OSError with the remedy."""
     return read_table(path.read_bytes(), path.name, sheet, encoding)
+
+
+def load_whole(path: Path, needed: Sequence[str] = ()) -> Table:
+    """Read a table of which every row counts; raises ValueError for a missing column and for the first bad row."""
+    table = load_table(path)
+    lacking = [name for name in needed if name not in table.header]
+    if lacking:
+        raise ValueError(f"{path.name} needs a column {lacking[0]!r}; it has {', '.join(table.header)}")
+    if table.refused:
+        bad = table.refused[0]
+        raise ValueError(f"{path.name}, row {bad.row}: {bad.message}; correct it: an answer without it would be wrong")
+    return table
+
+
+def numbers(table: Table, column: str, path: Path) -> FloatArray:
+    """Return a column of plain numbers; raises ValueError naming the row of one that is none."""
+    values = table.rows[column].cast(pl.Float64, strict=False)
+    bad = table.rows.filter(values.is_null())
+    if bad.height:
+        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[ROW]}: {column} is not a number")
+    return np.asarray(values.to_numpy())
 
 
 def load_lines(path: Path, mapping: str = "", sheet: str | None = None, encoding: str | None = None) -> ImportResult:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ import numpy as np
 import polars as pl
 from rich.progress import track
 
-from araz.app._register import load_table
+from araz.app._register import load_table, load_whole, numbers
 from araz.app._rim import say
 from araz.app._seizures_keep import print_json, progress, select_lines
 from araz.app._seizures_say import day_of, lines_from
@@ -304,24 +302,13 @@ def read_roster(path: Path) -> RosterLog:
 def run_flows(seized: Path, roster: Path, floor: float, seed: int, *, as_json: bool) -> int:
     """Print the flow estimate, or the refusal (exit 1)."""
     log = read_roster(roster)
-    rows = list(csv.DictReader(io.StringIO(seized.read_text("utf-8-sig"))))
-    lacking = [name for name in ("draw_id", "cell_id", "quantity") if rows and name not in rows[0]]
-    if lacking or not rows:
-        raise ValueError(
-            f"{seized.name} needs rows with draw_id, cell_id and "
-            f"quantity{'; ' + lacking[0] + ' is missing' if lacking else ''}"
-        )
-    try:
-        kilos = np.array([float(row["quantity"]) for row in rows])
-    except ValueError as error:
-        raise ValueError(f"{seized.name}: {error}; quantities are plain numbers in one unit") from error
-    modes = [row["mode"] for row in rows] if "mode" in rows[0] else None
+    table = load_whole(seized, ("draw_id", "cell_id", "quantity"))
     found = estimate_flow(
         log,
-        [r["draw_id"] for r in rows],
-        [r["cell_id"] for r in rows],
-        kilos,
-        modes,
+        table.rows["draw_id"].to_list(),
+        table.rows["cell_id"].to_list(),
+        numbers(table, "quantity", seized),
+        table.rows["mode"].to_list() if "mode" in table.header else None,
         floor=floor,
         rng=np.random.default_rng(seed),
     )

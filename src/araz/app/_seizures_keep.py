@@ -72,7 +72,7 @@ def run_import(file: Path, register: Path, mapping: str, sheet: str | None, enco
 def _report_csv(result: ImportResult) -> bytes:
     rows = [("refused", *p) for p in result.refused] + [("remark", *p) for p in result.changed]
     frame = pl.DataFrame(rows, schema=["kind", "row", "column", "message", "value"], orient="row", strict=False)
-    inert = pl.col("value").cast(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1")
+    inert = pl.col("column", "message", "value").cast(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1")
     return frame.with_columns(inert).write_csv().encode()
 
 
@@ -179,22 +179,20 @@ def run_list(register: Path, substance: str | None, country: str | None, transpo
         .agg(pl.len().alias("amounts"), pl.col("base_quantity").sum())
         .sort("base_unit", "base_quantity", descending=[False, True])
     )
+    ids = frame["seizure_id"].unique(maintain_order=True)
+    rows = frame.filter(pl.col("seizure_id").is_in(ids.head(limit).implode()))
     if as_json:
-        rows = frame.head(limit)
-        print_json({"seizures": frame["seizure_id"].n_unique(), "sums": sums.to_dicts(), "records": records_of(rows)})
+        print_json({"seizures": len(ids), "sums": sums.to_dicts(), "records": records_of(rows)})
         return 0
     table = Screen("seizure", "date", "place", "substance", "as reported", "mode", box=None)
-    for row in frame.head(limit).iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         reported = "" if row["quantity"] is None else f"{row['quantity']:,.6g} {row['unit']}"
         place = ", ".join(part for part in (row["place"], row["region"], row["country"]) if part)
         table.add_row(
             row["seizure_id"][:8], str(row["date"]), place[:40], row["substance"] or "–", reported, row["transport"]
         )
     Console(file=sys.stdout).print(table)
-    say(
-        f"{frame['seizure_id'].n_unique():,} seizures"
-        + (f", the first {limit} lines shown" if frame.height > limit else "")
-    )
+    say(f"{len(ids):,} seizures" + (f", the first {limit} shown" if len(ids) > limit else ""))
     for row in sums.iter_rows(named=True):
         say(f"  {row['substance']}: {row['base_quantity']:,.6g} {row['base_unit']} in {row['amounts']:,} amounts")
     spans = frame.filter(pl.col("date_precision") == "period").height

@@ -20,6 +20,7 @@ from araz.intelligence import (
     difference_cumulative,
     judge_claims,
     seizure_matrix,
+    singles,
     turn_in_totals,
 )
 
@@ -136,7 +137,7 @@ def run_composition(
         periods = composition_by_period(lines, {"month": "1mo", "quarter": "1q", "year": "1y"}[every], rng=rng)
         test = None
         if split is not None:
-            matrix, names, heads = seizure_matrix(lines.filter(pl.col("date_precision") != "period"))
+            matrix, names, heads = seizure_matrix(singles(lines, months=False))
             late = (heads["date"] >= day_of(split)).to_numpy()
             test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
     if not periods:

@@ -29,6 +29,7 @@ from araz.intelligence._composition import (
     composition_by_period,
     fit_dirichlet_multinomial,
     seizure_matrix,
+    singles,
     turn_in_totals,
 )
 from araz.intelligence._crews import CrewModel, CrewOdds, Sortie, Weight, crew_odds, learn_crews, link_sorties
@@ -192,6 +193,7 @@ __all__ = [
     "serial_correlation",
     "share_of_two",
     "shift_of_mix",
+    "singles",
     "space_time_scan",
     "substance_of",
     "supply_shock",

@@ -19,6 +19,19 @@ NOT_DRUGS: Final = ("total", "alcohol", "precursor", "")
 _CHUNK: Final = 4_000_000
 
 
+def singles(lines: pl.DataFrame, *, months: bool) -> pl.DataFrame:
+    """Return the lines of drugs that may be added: single seizures, and with ``months`` the sums of one month.
+
+    Published totals of longer periods overlap and are left out; a single seizure whose day is not known stays, but
+    not in a series of months.
+    """
+    if months:
+        single = ~pl.col("date_precision").is_in(["period", "year"])
+    else:
+        single = ~pl.col("date_precision").is_in(["period", "month", "year"]) | (pl.col("events") == 1)
+    return lines.filter(single & ~pl.col("substance").is_in(NOT_DRUGS))
+
+
 class Composition(NamedTuple):
     """Shares of one period; intervals by drawing whole seizures again, so that one load cannot decide."""
 
@@ -109,8 +122,7 @@ def composition_by_period(
     lines: pl.DataFrame, every: str = "1y", *, rng: np.random.Generator, replicates: int = 1000
 ) -> list[Composition]:
     """Return compositions by calendar period (``1mo``, ``1q``, ``1y``), of single seizures only; sums are left out."""
-    single = lines.filter(~pl.col("date_precision").is_in(["period", "month", "year"]) | (pl.col("events") == 1))
-    matrix, names, heads = seizure_matrix(single)
+    matrix, names, heads = seizure_matrix(singles(lines, months=False))
     if not len(matrix):
         return []
     starts = heads["date"].dt.truncate(every)

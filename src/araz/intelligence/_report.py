@@ -13,7 +13,7 @@ import polars as pl
 
 from araz.intelligence._changes import change_points, serial_correlation
 from araz.intelligence._clean import month_end
-from araz.intelligence._composition import NOT_DRUGS, compose, seizure_matrix
+from araz.intelligence._composition import compose, seizure_matrix, singles
 from araz.intelligence._forecast import forecast
 from araz.intelligence._series import monthly_series
 from araz.intelligence._totals import CONSIGNMENT_CV, Interval
@@ -86,8 +86,7 @@ def _amount(value: float) -> str:
 def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> MonthlyReport:
     """Build the report of a month from register lines; sections that cannot be said give the reason instead."""
     rng = np.random.default_rng(seed)
-    single = lines.filter(~pl.col("date_precision").is_in(["period", "year"]) & ~pl.col("substance").is_in(NOT_DRUGS))
-    upto = single.filter(pl.col("date") <= month_end(month))
+    upto = singles(lines, months=True).filter(pl.col("date") <= month_end(month))
     sections = [_month(upto, month), _mix(upto, month, rng), *_series(upto, rng), _not_said(lines)]
     made = (
         f"{lines['seizure_id'].n_unique():,} seizures in the register, "

@@ -18,8 +18,8 @@ MAX_UNPACKED_BYTES: Final = 4_000_000_000
 #: Name of the column of row numbers: no header can hold it.
 ROW: Final = "\0row"
 MAX_CELL_CHARS: Final = 32_767
-_FORMULA: Final = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<f[\s>/]')
-_MERGE: Final = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
+_FORMULA: Final = re.compile(rb'<(?:[\w.-]+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<(?:[\w.-]+:)?f[\s>/]')
+_MERGE: Final = re.compile(rb'<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 
 
 class Problem(NamedTuple):
@@ -72,8 +72,8 @@ def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
     width, kept, numbers, refused = len(header), [], [], []
     try:
         for number, row in enumerate(reader, start=2):
-            if len(row) == width:
-                kept.append(row)
+            if len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
+                kept.append(row[:width])
                 numbers.append(number)
             elif row:
                 refused.append(Problem(number, "", f"{len(row)} fields where the header has {width}", _shown(row)))
@@ -133,7 +133,8 @@ def _read_workbook(data: bytes, name: str, sheet: str | None) -> Table:
     if not cells:
         raise ValueError(f"{name}, sheet {title!r}, is empty")
     merged = _merged_rows(xml, name)
-    formulas = {int(row): column.decode() for column, row in _FORMULA.findall(xml)} if b"<f" in xml else {}
+    has_any = b"<f" in xml or b":f" in xml
+    formulas = {int(row): column.decode() for column, row in _FORMULA.findall(xml)} if has_any else {}
     if 1 in formulas:
         raise ValueError(f"{name}: the header holds a formula in {formulas[1]}1; paste its value")
     header = _header([_text(cell) for cell in cells[0]], name)
