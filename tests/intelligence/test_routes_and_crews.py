@@ -90,7 +90,8 @@ def test_the_entropy_flow_is_that_of_a_second_solver():
 
 
 def test_a_closed_leg_sends_the_flow_elsewhere_as_a_range():
-    rows = close_route(network_from_toml(TWO_WAYS), [], "A", total=(100, 100))
+    network = network_from_toml(TWO_WAYS)
+    rows = close_route(network, estimate_routes(network, [], total=(100, 100)), "A")
     gained = {(row.start, row.end): row for row in rows}
     assert gained["P", "B"].after == pytest.approx(100, rel=1e-4)
     assert (gained["P", "B"].after_low, gained["P", "B"].after_high) == pytest.approx((gained["P", "B"].before, 100))

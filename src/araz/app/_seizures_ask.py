@@ -13,8 +13,8 @@ from rich.progress import track
 
 from araz.app._register import load_table, load_whole, numbers
 from araz.app._rim import say
-from araz.app._seizures_keep import print_json, progress, select_lines
-from araz.app._seizures_say import day_of, lines_from
+from araz.app._seizures_keep import day_of, print_json, progress
+from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
     Forecast,
     change_points,
@@ -29,13 +29,11 @@ from araz.intelligence import (
 )
 from araz.vocabulary import FloatArray, LoggedInclusion, RosterLog
 
-EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
-
 
 def _series(
     source: Path, substance: str | None, country: str | None, what: str, every: str
 ) -> tuple[list[dt.date], FloatArray]:
-    return monthly_series(select_lines(lines_from(source), None, country, None, None), substance, what, EVERY[every])
+    return monthly_series(lines_from(source, country), substance, what, EVERY[every])
 
 
 def run_changes(
@@ -79,7 +77,7 @@ def run_forecast(
     source: Path, substance: str | None, country: str | None, what: str, horizon: int, *, table: bool, as_json: bool
 ) -> int:
     """Print a forecast, or the table of all substances."""
-    lines = select_lines(lines_from(source), None, country, None, None)
+    lines = lines_from(source, country)
     names: list[str | None] = [substance]
     if table:
         names = list(
@@ -132,20 +130,6 @@ def _forecast_json(item: Forecast) -> dict[str, Any]:
     }
 
 
-def read_production(path: Path) -> dict[int, float]:
-    """Return year → tonnes of a production table; where a year stands twice, the last row counts."""
-    table = load_table(path)
-    columns = [name for name in table.header if name.endswith("_tonnes")]
-    if "year" not in table.header or not columns:
-        raise ValueError(
-            f"{path.name} needs a column year and one that ends in _tonnes; it has {', '.join(table.header)}"
-        )
-    rows = table.rows.select(
-        pl.col("year").cast(pl.Int64, strict=False), pl.col(columns[0]).cast(pl.Float64, strict=False)
-    )
-    return {int(year): float(value) for year, value in rows.drop_nulls().iter_rows()}
-
-
 def _yearly(lines: pl.DataFrame, substance: str) -> dict[int, float]:
     days, values = monthly_series(lines, substance, "kg", "1y")
     return {day.year: float(value) for day, value in zip(days, values, strict=True) if value > 0}
@@ -153,8 +137,8 @@ def _yearly(lines: pl.DataFrame, substance: str) -> dict[int, float]:
 
 def run_shocks(source: Path, production: Path, substance: str, country: str | None, seed: int, *, as_json: bool) -> int:
     """Print production beside seizures."""
-    made = read_production(production)
-    caught = _yearly(select_lines(lines_from(source), None, country, None, None), substance)
+    made = read_production(load_table(production), production.name)
+    caught = _yearly(lines_from(source, country), substance)
     reading = supply_shock(made, caught, rng=np.random.default_rng(seed))
     if as_json:
         print_json({"production_tonnes": made, "seized_kg": caught, "lags": [lag._asdict() for lag in reading.lags],
@@ -205,7 +189,7 @@ def run_market(
     as_json: bool,
 ) -> int:
     """Print the joint reading of seizures, price and purity."""
-    caught = _yearly(select_lines(lines_from(source), None, seized_in, None, None), substance)
+    caught = _yearly(lines_from(source, seized_in), substance)
     found = read_market(caught, _country_row(price, country), None if purity is None else _country_row(purity, country))
     if as_json:
         print_json({**dict(found._asdict()), "seizures": found.seizures._asdict(), "price": found.price._asdict()})
@@ -225,7 +209,7 @@ def run_market(
 def run_displacement(source: Path, treated: str, buffer: list[str], control: list[str], since: str, every: str,
                      country: str | None, seed: int, *, as_json: bool) -> int:  # fmt: skip
     """Print displacement in place, and in mode and substance."""
-    lines = select_lines(lines_from(source), None, country, None, None)
+    lines = lines_from(source, country)
     lines = lines.filter(pl.col("date_precision").is_in(["day", "report-day"])).unique(
         "seizure_id", keep="first", maintain_order=True
     )

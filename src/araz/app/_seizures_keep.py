@@ -120,15 +120,20 @@ def sentence_of(problem: Problem) -> str:
     return f"row {problem.row}{', ' + problem.column if problem.column else ''}: {problem.message}{value}"
 
 
+def day_of(text: str) -> dt.date:
+    """Parse a day; raises ValueError with the form wanted."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
+
+
 def between(frame: pl.DataFrame, since: str | None, until: str | None) -> pl.DataFrame:
     """Keep lines dated from one day to another; raises ValueError for a text that is no day."""
-    for text, is_first in ((since, True), (until, False)):
-        if text is not None:
-            try:
-                day = dt.date.fromisoformat(text)
-            except ValueError as error:
-                raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
-            frame = frame.filter(pl.col("date") >= day if is_first else pl.col("date") <= day)
+    if since is not None:
+        frame = frame.filter(pl.col("date") >= day_of(since))
+    if until is not None:
+        frame = frame.filter(pl.col("date") <= day_of(until))
     return frame
 
 
@@ -152,7 +157,11 @@ def _must_exist(register: Path) -> None:
 
 
 def select_lines(
-    frame: pl.DataFrame, substance: str | None, country: str | None, transport: str | None, text: str | None
+    frame: pl.DataFrame,
+    substance: str | None = None,
+    country: str | None = None,
+    transport: str | None = None,
+    text: str | None = None,
 ) -> pl.DataFrame:
     """Filter lines by exact substance and transport, and by part of country or place in any case and script."""
     if substance is not None:
@@ -273,17 +282,12 @@ def edited(record: Seizure, changes: Sequence[str]) -> Seizure:
         frame = frame.with_columns(
             pl.Series(field, [value if yes else old for yes, old in zip(here, texts, strict=True)])
         )
-    table = read_table(to_csv_text(frame), "the edit")
+    table = read_table(to_csv(frame), "the edit")
     assert is_own_layout(table.header)
     result = import_own(table)
     if result.refused:
         raise ValueError("the edit is refused: " + sentence_of(result.refused[0]))
     return records_of(result.lines)[0]
-
-
-def to_csv_text(frame: pl.DataFrame) -> bytes:
-    """Return a frame of lines, some columns already text, as CSV bytes that are inert."""
-    return to_csv(frame)
 
 
 def run_layouts(*, as_json: bool) -> int:

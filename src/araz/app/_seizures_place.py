@@ -14,7 +14,7 @@ import polars as pl
 
 from araz.app._register import load_whole, numbers
 from araz.app._rim import say
-from araz.app._seizures_keep import print_json, progress, select_lines
+from araz.app._seizures_keep import print_json, progress
 from araz.app._seizures_say import lines_from
 from araz.intelligence import (
     ROW,
@@ -177,13 +177,9 @@ def run_routes(source: Path | None, network: str, substances: Sequence[str],
                departure: str, destination: str, *, as_json: bool) -> int:  # fmt: skip
     """Print flows as ranges, what a closure would do, and what a seizure says."""
     net = load_network(network)
-    observed = (
-        []
-        if source is None
-        else observed_from(select_lines(lines_from(source), None, None, None, None), net, substances, chance)
-    )
+    observed = [] if source is None else observed_from(lines_from(source), net, substances, chance)
     flows = estimate_routes(net, observed, total=total)
-    closure = close_route(net, observed, close, total=total) if close else []
+    closure = close_route(net, flows, close) if close else []
     told = provenance(flows, seizure_at, departure, destination) if seizure_at else None
     titles = {node.id: node.title or node.id for node in net.nodes}
     if as_json:

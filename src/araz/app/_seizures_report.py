@@ -16,7 +16,7 @@ from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from araz.app._rim import say
-from araz.app._seizures_keep import progress, select_lines
+from araz.app._seizures_keep import progress
 from araz.app._seizures_say import lines_from
 from araz.intelligence import Chart, MonthlyReport, monthly_report, report_html
 
@@ -28,7 +28,7 @@ def run_report(source: Path, month: str, country: str | None, out: Path, seed: i
     except ValueError as error:
         raise ValueError(f"{month!r} is no month; write YYYY-MM") from error
     with progress().status("computing"):
-        report = monthly_report(select_lines(lines_from(source), None, country, None, None), first, seed=seed)
+        report = monthly_report(lines_from(source, country), first, seed=seed)
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.html").write_text(report_html(report), "utf-8")
     write_pdf(report, out / "report.pdf")

@@ -11,12 +11,11 @@ import numpy as np
 import polars as pl
 from scipy import optimize, special, stats
 
-from araz.intelligence._totals import CONSIGNMENT_CV, CONSIGNMENTS_KG, Interval, share_of_two
+from araz.intelligence._totals import CONSIGNMENT_CV, CONSIGNMENTS_KG, Interval, drawn_again, share_of_two
 from araz.vocabulary import FloatArray
 
 #: Rows of the register that are sums or no drugs: in no composition.
 NOT_DRUGS: Final = ("total", "alcohol", "precursor", "")
-_CHUNK: Final = 4_000_000
 
 
 def singles(lines: pl.DataFrame, *, months: bool) -> pl.DataFrame:
@@ -100,12 +99,7 @@ def compose(matrix: FloatArray, names: Sequence[str], *, rng: np.random.Generato
 
 def _bootstrap_shares(matrix: FloatArray, rng: np.random.Generator, replicates: int) -> FloatArray:
     """Shares (replicates, s) of seizures drawn again with replacement."""
-    n, parts = len(matrix), []
-    step = max(1, _CHUNK // max(n, 1))
-    for start in range(0, replicates, step):
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=min(step, replicates - start)) if n else np.zeros((1, 0))
-        parts.append(weights @ matrix)
-    sums = np.concatenate(parts)
+    sums = drawn_again(matrix, rng, replicates)
     with np.errstate(invalid="ignore"):
         return np.asarray(sums / sums.sum(axis=1, keepdims=True))
 

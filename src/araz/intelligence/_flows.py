@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from araz.intelligence._totals import Interval
+from araz.intelligence._totals import Interval, drawn_again
 from araz.vocabulary import BoolArray, FloatArray, LoggedInclusion, RosterLog
 
 #: Below this chance of seizure a cell says next to nothing: a single load would count for fifty.
@@ -167,17 +167,10 @@ def _log_interval(total: float, variance: float, seized: float, level: float) ->
 def _resampled(weighted: FloatArray, drawn: Sequence[str], draws: list[str], level: float, replicates: int,
                rng: np.random.Generator) -> Interval:  # fmt: skip
     at = {name: index for index, name in enumerate(draws)}
-    sums = np.bincount([at[name] for name in drawn], weighted, minlength=len(draws))
-    n = len(draws)
-    totals = np.concatenate([
-        rng.multinomial(n, np.full(n, 1 / n), size=part) @ sums for part in _parts(replicates, max(1, 2_000_000 // n))
-    ])  # fmt: skip
+    sums = np.asarray(np.bincount([at[name] for name in drawn], weighted, minlength=len(draws)), float)
+    totals = drawn_again(sums, rng, replicates)
     low, high = np.quantile(totals, [0.5 - level / 2, 0.5 + level / 2])
     return Interval(float(sums.sum()), float(low), float(high))
-
-
-def _parts(total: int, size: int) -> list[int]:
-    return [min(size, total - start) for start in range(0, total, size)]
 
 
 def _model_range(logged: Sequence[LoggedInclusion], values: FloatArray, keep: BoolArray) -> tuple[float, float] | None:

@@ -103,7 +103,10 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
     now, then = _in_month(lines, month), _in_month(lines, month.replace(year=month.year - 1))
     rows = []
     known = now.filter((pl.col("base_unit") != "") & pl.col("base_quantity").is_not_null())
-    for keys, part in known.group_by(["base_unit", "substance"], maintain_order=True):
+    order = known.with_columns(pl.col("base_quantity").sum().over("base_unit", "substance").alias("sum")).sort(
+        "base_unit", "sum", descending=[False, True], maintain_order=True
+    )
+    for keys, part in order.group_by(["base_unit", "substance"], maintain_order=True):
         unit, substance = str(keys[0]), str(keys[1])
         old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))
         total, before = _total(part), _total(old.filter(pl.col("base_quantity").is_not_null()))
@@ -115,7 +118,6 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
         cells = [substance, unit, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
         cells += [f"{before.estimate:,.6g}", difference]
         rows.append(Line(cells=cells, seizure_ids=part["seizure_id"].unique(maintain_order=True).to_list()))
-    rows.sort(key=lambda row: (row.cells[1], -float(row.cells[3].replace(",", ""))))
     said = (
         f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
         if rows
