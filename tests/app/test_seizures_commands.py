@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import msgspec
 import openpyxl
@@ -223,6 +224,14 @@ def test_a_month_as_page_and_pdf(araz, tmp_path):
     again = (tmp_path / "rep" / "report.pdf").read_bytes()
     araz("report 2025-04 --register cases.csv --out rep")
     assert (tmp_path / "rep" / "report.pdf").read_bytes() == again
+
+
+def test_the_pdf_holds_letters_of_every_script(araz, tmp_path):
+    (tmp_path / "c.csv").write_bytes(ids_file(*(ids_row("2025-04-02") for _ in range(6))))
+    araz("report 2025-04 --register c.csv --out rep")
+    fonts = re.findall(rb"/BaseFont /([A-Za-z+-]+)", (tmp_path / "rep" / "report.pdf").read_bytes())
+    shown = {name.split(b"+")[-1] for name in fonts} - {b"Helvetica"}  # reportlab opens each page with it
+    assert shown == {b"DejaVuSans", b"DejaVuSans-Bold"}
 
 
 def test_near_repeats_of_a_file(araz, tmp_path):
