@@ -35,6 +35,10 @@ def ask(tmp_path, capsys, monkeypatch):
     nights = [(place, m, k) for place, row in moved for m, n in enumerate(row) for k in range(int(n))]
     loads(tmp_path / "moved.csv", [(dt.date(2012 + m // 12, m % 12 + 1, 1 + k % 28), at, 1.0) for at, m, k in nights])
     loads(tmp_path / "few.csv", [(dt.date(2015, 1, 1 + k), "Astara", 100.0) for k in range(20)])
+    turned = [
+        (year, "Heroin" if year < 2013 else "Opium", month) for year in range(2011, 2015) for month in range(1, 10)
+    ]
+    (tmp_path / "mix.csv").write_bytes(ids_file(*(ids_row(f"{y}-0{m}-01", drug=drug) for y, drug, m in turned)))
     table(tmp_path / "made.csv", ["year", "opium_tonnes"], [[2010 + k, 100 + k] for k in range(7)])
     table(tmp_path / "price.csv", ["Country", *range(2010, 2017)], [["Bulgaria", *(50 - 3 * k for k in range(7))]])
     table(tmp_path / "purity.csv", ["Country", *range(2010, 2017)], [["Bulgaria", *(50 - 3 * k for k in range(7))]])
@@ -65,6 +69,7 @@ def displaced(said):
     kinds = {shift["kind"]: shift for shift in said["shifts"]}
     assert kinds["place"]["p_value"] < 0.05
     assert "refused" in kinds["mode"]["verdict"]  # no load's transport is known
+    assert said["counterfactual"]["effect"]["high"] < 0
     return said["displacement"]["verdict"] == "displaced"
 
 
@@ -98,6 +103,7 @@ def routed(said):
         ("composition step.csv --split 2013-07-01",
          lambda a: sum(p["seizures"] for p in a["periods"]) == sum(a["test"]["seizures"])
          and a["test"]["p_value"] == 1),
+        ("composition mix.csv", lambda a: a["spread"]["p_value"] < 1e-6 and a["spread"]["correlation"] > 0.3),
         ("difference sums.csv", lambda a: {(i["substance"], i["first"], i["amount"]) for i in a}
          >= {("heroin", "2023-08-01", 3.0), ("marijuana", "2023-08-01", 12.0)}),
         ("layouts", lambda a: {"unodc-ids", "cbp", "press-drone"} <= {m["id"] for m in a}),

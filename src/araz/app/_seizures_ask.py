@@ -18,6 +18,7 @@ from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
     Forecast,
     change_points,
+    counterfactual,
     displacement,
     estimate_flow,
     forecast,
@@ -229,9 +230,12 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
         shift_of_mix(kind, lines[column].to_list(), after, block=weeks, rng=rng)
         for kind, column in (("place", "where"), ("mode", "transport"), ("substance", "substance"))
     ]
+    enough = 12 <= change < len(starts)
+    seen = counterfactual(counts[0], change, counts[2][:, None], rng=rng) if enough else None
     if as_json:
         print_json(
             {
+                "counterfactual": None if seen is None else seen._asdict() | {"effect": seen.effect._asdict()},
                 "displacement": found._asdict() | {"quotient": found.quotient._asdict()},
                 "shifts": [s._asdict() for s in shifts],
             }
@@ -245,6 +249,8 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
             f"placebo p: treated {found.p_direct:.3f}, neighbours "
             f"{found.p_neighbours:.3f} ({found.placebos} orders of time)"
         )
+    if seen is not None:
+        say(f"{treated}, against what its past and the control foretold: {seen.sentence}")
     for shift in shifts:
         say(
             f"{shift.kind}: {shift.verdict}"

@@ -19,6 +19,7 @@ from araz.intelligence import (
     compare_shares,
     composition_by_period,
     difference_cumulative,
+    fit_dirichlet_multinomial,
     judge_claims,
     seizure_matrix,
     singles,
@@ -127,9 +128,12 @@ def run_composition(
     rng = np.random.default_rng(seed)
     with progress().status("drawing seizures again"):
         periods = composition_by_period(lines, EVERY[every], rng=rng)
-        test = None
+        matrix, names, heads = seizure_matrix(singles(lines, months=False))
+        starts, test = heads["date"].dt.truncate(EVERY[every]), None
+        counts = np.array([(matrix[(starts == start).to_numpy()] > 0).sum(axis=0) for start in starts.unique()], float)
+        many = counts.size and min((counts.sum(axis=axis) > 0).sum() for axis in (0, 1)) > 1
+        spread = fit_dirichlet_multinomial(counts) if many else None
         if split is not None:
-            matrix, names, heads = seizure_matrix(singles(lines, months=False))
             late = (heads["date"] >= day_of(split)).to_numpy()
             test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
     if not periods:
@@ -137,9 +141,8 @@ def run_composition(
             "no single seizures with kilograms here; published totals go to araz seizures claims or difference"
         )
     if as_json:
-        print_json(
-            {"periods": [_composition_json(item) for item in periods], "test": None if test is None else test._asdict()}
-        )
+        shown = [_composition_json(item) for item in periods]
+        print_json({"periods": shown, "spread": spread and spread._asdict(), "test": test and test._asdict()})
         return 0
     for item in periods:
         say(
@@ -154,6 +157,12 @@ def run_composition(
                     f"{100 * share.high:.0f}), {100 * loads.estimate:.0f} % of loads "
                     f"({100 * loads.low:.0f} to {100 * loads.high:.0f})"
                 )
+    if spread is not None:
+        verdict = "more than" if spread.p_value < 0.05 else "no more than"
+        say(
+            f"between {every}s the mix of loads varies {verdict} one multinomial allows "
+            f"(correlation within a {every} {spread.correlation:.3f}, p = {spread.p_value:.3f})"
+        )
     if test is not None:
         verdict = "the shares differ" if test.p_value < 0.05 else "no evidence that the shares differ"
         say(
