@@ -24,9 +24,7 @@ import pandas as pd
 import polars as pl
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests" / "intelligence"))
-
-from seizure_lab import IDS_HEADER, imported  # noqa: E402
+sys.path.append(str(ROOT / "tests" / "support"))
 
 from araz.app._register import Book, load_lines  # noqa: E402
 from araz.intelligence import (  # noqa: E402
@@ -43,6 +41,7 @@ from araz.intelligence import (  # noqa: E402
     to_xlsx,
     total_from_loads,
 )
+from seizure_lab import IDS_HEADER, NAMES, areas, imported, loads, season  # noqa: E402
 
 
 def timed(what: str, work: Callable[[], object]) -> dict[str, object]:
@@ -128,7 +127,7 @@ def row(what: str, truth: str, measure: str, value: float, wanted: str, trials: 
 
 def measure_estimators(trials: int) -> list[dict[str, object]]:
     rng = np.random.default_rng(2026)
-    found = [
+    return [
         *totals(rng, trials),
         *shares(rng, trials),
         *flows(rng, trials),
@@ -136,7 +135,6 @@ def measure_estimators(trials: int) -> list[dict[str, object]]:
         *moved(rng, trials // 4),
         *places(rng, trials // 4),
     ]
-    return found
 
 
 def totals(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
@@ -155,8 +153,6 @@ def totals(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
 
 
 def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    from test_composition import NAMES, loads
-
     hits = dict.fromkeys((30, 120), 0)
     alarms = power = 0
     for _ in range(trials):
@@ -186,8 +182,6 @@ def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
 
 
 def flows(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    from test_flows import season
-
     found = []
     for nights in (30, 120):
         hits, ratios, raw = 0, [], []
@@ -247,8 +241,6 @@ def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
 
 
 def moved(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    from test_displacement import areas
-
     found = []
     for name, direct, neighbours in (
         ("no displacement", 0.4, 1.0),

@@ -2,11 +2,18 @@
 
 import csv
 import json
+import re
 
+import msgspec
 import openpyxl
+import polars as pl
 import pytest
 
+from araz.app._register import Book
 from araz.app.cli import main
+from araz.intelligence import to_csv
+from araz.store import JournalError
+from seizure_lab import ids_file, ids_row, imported
 
 CASES = """date,date_precision,sector,drone_outcome,first_cue,marijuana_kg,methamphetamine_kg,opium_kg,\
 heroin_kg,methadone_tablets,detained,source_url
@@ -50,6 +57,53 @@ def test_a_register_from_import_to_history(araz, tmp_path):
     assert araz(f"edit {which} --withdraw --reason twice --register r.sqlite")[0] == 0
     assert "1 seizures" in araz("list --register r.sqlite")[1]
     assert "is withdrawn" in araz(f"edit {which} place=x --reason y --register r.sqlite")[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [("marijuana.purity_percent=150", "more than 100 %"), ("date_to=2025-03-20", "last day is before the first"),
+     ("marijuana.base_quantity=9", "is not field=value")],
+)  # fmt: skip
+def test_an_edit_obeys_what_an_import_obeys(araz, change, reason):
+    araz("import cases.csv --register r.sqlite")
+    which = json.loads(araz("list --register r.sqlite --json")[1])["records"][0]["seizure_id"]
+    code, _, err = araz(f"edit {which} {change} --reason x --register r.sqlite")
+    assert (code, reason in err) == (2, True)
+    assert json.loads(araz("list --register r.sqlite --json")[1])["seizures"] == 2
+
+
+def test_a_corrected_quantity_or_unit_changes_the_sum(araz):
+    araz("import cases.csv --register r.sqlite")
+    which = json.loads(araz("list --register r.sqlite --json")[1])["records"][0]["seizure_id"]
+    araz(f"edit {which} marijuana.quantity=7 --reason laboratory --register r.sqlite")
+    assert "marijuana: 21.2 kg" in araz("list --register r.sqlite")[1]
+    araz(f"edit {which} marijuana.unit=g --reason laboratory --register r.sqlite")
+    assert "marijuana: 14.207 kg" in araz("list --register r.sqlite")[1]
+
+
+def test_what_two_people_do_at_once_is_refused_or_kept_and_never_lost(araz, tmp_path, monkeypatch):
+    araz("import cases.csv --register r.sqlite")
+    with Book(tmp_path / "r.sqlite") as one, Book(tmp_path / "r.sqlite") as other:
+        which = one.frame()["seizure_id"][0]
+        read = one.register.history(which)[-1]
+        other.change(read, msgspec.structs.replace(read.record, place="Horadiz"), "post 2", "seen there")
+        with pytest.raises(JournalError, match="meanwhile"):
+            one.change(read, msgspec.structs.replace(read.record, place="Astara"), "post 1", "told so")
+        late, lines = import_of("2025-05-01"), import_of("2025-06-01")
+        add = one.register.add
+
+        def after_the_other(revisions):
+            other.take(late, "post 2", "r", "b")
+            add(revisions)
+
+        monkeypatch.setattr(one.register, "add", after_the_other)
+        one.take(lines, "post 1", "r", "b")
+        assert one.frame()["seizure_id"].n_unique() == 4
+        assert set(one.frame().filter(pl.col("seizure_id") == which)["place"]) == {"Horadiz"}
+
+
+def import_of(day):
+    return imported(ids_file(ids_row(day))).lines
 
 
 def test_out_and_in_again_through_a_workbook(araz, tmp_path):
@@ -100,6 +154,69 @@ def test_flows_refuse_without_probabilities_and_estimate_with_them(araz, tmp_pat
     assert said["total"]["estimate"] == pytest.approx(320)
 
 
+def test_flows_read_the_log_as_the_planner_writes_it(araz, tmp_path, capsys):
+    for words in ("example --cells 60 --duty-windows 3 --move-km 80 --out i.npz",
+                  "patrols i.npz --sensors 6 --no-money --out p.npz",
+                  "roster i.npz p.npz --night 2026-11-24 --out rosters"):  # fmt: skip
+        with pytest.raises(SystemExit):
+            main(["plan", *words.split()])
+    capsys.readouterr()
+    log = [json.loads(line) for line in (tmp_path / "rosters" / "inclusions.jsonl").read_text().splitlines()]
+    seen = [row for row in log if row["probability"] >= 0.02][:8]
+    rows = [f"{row['draw_id']},{row['cell_id']},10,{row['mode']}" for row in seen]
+    (tmp_path / "s.csv").write_text("\n".join(["draw_id,cell_id,quantity,mode", *rows]))
+    said = json.loads(araz("flows s.csv --roster rosters/inclusions.jsonl --json")[1])
+    assert said["total"]["estimate"] == pytest.approx(sum(10 / row["probability"] for row in seen))
+
+
+def test_a_row_that_counts_is_not_left_out_unsaid(araz, tmp_path):
+    (tmp_path / "none.json").write_text('{"type":"roster-log","site_id":"s","from_us":0,"to_us":1,"inclusions":[]}')
+    (tmp_path / "short.csv").write_text("draw_id,cell_id,quantity\nn1,a,10\nn2,a\n")
+    code, _, err = araz("flows short.csv --roster none.json")
+    assert (code, "row 3: 2 fields" in err) == (2, True)
+    (tmp_path / "e.csv").write_text("x,y,date\n0,0,2025-01-01\n0,0\n150,0,2025-01-05\n")
+    code, _, err = araz("near-repeat e.csv")
+    assert (code, "row 3: 2 fields" in err) == (2, True)
+
+
+def test_the_list_is_cut_between_seizures_and_the_report_is_inert(araz, tmp_path):
+    (tmp_path / "live.csv").write_text(CASES.replace("2025-04-06,day", "soon,day").replace("date,", "=cmd(),", 1))
+    (tmp_path / "m.toml").write_text(
+        'id="m"\ntitle="m"\n[date]\ncolumn="=cmd()"\n[[amounts]]\nsubstance_is="heroin"\nquantity="heroin_kg"\n'
+        'unit_is="kg"\n'
+    )
+    araz("import live.csv --mapping m.toml --register x.sqlite --report bad.csv")
+    assert {row["column"] for row in csv.DictReader((tmp_path / "bad.csv").read_text().splitlines())} == {"'=cmd()"}
+    araz("import cases.csv --register r.sqlite")
+    kept = json.loads(araz("list --register r.sqlite --json --limit 2")[1])["records"]
+    assert [len(record["amounts"]) for record in kept] == [1, 3]
+    code, _, err = araz("list --register cases.csv")
+    assert (code, "no register" in err) == (2, True)
+
+
+def test_totals_that_overlap_are_neither_added_nor_taken_for_seizures(araz, tmp_path):
+    sums = "".join(f"2023-01..2023-{m:02d},{m},{m}000,0,,,,,,,\n" for m in range(1, 13))
+    header = ("period,total_kg,heroin_kg,marijuana_kg,opium_kg,hashish_kg,cocaine_kg,psychotropic_kg,other_kg,"
+              "methadone_tablets,source_url\n")  # fmt: skip
+    (tmp_path / "sums.csv").write_text(header + sums)
+    assert json.loads(araz("routes sums.csv --json")[1])["observed"] == []
+    code, _, err = araz("composition sums.csv --split 2023-06-01")
+    assert (code, "five on each side" in err) == (2, True)
+    rows = [ids_row(f"2023-{m:02d}-02", drug=d) for m in range(1, 11) for d in ("Heroin", "Morphine")]
+    pair = ids_file(*(row for row in rows)).decode().replace("Morphine", "Heroin")
+    (tmp_path / "one.csv").write_text(pair)
+    araz("import one.csv --register r.sqlite")
+    (tmp_path / "r.csv").write_bytes(two_amounts(tmp_path / "r.sqlite"))
+    assert json.loads(araz("routes r.csv --json")[1])["observed"][0]["high"] is None
+
+
+def two_amounts(register):
+    """The same twenty seizures with two amounts each: forty lines, and still fewer than thirty seizures."""
+    with Book(register) as book:
+        lines = book.frame()
+    return to_csv(pl.concat([lines, lines.with_columns(pl.lit("morphine").alias("substance"))]).sort("seizure_id"))
+
+
 def test_a_month_as_page_and_pdf(araz, tmp_path):
     assert araz("report 2025-04 --register cases.csv --out rep")[0] == 0
     assert (tmp_path / "rep" / "report.pdf").read_bytes()[:5] == b"%PDF-"
@@ -107,6 +224,14 @@ def test_a_month_as_page_and_pdf(araz, tmp_path):
     again = (tmp_path / "rep" / "report.pdf").read_bytes()
     araz("report 2025-04 --register cases.csv --out rep")
     assert (tmp_path / "rep" / "report.pdf").read_bytes() == again
+
+
+def test_the_pdf_holds_letters_of_every_script(araz, tmp_path):
+    (tmp_path / "c.csv").write_bytes(ids_file(*(ids_row("2025-04-02") for _ in range(6))))
+    araz("report 2025-04 --register c.csv --out rep")
+    fonts = re.findall(rb"/BaseFont /([A-Za-z+-]+)", (tmp_path / "rep" / "report.pdf").read_bytes())
+    shown = {name.split(b"+")[-1] for name in fonts} - {b"Helvetica"}  # reportlab opens each page with it
+    assert shown == {b"DejaVuSans", b"DejaVuSans-Bold"}
 
 
 def test_near_repeats_of_a_file(araz, tmp_path):

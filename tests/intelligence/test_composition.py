@@ -3,20 +3,12 @@
 import datetime as dt
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import stats
-from seizure_lab import day, lines
 
 from araz.intelligence import compare_shares, compose, composition_by_period, fit_dirichlet_multinomial
-
-NAMES = ["heroin", "marijuana", "opium"]
-
-
-def loads(rng, n, shares=(0.5, 0.3, 0.2)):
-    which = rng.choice(3, n, p=shares)
-    matrix = np.zeros((n, 3))
-    matrix[np.arange(n), which] = rng.gamma(0.6, 30, n)
-    return matrix
+from seizure_lab import NAMES, day, lines, loads
 
 
 def test_the_interval_of_a_share_covers_the_truth():
@@ -54,9 +46,15 @@ def test_the_test_of_shares_fires_at_its_level_and_has_power():
 def test_periods_hold_only_single_seizures_in_kilograms():
     rng = np.random.default_rng(1)
     frame = lines([day(i) for i in range(0, 720, 10)], ["heroin", "opium"] * 36, [1.0, 3.0] * 36)
+    sums = lines([day(5)] * 5, ["heroin"] * 3 + ["total"] * 2, [900.0] * 5, [f"t{i}" for i in range(5)]).with_columns(
+        pl.Series("date_precision", ["period", "month", "year", "day", "day"]), events=pl.lit(40, dtype=pl.Int64)
+    )
+    tablets = lines([day(6)], ["heroin"], [900.0], ["p"]).with_columns(base_unit=pl.lit("tablet"))
+    frame = pl.concat([frame, sums, tablets])
     found = composition_by_period(frame, rng=rng)
     years = [(dt.date(year, 1, 1), dt.date(year, 12, 31)) for year in (2015, 2016)]
     assert [(item.first, item.last) for item in found] == years
+    assert [(item.seizures, item.kilograms) for item in found] == [(37, 73.0), (35, 71.0)]
     assert found[0].kg_shares["opium"].estimate == pytest.approx(0.75, abs=0.02)
     assert found[0].count_shares["opium"].estimate == pytest.approx(0.5, abs=0.02)
 

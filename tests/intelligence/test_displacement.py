@@ -4,15 +4,7 @@ import numpy as np
 import pytest
 
 from araz.intelligence import counterfactual, displacement, shift_of_mix, weighted_displacement_quotient
-
-
-def areas(rng, periods=40, change=20, direct=1.0, neighbours=1.0, rate=(12, 15, 20)):
-    common = rng.gamma(20, 1 / 20, periods)
-    counts = np.array([rng.poisson(r * common * rng.gamma(15, 1 / 15, periods)) for r in rate], float)
-    counts[0, change:] = rng.binomial(counts[0, change:].astype(int), min(direct, 1))
-    if neighbours > 1:
-        counts[1, change:] += rng.poisson(rate[1] * (neighbours - 1), periods - change)
-    return counts
+from seizure_lab import areas
 
 
 def test_without_displacement_it_says_so_at_its_level():

@@ -5,28 +5,7 @@ import pytest
 
 from araz.intelligence import estimate_flow
 from araz.vocabulary import LoggedInclusion, RosterLog
-
-CELLS = ["a", "b", "c", "d"]
-
-
-def season(rng, nights=120, chances=(0.5, 0.25, 0.4, 0.15), flow=(0.8, 1.2, 0.5, 0.7)):
-    """One patrol team a night guards one cell, drawn with known chances; sorties cross in all."""
-    log, draws, cells, kilos, truth = [], [], [], [], 0.0
-    guard = np.array(chances) / sum(chances)
-    for night in range(nights):
-        guarded = rng.choice(4, p=guard)
-        for cell in range(4):
-            chance = guard[cell] * 0.7  # a sortie in the guarded cell is caught with 0.7
-            log.append(
-                LoggedInclusion(draw_id=f"n{night}", cell_id=CELLS[cell], from_us=0, to_us=1, probability=chance)
-            )
-            for load in rng.gamma(2, 5, rng.poisson(flow[cell])):
-                truth += load
-                if cell == guarded and rng.random() < 0.7:
-                    draws.append(f"n{night}")
-                    cells.append(CELLS[cell])
-                    kilos.append(load)
-    return RosterLog(site_id="s", from_us=0, to_us=1, inclusions=log), draws, cells, np.array(kilos), truth
+from seizure_lab import season
 
 
 def test_the_estimate_is_unbiased_and_its_interval_covers():
@@ -79,6 +58,18 @@ def test_it_refuses_and_says_why(chance, cell, log_size, reason):
     assert found.total is None
     assert reason in found.refused
     assert found.seized == len(draws)
+
+
+def test_a_log_that_tells_aircraft_apart_wants_the_mode_only_where_there_are_several():
+    entries = [LoggedInclusion(draw_id=str(n), cell_id="a", from_us=0, to_us=1, mode=mode, probability=p)
+               for n in range(8) for mode, p in (("quad", 0.5), ("vtol", 0.25))[: 1 + (n == 7)]]  # fmt: skip
+    log, rng = RosterLog(site_id="s", from_us=0, to_us=1, inclusions=entries), np.random.default_rng(0)
+    known = estimate_flow(log, [str(n) for n in range(7)], ["a"] * 7, np.ones(7), rng=rng)
+    assert known.total.estimate == pytest.approx(14)
+    unknown = estimate_flow(log, [str(n) for n in range(8)], ["a"] * 8, np.ones(8), rng=rng)
+    assert "quad, vtol; name the mode" in unknown.refused
+    named = estimate_flow(log, [str(n) for n in range(8)], ["a"] * 8, np.ones(8), ["quad"] * 7 + ["vtol"], rng=rng)
+    assert named.total.estimate == pytest.approx(18)
 
 
 def test_what_cannot_be_seen_is_stated_and_left_out():

@@ -5,9 +5,9 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import pytest
-from seizure_lab import imported, lines
 
 from araz.intelligence import monthly_report, report_html, total_from_loads
+from seizure_lab import imported, lines
 
 
 def test_each_amount_is_the_sum_of_the_rows_it_names(shelf):

@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import pytest
 from scipy import optimize
-from seizure_lab import MAPPINGS
 
 from araz.intelligence import (
     Observed,
@@ -21,6 +20,7 @@ from araz.intelligence import (
     network_from_toml,
     provenance,
 )
+from seizure_lab import MAPPINGS, sorties
 
 TWO_WAYS = """
 nodes = [{id="P", latitude_deg=34, longitude_deg=66, supply=1}, {id="A", latitude_deg=34, longitude_deg=60},
@@ -90,7 +90,8 @@ def test_the_entropy_flow_is_that_of_a_second_solver():
 
 
 def test_a_closed_leg_sends_the_flow_elsewhere_as_a_range():
-    rows = close_route(network_from_toml(TWO_WAYS), [], "A", total=(100, 100))
+    network = network_from_toml(TWO_WAYS)
+    rows = close_route(network, estimate_routes(network, [], total=(100, 100)), "A")
     gained = {(row.start, row.end): row for row in rows}
     assert gained["P", "B"].after == pytest.approx(100, rel=1e-4)
     assert (gained["P", "B"].after_low, gained["P", "B"].after_high) == pytest.approx((gained["P", "B"].before, 100))
@@ -106,24 +107,6 @@ def test_what_a_seizure_says_of_its_origin():
     assert found.destinations == {"RUS": pytest.approx(1)}
     with pytest.raises(ValueError, match="agrees"):
         provenance(flows, "AZE", destination="GULF")
-
-
-def sorties(rng, crews=25, each=6):
-    """Crews with habits; a few fly the same aircraft, most are not read."""
-    found = []
-    for crew in range(crews):
-        corridor, hour, load = rng.uniform(0, 130), rng.uniform(20, 28) % 24, rng.choice([6, 13])
-        radio, style = str(rng.integers(6)), str(rng.choice(["lowered", "thrown", "landed"]))
-        start = rng.uniform(0, 300)
-        for k in range(each):
-            place, when = float(corridor + rng.normal(0, 3)), float((hour + rng.normal(0, 0.7)) % 24)
-            drop = style if rng.random() < 0.85 else str(rng.choice(["lowered", "thrown"]))
-            s = Sortie(
-                f"{crew}-{k}", start + rng.exponential(25) * k, f"sn{crew}" if rng.random() < 0.2 else None,
-                radio if rng.random() < 0.7 else None, place, when, float(load * rng.lognormal(0, 0.2)), drop,
-            )  # fmt: skip
-            found.append((crew, s))
-    return found
 
 
 def pairs_of(found):

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from seizure_lab import imported
 
 from araz.intelligence import (
     CONSIGNMENTS_KG,
@@ -21,6 +20,7 @@ from araz.intelligence import (
     total_half_width,
     turn_in_totals,
 )
+from seizure_lab import imported
 
 
 def judged(*rows, production=()):
@@ -112,6 +112,8 @@ def test_what_is_no_period_is_none(text):
     ("text", "factor"),
     [("'fivefold'", 5), ("doubled", 2), ("3.5-fold", 3.5), ("four times", 4), ("fell by 40 %", 0.6),
      ("95 % below 2021", 0.05),
+     ("up 1,234.5 %", 13.345), ("rose by 1,200 %", 13), ("fell by 12,5 %", 0.875), ("1.234,5 % higher", 13.345),
+     ("up 1.2.3 %", None), ("a 1,250-fold rise", 1250), ("1,000 times", 1000), (".5 % lower", 0.995),
      ("up 12 percent", 1.12), ("an increase of 30%", 1.3), ("steady", None)],
 )  # fmt: skip
 def test_claims_as_the_press_writes_them(text, factor):

@@ -3,16 +3,18 @@
 import csv
 import datetime as dt
 import io
+import re
+import zipfile
 
 import numpy as np
 import openpyxl
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from seizure_lab import ids_file, ids_row, imported, mapping
 
-from araz.intelligence import import_own, is_own_layout, lines_of, read_table, records_of, to_csv, to_xlsx
+from araz.intelligence import ROW, import_own, is_own_layout, lines_of, read_table, records_of, to_csv, to_xlsx
+from seizure_lab import ids_file, ids_row, imported, mapping
 
 
 def one(row):
@@ -124,6 +126,29 @@ def test_a_workbooks_formula_is_refused_and_never_computed():
     assert result.lines["persons"].to_list() == [1, 1]
 
 
+def prefixed(data, *parts):
+    """The same workbook with every tag of its sheet under a prefix, as some programs write it."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        for item in old.infolist():
+            xml = old.read(item)
+            if item.filename.startswith("xl/worksheets/sheet"):
+                xml = re.sub(rb"<(/?)(\w+)", rb"<\1x:\2", xml).replace(b"xmlns=", b"xmlns:x=")
+            new.writestr(item, xml)
+    return out.getvalue()
+
+
+def test_a_formula_or_merge_under_a_prefix_is_refused_too():
+    result = imported(prefixed(workbook([HEADER, case(), case(kg="=2+2"), case(), case()], merge="B4:B5")), "a.xlsx")
+    assert [(p.row, p.message[:8]) for p in result.refused] == [(3, "cell E3 "), (4, "merged c"), (5, "merged c")]
+    assert result.lines["date"].to_list() == [dt.date(2025, 1, 2)]
+
+
+def test_an_empty_field_beyond_the_header_is_no_field():
+    rows = "\n".join(f"{line}," for line in ids_file(ids_row(), ids_row()).decode().splitlines())
+    assert (imported(rows.encode()).accepted, imported(rows.encode()).refused) == (2, [])
+
+
 def test_merged_cells_are_refused_and_a_merged_header_stops_the_file():
     result = imported(workbook([HEADER, case(), case(), case()], merge="B3:B4"), "a.xlsx")
     assert [p.row for p in result.refused] == [3, 4]
@@ -140,14 +165,19 @@ def test_a_file_that_is_no_table_is_one_sentence(data):
         read_table(data, "x")
 
 
-@given(st.binary(max_size=400))
+@given(st.binary(max_size=400) | st.text('ab*^$=,;\n" 1', max_size=200).map(str.encode))
+@example(b"*,^a$\n=1,2\n\n3,4,5\n6,7")
 def test_any_bytes_give_a_table_or_a_sentence(data):
     try:
         table = read_table(data, "x")
     except ValueError:
         return
-    assert table.rows.height + len(table.refused) >= 0
-    assert not any(value.startswith("=") for name in table.header for value in table.rows[name])
+    numbers = [*table.rows[ROW], *(problem.row for problem in table.refused)]
+    assert len(set(numbers)) == len(numbers)
+    text = data.decode("utf-8-sig")
+    records = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=text.partition("\n")[0].count)))
+    assert set(numbers) == {number for number, record in enumerate(records, 1) if record} - {1}
+    assert not any(value.startswith("=") for name in table.header for value in table.rows.get_column(name))
 
 
 CELL = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12).map(str.strip)
@@ -195,6 +225,13 @@ def test_one_bad_line_takes_its_whole_seizure_with_it():
     result = import_own(read_table(doubled, "x"))
     assert [p.row for p in result.refused] == [2, 3]
     assert result.accepted == 1
+
+
+def test_a_base_quantity_that_does_not_follow_is_computed_again_and_remarked():
+    text = to_csv(imported(ids_file(ids_row(amount="1500", unit="Gram"))).lines).decode()
+    result = import_own(read_table(text.replace("kg,1.5,", "litre,7.5,").encode(), "x"))
+    assert result.lines.select("base_unit", "base_quantity").rows() == [("kg", 1.5)]
+    assert [(p.row, p.column, p.value) for p in result.changed] == [(2, "base_quantity", "7.5")]
 
 
 def test_the_shelf_is_read_row_for_row(shelf):

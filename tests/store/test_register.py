@@ -1,5 +1,6 @@
 """The register only grows, and what two people do at once is not lost."""
 
+import msgspec
 import pytest
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +37,23 @@ def test_an_edit_of_what_somebody_changed_meanwhile_is_refused_whole(tmp_path):
         with pytest.raises(JournalError, match="meanwhile"):
             register.add([revision(0, "c"), revision(0)])
         assert register.heads() == {"a": 0}
+
+
+@pytest.mark.parametrize(("purity", "reason"), [(150.0, "purity_percent"), (float("nan"), "cannot keep")])
+def test_a_record_that_could_not_be_read_again_is_not_written(tmp_path, purity, reason):
+    bad = revision(0, "b")
+    amount = msgspec.structs.replace(bad.record.amounts[0], purity_percent=purity)
+    bad = msgspec.structs.replace(bad, record=msgspec.structs.replace(bad.record, amounts=[amount]))
+    with Register.open(tmp_path / "r.sqlite") as register:
+        with pytest.raises(JournalError, match=reason):
+            register.add([revision(0), bad])
+        assert register.entries() == 0
+
+
+def test_a_file_that_is_no_register_is_one_sentence(tmp_path):
+    (tmp_path / "x.txt").write_text("no database, " * 100)
+    with pytest.raises(JournalError, match="no register"):
+        Register.open(tmp_path / "x.txt")
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM register_revisions", "UPDATE register_revisions SET revision = 9"])

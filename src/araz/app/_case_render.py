@@ -127,7 +127,7 @@ def _svg(drawn: Drawn) -> str:
 
 
 @cache
-def _fonts() -> tuple[str, str]:
+def fonts() -> tuple[str, str]:
     """Register the shipped fonts: the standard ones of PDF have no ə, ğ, ş, ı."""
     from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
     from reportlab.pdfbase.ttfonts import TTFont
@@ -144,7 +144,7 @@ def pdf_pages(title: str, language: str, blocks: Sequence[Block]) -> bytes:
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import SimpleDocTemplate
 
-    plain, bold = _fonts()
+    plain, bold = fonts()
     styles = {
         name: ParagraphStyle(name, fontName=bold if name.startswith("h") else plain, fontSize=size, leading=size * 1.35,
                              spaceBefore=before, spaceAfter=4, keepWithNext=name.startswith("h"))
@@ -198,7 +198,7 @@ def _drawing(drawn: Drawn) -> Any:
     from reportlab.graphics.shapes import Circle, Drawing, Polygon, PolyLine, Rect, String
     from reportlab.lib.colors import HexColor
 
-    scale, plain = scale_of(drawn), _fonts()[0]
+    scale, plain = scale_of(drawn), fonts()[0]
 
     def path(points: Points) -> list[float]:
         return [v for p in points for v in scale.at(*p)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from araz.app._rim import wall_clock_us
 from araz.intelligence import (
     LINE_SCHEMA,
+    ROW,
     ImportResult,
     Mapping,
     Table,
@@ -26,7 +28,7 @@ from araz.intelligence import (
     records_of,
 )
 from araz.store import Register
-from araz.vocabulary import Seizure, SeizureRevision
+from araz.vocabulary import FloatArray, Seizure, SeizureRevision
 
 MAPPINGS = Path(__file__).resolve().parent.parent / "intelligence" / "mappings"
 
@@ -51,6 +53,27 @@ def find_mapping(name: str, header: list[str]) -> Mapping:
 def load_table(path: Path, sheet: str | None = None, encoding: str | None = None) -> Table:
     """Read a CSV or XLSX file into a table; raises ValueError or OSError with the remedy."""
     return read_table(path.read_bytes(), path.name, sheet, encoding)
+
+
+def load_whole(path: Path, needed: Sequence[str] = ()) -> Table:
+    """Read a table of which every row counts; raises ValueError for a missing column and for the first bad row."""
+    table = load_table(path)
+    lacking = [name for name in needed if name not in table.header]
+    if lacking:
+        raise ValueError(f"{path.name} needs a column {lacking[0]!r}; it has {', '.join(table.header)}")
+    if table.refused:
+        bad = table.refused[0]
+        raise ValueError(f"{path.name}, row {bad.row}: {bad.message}; correct it: an answer without it would be wrong")
+    return table
+
+
+def numbers(table: Table, column: str, path: Path) -> FloatArray:
+    """Return a column of plain numbers; raises ValueError naming the row of one that is none."""
+    values = table.rows[column].cast(pl.Float64, strict=False)
+    bad = table.rows.filter(values.is_null())
+    if bad.height:
+        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[ROW]}: {column} is not a number")
+    return np.asarray(values.to_numpy())
 
 
 def load_lines(path: Path, mapping: str = "", sheet: str | None = None, encoding: str | None = None) -> ImportResult:
@@ -118,8 +141,8 @@ class Book:
             return self._take(lines, changed_by, reason, batch_id)
 
     def _take(self, lines: pl.DataFrame, changed_by: str, reason: str, batch_id: str) -> tuple[int, int, int]:
+        entries, heads = self.register.entries(), self.register.heads()
         before = self.frame()
-        heads = self.register.heads()
         known = before.filter(pl.col("seizure_id").is_in(lines["seizure_id"].unique().implode()))
         standing = {record.seizure_id: record for record in records_of(known)}
         rows = dict(lines.select("seizure_id", "source_row").iter_rows())
@@ -129,23 +152,24 @@ class Book:
                 unchanged += 1
                 continue
             revisions.append(_revision(record.seizure_id, heads, now, changed_by, reason, record, batch_id, rows))
+        if not revisions:
+            return 0, 0, unchanged
         self.register.add(revisions)
         new = sum(revision.revision == 0 for revision in revisions)
-        gone = [revision.seizure_id for revision in revisions]
-        fresh = lines.filter(pl.col("seizure_id").is_in(pl.Series(gone, dtype=pl.String).implode()))
-        kept = before.filter(~pl.col("seizure_id").is_in(pl.Series(gone, dtype=pl.String).implode()))
-        self._keep(
-            pl.concat([kept, fresh.with_columns(pl.lit(None, dtype=pl.UInt32).alias("source_row"))]),
-            self.register.entries(),
-        )
+        entries += len(revisions)
+        if self.register.entries() == entries:  # else another wrote meanwhile, and the next frame is made from all
+            mine = pl.col("seizure_id").is_in(pl.Series([r.seizure_id for r in revisions]).implode())
+            fresh = lines.filter(mine).with_columns(pl.lit(None, dtype=pl.UInt32).alias("source_row"))
+            self._keep(pl.concat([before.filter(~mine), fresh]), entries)
         return new, len(revisions) - new, unchanged
 
-    def change(self, seizure_id: str, record: Seizure | None, changed_by: str, reason: str) -> SeizureRevision:
-        """Add one revision by hand; ``None`` withdraws the seizure. Raises ValueError when there is no such seizure."""
-        heads = self.register.heads()
-        if seizure_id not in heads:
-            raise ValueError(f"no seizure {seizure_id!r} in {self.path}; araz seizures list shows them")
-        revision = _revision(seizure_id, heads, wall_clock_us(), changed_by, reason, record, "", {})
+    def change(self, read: SeizureRevision, record: Seizure | None, changed_by: str, reason: str) -> SeizureRevision:
+        """Add one revision by hand to the one that was read; ``None`` withdraws the seizure.
+
+        Raises JournalError when somebody changed it since it was read.
+        """
+        which = read.seizure_id
+        revision = _revision(which, {which: read.revision}, wall_clock_us(), changed_by, reason, record, "", {})
         self.register.add([revision])
         return revision
 

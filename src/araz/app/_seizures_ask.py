@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,14 @@ import numpy as np
 import polars as pl
 from rich.progress import track
 
-from araz.app._register import load_table
+from araz.app._register import load_table, load_whole, numbers
 from araz.app._rim import say
-from araz.app._seizures_keep import print_json, progress, select_lines
-from araz.app._seizures_say import day_of, lines_from
+from araz.app._seizures_keep import day_of, print_json, progress
+from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
     Forecast,
     change_points,
+    counterfactual,
     displacement,
     estimate_flow,
     forecast,
@@ -31,13 +30,11 @@ from araz.intelligence import (
 )
 from araz.vocabulary import FloatArray, LoggedInclusion, RosterLog
 
-EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
-
 
 def _series(
     source: Path, substance: str | None, country: str | None, what: str, every: str
 ) -> tuple[list[dt.date], FloatArray]:
-    return monthly_series(select_lines(lines_from(source), None, country, None, None), substance, what, EVERY[every])
+    return monthly_series(lines_from(source, country), substance, what, EVERY[every])
 
 
 def run_changes(
@@ -81,7 +78,7 @@ def run_forecast(
     source: Path, substance: str | None, country: str | None, what: str, horizon: int, *, table: bool, as_json: bool
 ) -> int:
     """Print a forecast, or the table of all substances."""
-    lines = select_lines(lines_from(source), None, country, None, None)
+    lines = lines_from(source, country)
     names: list[str | None] = [substance]
     if table:
         names = list(
@@ -134,20 +131,6 @@ def _forecast_json(item: Forecast) -> dict[str, Any]:
     }
 
 
-def read_production(path: Path) -> dict[int, float]:
-    """Return year → tonnes of a production table; where a year stands twice, the last row counts."""
-    table = load_table(path)
-    columns = [name for name in table.header if name.endswith("_tonnes")]
-    if "year" not in table.header or not columns:
-        raise ValueError(
-            f"{path.name} needs a column year and one that ends in _tonnes; it has {', '.join(table.header)}"
-        )
-    rows = table.rows.select(
-        pl.col("year").cast(pl.Int64, strict=False), pl.col(columns[0]).cast(pl.Float64, strict=False)
-    )
-    return {int(year): float(value) for year, value in rows.drop_nulls().iter_rows()}
-
-
 def _yearly(lines: pl.DataFrame, substance: str) -> dict[int, float]:
     days, values = monthly_series(lines, substance, "kg", "1y")
     return {day.year: float(value) for day, value in zip(days, values, strict=True) if value > 0}
@@ -155,8 +138,8 @@ def _yearly(lines: pl.DataFrame, substance: str) -> dict[int, float]:
 
 def run_shocks(source: Path, production: Path, substance: str, country: str | None, seed: int, *, as_json: bool) -> int:
     """Print production beside seizures."""
-    made = read_production(production)
-    caught = _yearly(select_lines(lines_from(source), None, country, None, None), substance)
+    made = read_production(load_table(production), production.name)
+    caught = _yearly(lines_from(source, country), substance)
     reading = supply_shock(made, caught, rng=np.random.default_rng(seed))
     if as_json:
         print_json({"production_tonnes": made, "seized_kg": caught, "lags": [lag._asdict() for lag in reading.lags],
@@ -207,7 +190,7 @@ def run_market(
     as_json: bool,
 ) -> int:
     """Print the joint reading of seizures, price and purity."""
-    caught = _yearly(select_lines(lines_from(source), None, seized_in, None, None), substance)
+    caught = _yearly(lines_from(source, seized_in), substance)
     found = read_market(caught, _country_row(price, country), None if purity is None else _country_row(purity, country))
     if as_json:
         print_json({**dict(found._asdict()), "seizures": found.seizures._asdict(), "price": found.price._asdict()})
@@ -227,12 +210,13 @@ def run_market(
 def run_displacement(source: Path, treated: str, buffer: list[str], control: list[str], since: str, every: str,
                      country: str | None, seed: int, *, as_json: bool) -> int:  # fmt: skip
     """Print displacement in place, and in mode and substance."""
-    lines = select_lines(lines_from(source), None, country, None, None)
+    lines = lines_from(source, country)
     lines = lines.filter(pl.col("date_precision").is_in(["day", "report-day"])).unique(
         "seizure_id", keep="first", maintain_order=True
     )
     if lines.is_empty():
         raise ValueError("no seizures with a day in the source; displacement needs single, dated seizures")
+    lines = lines.with_columns(pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"))
     day = day_of(since)
     first = lines["date"].dt.truncate(EVERY[every])
     starts = pl.select(pl.date_range(pl.lit(first.min()), pl.lit(first.max()), EVERY[every])).to_series()
@@ -240,16 +224,18 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
     counts = [_counts(lines, names, starts, every) for names in ([treated], buffer, control)]
     rng = np.random.default_rng(seed)
     found = displacement(counts[0], counts[1], counts[2], change, rng=rng)
-    lines = lines.with_columns(pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"))
     after = (lines["date"] >= day).to_list()
     weeks = (lines["date"].dt.epoch("d") // 7).to_list()
     shifts = [
         shift_of_mix(kind, lines[column].to_list(), after, block=weeks, rng=rng)
         for kind, column in (("place", "where"), ("mode", "transport"), ("substance", "substance"))
     ]
+    enough = 12 <= change < len(starts)
+    seen = counterfactual(counts[0], change, counts[2][:, None], rng=rng) if enough else None
     if as_json:
         print_json(
             {
+                "counterfactual": None if seen is None else seen._asdict() | {"effect": seen.effect._asdict()},
                 "displacement": found._asdict() | {"quotient": found.quotient._asdict()},
                 "shifts": [s._asdict() for s in shifts],
             }
@@ -263,21 +249,23 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
             f"placebo p: treated {found.p_direct:.3f}, neighbours "
             f"{found.p_neighbours:.3f} ({found.placebos} orders of time)"
         )
+    if seen is not None:
+        say(f"{treated}, against what its past and the control foretold: {seen.sentence}")
     for shift in shifts:
         say(
             f"{shift.kind}: {shift.verdict}"
             + (f" (distance {shift.distance:.2f}, p = {shift.p_value:.3f})" if shift.p_value is not None else "")
         )
-    say("hour: the register has no hour; incidents have, and the console compares them")
+    say("hour: not tested, the register has no hour of a seizure")
     return 0
 
 
 def _counts(lines: pl.DataFrame, names: list[str], starts: pl.Series, every: str) -> FloatArray:
     mine = lines.filter(
         pl.any_horizontal(
-            pl.col(c).str.to_lowercase().str.contains(n.lower(), literal=True)
-            for n in names
-            for c in ("place", "where")
+            pl.col(column).str.to_lowercase().str.contains(name.lower(), literal=True)
+            for name in names
+            for column in ("place", "where")
         )
     )
     if mine.is_empty():
@@ -304,24 +292,13 @@ def read_roster(path: Path) -> RosterLog:
 def run_flows(seized: Path, roster: Path, floor: float, seed: int, *, as_json: bool) -> int:
     """Print the flow estimate, or the refusal (exit 1)."""
     log = read_roster(roster)
-    rows = list(csv.DictReader(io.StringIO(seized.read_text("utf-8-sig"))))
-    lacking = [name for name in ("draw_id", "cell_id", "quantity") if rows and name not in rows[0]]
-    if lacking or not rows:
-        raise ValueError(
-            f"{seized.name} needs rows with draw_id, cell_id and "
-            f"quantity{'; ' + lacking[0] + ' is missing' if lacking else ''}"
-        )
-    try:
-        kilos = np.array([float(row["quantity"]) for row in rows])
-    except ValueError as error:
-        raise ValueError(f"{seized.name}: {error}; quantities are plain numbers in one unit") from error
-    modes = [row["mode"] for row in rows] if "mode" in rows[0] else None
+    table = load_whole(seized, ("draw_id", "cell_id", "quantity"))
     found = estimate_flow(
         log,
-        [r["draw_id"] for r in rows],
-        [r["cell_id"] for r in rows],
-        kilos,
-        modes,
+        table.rows["draw_id"].to_list(),
+        table.rows["cell_id"].to_list(),
+        numbers(table, "quantity", seized),
+        table.rows["mode"].to_list() if "mode" in table.header else None,
         floor=floor,
         rng=np.random.default_rng(seed),
     )

@@ -72,7 +72,7 @@ def run_import(file: Path, register: Path, mapping: str, sheet: str | None, enco
 def _report_csv(result: ImportResult) -> bytes:
     rows = [("refused", *p) for p in result.refused] + [("remark", *p) for p in result.changed]
     frame = pl.DataFrame(rows, schema=["kind", "row", "column", "message", "value"], orient="row", strict=False)
-    inert = pl.col("value").cast(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1")
+    inert = pl.col("column", "message", "value").cast(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1")
     return frame.with_columns(inert).write_csv().encode()
 
 
@@ -120,15 +120,20 @@ def sentence_of(problem: Problem) -> str:
     return f"row {problem.row}{', ' + problem.column if problem.column else ''}: {problem.message}{value}"
 
 
+def day_of(text: str) -> dt.date:
+    """Parse a day; raises ValueError with the form wanted."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
+
+
 def between(frame: pl.DataFrame, since: str | None, until: str | None) -> pl.DataFrame:
     """Keep lines dated from one day to another; raises ValueError for a text that is no day."""
-    for text, is_first in ((since, True), (until, False)):
-        if text is not None:
-            try:
-                day = dt.date.fromisoformat(text)
-            except ValueError as error:
-                raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
-            frame = frame.filter(pl.col("date") >= day if is_first else pl.col("date") <= day)
+    if since is not None:
+        frame = frame.filter(pl.col("date") >= day_of(since))
+    if until is not None:
+        frame = frame.filter(pl.col("date") <= day_of(until))
     return frame
 
 
@@ -152,7 +157,11 @@ def _must_exist(register: Path) -> None:
 
 
 def select_lines(
-    frame: pl.DataFrame, substance: str | None, country: str | None, transport: str | None, text: str | None
+    frame: pl.DataFrame,
+    substance: str | None = None,
+    country: str | None = None,
+    transport: str | None = None,
+    text: str | None = None,
 ) -> pl.DataFrame:
     """Filter lines by exact substance and transport, and by part of country or place in any case and script."""
     if substance is not None:
@@ -179,22 +188,20 @@ def run_list(register: Path, substance: str | None, country: str | None, transpo
         .agg(pl.len().alias("amounts"), pl.col("base_quantity").sum())
         .sort("base_unit", "base_quantity", descending=[False, True])
     )
+    ids = frame["seizure_id"].unique(maintain_order=True)
+    rows = frame.filter(pl.col("seizure_id").is_in(ids.head(limit).implode()))
     if as_json:
-        rows = frame.head(limit)
-        print_json({"seizures": frame["seizure_id"].n_unique(), "sums": sums.to_dicts(), "records": records_of(rows)})
+        print_json({"seizures": len(ids), "sums": sums.to_dicts(), "records": records_of(rows)})
         return 0
     table = Screen("seizure", "date", "place", "substance", "as reported", "mode", box=None)
-    for row in frame.head(limit).iter_rows(named=True):
+    for row in rows.iter_rows(named=True):
         reported = "" if row["quantity"] is None else f"{row['quantity']:,.6g} {row['unit']}"
         place = ", ".join(part for part in (row["place"], row["region"], row["country"]) if part)
         table.add_row(
             row["seizure_id"][:8], str(row["date"]), place[:40], row["substance"] or "–", reported, row["transport"]
         )
     Console(file=sys.stdout).print(table)
-    say(
-        f"{frame['seizure_id'].n_unique():,} seizures"
-        + (f", the first {limit} lines shown" if frame.height > limit else "")
-    )
+    say(f"{len(ids):,} seizures" + (f", the first {limit} shown" if len(ids) > limit else ""))
     for row in sums.iter_rows(named=True):
         say(f"  {row['substance']}: {row['base_quantity']:,.6g} {row['base_unit']} in {row['amounts']:,} amounts")
     spans = frame.filter(pl.col("date_precision") == "period").height
@@ -246,11 +253,11 @@ def run_edit(register: Path, seizure_id: str, changes: Sequence[str], by: str, r
         raise ValueError("give field=value changes, or --withdraw, and not both")
     with Book(register) as book:
         which = book.resolve(seizure_id)
-        record = book.register.history(which)[-1].record
-        if record is None and not withdraw:
+        read = book.register.history(which)[-1]
+        if read.record is None and not withdraw:
             raise ValueError(f"seizure {which} is withdrawn; import it again to bring it back")
-        changed = None if withdraw or record is None else edited(record, changes)
-        revision = book.change(which, changed, by, reason)
+        changed = None if withdraw or read.record is None else edited(read.record, changes)
+        revision = book.change(read, changed, by, reason)
     say(f"seizure {which} is at revision {revision.revision}{': withdrawn' if withdraw else ''}")
     return 0
 
@@ -275,17 +282,12 @@ def edited(record: Seizure, changes: Sequence[str]) -> Seizure:
         frame = frame.with_columns(
             pl.Series(field, [value if yes else old for yes, old in zip(here, texts, strict=True)])
         )
-    table = read_table(to_csv_text(frame), "the edit")
+    table = read_table(to_csv(frame), "the edit")
     assert is_own_layout(table.header)
     result = import_own(table)
     if result.refused:
         raise ValueError("the edit is refused: " + sentence_of(result.refused[0]))
     return records_of(result.lines)[0]
-
-
-def to_csv_text(frame: pl.DataFrame) -> bytes:
-    """Return a frame of lines, some columns already text, as CSV bytes that are inert."""
-    return to_csv(frame)
 
 
 def run_layouts(*, as_json: bool) -> int:

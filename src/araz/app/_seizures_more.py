@@ -123,7 +123,7 @@ def displacement(
 
 @seizures.command
 def flows(
-    seized: Annotated[Path, Parameter(help="CSV: draw_id, cell_id, quantity, and mode if known.")],
+    seized: Annotated[Path, Parameter(help="CSV: draw_id, cell_id, quantity; mode if the log tells aircraft apart.")],
     *,
     roster: Annotated[Path, Parameter(help="The log of sealed rosters (JSON, or JSON lines of LoggedInclusion).")],
     floor: Annotated[float, Parameter(help="Chance of seizure below which a cell is unobservable.")] = 0.02,
@@ -132,7 +132,7 @@ def flows(
 ) -> int:
     """Turn seizures made under logged rosters into an estimate of what crossed; refuses without known probabilities.
 
-    Example: araz seizures flows seized.csv --roster out/plan/roster-log.json
+    Example: araz seizures flows seized.csv --roster out/plan/rosters/inclusions.jsonl
     """
     from araz.app._seizures_ask import run_flows
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import polars as pl
 
-from araz.app._register import load_table
+from araz.app._register import load_whole, numbers
 from araz.app._rim import say
-from araz.app._seizures_keep import print_json, progress, select_lines
+from araz.app._seizures_keep import print_json, progress
 from araz.app._seizures_say import lines_from
 from araz.intelligence import (
+    ROW,
     Network,
     Observed,
     Sortie,
@@ -32,6 +32,7 @@ from araz.intelligence import (
     near_repeat,
     network_from_toml,
     provenance,
+    singles,
     space_time_scan,
 )
 from araz.vocabulary import FloatArray
@@ -39,21 +40,9 @@ from araz.vocabulary import FloatArray
 ROUTES = Path(__file__).resolve().parent.parent / "intelligence" / "routes"
 
 
-def _numbers(table: Table, column: str, path: Path) -> FloatArray:
-    if column not in table.header:
-        raise ValueError(f"{path.name} needs a column {column!r}; it has {', '.join(table.header)}")
-    values = table.rows[column].cast(pl.Float64, strict=False)
-    bad = table.rows.filter(values.is_null())
-    if bad.height:
-        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[chr(0) + 'row']}: {column} is not a number")
-    return np.asarray(values.to_numpy())
-
-
 def _days(table: Table, column: str, path: Path) -> FloatArray:
-    if column not in table.header:
-        raise ValueError(f"{path.name} needs a column {column!r}; it has {', '.join(table.header)}")
     days = []
-    for text, row in zip(table.rows[column].to_list(), table.rows["\0row"].to_list(), strict=True):
+    for text, row in zip(table.rows[column].to_list(), table.rows[ROW].to_list(), strict=True):
         for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
             try:
                 days.append(dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC).timestamp() / 86400)
@@ -68,8 +57,8 @@ def _days(table: Table, column: str, path: Path) -> FloatArray:
 def run_near_repeat(file: Path, x: str, y: str, date: str, distances: Sequence[float], days: Sequence[float],
                     permutations: int, seed: int, *, open_above: bool, as_json: bool) -> int:  # fmt: skip
     """Print the Knox table."""
-    table = load_table(file)
-    east, north, times = _numbers(table, x, file), _numbers(table, y, file), _days(table, date, file)
+    table = load_whole(file, (x, y, date))
+    east, north, times = numbers(table, x, file), numbers(table, y, file), _days(table, date, file)
     with progress().status(f"pairing {len(times):,} events"):
         found = near_repeat(east, north, times, np.array(distances, float), np.array(days, float),
                             rng=np.random.default_rng(seed), permutations=permutations,
@@ -89,13 +78,13 @@ def run_near_repeat(file: Path, x: str, y: str, date: str, distances: Sequence[f
 
 def run_where(file: Path, length_km: float, effort: Path | None, cells: int, seed: int, *, as_json: bool) -> int:
     """Print density, rates per effort, the strongest cluster and self-excitation along the border."""
-    table = load_table(file)
-    at, times = _numbers(table, "position_km", file), _days(table, "date", file)
+    table = load_whole(file, ("position_km", "date"))
+    at, times = numbers(table, "position_km", file), _days(table, "date", file)
     rng = np.random.default_rng(seed)
-    worked = None if effort is None else load_table(effort)
+    worked = None if effort is None else load_whole(effort, ("position_km", "hours"))
     places = hours = None
     if worked is not None and effort is not None:
-        places, hours = _numbers(worked, "position_km", effort), _numbers(worked, "hours", effort)
+        places, hours = numbers(worked, "position_km", effort), numbers(worked, "hours", effort)
     edges = np.linspace(0, length_km, cells + 1)
     counts = np.histogram(at, edges)[0].astype(float)
     density = border_density(at, length_km, effort_km=places, effort=hours, rng=rng)
@@ -166,19 +155,20 @@ def observed_from(
     """Seizures of a country bound its flow: S/π_high ≤ F ≤ S/π_low, S the tonnes of a year.
 
     A country with fewer than 30 seizures in the register is not reported in full: no upper bound follows from it.
+    Published totals of periods overlap and are left out.
     """
-    mine = lines.filter(pl.col("substance").is_in(list(substances)) & (pl.col("base_unit") == "kg"))
+    kilos = pl.col("substance").is_in(list(substances)) & (pl.col("base_unit") == "kg")
+    mine = singles(lines, months=True).filter(kilos)
     found = []
     for node in network.nodes:
-        words = [word for word in (node.title.split(" and ")[0],) if word]
-        here = mine.filter(
-            pl.any_horizontal(pl.col("country").str.to_lowercase().str.starts_with(w.lower()) for w in words)
-        )
-        if here.is_empty():
+        title = node.title.split(" and ")[0].lower()
+        here = mine.filter(pl.col("country").str.to_lowercase().str.starts_with(title))
+        if not title or here.is_empty():
             continue
         years = here["date"].dt.year().n_unique()
         tonnes = float(here["base_quantity"].sum()) / 1000 / years
-        found.append(Observed(node.id, tonnes / chance[1], tonnes / chance[0] if here.height >= 30 else math.inf))
+        seizures = here.unique("seizure_id")["events"].fill_null(1).sum()
+        found.append(Observed(node.id, tonnes / chance[1], tonnes / chance[0] if seizures >= 30 else math.inf))
     return found
 
 
@@ -187,13 +177,9 @@ def run_routes(source: Path | None, network: str, substances: Sequence[str],
                departure: str, destination: str, *, as_json: bool) -> int:  # fmt: skip
     """Print flows as ranges, what a closure would do, and what a seizure says."""
     net = load_network(network)
-    observed = (
-        []
-        if source is None
-        else observed_from(select_lines(lines_from(source), None, None, None, None), net, substances, chance)
-    )
+    observed = [] if source is None else observed_from(lines_from(source), net, substances, chance)
     flows = estimate_routes(net, observed, total=total)
-    closure = close_route(net, observed, close, total=total) if close else []
+    closure = close_route(net, flows, close) if close else []
     told = provenance(flows, seizure_at, departure, destination) if seizure_at else None
     titles = {node.id: node.title or node.id for node in net.nodes}
     if as_json:
@@ -230,23 +216,18 @@ def run_routes(source: Path | None, network: str, substances: Sequence[str],
 
 def _sorties(path: Path) -> list[tuple[str, Sortie]]:
     """Rows of sorties with their crew where it is known; empty cells are unknown."""
-    table = load_table(path)
+    table = load_whole(path, ("sortie_id", "date"))
     found = []
     for row in table.rows.iter_rows(named=True):
         known: dict[str, Any] = {name: row[name] for name in ("serial", "radio", "drop_style") if row.get(name)}
         try:
             known |= {name: float(row[name]) for name in ("corridor_km", "hour", "load_kg") if row.get(name)}
-            known["day"] = dt.date.fromisoformat(row["date"]).toordinal()
-        except (KeyError, ValueError) as error:
+            day = float(dt.date.fromisoformat(row["date"]).toordinal())
+            found.append((row.get("crew") or "", Sortie(row["sortie_id"], day, **known)))
+        except ValueError as error:
             raise ValueError(
-                f"{path.name}, row {row[chr(0) + 'row']}: {error}; a sortie needs sortie_id and date, numbers are plain"
+                f"{path.name}, row {row[ROW]}: {error}; dates are YYYY-MM-DD, numbers are plain"
             ) from error
-        found.append(
-            (
-                row.get("crew") or "",
-                msgspec.convert({"sortie_id": row.get("sortie_id", ""), **known}, Sortie, strict=False),
-            )
-        )
     return found
 
 

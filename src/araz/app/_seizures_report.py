@@ -12,11 +12,12 @@ from typing import Any
 from reportlab.graphics.shapes import Drawing, Polygon, PolyLine, String
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from araz.app._case_render import fonts
 from araz.app._rim import say
-from araz.app._seizures_keep import progress, select_lines
+from araz.app._seizures_keep import progress
 from araz.app._seizures_say import lines_from
 from araz.intelligence import Chart, MonthlyReport, monthly_report, report_html
 
@@ -28,7 +29,7 @@ def run_report(source: Path, month: str, country: str | None, out: Path, seed: i
     except ValueError as error:
         raise ValueError(f"{month!r} is no month; write YYYY-MM") from error
     with progress().status("computing"):
-        report = monthly_report(select_lines(lines_from(source), None, country, None, None), first, seed=seed)
+        report = monthly_report(lines_from(source, country), first, seed=seed)
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.html").write_text(report_html(report), "utf-8")
     write_pdf(report, out / "report.pdf")
@@ -50,38 +51,28 @@ def write_rows(report: MonthlyReport, path: Path) -> None:
                 writer.writerows([section.title, row.cells[0], seizure] for seizure in row.seizure_ids)
 
 
-def _text(text: str) -> str:
-    """What the built-in fonts can show; letters of other scripts are spelled by their code."""
-    plain = (
-        text.replace("→", "to")
-        .replace("−", "-")
-        .replace("√", "square root of ")
-        .replace("≤", "at most")
-        .replace("≥", "at least")
-    )
-    return html.escape(plain.encode("cp1252", "backslashreplace").decode("cp1252"))
-
-
 def write_pdf(report: MonthlyReport, path: Path) -> None:
     """Write the report as PDF (A4); the same report gives the same bytes."""
-    styles: Any = getSampleStyleSheet()
+    plain, bold = fonts()
+    kinds = (("Title", bold, 16), ("Heading2", bold, 12), ("Normal", plain, 9), ("BodyText", plain, 7.5))
+    styles = {n: ParagraphStyle(n, fontName=f, fontSize=pt, leading=1.35 * pt, spaceAfter=4) for n, f, pt in kinds}
     story: list[Any] = [
-        Paragraph(_text(report.title), styles["Title"]),
-        Paragraph(_text(report.made_from), styles["Normal"]),
+        Paragraph(html.escape(report.title), styles["Title"]),
+        Paragraph(html.escape(report.made_from), styles["Normal"]),
     ]
     for section in report.sections:
-        story.append(Paragraph(_text(section.title), styles["Heading2"]))
-        story += [Paragraph(_text(text), styles["Normal"]) for text in section.paragraphs]
+        story.append(Paragraph(html.escape(section.title), styles["Heading2"]))
+        story += [Paragraph(html.escape(text), styles["Normal"]) for text in section.paragraphs]
         story += [_drawing(chart) for chart in section.charts]
         if section.rows:
             cells = [
-                [Paragraph(_text(cell), styles["BodyText"]) for cell in row]
+                [Paragraph(html.escape(cell), styles["BodyText"]) for cell in row]
                 for row in [section.header, *(r.cells for r in section.rows)]
             ]
             grid = TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")])
             story.append(Table(cells, repeatRows=1, style=grid, hAlign="LEFT"))
         if section.method:
-            story.append(Paragraph(f"<i>{_text(section.method)}</i>", styles["BodyText"]))
+            story.append(Paragraph(f"<i>{html.escape(section.method)}</i>", styles["BodyText"]))
         story.append(Spacer(1, 8))
     story.append(
         Paragraph(
@@ -112,7 +103,7 @@ def _drawing(chart: Chart) -> Drawing:
             strokeWidth=1.2,
         )
     )
-    drawing.add(String(0, height - 10, f"{top:,.3g}", fontSize=7))
+    drawing.add(String(0, height - 10, f"{top:,.3g}", fontSize=7, fontName=fonts()[0]))
     for i in range(0, n, max(1, n // 8)):
-        drawing.add(String(at(i, 0)[0] - 10, 4, chart.labels[i], fontSize=7))
+        drawing.add(String(at(i, 0)[0] - 10, 4, chart.labels[i], fontSize=7, fontName=fonts()[0]))
     return drawing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,37 +10,44 @@ import polars as pl
 
 from araz.app._register import Book, load_lines, load_table
 from araz.app._rim import say
-from araz.app._seizures_keep import print_json, progress, select_lines, sentence_of
+from araz.app._seizures_keep import day_of, print_json, progress, select_lines, sentence_of
 from araz.intelligence import (
+    CONSIGNMENTS_KG,
     Composition,
     Table,
+    Turn,
     compare_shares,
     composition_by_period,
     difference_cumulative,
+    fit_dirichlet_multinomial,
     judge_claims,
     seizure_matrix,
+    singles,
     turn_in_totals,
 )
 
-
-def lines_from(source: Path, mapping: str = "") -> pl.DataFrame:
-    """Return register lines from a register or from a file in a known layout."""
-    if source.suffix in {".sqlite", ".db"}:
-        if not source.exists():
-            raise ValueError(
-                f"no register at {source}; araz seizures import FILE makes one, or name a CSV or XLSX file"
-            )
-        with Book(source) as book:
-            return book.frame()
-    return load_lines(source, mapping).lines
+EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
 
-def day_of(text: str) -> dt.date:
-    """Parse a day; raises ValueError with the form wanted."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
+def lines_from(source: Path, country: str | None = None) -> pl.DataFrame:
+    """Return register lines, of one country if wanted, from a register or from a file in a known layout."""
+    if source.suffix not in {".sqlite", ".db"}:
+        return select_lines(load_lines(source).lines, country=country)
+    if not source.exists():
+        raise ValueError(f"no register at {source}; araz seizures import FILE makes one, or name a CSV or XLSX file")
+    with Book(source) as book:
+        return select_lines(book.frame(), country=country)
+
+
+def read_production(table: Table, name: str) -> dict[int, float]:
+    """Return year → tonnes of a production table; a later row of a year stands (the survey after the estimate)."""
+    columns = [column for column in table.header if column.endswith("_tonnes")]
+    if "year" not in table.header or not columns:
+        raise ValueError(f"{name} needs a column year and one that ends in _tonnes; it has {', '.join(table.header)}")
+    rows = table.rows.select(
+        pl.col("year").cast(pl.Int64, strict=False), pl.col(columns[0]).cast(pl.Float64, strict=False)
+    )
+    return dict(rows.drop_nulls().iter_rows())
 
 
 def run_difference(file: Path, mapping: str, *, as_json: bool) -> int:
@@ -66,15 +72,6 @@ def run_difference(file: Path, mapping: str, *, as_json: bool) -> int:
     return 0
 
 
-def _production(table: Table) -> list[tuple[int, float]]:
-    """Year and tonnes of a production series; a later row of the same year stands (the survey after the estimate)."""
-    column = next(name for name in table.header if name.endswith("_tonnes"))
-    years = table.rows.select(
-        pl.col("year").cast(pl.Int64, strict=False), pl.col(column).cast(pl.Float64, strict=False)
-    )
-    return [(int(y), float(t)) for y, t in dict(years.drop_nulls().iter_rows()).items()]
-
-
 def run_claims(files: Sequence[Path], event: str, effect_from: str, *, as_json: bool) -> int:
     """Judge an article's figures, with whatever else was given beside them."""
     if not files:
@@ -82,9 +79,9 @@ def run_claims(files: Sequence[Path], event: str, effect_from: str, *, as_json: 
     tables = [(path, load_table(path)) for path in files]
     production = [
         row
-        for _, t in tables
+        for path, t in tables
         if "year" in t.header and any(n.endswith("_tonnes") for n in t.header)
-        for row in _production(t)
+        for row in read_production(t, path.name).items()
     ]
     findings, problems, turns = [], [], []
     for path, table in tables:
@@ -113,30 +110,30 @@ def run_claims(files: Sequence[Path], event: str, effect_from: str, *, as_json: 
     return 0
 
 
-def _turn_json(turn: object) -> dict[str, object]:
-    from araz.intelligence import Turn
-
-    assert isinstance(turn, Turn)
+def _turn_json(turn: Turn) -> dict[str, object]:
     spans = [
         {"from": a.isoformat(), "to": b.isoformat(), "share": [i._asdict() for i in s]}
         for (a, b), s in zip(turn.periods, turn.shares, strict=True)
     ]
     return {"falling": turn.falling, "rising": turn.rising, "holds": turn.holds,
             "odds_ratios": [i._asdict() for i in turn.odds_ratios], "periods": spans,
-            "mean_consignments_kg": [5, 30, 100], "statement": turn.sentence, "rows": turn.rows}  # fmt: skip
+            "mean_consignments_kg": CONSIGNMENTS_KG, "statement": turn.sentence, "rows": turn.rows}  # fmt: skip
 
 
 def run_composition(
     source: Path, every: str, split: str | None, country: str | None, seed: int, *, as_json: bool
 ) -> int:
     """Print shares over time and, with ``split``, the test of their change."""
-    lines = select_lines(lines_from(source), None, country, None, None)
+    lines = lines_from(source, country)
     rng = np.random.default_rng(seed)
     with progress().status("drawing seizures again"):
-        periods = composition_by_period(lines, {"month": "1mo", "quarter": "1q", "year": "1y"}[every], rng=rng)
-        test = None
+        periods = composition_by_period(lines, EVERY[every], rng=rng)
+        matrix, names, heads = seizure_matrix(singles(lines, months=False))
+        starts, test = heads["date"].dt.truncate(EVERY[every]), None
+        counts = np.array([(matrix[(starts == start).to_numpy()] > 0).sum(axis=0) for start in starts.unique()], float)
+        many = counts.size and min((counts.sum(axis=axis) > 0).sum() for axis in (0, 1)) > 1
+        spread = fit_dirichlet_multinomial(counts) if many else None
         if split is not None:
-            matrix, names, heads = seizure_matrix(lines.filter(pl.col("date_precision") != "period"))
             late = (heads["date"] >= day_of(split)).to_numpy()
             test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
     if not periods:
@@ -144,9 +141,8 @@ def run_composition(
             "no single seizures with kilograms here; published totals go to araz seizures claims or difference"
         )
     if as_json:
-        print_json(
-            {"periods": [_composition_json(item) for item in periods], "test": None if test is None else test._asdict()}
-        )
+        shown = [_composition_json(item) for item in periods]
+        print_json({"periods": shown, "spread": spread and spread._asdict(), "test": test and test._asdict()})
         return 0
     for item in periods:
         say(
@@ -161,6 +157,12 @@ def run_composition(
                     f"{100 * share.high:.0f}), {100 * loads.estimate:.0f} % of loads "
                     f"({100 * loads.low:.0f} to {100 * loads.high:.0f})"
                 )
+    if spread is not None:
+        verdict = "more than" if spread.p_value < 0.05 else "no more than"
+        say(
+            f"between {every}s the mix of loads varies {verdict} one multinomial allows "
+            f"(correlation within a {every} {spread.correlation:.3f}, p = {spread.p_value:.3f})"
+        )
     if test is not None:
         verdict = "the shares differ" if test.p_value < 0.05 else "no evidence that the shares differ"
         say(

@@ -8,11 +8,6 @@
 """
 
 from araz.intelligence._changes import (
-    ChangePoint,
-    Lag,
-    MarketReading,
-    ShockReading,
-    Slope,
     change_points,
     read_market,
     serial_correlation,
@@ -21,21 +16,18 @@ from araz.intelligence._changes import (
 from araz.intelligence._claims import Finding, judge_claims
 from araz.intelligence._composition import (
     Composition,
-    DirichletMultinomial,
-    ShareTest,
     Turn,
     compare_shares,
     compose,
     composition_by_period,
     fit_dirichlet_multinomial,
     seizure_matrix,
+    singles,
     turn_in_totals,
 )
-from araz.intelligence._crews import CrewModel, CrewOdds, Sortie, Weight, crew_odds, learn_crews, link_sorties
+from araz.intelligence._crews import Sortie, Weight, crew_odds, learn_crews, link_sorties
 from araz.intelligence._displacement import (
-    Counterfactual,
     Displacement,
-    Quotient,
     Shift,
     counterfactual,
     displacement,
@@ -43,21 +35,17 @@ from araz.intelligence._displacement import (
     weighted_displacement_quotient,
 )
 from araz.intelligence._exchange import import_own, is_own_layout, to_csv, to_xlsx
-from araz.intelligence._flows import FLOOR, FlowEstimate, estimate_flow
+from araz.intelligence._flows import FLOOR, estimate_flow
 from araz.intelligence._forecast import Forecast, Score, croston, forecast, seasonal_naive, tsb
-from araz.intelligence._import import LINE_SCHEMA, Conversion, ImportResult, import_table
+from araz.intelligence._import import LINE_SCHEMA, ImportResult, import_table
 from araz.intelligence._mapping import Mapping, mapping_from_toml, recognise
-from araz.intelligence._near_repeat import NearRepeat, SelfExciting, fit_self_exciting, near_repeat
-from araz.intelligence._periods import Increment, difference_cumulative
+from araz.intelligence._near_repeat import fit_self_exciting, near_repeat
+from araz.intelligence._periods import difference_cumulative
 from araz.intelligence._records import lines_of, records_of
-from araz.intelligence._report import Chart, Line, MonthlyReport, Section, monthly_report, report_html, total_from_loads
+from araz.intelligence._report import Chart, Line, MonthlyReport, monthly_report, report_html, total_from_loads
 from araz.intelligence._routes import (
-    Closure,
-    EdgeFlow,
     Network,
     Observed,
-    Provenance,
-    RouteFlows,
     close_route,
     estimate_routes,
     find_paths,
@@ -65,79 +53,44 @@ from araz.intelligence._routes import (
     provenance,
 )
 from araz.intelligence._series import monthly_series
-from araz.intelligence._tables import Problem, Table, read_table
+from araz.intelligence._tables import ROW, Problem, Table, read_table
 from araz.intelligence._totals import (
-    CONSIGNMENT_CV,
     CONSIGNMENTS_KG,
     Interval,
     consignment_that_would_tell,
     difference_of_totals,
     ratio_of_counts,
-    ratio_of_totals,
-    share_of_two,
     total_half_width,
 )
-from araz.intelligence._when import Claim, Period, claim_of, period_of
+from araz.intelligence._when import Claim, claim_of, period_of
 from araz.intelligence._where import (
-    BorderDensity,
-    Cluster,
-    EffortRate,
     border_density,
     border_position,
     effort_rates,
     space_time_scan,
 )
-from araz.intelligence._words import MODE_NAMES, SUBSTANCE_NAMES, UNLISTED, mode_of, substance_of, unit_of
 
 __all__ = [
     "CONSIGNMENTS_KG",
-    "CONSIGNMENT_CV",
     "FLOOR",
     "LINE_SCHEMA",
-    "MODE_NAMES",
-    "SUBSTANCE_NAMES",
-    "UNLISTED",
-    "BorderDensity",
-    "ChangePoint",
+    "ROW",
     "Chart",
     "Claim",
-    "Closure",
-    "Cluster",
     "Composition",
-    "Conversion",
-    "Counterfactual",
-    "CrewModel",
-    "CrewOdds",
-    "DirichletMultinomial",
     "Displacement",
-    "EdgeFlow",
-    "EffortRate",
     "Finding",
-    "FlowEstimate",
     "Forecast",
     "ImportResult",
-    "Increment",
     "Interval",
-    "Lag",
     "Line",
     "Mapping",
-    "MarketReading",
     "MonthlyReport",
-    "NearRepeat",
     "Network",
     "Observed",
-    "Period",
     "Problem",
-    "Provenance",
-    "Quotient",
-    "RouteFlows",
     "Score",
-    "Section",
-    "SelfExciting",
-    "ShareTest",
     "Shift",
-    "ShockReading",
-    "Slope",
     "Sortie",
     "Table",
     "Turn",
@@ -172,7 +125,6 @@ __all__ = [
     "lines_of",
     "link_sorties",
     "mapping_from_toml",
-    "mode_of",
     "monthly_report",
     "monthly_series",
     "near_repeat",
@@ -180,7 +132,6 @@ __all__ = [
     "period_of",
     "provenance",
     "ratio_of_counts",
-    "ratio_of_totals",
     "read_market",
     "read_table",
     "recognise",
@@ -189,10 +140,9 @@ __all__ = [
     "seasonal_naive",
     "seizure_matrix",
     "serial_correlation",
-    "share_of_two",
     "shift_of_mix",
+    "singles",
     "space_time_scan",
-    "substance_of",
     "supply_shock",
     "to_csv",
     "to_xlsx",
@@ -200,6 +150,5 @@ __all__ = [
     "total_half_width",
     "tsb",
     "turn_in_totals",
-    "unit_of",
     "weighted_displacement_quotient",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from araz.intelligence._clean import number_parser
-from araz.intelligence._tables import Problem, Table
+from araz.intelligence._tables import ROW, Problem, Table
 from araz.intelligence._totals import (
     CONSIGNMENT_CV,
     CONSIGNMENTS_KG,
@@ -27,7 +27,6 @@ _POLICING: Final = re.compile(
 )
 _SEIZED: Final = re.compile(r"seiz|confiscat|intercept|withdrawn|captured|found", re.I)
 _MADE: Final = re.compile(r"produc|harvest|cultivat|yield|manufact", re.I)
-_ROW: Final = "\0row"
 REQUIRED: Final = ("quantity", "period", "value", "unit")
 
 
@@ -102,7 +101,7 @@ def _figures(table: Table) -> tuple[list[_Figure], list[Problem]]:
     claims = rows["claim_in_text"].to_list() if "claim_in_text" in table.header else [""] * len(texts)
     figures, problems = [], []
     columns = (
-        rows[_ROW].to_list(),
+        rows[ROW].to_list(),
         rows["quantity"].to_list(),
         rows["period"].to_list(),
         texts,

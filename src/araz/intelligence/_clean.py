@@ -19,7 +19,7 @@ _AMBIGUOUS: Final = (
     "may be thousands or a decimal; write it without the separator, or state the decimal sign in the mapping"
 )
 _DATES_IN: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 EARLIEST: Final = dt.date(1900, 1, 1)
 LATEST: Final = dt.date(2200, 1, 1)
 
@@ -92,10 +92,11 @@ def number_parser(texts: Iterable[str], decimal: str = "auto") -> Callable[[str]
     the column decides by its unambiguous members; where they do not, the row is refused.
     """
     habits = habits_of(texts, decimal)
-    return lambda text: _number(text, habits)
+    return lambda text: number_of(text, habits)
 
 
-def _number(text: str, habits: Habits) -> Parsed:
+def number_of(text: str, habits: Habits) -> Parsed:
+    """Parse one number by its column's habits; what could be either is refused."""
     bare = _SPACES.sub("", text)
     plain: str | None = bare
     if "," in bare and "." in bare:
@@ -137,9 +138,22 @@ def quantity_parser(texts: Iterable[str], decimal: str = "auto") -> Callable[[st
     return judged
 
 
+def percent_parser(texts: Iterable[str], decimal: str = "auto") -> Callable[[str], Parsed]:
+    """Return a parser that refuses what is below zero or more than a hundred."""
+    parse = quantity_parser(texts, decimal)
+
+    def judged(text: str) -> Parsed:
+        found = parse(text)
+        if isinstance(found.value, float) and found.value > 100:
+            return Parsed(refusal="is more than 100 % pure")
+        return found
+
+    return judged
+
+
 def count_parser(text: str) -> Parsed:
     """Parse a count: a whole number, zero or more."""
-    found = _number(text, Habits(".", ","))
+    found = number_of(text, Habits(".", ","))
     if found.refusal is not None:
         return found
     value = found.value
@@ -166,6 +180,11 @@ def date_parser(formats: tuple[str, ...]) -> Callable[[str], Parsed]:
         return Parsed(refusal="is not a date in a format of the mapping")
 
     return parse
+
+
+def backwards(first: pl.Series, last: pl.Series) -> pl.Series:
+    """Return the refusal of each row whose last day is before its first."""
+    return pl.select(pl.when(last < first).then(pl.lit("the last day is before the first"))).to_series()
 
 
 def _try(text: str, form: str) -> dt.date | None:
@@ -227,8 +246,8 @@ def fiscal_month_parser(starts: int) -> Callable[[str], Parsed]:
 
 def _month_number(text: str) -> int | None:
     word = text.strip().lower()
-    if word[:3] in _MONTHS:
-        return _MONTHS.index(word[:3]) + 1
+    if word[:3] in MONTHS:
+        return MONTHS.index(word[:3]) + 1
     return int(word) if word.isdigit() and 1 <= int(word) <= 12 else None
 
 

@@ -11,12 +11,24 @@ import numpy as np
 import polars as pl
 from scipy import optimize, special, stats
 
-from araz.intelligence._totals import CONSIGNMENT_CV, CONSIGNMENTS_KG, Interval, share_of_two
+from araz.intelligence._totals import CONSIGNMENT_CV, CONSIGNMENTS_KG, Interval, drawn_again, share_of_two
 from araz.vocabulary import FloatArray
 
 #: Rows of the register that are sums or no drugs: in no composition.
 NOT_DRUGS: Final = ("total", "alcohol", "precursor", "")
-_CHUNK: Final = 4_000_000
+
+
+def singles(lines: pl.DataFrame, *, months: bool) -> pl.DataFrame:
+    """Return the lines of drugs that may be added: single seizures, and with ``months`` the sums of one month.
+
+    Published totals of longer periods overlap and are left out; a single seizure whose day is not known stays, but
+    not in a series of months.
+    """
+    if months:
+        single = ~pl.col("date_precision").is_in(["period", "year"])
+    else:
+        single = ~pl.col("date_precision").is_in(["period", "month", "year"]) | (pl.col("events") == 1)
+    return lines.filter(single & ~pl.col("substance").is_in(NOT_DRUGS))
 
 
 class Composition(NamedTuple):
@@ -87,12 +99,7 @@ def compose(matrix: FloatArray, names: Sequence[str], *, rng: np.random.Generato
 
 def _bootstrap_shares(matrix: FloatArray, rng: np.random.Generator, replicates: int) -> FloatArray:
     """Shares (replicates, s) of seizures drawn again with replacement."""
-    n, parts = len(matrix), []
-    step = max(1, _CHUNK // max(n, 1))
-    for start in range(0, replicates, step):
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=min(step, replicates - start)) if n else np.zeros((1, 0))
-        parts.append(weights @ matrix)
-    sums = np.concatenate(parts)
+    sums = drawn_again(matrix, rng, replicates)
     with np.errstate(invalid="ignore"):
         return np.asarray(sums / sums.sum(axis=1, keepdims=True))
 
@@ -109,8 +116,7 @@ def composition_by_period(
     lines: pl.DataFrame, every: str = "1y", *, rng: np.random.Generator, replicates: int = 1000
 ) -> list[Composition]:
     """Return compositions by calendar period (``1mo``, ``1q``, ``1y``), of single seizures only; sums are left out."""
-    single = lines.filter(~pl.col("date_precision").is_in(["period", "month", "year"]) | (pl.col("events") == 1))
-    matrix, names, heads = seizure_matrix(single)
+    matrix, names, heads = seizure_matrix(singles(lines, months=False))
     if not len(matrix):
         return []
     starts = heads["date"].dt.truncate(every)

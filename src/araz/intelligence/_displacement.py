@@ -85,37 +85,22 @@ def displacement(treated: FloatArray, buffer: FloatArray, control: FloatArray, c
     )
     reason = _refusal(counts, change, effort)
     if reason:
-        return Displacement(None, None, None, None, quotient, None, "refused", f"Refused: {reason}.", 0)
+        return _refused(quotient, reason)
     fit = _fit(counts, change, effort)
     if fit is None:
-        return Displacement(
-            None,
-            None,
-            None,
-            None,
-            quotient,
-            None,
-            "refused",
-            "Refused: the regression did not converge on these counts.",
-            0,
-        )
-    direct, neighbours, dispersion = fit
+        return _refused(quotient, "the regression did not converge on these counts")
     trend = _pre_trend(counts[:, :change])
     if trend < alpha / 5:
-        return Displacement(
-            None,
-            None,
-            None,
-            None,
+        return _refused(
             quotient,
-            None,
-            "refused",
-            "Refused: the areas did not move together before the change (p = "
-            f"{trend:.3f}), so the control is no counterfactual.",
-            0,
+            f"the areas did not move together before the change (p = {trend:.3f}), so the control is no counterfactual",
         )
     p_values = _placebo(counts, change, effort, rng, replicates)
-    return _verdict(direct, neighbours, p_values, quotient, dispersion, alpha, replicates)
+    return _verdict(*fit, p_values, quotient, alpha, replicates)
+
+
+def _refused(quotient: Quotient, reason: str) -> Displacement:
+    return Displacement(None, None, None, None, quotient, None, "refused", f"Refused: {reason}.", 0)
 
 
 def _refusal(counts: FloatArray, change: int, effort: FloatArray | None) -> str:
@@ -209,8 +194,8 @@ def _placebo(
     return float(beaten[0]), float(beaten[1])
 
 
-def _verdict(direct: Interval, neighbours: Interval, p_values: tuple[float, float], quotient: Quotient,
-             dispersion: float, alpha: float, placebos: int) -> Displacement:  # fmt: skip
+def _verdict(direct: Interval, neighbours: Interval, dispersion: float, p_values: tuple[float, float],
+             quotient: Quotient, alpha: float, placebos: int) -> Displacement:  # fmt: skip
     moved = p_values[1] <= alpha and not neighbours.low <= 1 <= neighbours.high
     verdict = "no evidence of displacement" if not moved else "displaced" if neighbours.estimate > 1 else "diffused"
     fell = direct.high < 1 and p_values[0] <= alpha
@@ -283,9 +268,6 @@ def counterfactual(values: FloatArray, change: int, controls: FloatArray | None 
         effect,
         f"{effect.estimate:+,.0f} ({low:+,.0f} to {high:+,.0f}) against the counterfactual: {shown}.",
     )
-
-
-KINDS: Final = {"region": "place", "transport": "mode", "hour": "hour", "substance": "substance"}
 
 
 class Shift(NamedTuple):

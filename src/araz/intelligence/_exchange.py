@@ -11,15 +11,23 @@ from typing import Final
 import polars as pl
 import xlsxwriter
 
-from araz.intelligence._clean import Parsed, count_parser, date_parser, judge, precision_parser, quantity_parser
-from araz.intelligence._import import LINE_SCHEMA, ImportResult, conversions_of
-from araz.intelligence._tables import Problem, Table
+from araz.intelligence._clean import (
+    Parsed,
+    backwards,
+    count_parser,
+    date_parser,
+    judge,
+    percent_parser,
+    precision_parser,
+    quantity_parser,
+)
+from araz.intelligence._import import LINE_SCHEMA, ImportResult, bases_of, conversions_of
+from araz.intelligence._tables import ROW, Problem, Table
 from araz.intelligence._words import MODE_NAMES, SUBSTANCE_NAMES, UNLISTED
 
 #: A text that begins so would be computed by a spreadsheet; it leaves with an apostrophe before it.
 _LIVE: Final = r"^(['=+\-@\t\r])"
 _OWN: Final = {"seizure_id", "date", "substance", "quantity", "unit", "base_unit"}
-_ROW: Final = "\0row"
 _TEXTS: Final = [name for name, kind in LINE_SCHEMA.items() if kind == pl.String]
 
 
@@ -73,7 +81,10 @@ def to_xlsx(lines: pl.DataFrame) -> bytes:
 
 
 def import_own(table: Table) -> ImportResult:
-    """Read the register's own layout; a seizure with one bad line is refused whole, each line with its reason."""
+    """Read the register's own layout; a seizure with one bad line is refused whole, each line with its reason.
+
+    Base unit and quantity are computed again from the reported ones, whatever the file says of them, and a remark made.
+    """
     live = re.compile("^'(['=+\\-@\t\r])")
     texts = {
         name: table.rows[name].str.replace(live.pattern, "$1") if name in table.header else _empty(table.rows.height)
@@ -82,22 +93,32 @@ def import_own(table: Table) -> ImportResult:
     refusals: list[pl.DataFrame] = []
 
     def keep(values: pl.Series, refusal: pl.Series, name: str) -> pl.Series:
-        part = pl.DataFrame({"row": table.rows[_ROW], "column": name, "message": refusal, "value": texts[name]})
+        part = pl.DataFrame({"row": table.rows[ROW], "column": name, "message": refusal, "value": texts[name]})
         refusals.append(part.filter(refusal.is_not_null()))
         return values
 
     frame = pl.DataFrame({name: _parse(texts[name], name, keep) for name in LINE_SCHEMA})
-    frame = frame.with_columns(pl.Series(_ROW, table.rows[_ROW]))
+    keep(frame["date_to"], backwards(frame["date"], frame["date_to"]), "date_to")
+    base = bases_of(frame["unit"])
+    summed = (frame["quantity"] * base["factor"]).alias("base_quantity")
+    stale = texts["base_quantity"].to_frame("value").with_columns(pl.Series("row", table.rows[ROW]))
+    stale = stale.filter(frame["base_quantity"].ne_missing(summed))
+    frame = frame.with_columns(base["base"].fill_null("").alias("base_unit"), summed, table.rows[ROW])
     first = pl.concat(refusals).unique("row", keep="first", maintain_order=True)
     problems = {row[0]: Problem(*row) for row in first.iter_rows()}
-    mine = frame.filter(pl.col(_ROW).is_in(list(problems)))["seizure_id"].unique().to_list()
-    for row, which in frame.filter(pl.col("seizure_id").is_in(mine)).select(_ROW, "seizure_id").iter_rows():
+    mine = frame.filter(pl.col(ROW).is_in(list(problems)))["seizure_id"].unique().to_list()
+    for row, which in frame.filter(pl.col("seizure_id").is_in(mine)).select(ROW, "seizure_id").iter_rows():
         problems.setdefault(row, Problem(row, "seizure_id", "another line of this seizure was refused", which))
-    lines = frame.filter(~pl.col(_ROW).is_in(list(problems)))
-    lines = lines.with_columns(pl.col(_ROW).alias("source_row")).select(list(LINE_SCHEMA))
+    lines = frame.filter(~pl.col(ROW).is_in(list(problems)))
+    lines = lines.with_columns(pl.col(ROW).alias("source_row")).select(list(LINE_SCHEMA))
     rows = table.rows.height + len(table.refused)
     refused = sorted([*table.refused, *problems.values()])
-    return ImportResult(lines, refused, [], rows, "araz-register", conversions_of(lines))
+    remarks = [
+        Problem(row, "base_quantity", "computed again from quantity and unit", value)
+        for value, row in stale.iter_rows()
+        if row not in problems
+    ]
+    return ImportResult(lines, refused, remarks, rows, "araz-register", conversions_of(lines))
 
 
 def _empty(height: int) -> pl.Series:
@@ -108,22 +129,14 @@ def _parse(texts: pl.Series, name: str, keep: Callable[[pl.Series, pl.Series, st
     kind = LINE_SCHEMA[name]
     if name == "source_row":
         return pl.Series([None], dtype=pl.UInt32).new_from_index(0, texts.len())
-    if kind == pl.Date:
-        parsed = judge(texts, date_parser(("%Y-%m-%d",)), pl.Date)
-        return keep(parsed.value, _required(parsed.refusal, texts) if name == "date" else parsed.refusal, name)
-    if kind == pl.Float64:
-        parsed = judge(texts, quantity_parser([], "."), pl.Float64)
-        return keep(parsed.value, parsed.refusal, name)
-    if kind == pl.Int64:
-        parsed = judge(texts, count_parser, pl.Int64)
-        return keep(parsed.value, parsed.refusal, name)
-    judged = judge(texts, _WORD.get(name, lambda text: Parsed(value=text)), pl.String)
-    refusal = _required(judged.refusal, texts) if name == "seizure_id" else judged.refusal
-    return keep(judged.value.fill_null("day" if name == "date_precision" else ""), refusal, name)
-
-
-def _required(refusal: pl.Series, texts: pl.Series) -> pl.Series:
-    return refusal.set(refusal.is_null() & (texts == ""), "must not be empty")
+    values, refusal = texts, texts.clear(texts.len())
+    if (parse := _WORD.get(name) or _KIND.get(str(kind))) is not None:
+        values, refusal, _ = judge(texts, parse, kind)
+    if name in {"seizure_id", "date"}:
+        refusal = refusal.set(texts == "", "must not be empty")
+    if kind == pl.String:
+        values = values.fill_null("day" if name == "date_precision" else "")
+    return keep(values, refusal, name)
 
 
 def _one_of(words: tuple[str, ...], what: str) -> Callable[[str], Parsed]:
@@ -134,4 +147,8 @@ _WORD: Final[dict[str, Callable[[str], Parsed]]] = {
     "substance": _one_of((*SUBSTANCE_NAMES, UNLISTED), "substance of the register"),
     "transport": _one_of(MODE_NAMES, "transport mode"),
     "date_precision": precision_parser,
+    "purity_percent": percent_parser([], "."),
 }
+_KIND: Final[dict[str, Callable[[str], Parsed]]] = {
+    "Date": date_parser(("%Y-%m-%d",)), "Float64": quantity_parser([], "."), "Int64": count_parser,
+}  # fmt: skip

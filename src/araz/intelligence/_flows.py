@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
-from araz.intelligence._totals import Interval
+from araz.intelligence._totals import Interval, drawn_again
 from araz.vocabulary import BoolArray, FloatArray, LoggedInclusion, RosterLog
 
 #: Below this chance of seizure a cell says next to nothing: a single load would count for fifty.
@@ -55,15 +55,21 @@ def estimate_flow(
     table = _table(log.inclusions)
     blind = float(np.mean([item.probability < floor for item in log.inclusions])) if log.inclusions else math.nan
     modes = [""] * len(values) if mode is None else list(mode)
-    refusal = _refusal(log, table, seized_draw, seized_cell, modes, values, floor)
+    if not len(seized_draw) == len(seized_cell) == len(modes) == len(values):
+        raise ValueError(
+            f"{len(seized_draw)} draws, {len(seized_cell)} cells, {len(modes)} modes and {len(values)} quantities; "
+            "give one of each per seizure"
+        )
+    keys = list(zip(seized_draw, seized_cell, modes, strict=True))
+    logged = [item for key in keys if (item := _find(table, key)) is not None]
+    refusal = _refusal(table, keys, logged, values, floor)
     if refusal is not None:
         return FlowEstimate(None, None, {}, float(values.sum()), len(values), 0.0, blind, None, refusal, [])
-    found = [_find(table, key) for key in zip(seized_draw, seized_cell, modes, strict=True)]
-    chances = np.array([item.probability for item in found if item is not None])
+    chances = np.array([item.probability for item in logged])
     keep = chances >= floor
     weight = np.where(keep, 1 / np.maximum(chances, floor), 0.0)
     cells = np.array(seized_cell)
-    groups = _groups([f"{d}\0{c}" for d, c in zip(seized_draw, seized_cell, strict=True)])
+    groups = _groups([f"{draw}\0{cell}" for draw, cell, _ in keys])
     variance = _group_variance(values, chances, groups, keep)
     notes = _notes(log, blind, floor, int((~keep).sum()), mode is None)
     draws = sorted({item.draw_id for item in log.inclusions})
@@ -76,50 +82,57 @@ def estimate_flow(
         },
         seized=float(values.sum()), seizures=len(values),
         effective=float(weight.sum() ** 2 / (weight**2).sum()) if keep.any() else 0.0,
-        unobservable_share=blind, model_range=_model_range(found, values, keep), refused=None, notes=notes,
+        unobservable_share=blind, model_range=_model_range(logged, values, keep), refused=None, notes=notes,
     )  # fmt: skip
 
 
 _Key = tuple[str, str, str]
+_Table = dict[tuple[str, str], dict[str, LoggedInclusion]]
 
 
-def _table(inclusions: Iterable[LoggedInclusion]) -> dict[_Key, LoggedInclusion]:
-    return {(item.draw_id, item.cell_id, item.mode): item for item in inclusions}
+def _table(inclusions: Iterable[LoggedInclusion]) -> _Table:
+    """Draw and cell → mode → what was logged."""
+    table: _Table = {}
+    for item in inclusions:
+        table.setdefault((item.draw_id, item.cell_id), {})[item.mode] = item
+    return table
 
 
-def _find(table: dict[_Key, LoggedInclusion], key: _Key) -> LoggedInclusion | None:
-    """The chance logged for the mode, else the one logged for every mode."""
-    return table.get(key) or table.get((key[0], key[1], ""))
+def _find(table: _Table, key: _Key) -> LoggedInclusion | None:
+    """The chance logged for the mode, else the one for every mode, else, for an unknown mode, the only one."""
+    here = table.get(key[:2], {})
+    only = next(iter(here.values())) if len(here) == 1 and not key[2] else None
+    return here.get(key[2]) or here.get("") or only
 
 
-def _refusal(log: RosterLog, table: dict[_Key, LoggedInclusion], draws: Sequence[str], cells: Sequence[str],
-             modes: Sequence[str], values: FloatArray, floor: float) -> str | None:  # fmt: skip
-    if not log.inclusions:
+def _refusal(
+    table: _Table, keys: Sequence[_Key], logged: Sequence[LoggedInclusion], values: FloatArray, floor: float
+) -> str | None:
+    if not table:
         return (
             "no roster with known probabilities: seizures under patrols that were placed by "
             "judgement are not flows, and no weighting makes them so"
         )
-    if not len(draws) == len(cells) == len(modes) == len(values):
-        raise ValueError(
-            f"{len(draws)} draws, {len(cells)} cells and {len(values)} quantities; give one of each per seizure"
-        )
     if np.any(~np.isfinite(values)) or np.any(values < 0):
         return "a seizure without a quantity, or with one below zero, cannot be weighted; correct it first"
-    for key in zip(draws, cells, modes, strict=True):
-        item = _find(table, key)
+    for draw, cell, mode in keys:
+        item, here = _find(table, (draw, cell, mode)), table.get((draw, cell), {})
+        if item is None and here:
+            return (
+                f"no logged probability for mode {mode or 'unknown'} of cell {cell} in draw {draw}: the log has "
+                f"{', '.join(sorted(here))}; name the mode of each seizure"
+            )
         if item is None:
             return (
-                f"no logged probability for cell {key[1]} in draw {key[0]}: a seizure from outside "
+                f"no logged probability for cell {cell} in draw {draw}: a seizure from outside "
                 "the roster (a tip, another service) has no weight; leave it out and say so"
             )
         if item.probability == 0:
             return (
-                f"cell {key[1]} in draw {key[0]} is logged with chance 0 but a load was seized "
+                f"cell {cell} in draw {draw} is logged with chance 0 but a load was seized "
                 "there: the log does not describe what was done"
             )
-    usable = sum(
-        (_find(table, key) or log.inclusions[0]).probability >= floor for key in zip(draws, cells, modes, strict=True)
-    )
+    usable = sum(item.probability >= floor for item in logged)
     if usable < FEWEST:
         return f"{usable} seizures with a usable chance; at least {FEWEST} are needed before an interval means anything"
     return None
@@ -154,35 +167,19 @@ def _log_interval(total: float, variance: float, seized: float, level: float) ->
 def _resampled(weighted: FloatArray, drawn: Sequence[str], draws: list[str], level: float, replicates: int,
                rng: np.random.Generator) -> Interval:  # fmt: skip
     at = {name: index for index, name in enumerate(draws)}
-    sums = np.bincount([at[name] for name in drawn], weighted, minlength=len(draws))
-    n = len(draws)
-    totals = np.concatenate([
-        rng.multinomial(n, np.full(n, 1 / n), size=part) @ sums for part in _parts(replicates, max(1, 2_000_000 // n))
-    ])  # fmt: skip
+    sums = np.asarray(np.bincount([at[name] for name in drawn], weighted, minlength=len(draws)), float)
+    totals = drawn_again(sums, rng, replicates)
     low, high = np.quantile(totals, [0.5 - level / 2, 0.5 + level / 2])
     return Interval(float(sums.sum()), float(low), float(high))
 
 
-def _parts(total: int, size: int) -> list[int]:
-    return [min(size, total - start) for start in range(0, total, size)]
-
-
-def _model_range(
-    found: Sequence[LoggedInclusion | None], values: FloatArray, keep: BoolArray
-) -> tuple[float, float] | None:
-    if not any(item is not None and item.probability_low is not None for item in found):
+def _model_range(logged: Sequence[LoggedInclusion], values: FloatArray, keep: BoolArray) -> tuple[float, float] | None:
+    if all(item.probability_low is None for item in logged):
         return None
-    low = [
-        v / (item.probability_high or item.probability)
-        for v, item, k in zip(values, found, keep, strict=True)
-        if k and item is not None
-    ]
-    high = [
-        v / max(item.probability_low or item.probability, 1e-9)
-        for v, item, k in zip(values, found, keep, strict=True)
-        if k and item is not None
-    ]
-    return float(sum(low)), float(sum(high))
+    used = [(v, item) for v, item, k in zip(values, logged, keep, strict=True) if k]
+    low = sum(v / (item.probability_high or item.probability) for v, item in used)
+    high = sum(v / max(item.probability_low or item.probability, 1e-9) for v, item in used)
+    return float(low), float(high)
 
 
 def _notes(log: RosterLog, blind: float, floor: float, dropped: int, any_mode: bool) -> list[str]:

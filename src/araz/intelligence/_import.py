@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 import polars as pl
@@ -10,17 +11,19 @@ import polars as pl
 from araz.intelligence._clean import (
     Column,
     Parsed,
+    backwards,
     count_parser,
     date_parser,
     fiscal_month_parser,
     judge,
+    percent_parser,
     period_end,
     period_parser,
     precision_parser,
     quantity_parser,
 )
 from araz.intelligence._mapping import TEXT_FIELDS, AmountRule, Mapping, columns_of
-from araz.intelligence._tables import Problem, Table
+from araz.intelligence._tables import ROW, Problem, Table
 from araz.intelligence._words import UNLISTED, mode_of, substance_of, unit_of
 
 #: The register as a frame: one row per amount; a seizure without amounts has one row with an empty substance.
@@ -34,7 +37,6 @@ LINE_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "outcome": pl.String, "cue": pl.String, "persons": pl.Int64, "incident_id": pl.String, "source": pl.String,
     "source_row": pl.UInt32,
 }  # fmt: skip
-_ROW: Final = "\0row"
 
 
 class Conversion(NamedTuple):
@@ -79,7 +81,7 @@ class _Work:
     def __init__(self, table: Table, mapping: Mapping) -> None:
         self.rows = table.rows
         self.mapping = mapping
-        self.number = table.rows[_ROW]
+        self.number = table.rows[ROW]
         self.refusals: list[pl.DataFrame] = []
         self.remarks: list[pl.DataFrame] = []
 
@@ -126,7 +128,7 @@ def import_table(table: Table, mapping: Mapping) -> ImportResult:
         )
     work = _Work(table, mapping)
     base = _base_fields(work)
-    amounts = [_amount(work, rule, index) for index, rule in enumerate(mapping.amounts)]
+    amounts = [_amount(work, rule) for rule in mapping.amounts]
     refused = _first_per_row(work.refusals)
     lines = _join(base, amounts, {problem.row for problem in refused})
     return ImportResult(
@@ -198,8 +200,8 @@ def _dates(work: _Work) -> dict[str, pl.Series]:
         first = work.take(judge(texts, date_parser(rule.formats), pl.Date), rule.column, texts)
         ends = work.text(rule.column_to)
         last = work.take(judge(ends, date_parser(rule.formats), pl.Date), rule.column_to, ends)
-        backwards = (last < first).fill_null(value=False)
-        work.refuse(backwards, rule.column_to, "the last day is before the first", ends)
+        wrong = backwards(first, last)
+        work.take(Column(last, wrong, wrong.clear(len(wrong))), rule.column_to, ends)
     work.refuse(texts == "", rule.column or rule.period or rule.fiscal_year, "has no date", texts)
     remarks = work.text(rule.precision_column)
     precision = work.take(judge(remarks, precision_parser, pl.String), rule.precision_column, remarks)
@@ -218,7 +220,7 @@ def _identities(work: _Work) -> pl.Series:
             doubled & ~own.is_first_distinct(), work.mapping.seizure_id, "repeats the identity of a row above", own
         )
         return own
-    content = work.rows.drop(_ROW).select(pl.concat_str(pl.all(), separator="\x1f").alias("t"))["t"]
+    content = work.rows.drop(ROW).select(pl.concat_str(pl.all(), separator="\x1f").alias("t"))["t"]
     copy = pl.DataFrame({"t": content}).select(pl.int_range(pl.len()).over("t").alias("copy"))["copy"]
     work.remark(
         copy > 0,
@@ -234,10 +236,8 @@ def _identities(work: _Work) -> pl.Series:
     return pl.Series(digests, dtype=pl.String)
 
 
-def _amount(work: _Work, rule: AmountRule, index: int) -> pl.DataFrame:
-    texts = work.text(rule.quantity)
-    parse = quantity_parser(texts.unique().to_list(), work.mapping.decimal)
-    quantity = work.take(judge(texts, parse, pl.Float64), rule.quantity, texts)
+def _amount(work: _Work, rule: AmountRule) -> pl.DataFrame:
+    quantity = _number(work, rule.quantity, quantity_parser)
     word = work.text(rule.substance) if rule.substance else _constant(work, rule.substance_is)
     substance = judge(word, lambda text: Parsed(value=substance_of(text)), pl.String).value
     work.remark(
@@ -249,17 +249,17 @@ def _amount(work: _Work, rule: AmountRule, index: int) -> pl.DataFrame:
     if rule.substance:
         work.refuse(word == "", rule.substance, "has no substance", word)
     unit_word = work.text(rule.unit) if rule.unit else _constant(work, rule.unit_is)
-    base = _base_unit(work, rule, unit_word, quantity)
-    extras = [_extra(work, column, index) for column in (rule.purity, rule.price)]
-    work.refuse(
-        (extras[0] > 100).fill_null(value=False), rule.purity, "is more than 100 % pure", work.text(rule.purity)
-    )
+    base = bases_of(unit_word)
+    strange = base["base"].is_null() & quantity.is_not_null()
+    work.remark(strange & (unit_word != ""), rule.unit, "unit not listed: kept as reported, in no sum", unit_word)
+    work.remark(strange & (unit_word == ""), rule.unit, "has a quantity without a unit: kept, in no sum", unit_word)
+    purity, price = _number(work, rule.purity, percent_parser), _number(work, rule.price, quantity_parser)
     frame = pl.DataFrame(
         {
             "source_row": work.number, "substance": substance.fill_null(""), "substance_reported": word,
-            "quantity": quantity, "unit": unit_word, "base_unit": base["base"],
+            "quantity": quantity, "unit": unit_word, "base_unit": base["base"].fill_null(""),
             "base_quantity": quantity * base["factor"],
-            "purity_percent": extras[0], "price": extras[1], "price_unit": work.text(rule.price_unit),
+            "purity_percent": purity, "price": price, "price_unit": work.text(rule.price_unit),
         }
     )  # fmt: skip
     absent = pl.col("quantity").is_null() if not rule.substance else pl.lit(value=False)
@@ -270,24 +270,21 @@ def _constant(work: _Work, text: str) -> pl.Series:
     return pl.Series([text], dtype=pl.String).new_from_index(0, work.rows.height)
 
 
-def _extra(work: _Work, column: str, index: int) -> pl.Series:
+def _number(work: _Work, column: str, parser: Callable[[Iterable[str], str], Callable[[str], Parsed]]) -> pl.Series:
     texts = work.text(column)
-    parse = quantity_parser(texts.unique().to_list(), work.mapping.decimal)
+    parse = parser(texts.unique().to_list(), work.mapping.decimal)
     return work.take(judge(texts, parse, pl.Float64), column, texts)
 
 
-def _base_unit(work: _Work, rule: AmountRule, words: pl.Series, quantity: pl.Series) -> pl.DataFrame:
+def bases_of(words: pl.Series) -> pl.DataFrame:
+    """Return the ``base`` unit of each reported unit and its ``factor``; null where the unit is not listed."""
     distinct = [word for word in words.unique().to_list() if word]
     known = {word: found for word in distinct if (found := unit_of(word)) is not None}
     table = pl.DataFrame(
         {"unit": list(known), "base": [u.base for u in known.values()], "factor": [u.factor for u in known.values()]},
         schema={"unit": pl.String, "base": pl.String, "factor": pl.Float64},
     )
-    joined = pl.DataFrame({"unit": words}).join(table, on="unit", how="left", maintain_order="left")
-    strange = joined["base"].is_null() & quantity.is_not_null()
-    work.remark(strange & (words != ""), rule.unit, "unit not listed: kept as reported, in no sum", words)
-    work.remark(strange & (words == ""), rule.unit, "has a quantity without a unit: kept, in no sum", words)
-    return joined.with_columns(pl.col("base").fill_null(""))
+    return pl.DataFrame({"unit": words}).join(table, on="unit", how="left", maintain_order="left")
 
 
 def _join(base: pl.DataFrame, amounts: list[pl.DataFrame], refused: set[int]) -> pl.DataFrame:

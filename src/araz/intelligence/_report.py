@@ -13,7 +13,7 @@ import polars as pl
 
 from araz.intelligence._changes import change_points, serial_correlation
 from araz.intelligence._clean import month_end
-from araz.intelligence._composition import NOT_DRUGS, compose, seizure_matrix
+from araz.intelligence._composition import compose, seizure_matrix, singles
 from araz.intelligence._forecast import forecast
 from araz.intelligence._series import monthly_series
 from araz.intelligence._totals import CONSIGNMENT_CV, Interval
@@ -86,8 +86,7 @@ def _amount(value: float) -> str:
 def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> MonthlyReport:
     """Build the report of a month from register lines; sections that cannot be said give the reason instead."""
     rng = np.random.default_rng(seed)
-    single = lines.filter(~pl.col("date_precision").is_in(["period", "year"]) & ~pl.col("substance").is_in(NOT_DRUGS))
-    upto = single.filter(pl.col("date") <= month_end(month))
+    upto = singles(lines, months=True).filter(pl.col("date") <= month_end(month))
     sections = [_month(upto, month), _mix(upto, month, rng), *_series(upto, rng), _not_said(lines)]
     made = (
         f"{lines['seizure_id'].n_unique():,} seizures in the register, "
@@ -104,7 +103,10 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
     now, then = _in_month(lines, month), _in_month(lines, month.replace(year=month.year - 1))
     rows = []
     known = now.filter((pl.col("base_unit") != "") & pl.col("base_quantity").is_not_null())
-    for keys, part in known.group_by(["base_unit", "substance"], maintain_order=True):
+    order = known.with_columns(pl.col("base_quantity").sum().over("base_unit", "substance").alias("sum")).sort(
+        "base_unit", "sum", descending=[False, True], maintain_order=True
+    )
+    for keys, part in order.group_by(["base_unit", "substance"], maintain_order=True):
         unit, substance = str(keys[0]), str(keys[1])
         old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))
         total, before = _total(part), _total(old.filter(pl.col("base_quantity").is_not_null()))
@@ -116,7 +118,6 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
         cells = [substance, unit, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
         cells += [f"{before.estimate:,.6g}", difference]
         rows.append(Line(cells=cells, seizure_ids=part["seizure_id"].unique(maintain_order=True).to_list()))
-    rows.sort(key=lambda row: (row.cells[1], -float(row.cells[3].replace(",", ""))))
     said = (
         f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
         if rows

@@ -228,16 +228,13 @@ class Closure(NamedTuple):
     after_high: float
 
 
-def close_route(
-    network: Network, observed: Sequence[Observed], closed: str, *, total: tuple[float, float]
-) -> list[Closure]:
+def close_route(network: Network, flows: RouteFlows, closed: str) -> list[Closure]:
     """Say where flow would go if a place were closed: what went elsewhere stays, what is lost looks for another way.
 
     Lost flow L is that of the paths through the place. Each leg keeps K and takes between 0 and L of it, unless no
     open path uses it: range [K, K + L]; the central value spreads L over the open paths by their gravity weight. All
     of L is assumed to go on; deterrence would lower every upper end. Legs are sorted by what they gain.
     """
-    flows = estimate_routes(network, observed, total=total)
     open_paths, weight = find_paths(network, [closed])
     shut = _incidence(flows.paths, closed) > 0
     lost = float(flows.flow[shut].sum())

@@ -6,7 +6,7 @@ import datetime as dt
 
 import polars as pl
 
-from araz.intelligence._composition import NOT_DRUGS
+from araz.intelligence._composition import singles
 from araz.vocabulary import FloatArray
 
 
@@ -20,7 +20,7 @@ def monthly_series(
     A period without seizures is zero: the register says nothing was seized, not that it is unknown.
     Raises ValueError when nothing is left.
     """
-    mine = lines.filter(~pl.col("date_precision").is_in(["period", "year"]) & ~pl.col("substance").is_in(NOT_DRUGS))
+    mine = singles(lines, months=True)
     if substance is not None:
         mine = mine.filter(pl.col("substance") == substance)
     if what == "kg":

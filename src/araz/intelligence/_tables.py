@@ -15,9 +15,11 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 #: A workbook that unpacks to more is refused: a small file can hold a very large one.
 MAX_UNPACKED_BYTES: Final = 4_000_000_000
+#: Name of the column of row numbers: no header can hold it.
+ROW: Final = "\0row"
 MAX_CELL_CHARS: Final = 32_767
-_FORMULA: Final = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<f[\s>/]')
-_MERGE: Final = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
+_FORMULA: Final = re.compile(rb'<(?:[\w.-]+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<(?:[\w.-]+:)?f[\s>/]')
+_MERGE: Final = re.compile(rb'<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 
 
 class Problem(NamedTuple):
@@ -30,11 +32,11 @@ class Problem(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A header and its rows as text; ``row`` is the number a spreadsheet shows (the header is row 1)."""
+    """A header and its rows as text."""
 
     header: list[str]
     rows: pl.DataFrame
-    """One String column per header name, then ``row`` (UInt32)."""
+    """One String column per header name, then ``ROW`` (UInt32): the number a spreadsheet shows, the header being 1."""
     refused: list[Problem]
     """Rows that could not be taken at all; they are not in ``rows``."""
 
@@ -70,8 +72,8 @@ def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
     width, kept, numbers, refused = len(header), [], [], []
     try:
         for number, row in enumerate(reader, start=2):
-            if len(row) == width:
-                kept.append(row)
+            if len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
+                kept.append(row[:width])
                 numbers.append(number)
             elif row:
                 refused.append(Problem(number, "", f"{len(row)} fields where the header has {width}", _shown(row)))
@@ -101,16 +103,16 @@ def _without_formulas(header: list[str], kept: list[list[str]], numbers: list[in
     """Set aside every row with a cell that a spreadsheet would compute, or that is too long for one."""
     columns = list(zip(*kept, strict=True)) if kept else [()] * len(header)
     frame = pl.DataFrame({h: pl.Series(h, c, dtype=pl.String) for h, c in zip(header, columns, strict=True)})
-    frame = frame.with_columns(pl.all().str.strip_chars(), pl.Series("\0row", numbers, dtype=pl.UInt32))
+    frame = frame.with_columns(pl.all().str.strip_chars(), pl.Series(ROW, numbers, dtype=pl.UInt32))
     bad: dict[int, Problem] = {}
     for column in header:
-        is_formula = pl.col(column).str.starts_with("=")
-        odd = frame.filter(is_formula | (pl.col(column).str.len_chars() > MAX_CELL_CHARS))
-        for value, row in zip(odd[column].to_list(), odd["\0row"].to_list(), strict=True):
+        texts = frame.get_column(column).alias("texts")  # polars takes a header such as "*" or "^a$" for a pattern
+        odd = frame.filter(texts.str.starts_with("=") | (texts.str.len_chars() > MAX_CELL_CHARS))
+        for value, row in zip(odd.get_column(column).to_list(), odd[ROW].to_list(), strict=True):
             why = "holds a formula, which is never computed; paste its value" if value[0] == "=" else "is too long"
             bad.setdefault(row, Problem(row, column, f"the cell {why}", value[:200]))
     if bad:
-        frame = frame.filter(~pl.col("\0row").is_in(list(bad)))
+        frame = frame.filter(~pl.col(ROW).is_in(list(bad)))
     return Table(header, frame, sorted([*refused, *bad.values()]))
 
 
@@ -131,7 +133,8 @@ def _read_workbook(data: bytes, name: str, sheet: str | None) -> Table:
     if not cells:
         raise ValueError(f"{name}, sheet {title!r}, is empty")
     merged = _merged_rows(xml, name)
-    formulas = {int(row): column.decode() for column, row in _FORMULA.findall(xml)} if b"<f" in xml else {}
+    has_any = b"<f" in xml or b":f" in xml
+    formulas = {int(row): column.decode() for column, row in _FORMULA.findall(xml)} if has_any else {}
     if 1 in formulas:
         raise ValueError(f"{name}: the header holds a formula in {formulas[1]}1; paste its value")
     header = _header([_text(cell) for cell in cells[0]], name)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+import numpy as np
 from scipy import stats
+
+from araz.vocabulary import FloatArray
 
 #: Mean consignment, kg: a courier, a vehicle's load, a lorry's. The true one is unknown, so all three are shown.
 CONSIGNMENTS_KG: Final = (5.0, 30.0, 100.0)
 #: Standard deviation of a consignment over its mean; loads vary more than exponentially.
 CONSIGNMENT_CV: Final = 1.5
+_CHUNK: Final = 4_000_000
 
 
 class Interval(NamedTuple):
@@ -19,6 +23,19 @@ class Interval(NamedTuple):
     estimate: float
     low: float
     high: float
+
+
+def drawn_again(rows: FloatArray, rng: np.random.Generator, replicates: int) -> FloatArray:
+    """Return sums (replicates, …) of n rows drawn again n times with replacement: the bootstrap of a total.
+
+    Weights are drawn in parts, so that a million rows take no more memory than four million numbers.
+    """
+    n = len(rows)
+    if not n:
+        return np.zeros((replicates, *rows.shape[1:]))
+    step, chance = max(1, _CHUNK // n), np.full(n, 1 / n)
+    sizes = [min(step, replicates - start) for start in range(0, replicates, step)]
+    return np.concatenate([rng.multinomial(n, chance, size=size) @ rows for size in sizes])
 
 
 def total_half_width(total: float, mean: float, cv: float = CONSIGNMENT_CV, level: float = 0.95) -> float:

@@ -6,9 +6,8 @@ import datetime as dt
 import re
 from typing import Final, NamedTuple
 
-from araz.intelligence._clean import month_end
+from araz.intelligence._clean import MONTHS, Habits, month_end, number_of
 
-_MONTHS: Final = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NUMBER_WORDS: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12, "twenty": 20, "hundred": 100,
@@ -96,10 +95,10 @@ def _part_of_year(year: int, rest: str) -> Period | None:
     if (
         names
         and len(names) <= 2
-        and all(name in _MONTHS for name in names)
+        and all(name in MONTHS for name in names)
         and re.fullmatch(r"[a-z.]+(?:\s*-\s*[a-z.]+| to [a-z.]+)?", rest)
     ):
-        first, last = _MONTHS.index(names[0]) + 1, _MONTHS.index(names[-1]) + 1
+        first, last = MONTHS.index(names[0]) + 1, MONTHS.index(names[-1]) + 1
         return _months(year, first, last) if first <= last else None
     return None
 
@@ -141,14 +140,18 @@ def claim_of(text: str) -> Claim:
         r"\b(?:rose|rise|increased?|increase of|grew|up|jumped|surged)\b(?! to)[^;\d]{0,20}([\d.,]+) ?(?:%|per ?cent)",
         word,
     )
-    percent = -_value(down[1]) if down else _value(up[1]) if up else None
+    said = down or up
+    percent = None if said is None else _value(said[1])
+    percent = -percent if down and percent is not None else percent
     if factor is None and percent is not None:
         factor = 1 + percent / 100
     return Claim(factor=factor, percent=percent, base=base, bound=bound, text=text.strip())
 
 
-def _value(text: str) -> float:
-    return float(text.rstrip(".,").replace(",", "."))
+def _value(text: str) -> float | None:
+    """A number as English texts group it (1,234.5), a lone decimal comma too (12,5); None where it is neither."""
+    found = number_of(f"0{text}" if text.startswith(".") else text.rstrip(".,"), Habits(".", ",")).value
+    return found if isinstance(found, float) else None
 
 
 def _factor(word: str) -> float | None:
@@ -157,9 +160,9 @@ def _factor(word: str) -> float | None:
             return float(factor)
     if found := re.search(r"\b([a-z]+)[- ]?fold\b", word):
         return float(_NUMBER_WORDS[found[1]]) if found[1] in _NUMBER_WORDS else None
-    if found := re.search(r"\b(\d+(?:[.,]\d+)?)[- ]?fold\b|(?:\bby a factor of|×|\bx ?)(\d+(?:[.,]\d+)?)", word):
+    if found := re.search(r"\b(\d[\d.,]*)[- ]?fold\b|(?:\bby a factor of|×|\bx ?)(\d[\d.,]*)", word):
         return _value(found[1] or found[2])
-    if found := re.search(r"\b(\d+(?:[.,]\d+)?|[a-z]+) times\b", word):
+    if found := re.search(r"\b(\d[\d.,]*|[a-z]+) times\b", word):
         return (
             float(_NUMBER_WORDS[found[1]])
             if found[1] in _NUMBER_WORDS

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from araz.intelligence._totals import drawn_again
 from araz.vocabulary import FloatArray
 
 
@@ -58,8 +59,7 @@ def border_density(position_km: FloatArray, length_km: float, *, effort_km: Floa
     width = bandwidth_km if bandwidth_km is not None else max(0.9 * spread * len(places) ** -0.2, length_km / 500)
     at = np.linspace(0, length_km, points)
     kernel = _kernel(at, places, width, length_km)
-    draws = rng.multinomial(len(places), np.full(len(places), 1 / len(places)), size=replicates) @ kernel
-    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    low, high = np.quantile(drawn_again(kernel, rng, replicates), [0.025, 0.975], axis=0)
     label = "where we caught; no effort is given, so it says nothing of where they cross"
     if effort_km is None or effort is None:
         return BorderDensity(at, kernel.sum(axis=0), low, high, width, None, None, label)

@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DatabaseError
 
 from araz.store._closing import Closing
 from araz.store._errors import JournalError
@@ -64,22 +65,27 @@ class Register(Closing):
 
     @classmethod
     def open(cls, path: Path | str) -> Register:
-        """Open or create the register; raises sqlalchemy's OperationalError when the file cannot be used."""
+        """Open or create the register; raises JournalError when the file cannot be used."""
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+        try:
+            return cls(path)
+        except DatabaseError as error:
+            raise JournalError(f"{path} is no register that can be used ({error.orig}); name another file") from error
 
     def add(self, revisions: Sequence[SeizureRevision]) -> None:
-        """Add revisions, all or none; raises JournalError when one is not the next of its seizure."""
+        """Add revisions, all or none; raises JournalError when one is not the next of its seizure, or unreadable."""
         rows = [(r.seizure_id, r.revision, r.changed_at_us, r.batch_id, _ENCODER.encode(r)) for r in revisions]
+        for revision, (*_, data) in zip(revisions, rows, strict=True):
+            _must_read_back(revision, data)
         with self._engine.begin() as connection:
             heads = _heads(connection)
-            for seizure_id, revision, *_ in rows:
-                if revision != heads.get(seizure_id, -1) + 1:
+            for seizure_id, number, *_ in rows:
+                if number != heads.get(seizure_id, -1) + 1:
                     raise JournalError(
-                        f"seizure {seizure_id} is at revision {heads.get(seizure_id, -1)}, not {revision - 1}: "
+                        f"seizure {seizure_id} is at revision {heads.get(seizure_id, -1)}, not {number - 1}: "
                         "somebody changed it meanwhile; look at it again"
                     )
-                heads[seizure_id] = revision
+                heads[seizure_id] = number
             if rows:
                 statement = (
                     "INSERT INTO register_revisions (seizure_id, revision, changed_at_us, "
@@ -134,6 +140,16 @@ class Register(Closing):
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def _must_read_back(revision: SeizureRevision, data: bytes) -> None:
+    """What only grows can never be mended: a record that would not come back as it was is not written."""
+    try:
+        back = _DECODER.decode(data)
+    except msgspec.ValidationError as error:
+        raise JournalError(f"seizure {revision.seizure_id} is not written: {error}; correct it first") from error
+    if back != revision:
+        raise JournalError(f"seizure {revision.seizure_id} is not written: it holds a value that JSON cannot keep")
 
 
 def _heads(connection: Connection) -> dict[str, int]:

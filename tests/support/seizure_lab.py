@@ -1,0 +1,117 @@
+"""Small tables and simulated registers for the tests of the intelligence room."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from araz.intelligence import LINE_SCHEMA, Sortie, import_table, mapping_from_toml, read_table, recognise
+from araz.vocabulary import LoggedInclusion, RosterLog
+
+MAPPINGS = Path(__file__).resolve().parents[2] / "src" / "araz" / "intelligence" / "mappings"
+IDS_HEADER = (
+    "REGION,SUBREGION,COUNTRY,ADMINISTRATIVE_DIVISION,PLACE,SEIZURE_DATE,DRUG_NAME,AMOUNT,DRUG_UNIT,HIDING_PLACE,"
+    "INSTALLATION,TRANSPORT,PRODUCING_COUNTRY,DEPARTURE_COUNTRY,DESTINATION_COUNTRY,ROUTING"
+)
+
+
+def mappings():
+    return [mapping_from_toml(path.read_text(), path.name) for path in sorted(MAPPINGS.glob("*.toml"))]
+
+
+def mapping(name):
+    return next(item for item in mappings() if item.id == name)
+
+
+def imported(data, name="file.csv", **kinds):
+    table = read_table(data, name, **kinds)
+    return import_table(table, recognise(table.header, mappings()))
+
+
+def ids_row(date="2016-05-01", drug="Heroin", amount="1.5", unit="Kilogram", place="Astara", country="Azerbaijan"):
+    return f'Asia,,{country},,"{place}",{date},{drug},"{amount}",{unit},,,,,,,'
+
+
+def ids_file(*rows):
+    return "\n".join([IDS_HEADER, *rows]).encode()
+
+
+def lines(dates, substances, kilograms, ids=None):
+    """Register lines of single seizures of one substance each."""
+    n = len(dates)
+    base = {name: pl.Series(name, [None] * n, dtype=kind) for name, kind in LINE_SCHEMA.items()}
+    texts = {name: pl.Series(name, [""] * n) for name, kind in LINE_SCHEMA.items() if kind == pl.String}
+    frame = pl.DataFrame({**base, **texts})
+    names = ids if ids is not None else [f"s{i}" for i in range(n)]
+    return frame.with_columns(
+        pl.Series("seizure_id", names), pl.Series("date", dates, dtype=pl.Date), pl.lit("day").alias("date_precision"),
+        pl.lit(1, dtype=pl.Int64).alias("events"), pl.Series("substance", list(substances)),
+        pl.Series("quantity", np.asarray(kilograms, float)), pl.lit("kg").alias("unit"),
+        pl.lit("kg").alias("base_unit"),
+        pl.Series("base_quantity", np.asarray(kilograms, float)),
+    )  # fmt: skip
+
+
+def day(number):
+    return dt.date(2015, 1, 1) + dt.timedelta(days=int(number))
+
+
+NAMES = ["heroin", "marijuana", "opium"]
+
+
+def loads(rng, n, shares=(0.5, 0.3, 0.2)):
+    which = rng.choice(3, n, p=shares)
+    matrix = np.zeros((n, 3))
+    matrix[np.arange(n), which] = rng.gamma(0.6, 30, n)
+    return matrix
+
+
+CELLS = ["a", "b", "c", "d"]
+
+
+def season(rng, nights=120, chances=(0.5, 0.25, 0.4, 0.15), flow=(0.8, 1.2, 0.5, 0.7)):
+    """One patrol team a night guards one cell, drawn with known chances; sorties cross in all."""
+    log, draws, cells, kilos, truth = [], [], [], [], 0.0
+    guard = np.array(chances) / sum(chances)
+    for night in range(nights):
+        guarded = rng.choice(4, p=guard)
+        for cell in range(4):
+            chance = guard[cell] * 0.7  # a sortie in the guarded cell is caught with 0.7
+            log.append(
+                LoggedInclusion(draw_id=f"n{night}", cell_id=CELLS[cell], from_us=0, to_us=1, probability=chance)
+            )
+            for load in rng.gamma(2, 5, rng.poisson(flow[cell])):
+                truth += load
+                if cell == guarded and rng.random() < 0.7:
+                    draws.append(f"n{night}")
+                    cells.append(CELLS[cell])
+                    kilos.append(load)
+    return RosterLog(site_id="s", from_us=0, to_us=1, inclusions=log), draws, cells, np.array(kilos), truth
+
+
+def areas(rng, periods=40, change=20, direct=1.0, neighbours=1.0, rate=(12, 15, 20)):
+    common = rng.gamma(20, 1 / 20, periods)
+    counts = np.array([rng.poisson(r * common * rng.gamma(15, 1 / 15, periods)) for r in rate], float)
+    counts[0, change:] = rng.binomial(counts[0, change:].astype(int), min(direct, 1))
+    if neighbours > 1:
+        counts[1, change:] += rng.poisson(rate[1] * (neighbours - 1), periods - change)
+    return counts
+
+
+def sorties(rng, crews=25, each=6):
+    """Crews with habits; a few fly the same aircraft, most are not read."""
+    found = []
+    for crew in range(crews):
+        corridor, hour, load = rng.uniform(0, 130), rng.uniform(20, 28) % 24, rng.choice([6, 13])
+        radio, style = str(rng.integers(6)), str(rng.choice(["lowered", "thrown", "landed"]))
+        start = rng.uniform(0, 300)
+        for k in range(each):
+            place, when = float(corridor + rng.normal(0, 3)), float((hour + rng.normal(0, 0.7)) % 24)
+            drop = style if rng.random() < 0.85 else str(rng.choice(["lowered", "thrown"]))
+            s = Sortie(
+                f"{crew}-{k}", start + rng.exponential(25) * k, f"sn{crew}" if rng.random() < 0.2 else None,
+                radio if rng.random() < 0.7 else None, place, when, float(load * rng.lognormal(0, 0.2)), drop,
+            )  # fmt: skip
+            found.append((crew, s))
+    return found
