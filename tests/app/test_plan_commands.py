@@ -96,3 +96,85 @@ def test_wrong_files_and_impossible_limits_end_with_a_sentence(planned, tmp_path
         main(["plan", "patrols", str(tight)])
     assert "raise pool to" in capsys.readouterr().err
     assert issubclass(LimitsConflict, ValueError)
+
+
+def _refused(capsys, *words: object) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.splitlines()[-1].startswith("araz: ")
+    return told
+
+
+def _files(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_a_night_is_drawn_once_and_what_was_sealed_stays(planned, tmp_path, capsys):
+    game, plan = planned
+    out = tmp_path / "rosters"
+    words = ("plan", "roster", game, plan, "--out", out, "--night")
+    assert run(capsys, *words, "2026-11-24")[0] == 0
+    before = _files(out)
+    for same_night in ("2026-11-24", "20261124"):
+        assert "2026-11-24" in _refused(capsys, *words, same_night)
+    _refused(capsys, *words, "2026-11-25", "--places", tmp_path / "missing.json")
+    assert _files(out) == before
+    assert run(capsys, "plan", "verify-roster", out)[0] == 0
+
+
+def test_a_run_that_stopped_before_its_seal_leaves_the_night_to_be_drawn(planned, tmp_path, capsys):
+    game, plan = planned
+    out = tmp_path / "rosters"
+    words = ("plan", "roster", game, plan, "--out", out, "--night")
+    for night in ("2026-11-24", "2026-11-25"):
+        run(capsys, *words, night)
+    chain = out / "seals.jsonl"
+    chain.write_text(chain.read_text().splitlines(keepends=True)[0])
+    code, text = run(capsys, "plan", "verify-roster", out)
+    assert code == 1
+    assert "2026-11-25" in text
+    assert run(capsys, *words, "2026-11-25")[0] == 0
+    assert run(capsys, "plan", "verify-roster", out) == (0, "2 rosters and their logs are as they were sealed.\n")
+
+
+@pytest.mark.parametrize("wrong", ["altered", "left out", "gone", "twice"])
+def test_a_log_of_chances_that_is_not_the_sealed_one_is_found(wrong, planned, tmp_path, capsys):
+    game, plan = planned
+    out = tmp_path / "rosters"
+    for night in ("2026-11-24", "2026-11-25"):
+        run(capsys, "plan", "roster", game, plan, "--night", night, "--out", out)
+    log = out / "inclusions.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    mine = [line for line in lines if "2026-11-25" in line]
+    assert 0 < len(mine) < len(lines)
+    row = json.loads(mine[0])
+    row["probability"] += 0.01
+    log.write_text({
+        "altered": "".join(lines).replace(mine[0], json.dumps(row) + "\n"), "left out": "".join(lines[:-1]),
+        "gone": "".join(lines[: -len(mine)]), "twice": "".join(mine + lines),
+    }[wrong])  # fmt: skip
+    code, text = run(capsys, "plan", "verify-roster", out)
+    assert code == 1
+    assert "2026-11-25" in text
+    assert "inclusions.jsonl" in text
+
+
+def test_files_that_are_none_end_with_a_sentence_and_no_traceback(planned, tmp_path, capsys):
+    game, plan = planned
+    for name, content in (("empty", b""), ("cut", game.read_bytes()[:-400]), ("text", b"no archive")):
+        bad = tmp_path / f"{name}.npz"
+        bad.write_bytes(content)
+        assert str(bad) in _refused(capsys, "plan", "patrols", bad)
+        assert str(bad) in _refused(capsys, "plan", "roster", game, bad, "--night", "2026-11-24")
+    for content in ("{}", "[1, 0]", '{"sensors_on": "all"}', ""):
+        (tmp_path / "layout.json").write_text(content)
+        assert "layout" in _refused(capsys, "plan", "patrols", game, "--layout", tmp_path / "layout.json")
+    (tmp_path / "layout.json").write_text('{"sensors_on": [1]}')
+    assert "sensors_on needs 12" in _refused(capsys, "plan", "patrols", game, "--layout", tmp_path / "layout.json")
+    for content in ("[]", '{"post 1": [47]}', '{"post 1": [47, 139]}', '{"post 1": 3}'):
+        (tmp_path / "places.json").write_text(content)
+        words = ("plan", "roster", game, plan, "--night", "2026-11-24", "--places", tmp_path / "places.json")
+        assert "places.json" in _refused(capsys, *words, "--out", tmp_path / "rosters")
+    assert not (tmp_path / "rosters").exists()

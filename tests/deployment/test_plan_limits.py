@@ -88,6 +88,8 @@ def test_a_broken_night_is_told():
         ({"base_detection": np.full(7, 1.5)}, "probability"),
         ({"value_kg": np.full(7, np.nan)}, "not finite"),
         ({"crossing": np.full(7, 99)}, "counted from 0"),
+        ({"aircraft": np.full(7, -1)}, "aircraft names -1"),
+        ({"aircraft": np.full(7, 2), "aircraft_names": ("light", "heavy")}, "aircraft names 2 to 2; there are 2"),
         ({"sorties": 0}, "at least 1"),
         ({"teams": np.array([-1])}, "below 0"),
     ],

@@ -26,7 +26,7 @@ from araz.deployment._measures import (
 )
 from araz.deployment._opponents import SUQR_WEIGHTS, Mind, Smuggler, choices, learn, new_mind, refit_suqr
 from araz.deployment._plan import Lottery, Plan, attack_payoff, coverage_of, expected_response, plan_patrols
-from araz.deployment._roster import Roster, draw_roster, inclusion_rows, roster_rows, seal, sealed_bytes
+from araz.deployment._roster import Roster, draw_roster, inclusion_rows, log_sha256, roster_rows, seal, sealed_bytes
 from araz.deployment._season import (
     Change,
     Night,
@@ -97,6 +97,7 @@ __all__ = [
     "lean_plan",
     "lean_policy",
     "learn",
+    "log_sha256",
     "made_instance",
     "name_teams",
     "new_mind",

@@ -162,6 +162,7 @@ def _check_shapes(it: Instance) -> None:
         ("window", it.window, len(it.teams)),
         ("response_row", it.response_row, len(it.row_window)),
         ("row_window", it.row_window, len(it.teams)),
+        ("aircraft", it.aircraft, len(it.aircraft_names) or int(it.aircraft.max(initial=0)) + 1),
     ):
         if index.size and not (index.min() >= 0 and index.max() < size):
             raise ValueError(f"{name} names {index.min()} to {index.max()}; there are {size}, counted from 0.")

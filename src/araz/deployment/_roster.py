@@ -117,9 +117,14 @@ def sealed_bytes(instance: Instance, roster: Roster, salt: bytes) -> bytes:
         "salt": salt.hex(),
         "audit_share": roster.audit_share,
         "roster": roster_rows(instance, roster),
-        "log_sha256": hashlib.sha256(_canonical(inclusion_rows(instance, roster))).hexdigest(),
+        "log_sha256": log_sha256(inclusion_rows(instance, roster)),
     }
     return _canonical(body)
+
+
+def log_sha256(rows: list[dict[str, Any]]) -> str:
+    """The hash under the seal by which a night's log, read back row by row, is known to be the one of the draw."""
+    return hashlib.sha256(_canonical(rows)).hexdigest()
 
 
 def seal(previous: bytes | None, seq: int, sealed_at_us: int, payload: bytes) -> bytes:
