@@ -111,6 +111,42 @@ def _files(directory):
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
+def test_json_of_a_season_too_short_for_a_figure_holds_null_and_no_nan(planned, tmp_path, capsys):
+    game, plan = planned
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    words = ("season", game, plan, "--nights", 1, "--smuggler", "bandit", "--json", "--out", tmp_path / "s")
+    code, text = run(capsys, *words)
+    assert code == 0
+    for told in (text, (tmp_path / "s" / "season.json").read_text()):
+        rows = json.loads(told, parse_constant=refuse)["rows"]
+        assert any(value is None for value in rows[0]["displacement"].values())
+
+
+def test_only_changes_with_a_name_are_drawn(planned):
+    from araz.app._plan_files import read_instance
+    from araz.app._plan_pictures import season_picture
+    from araz.app._season import season_changes
+
+    changes = season_changes(read_instance(planned[0]), 100)
+    named = [change for change in changes if change.label]
+    assert 0 < len(named) < len(changes)
+    assert season_picture((), changes, 5.0).count("#b43c28") == len(named)
+
+
+def test_the_bench_takes_no_sensors_for_a_number(capsys, monkeypatch):
+    import runpy
+    import sys
+    from pathlib import Path
+
+    bench = Path(__file__).resolve().parents[2] / "bench" / "plan_scale.py"
+    monkeypatch.setattr(sys, "argv", [str(bench), "--cells", "30", "--sensors", "0", "--json"])
+    runpy.run_path(str(bench), run_name="__main__")
+    assert json.loads(capsys.readouterr().out)["sensors"] == 0
+
+
 def test_a_night_is_drawn_once_and_what_was_sealed_stays(planned, tmp_path, capsys):
     game, plan = planned
     out = tmp_path / "rosters"

@@ -62,6 +62,18 @@ def test_three_hundred_cells_close_to_one_per_cent_and_beat_even_spacing():
     assert found.value_kg <= layout_value(instance, evenly(instance, 20)) + 1e-9
 
 
+def test_no_programme_is_stopped_by_a_clock(monkeypatch):
+    """A limit in seconds gives a loaded machine another layout than an idle one."""
+    from araz.deployment._lp import Programme
+
+    told, option = [], Programme.option
+    monkeypatch.setattr(Programme, "option", lambda self, name, value: (told.append(name), option(self, name, value)))
+    instance = tiny(3, sensors=5, teams=2)
+    fewest_sensors(instance, layout_value(instance, np.ones(5)) * 1.2)
+    assert "mip_max_nodes" in told
+    assert not any("time" in name for name in told)
+
+
 def test_a_negative_budget_is_a_wrong_call():
     with pytest.raises(ValueError, match="budget"):
         plan_layout(tiny(1), -1.0)

@@ -113,6 +113,17 @@ def test_an_open_gap_is_never_printed_as_none(gap):
     assert text != "0.00 %"
 
 
+@pytest.mark.parametrize("sorties", [1, 2, 3])
+def test_no_patrol_is_advised_where_every_post_is_manned(sorties):
+    """With several sorties at once the mean of the best posts is the most there is, not the best post's chance."""
+    for seed in range(5):
+        instance = tiny(seed, posts=3, teams=3, sorties=sorties)
+        text = " ".join(certificate(instance, plan_patrols(instance, np.zeros(3))))
+        assert "Binding" in text
+        assert "met more often" not in text
+        assert "a patrol, not a sensor" not in text
+
+
 def test_the_certificate_says_what_binds_and_where_money_helps():
     instance = made_instance(150, 2)
     plan = plan_patrols(instance, np.zeros(instance.sensors))

@@ -69,12 +69,22 @@ def patrols(
         x = evenly(game, round(0.4 * game.sensors) if sensors is None else sensors)
     begun = time.monotonic()
     _tell(f"planning {game.attacks} attacks against {game.posts} posts …")
-    plan = plan_patrols(game, x, tolerance=tolerance, go_on=lambda: time.monotonic() - begun < seconds)
+
+    def go_on() -> bool:
+        return time.monotonic() - begun < seconds
+
+    plan = plan_patrols(game, x, tolerance=tolerance, go_on=go_on)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_plan(plan, out)
-    words = certificate(game, plan, next_money(game, plan) if money else None)
+    helps = next_money(game, plan, go_on=go_on) if money else None
+    words = certificate(game, plan, helps)
+    if money and helps is None:
+        words.append(f"Next money: not worked out in {seconds:g} s; give more --seconds.")
     if as_json:
-        _say_json(guarantee_kg=plan.guarantee_kg, bound_kg=plan.bound_kg, gap=plan.gap, closed=plan.closed, words=words)
+        from araz.app._seizures_keep import print_json
+
+        figures = {"guarantee_kg": plan.guarantee_kg, "bound_kg": plan.bound_kg, "gap": plan.gap}
+        print_json({**figures, "closed": plan.closed, "words": words})
     else:
         say("\n".join([*words, f"Written to {out}."]))
     return 0
@@ -124,10 +134,8 @@ def curve(
     worst = layout_value(game, np.zeros(game.sensors))
     levels = np.linspace(best * 1.01, worst, max(points, 2))
     found = []
-    for level in levels:
-        (pair,) = cost_curve(game, np.array([level]), go_on=lambda: time.monotonic() - begun < seconds)
-        found.append(pair)
-        cover = pair[1]
+    for level, cover in cost_curve(game, levels, go_on=lambda: time.monotonic() - begun < seconds):
+        found.append((level, cover))
         if cover is not None:
             say(f"{level:8.3f} kg: {cover.cost:g} found, at least {cover.least_cost:.3g} needed")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -197,12 +205,8 @@ def verify_roster(directory: Path) -> int:
 
 
 def _tell(text: str) -> None:
-    """Progress goes to standard error, so that --json stays one line."""
+    """Progress goes to standard error, so that --json stays clean."""
     sys.stderr.write(f"{text}\n")
-
-
-def _say_json(**values: object) -> None:
-    say(json.dumps(values))
 
 
 def season(

@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from araz.deployment._instance import Instance
 from araz.deployment._lp import INFINITY, Programme
 from araz.deployment._marginals import (
+    GoOn,
     add_leak_cuts,
     even_teams,
     move_rows,
@@ -41,7 +42,9 @@ class Answerer:
             return np.zeros((self._instance.windows, self._instance.posts)), INFINITY
         return self._shaped(answer.x[:size]), -answer.bound
 
-    def leaning(self, table: ResponseTable, gain: FloatArray, cap_kg: float, start: FloatArray) -> FloatArray:
+    def leaning(
+        self, table: ResponseTable, gain: FloatArray, cap_kg: float, start: FloatArray, go_on: GoOn
+    ) -> FloatArray:
         """Marginals y [W, P] that maximise Σ gain · f over rows of ``table``; no attack of the block leaks above a cap.
 
         ``start`` [P·W]: marginals to fall back on when HiGHS finds none.
@@ -52,7 +55,7 @@ class Answerer:
         y = start
         for _ in range(60):
             answer = programme.solve()
-            if not (answer.proved and answer.feasible):
+            if not (answer.proved and answer.feasible and go_on()):
                 break
             y = np.clip(answer.x[:size], 0.0, 1.0)
             value = net - stake * marginal_response(block.table, y)[block.row]
@@ -62,7 +65,7 @@ class Answerer:
             add_leak_cuts(programme, block.table, block.row[leaks], net[leaks] - cap_kg, stake[leaks], y, (0.0, 0), 0)
         return self._shaped(y)
 
-    def spreading(self, region: IntArray, cap_kg: float, start: FloatArray) -> FloatArray:
+    def spreading(self, region: IntArray, cap_kg: float, start: FloatArray, go_on: GoOn) -> FloatArray:
         """Marginals y [W, P] that minimise the sum of the worst attacks of all regions, none above a cap."""
         block, stake = self._block, self._stake[self._block.attack]
         net, instance = self._instance.net_kg[block.attack], self._instance
@@ -82,7 +85,7 @@ class Answerer:
             columns = size + region[leaks]
             add_leak_cuts(programme, block.table, rows, net[leaks], stake[leaks], y, (1.0, columns), 0)
             answer = programme.solve()
-            if not (answer.proved and answer.feasible):
+            if not (answer.proved and answer.feasible and go_on()):
                 break
             y, level = np.clip(answer.x[:size], 0.0, 1.0), answer.x[size:]
         return self._shaped(y)

@@ -89,8 +89,8 @@ def solve_marginals(
     """Lower bound on what gets through, over every mixture of rosters, by cutting planes.
 
     min z, z ≥ 0, such that z + V_a D_a (mτ + Σ_p (q_pa − τ)⁺ y_pw) / m ≥ V_a − c_a for all (a, τ), 0 ≤ y ≤ 1,
-    Σ_p y_pw ≤ K_w and the moves of ``move_rows``. Each round adds the most violated cut of every (window, crossing).
-    Any round's optimum is a valid bound; a round that HiGHS does not finish is not used.
+    Σ_p y_pw = min(K_w, P) and the moves of ``move_rows``. Each round adds the most violated cut of every (window,
+    crossing). Any round's optimum is a valid bound; a round that HiGHS does not finish is not used.
     Fails with ValueError when ``detected`` is not one probability an attack.
     """
     table = response_table(instance)

@@ -61,14 +61,16 @@ def close_block(
 
 
 def lean_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, cap_kg: float
-) -> BlockPlan:
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, cap_kg: float,
+    go_on: GoOn,
+) -> BlockPlan:  # fmt: skip
     """Among mixtures that let through at most ``cap_kg``, lean to what saves most from an expected traffic.
 
     max Σ_a ρ_a V_a D_a E_π[response_a] subject to max_a payoff_a ≤ cap; ``weight`` ρ [A] is the traffic, every
     attack of the block's windows. The pool gains the combs of the marginals that are best within the cap (aimed at a
-    systematic sample of at most 1,500 rows; the rosters are judged on all) and of points on the way to them. Returns
-    the plan unchanged when nothing within the cap is found.
+    systematic sample of at most 1,500 rows; the rosters are judged on all, or on the sample where rows × rosters pass
+    two million) and of points on the way to them. Returns the plan unchanged when nothing within the cap is found or
+    ``go_on()`` says stop.
     """
     rows = np.flatnonzero(np.isin(instance.row_window, block.windows))
     gain = summed(instance.response_row, weight * stake, len(instance.row_window))[rows]
@@ -78,25 +80,26 @@ def lean_block(
     wide = ResponseTable(full.column[rows], full.q[rows], full.sorties, full.size)
     own = plan.probability @ plan.placement
     few = _sampled(gain, 1_500)
-    aimed = Answerer(instance, stake, block).leaning(wide, few, cap_kg, own)
+    aimed = Answerer(instance, stake, block).leaning(wide, few, cap_kg, own, go_on)
     for share in (1.0, 0.7, 0.3):
         mixed = share * aimed + (1.0 - share) * own.reshape(aimed.shape)
         pool.add(comb_rosters(instance, mixed).placement.reshape(-1, instance.windows * instance.posts))
     seen = np.flatnonzero(few > 0) if len(few) * len(pool.placement) > 2_000_000 else np.arange(len(few))
     judged = ResponseTable(wide.column[seen], wide.q[seen], wide.sorties, wide.size)
     worth = (few if len(seen) < len(few) else gain)[seen] @ top_response(judged, pool.placement)
-    mix = Master(pool, stake).solve(1e-9, worth, cap_kg)
+    mix = Master(pool, stake).solve(1e-9, worth, cap_kg, go_on)
     return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg, plan.rounds)
 
 
 def spread_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, plan: BlockPlan, cap_kg: float, stretches: int = 24
-) -> BlockPlan:
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, plan: BlockPlan, cap_kg: float, go_on: GoOn,
+    stretches: int = 24,
+) -> BlockPlan:  # fmt: skip
     """Among mixtures that let through at most ``cap_kg``, the one whose worst attack of every stretch is least in sum.
 
     min Σ_g z_g over window × stretch of border, z_g ≤ cap: one hole sets the guarantee, and leaves many plans that
     reach it; this takes the one that does its best everywhere else as well, which keeps it random there. Returns the
-    plan unchanged when nothing within the cap is found.
+    plan unchanged when nothing within the cap is found or ``go_on()`` says stop.
     """
     place = instance.cell_m[instance.crossing]
     low, high = float(instance.cell_m.min()), float(instance.cell_m.max())
@@ -104,11 +107,11 @@ def spread_block(
     own = np.unique(instance.window[block.attack] * stretches + stretch[block.attack], return_inverse=True)[1]
     own = np.asarray(own, dtype=np.int64).reshape(-1)
     mine = plan.probability @ plan.placement
-    aimed = Answerer(instance, stake, block).spreading(own, cap_kg, mine)
+    aimed = Answerer(instance, stake, block).spreading(own, cap_kg, mine, go_on)
     for share in (1.0, 0.7, 0.3):
         mixed = share * aimed + (1.0 - share) * mine.reshape(aimed.shape)
         pool.add(comb_rosters(instance, mixed).placement.reshape(-1, instance.windows * instance.posts))
-    mix = Master(pool, stake, own).solve(1e-9, None, cap_kg)
+    mix = Master(pool, stake, own).solve(1e-9, None, cap_kg, go_on)
     return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg, plan.rounds)
 
 

@@ -97,7 +97,9 @@ def plan_patrols(
     cap = worst_kg * (1.0 + lean) + 1e-8
     ways = None if traffic is None else _traffic(stake, traffic)
     if ways is not None or spread:
-        made = [_choose(instance, stake, b, p, m, cap, ways) for b, p, m in zip(blocks, pools, made, strict=True)]
+        made = [
+            _choose(instance, stake, b, p, m, cap, ways, go_on) for b, p, m in zip(blocks, pools, made, strict=True)
+        ]
     lotteries = tuple(_lottery(instance, b.windows, m) for b, m in zip(blocks, made, strict=True))
     return certify(instance, x, lotteries, bound, proof, tolerance)
 
@@ -176,14 +178,17 @@ def _choose(
     plan: BlockPlan,
     cap_kg: float,
     ways: FloatArray | None,
+    go_on: GoOn,
 ) -> BlockPlan:
     """Of the many mixtures within the cap: aimed at a known traffic, else as good as can be everywhere."""
+    if not go_on():
+        return plan
     if ways is not None:
-        return lean_block(instance, stake, block, pool, ways, plan, cap_kg)
+        return lean_block(instance, stake, block, pool, ways, plan, cap_kg, go_on)
     wide = block_with_all(instance, stake, block, cap_kg)
     spread = Pool(instance, wide)
     spread.add(pool.placement)
-    return spread_block(instance, stake, wide, spread, plan, cap_kg)
+    return spread_block(instance, stake, wide, spread, plan, cap_kg, go_on)
 
 
 def _traffic(stake: FloatArray, traffic: FloatArray) -> FloatArray:

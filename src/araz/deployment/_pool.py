@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from araz.deployment._instance import Instance
 from araz.deployment._lp import INFINITY, Programme
-from araz.deployment._marginals import worst_of_each
+from araz.deployment._marginals import GoOn, always, worst_of_each
 from araz.deployment._response import ResponseTable, response_table, summed, top_response
 from araz.vocabulary import FloatArray, IntArray
 
@@ -115,10 +115,13 @@ class Master:
         self._rows: IntArray = np.zeros(0, dtype=np.int64)
         self._columns = 0
 
-    def solve(self, tolerance_kg: float, worth: FloatArray | None = None, cap_kg: float = INFINITY) -> Mix | None:
+    def solve(
+        self, tolerance_kg: float, worth: FloatArray | None = None, cap_kg: float = INFINITY, go_on: GoOn = always
+    ) -> Mix | None:
         """The best mixture of the whole pool, its leaks checked against every attack of the block.
 
         No level exceeds ``cap_kg``. With ``worth`` [N] the mixture maximises Σ_k π_k worth_k within that cap instead.
+        None when HiGHS does not finish or ``go_on()`` says stop.
         """
         self._take_columns()
         costs = np.zeros(self._columns) if worth is None else -worth
@@ -126,7 +129,7 @@ class Master:
         self._programme.bounds(np.arange(self._levels), 0.0, cap_kg)
         for _ in range(200):
             answer = self._programme.solve()
-            if not (answer.proved and answer.feasible):
+            if not (answer.proved and answer.feasible and go_on()):
                 return None
             probability = np.maximum(answer.x[self._levels :], 0.0)
             probability /= probability.sum()

@@ -58,7 +58,7 @@ class Season:
         return float(sum(night.through_kg for night in self.nights) / flown) if flown else float("nan")
 
     def interception_rate(self) -> float:
-        """Seizures per sortie. It misleads: see ``season_words``."""
+        """Seizures per sortie. It misleads: see ``RATE_MISLEADS``."""
         flown = sum(len(night.attack) for night in self.nights)
         return float(sum(int(night.seized.sum()) for night in self.nights) / flown) if flown else float("nan")
 
@@ -73,6 +73,7 @@ class Season:
 
 
 #: What stands tonight: given the night and the seizures so far, a placement [W, P] and each attack's inclusion π [A].
+#: Night 0 begins a new season: nothing of the one before is remembered.
 Policy = Callable[[int, np.random.Generator, list[Night]], tuple[FloatArray, FloatArray]]
 
 
@@ -134,6 +135,8 @@ def blend_policy(instance: Instance, sensors_on: FloatArray, experts: list[Polic
     seen, table = detection(instance, sensors_on), response_table(instance)
 
     def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
+        if night == 0:
+            loss[:], offered[:] = 0.0, []
         if past and offered:
             for k, placement in enumerate(offered):
                 odds = seen * _row_response(instance, table, placement)[instance.response_row]
