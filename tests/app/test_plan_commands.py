@@ -3,13 +3,15 @@
 import csv
 import io
 import json
+import shutil
+import subprocess
 from xml.etree import ElementTree
 
 import icalendar
 import numpy as np
 import pytest
 
-from araz.app._roster_files import as_cot
+from araz.app._roster_files import as_cot, as_pdf
 from araz.app.cli import main
 from araz.deployment import LimitsConflict
 
@@ -59,6 +61,19 @@ def test_the_roster_is_written_for_posts_calendars_and_tak_and_stays_sealed(plan
 def test_a_post_without_a_place_is_not_drawn_at_nought():
     row = {"draw_id": "n", "window": 0, "from_us": 0, "to_us": 1, "team": "team 1", "post": "post 1", "post_km": 1.0}
     assert as_cot([row], {}) == []
+
+
+def test_the_printed_roster_shows_names_as_they_are_written():
+    """Letters outside Latin-1 and signs of markup; where another program can read the page, it finds them."""
+    post, sentence = "Şəki & çay", "Binding: <para> drone & nothing </b> else."
+    row = {"draw_id": "n", "window": 0, "from_us": 0, "to_us": 1, "team": "team 1", "post": post, "post_km": 1.5}
+    page = as_pdf([row], "ab" * 32, [sentence])
+    assert page == as_pdf([row], "ab" * 32, [sentence])
+    assert b"/FontFile2" in page  # the letters come with the page
+    if shutil.which("pdftotext"):
+        done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=page, capture_output=True, check=True)
+        for words in (post, sentence, "team 1", "1.5", "ab" * 32, "Window 0: 1970-01-01 00:00"):
+            assert words in done.stdout.decode()
 
 
 def test_sensors_curve_and_season_run_from_files(planned, tmp_path, capsys):
