@@ -221,15 +221,15 @@ def test_the_loop_closes_through_the_flow_estimate_of_intelligence(world):
         roster = draw_roster(
             instance, plan, rng, draw_id=f"n{number}", starts_at_us=begins, window_s=3 * 3600.0, audit_share=0.1
         )
-        logged = {(row["draw_id"], row["cell_id"], row["mode"]): row for row in inclusion_rows(instance, roster)}
-        rows += [msgspec.convert(row, LoggedInclusion) for row in logged.values()]
+        logged = {(row.draw_id, row.cell_id, row.mode): row for row in inclusion_rows(instance, roster)}
+        rows += [msgspec.convert(msgspec.to_builtins(row), LoggedInclusion) for row in logged.values()]
         for a, seized in zip(night.attack, night.seized, strict=True):
             key = (
                 f"n{number}/w{instance.window[a]}",
                 f"c{instance.crossing[a]}",
                 instance.aircraft_names[instance.aircraft[a]],
             )
-            if logged[key]["probability"] >= 0.02:
+            if logged[key].probability >= 0.02:
                 truth += instance.value_kg[a]
                 if seized:
                     draws.append(key[0])

@@ -56,7 +56,6 @@ def _instance(path: Path) -> Instance:
 def write_plan(plan: Plan, path: Path) -> None:
     """Write a plan: sensors, lotteries, guarantee and bound."""
     arrays: dict[str, Any] = {"sensors_on": plan.sensors_on, "response": plan.response, "mixture": plan.mixture}
-    arrays |= {"team_price_kg": plan.team_price_kg}
     for k, lottery in enumerate(plan.lotteries):
         arrays |= {
             f"windows_{k}": lottery.windows,
@@ -86,7 +85,7 @@ def _plan(path: Path) -> Plan:
     )
     return Plan(
         held["sensors_on"], lotteries, held["response"], told["guarantee_kg"], told["bound_kg"], told["worst"],
-        held["mixture"], held["team_price_kg"], told["tolerance"],
+        held["mixture"], told["tolerance"],
     )  # fmt: skip
 
 

@@ -7,14 +7,12 @@ import os
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from araz.deployment import log_sha256, seal
 from araz.store import sync_directory
-
-Row = dict[str, Any]
+from araz.vocabulary import LoggedInclusion
 
 
 class Seal(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +42,7 @@ def refuse_second_draw(directory: Path, draw_id: str) -> None:
         raise ValueError(f"the roster of {draw_id} is drawn and sealed in {directory}; a night is drawn once")
 
 
-def keep_sealed(directory: Path, draw_id: str, payload: bytes, rows: Iterable[Row], at_us: int) -> str:
+def keep_sealed(directory: Path, draw_id: str, payload: bytes, rows: Iterable[LoggedInclusion], at_us: int) -> str:
     """Payload, then log, then seal, each on the disk before the next; return the seal as hexadecimal."""
     refuse_second_draw(directory, draw_id)
     before = read_seals(directory)
@@ -54,7 +52,7 @@ def keep_sealed(directory: Path, draw_id: str, payload: bytes, rows: Iterable[Ro
         _write(log.with_suffix(".new"), b"".join(held), "wb")
         log.with_suffix(".new").replace(log)
     _write(opened, payload, "wb")
-    _write(log, b"".join(json.dumps(row).encode() + b"\n" for row in rows), "ab")
+    _write(log, msgspec.json.Encoder().encode_lines(rows), "ab")
     sync_directory(directory)
     previous = bytes.fromhex(before[-1].seal) if before else None
     sealed = seal(previous, len(before), at_us, payload).hex()
@@ -89,15 +87,15 @@ def _log_hashes(log: Path) -> dict[str, str]:
     return out
 
 
-def _row(line: bytes) -> Row:
-    row = json.loads(line)
-    if not isinstance(row, dict) or not isinstance(row.get("draw_id"), str):
-        raise ValueError(f"inclusions.jsonl holds {line[:60]!r}, which is no logged chance; restore the file")
-    return row
+def _row(line: bytes) -> LoggedInclusion:
+    try:
+        return msgspec.json.decode(line, type=LoggedInclusion)
+    except ValueError as error:
+        raise ValueError(f"inclusions.jsonl holds {line[:60]!r}, no logged chance ({error}); restore it") from None
 
 
-def _night(row: Row) -> str:
-    return str(row["draw_id"]).rpartition("/")[0]
+def _night(row: LoggedInclusion) -> str:
+    return row.draw_id.rpartition("/")[0]
 
 
 def _write(path: Path, data: bytes, mode: str) -> None:

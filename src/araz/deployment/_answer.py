@@ -10,11 +10,8 @@ from araz.deployment._lp import INFINITY, Programme
 from araz.deployment._marginals import (
     GoOn,
     add_leak_cuts,
-    even_teams,
-    move_rows,
+    add_patrol_rows,
     patrol_columns,
-    shifted,
-    team_rows,
     worst_of_each,
 )
 from araz.deployment._pool import Block
@@ -27,7 +24,6 @@ class Answerer:
 
     def __init__(self, instance: Instance, stake: FloatArray, block: Block) -> None:
         self._instance, self._stake, self._block = instance, stake, block
-        self._moves = move_rows(instance)
 
     def best(self, weight: FloatArray, *, whole: bool, nodes: int = 200) -> tuple[FloatArray, float]:
         """Marginals y [W, P] (0 or 1 when ``whole``) and a proved upper bound on what any placement saves (kg)."""
@@ -74,7 +70,7 @@ class Answerer:
         inside[block.windows] = 1.0
         upper = np.concatenate([patrol_columns(instance) * np.repeat(inside, instance.posts), np.full(levels, cap_kg)])
         programme = Programme(np.concatenate([np.zeros(size), np.ones(levels)]), 0.0, upper)
-        self._fixed_rows(programme, size + levels, inside)
+        add_patrol_rows(programme, instance, 0, inside)
         y, level = start, np.zeros(levels)
         for _ in range(60):
             value = net - stake * marginal_response(block.table, y)[block.row]
@@ -105,7 +101,7 @@ class Answerer:
         cost = np.concatenate([np.zeros(size), -gain[rows]])
         integer = np.concatenate([np.ones(size, bool), np.zeros(len(rows), bool)]) if whole else None
         programme = Programme(cost, 0.0, upper, integer)
-        self._fixed_rows(programme, columns, inside)
+        add_patrol_rows(programme, instance, 0, inside)
         number = np.repeat(np.arange(len(rows)), table.q.shape[1] + 1)
         tau = np.concatenate([table.q[rows], np.zeros((len(rows), 1))], axis=1).ravel()
         cut, column, slope, constant = cut_coefficients(table, rows[number], tau)
@@ -118,9 +114,3 @@ class Answerer:
         ).tocsr()
         programme.add_rows(matrix, -INFINITY, constant)
         return programme, size
-
-    def _fixed_rows(self, programme: Programme, columns: int, inside: FloatArray) -> None:
-        moves, right = self._moves
-        teams = even_teams(self._instance) * inside
-        programme.add_rows(shifted(team_rows(self._instance), columns, 0), teams, teams)
-        programme.add_rows(shifted(moves, columns, 0), -INFINITY, right)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from araz.vocabulary import BoolArray, FloatArray, IntArray, frozen_array
+from araz.vocabulary import FloatArray, IntArray, frozen_array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,11 +194,11 @@ def _check_values(it: Instance) -> None:
         raise ValueError("An instance needs at least one window and one attack.")
 
 
+def place_of(instance: Instance) -> IntArray:
+    """Number [A] of each attack's window and crossing: attacks with the same number are ways over the same place."""
+    return instance.window * len(instance.cell_m) + instance.crossing
+
+
 def names_of(count: int, names: tuple[str, ...], word: str) -> tuple[str, ...]:
     """Return the names given, or ``word 1`` and so on."""
     return names or tuple(f"{word} {k + 1}" for k in range(count))
-
-
-def sensors_as_mask(instance: Instance, x: ArrayLike) -> BoolArray:
-    """Which candidate sites stand: x above one half [S]."""
-    return np.asarray(sensor_choice(instance, x) > 0.5, dtype=np.bool_)

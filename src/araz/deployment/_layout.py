@@ -11,16 +11,7 @@ from scipy.sparse import csr_array
 from araz.deployment._instance import Instance, detection
 from araz.deployment._joint import Layout, _Cuts, joint_bound, layout_value
 from araz.deployment._lp import INFINITY, Programme
-from araz.deployment._marginals import (
-    GoOn,
-    always,
-    even_teams,
-    move_rows,
-    patrol_columns,
-    shifted,
-    solve_marginals,
-    team_rows,
-)
+from araz.deployment._marginals import GoOn, add_patrol_rows, always, even_coverage, patrol_columns, solve_marginals
 from araz.deployment._response import response_table
 from araz.vocabulary import FloatArray
 
@@ -83,11 +74,10 @@ def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, targ
     """
     if not budget >= 0:
         raise ValueError(f"budget is {budget}; give a cost of 0 or more.")
-    low, relaxed, y, _ = joint_bound(instance, budget, go_on=go_on)
+    low = joint_bound(instance, budget, go_on=go_on)
     best = _spend(instance, np.zeros(instance.sensors), budget, go_on)
     level = low * 1.0005 + 1e-6
     cuts = _Cuts(instance, response_table(instance))
-    x = relaxed
     while best[1] > low * (1.0 + target) and go_on() and level < best[1]:
         x, y, _ = _relaxed_cover(instance, cuts, level, go_on)
         for _ in range(3):
@@ -100,7 +90,7 @@ def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, targ
             cuts.add(leaks, x, y)
         level = level + 0.25 * (best[1] - level) if best[1] > level * 1.004 else INFINITY
     value = best[1]
-    return Layout(best[0], value, min(low, value), float(instance.sensor_cost @ best[0]), relaxed)
+    return Layout(best[0], value, min(low, value), float(instance.sensor_cost @ best[0]))
 
 
 def cost_curve(
@@ -118,10 +108,7 @@ def _cover_programme(instance: Instance, cuts: _Cuts, whole: bool) -> Programme:
     upper = np.concatenate([np.ones(sensors), patrol_columns(instance)])
     cost = np.concatenate([instance.sensor_cost, np.zeros(size)])
     programme = Programme(cost, 0.0, upper, np.arange(columns) < sensors if whole else None)
-    teams = even_teams(instance)
-    moves, right = move_rows(instance)
-    programme.add_rows(shifted(team_rows(instance), columns, sensors), teams, teams)
-    programme.add_rows(shifted(moves, columns, sensors), -INFINITY, right)
+    add_patrol_rows(programme, instance, sensors)
     return programme
 
 
@@ -131,7 +118,7 @@ def _relaxed_cover(
     """Least fractional cost at a level; the bound holds after any number of rounds."""
     programme = _cover_programme(instance, cuts, whole=False)
     x, taken, least = np.full(instance.sensors, 0.3), 0, 0.0
-    y = np.repeat(even_teams(instance) / instance.posts, instance.posts)
+    y = even_coverage(instance)
     for _ in range(120):
         leaks = cuts.violated(level_kg, x, y, 1e-4)
         if len(leaks) == 0 or not go_on():

@@ -42,7 +42,6 @@ class Plan:
     bound_kg: float
     worst: int | None
     mixture: FloatArray
-    team_price_kg: FloatArray
     tolerance: float
 
     @property
@@ -129,7 +128,6 @@ def certify(
         min(bound_kg, guarantee),
         worst if value[worst] > 0 else None,
         proof.mixture,
-        proof.team_price_kg,
         tolerance,
     )
 
@@ -140,8 +138,7 @@ def expected_response(instance: Instance, lotteries: tuple[Lottery, ...]) -> Flo
     out = np.zeros(len(table.q))
     for lottery in lotteries:
         rows = np.isin(instance.row_window, lottery.windows)
-        part = type(table)(table.column[rows], table.q[rows], table.sorties, table.size)
-        out[rows] = top_response(part, _whole(instance, lottery)) @ lottery.probability
+        out[rows] = top_response(table.at(rows), _whole(instance, lottery)) @ lottery.probability
     return out
 
 
