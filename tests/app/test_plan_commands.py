@@ -190,7 +190,7 @@ def test_a_run_that_stopped_before_its_seal_leaves_the_night_to_be_drawn(planned
     assert run(capsys, "plan", "verify-roster", out) == (0, "2 rosters and their logs are as they were sealed.\n")
 
 
-@pytest.mark.parametrize("wrong", ["altered", "left out", "gone", "twice"])
+@pytest.mark.parametrize("wrong", ["altered", "added to", "left out", "gone", "twice"])
 def test_a_log_of_chances_that_is_not_the_sealed_one_is_found(wrong, planned, tmp_path, capsys):
     game, plan = planned
     out = tmp_path / "rosters"
@@ -201,9 +201,11 @@ def test_a_log_of_chances_that_is_not_the_sealed_one_is_found(wrong, planned, tm
     mine = [line for line in lines if "2026-11-25" in line]
     assert 0 < len(mine) < len(lines)
     row = json.loads(mine[0])
+    more = mine[0].replace("}", ', "note": "x"}')
     row["probability"] += 0.01
     log.write_text({
-        "altered": "".join(lines).replace(mine[0], json.dumps(row) + "\n"), "left out": "".join(lines[:-1]),
+        "altered": "".join(lines).replace(mine[0], json.dumps(row) + "\n"),
+        "added to": "".join(lines).replace(mine[0], more), "left out": "".join(lines[:-1]),
         "gone": "".join(lines[: -len(mine)]), "twice": "".join(mine + lines),
     }[wrong])  # fmt: skip
     code, text = run(capsys, "plan", "verify-roster", out)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -39,7 +40,7 @@ def read_seals(directory: Path) -> list[Seal]:
 def refuse_second_draw(directory: Path, draw_id: str) -> None:
     """ValueError for a night that is sealed already: who may draw again draws until the roster pleases."""
     if any(one.draw_id == draw_id for one in read_seals(directory)):
-        raise ValueError(f"the roster of {draw_id} is drawn and sealed in {directory}; a night is drawn once")
+        raise ValueError(f"the roster of {draw_id} is sealed; a night is drawn once, and it is {directory}/{draw_id}.*")
 
 
 def keep_sealed(directory: Path, draw_id: str, payload: bytes, rows: Iterable[LoggedInclusion], at_us: int) -> str:
@@ -87,15 +88,16 @@ def _log_hashes(log: Path) -> dict[str, str]:
     return out
 
 
-def _row(line: bytes) -> LoggedInclusion:
-    try:
-        return msgspec.json.decode(line, type=LoggedInclusion)
-    except ValueError as error:
-        raise ValueError(f"inclusions.jsonl holds {line[:60]!r}, no logged chance ({error}); restore it") from None
+def _row(line: bytes) -> dict[str, Any]:
+    """A row as it is written, whatever it holds: the seal covers a field that somebody added, too."""
+    row = json.loads(line)
+    if not isinstance(row, dict) or not isinstance(row.get("draw_id"), str):
+        raise ValueError(f"inclusions.jsonl holds {line[:60]!r}, which is no logged chance; restore the file")
+    return row
 
 
-def _night(row: LoggedInclusion) -> str:
-    return row.draw_id.rpartition("/")[0]
+def _night(row: dict[str, Any]) -> str:
+    return str(row["draw_id"]).rpartition("/")[0]
 
 
 def _write(path: Path, data: bytes, mode: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,8 +130,8 @@ def sealed_bytes(instance: Instance, roster: Roster, salt: bytes) -> bytes:
     return _canonical(body)
 
 
-def log_sha256(rows: list[LoggedInclusion]) -> str:
-    """The hash under the seal by which a night's log, read back row by row, is known to be the one of the draw."""
+def log_sha256(rows: Sequence[LoggedInclusion | dict[str, Any]]) -> str:
+    """The hash under the seal by which a night's log, also read back from JSON, is known to be that of the draw."""
     return hashlib.sha256(_canonical(msgspec.to_builtins(rows))).hexdigest()
 
 
