@@ -169,13 +169,14 @@ def _within(instance: Instance, x: FloatArray, budget: float) -> FloatArray:
 def _spend(instance: Instance, x: FloatArray, budget: float, go_on: GoOn) -> tuple[FloatArray, float]:
     """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its value.
 
-    When ``go_on()`` says stop, the rest is bought by the last proof, and only the end is proved.
+    When ``go_on()`` says stop, the rest goes to where most value flies unseen, and only the end is proved.
     """
     out = x.copy()
     proof, proved = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3), True
     best = (out.copy(), proof.bound_kg)
     while True:
-        unseen = proof.mixture * instance.at_stake_kg * (1.0 - detection(instance, out))
+        weight = proof.mixture if proved else np.maximum(instance.net_kg, 0.0)
+        unseen = weight * instance.at_stake_kg * (1.0 - detection(instance, out))
         pull = instance.hazard.T @ unseen / np.maximum(instance.sensor_cost, 1e-9)
         free = (out < 0.5) & (instance.sensor_cost <= budget - float(instance.sensor_cost @ out) + 1e-9)
         more = bool(np.any(free & (pull > 1e-12)))
