@@ -24,7 +24,8 @@ def main() -> None:
     rows = ROWS if given.cells is None else [(given.cells, max(2, round(0.06 * given.cells)))]
     for cells, budget in rows:
         for seed in range(1, given.seeds + 1):
-            print(json.dumps(measure(cells, budget, seed, given.limit)), flush=True)
+            found = measure(cells, budget, seed, given.limit)
+            print(json.dumps(found) if given.json else "  ".join(f"{k} {v}" for k, v in found.items()), flush=True)
 
 
 def measure(cells: int, budget: int, seed: int, limit: float) -> dict[str, object]:

@@ -79,10 +79,12 @@ def main() -> None:
     wanted = TABLE if given.table else [vars(given)]
     for row in wanted:
         cells = int(row["cells"])
-        sensors = row.get("sensors") or DEFAULT_SENSORS.get(cells, max(2, round(0.06 * cells)))
+        sensors = row.get("sensors")
+        if sensors is None:
+            sensors = DEFAULT_SENSORS.get(cells, max(2, round(0.06 * cells)))
         found = measure(
             cells, min(sensors, max(2, cells // 5)), row.get("teams"), given.seed, row.get("move"),
-            row.get("sorties") or 1, given.limit,
+            row.get("sorties", 1), given.limit,
         )  # fmt: skip
         print(json.dumps(found) if given.json else "  ".join(f"{k} {v}" for k, v in found.items()), flush=True)
 

@@ -38,6 +38,10 @@ def main() -> None:
     parser.add_argument("--epsilon", type=float, default=0.05)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+
+    def tell(row: dict[str, object]) -> None:
+        print(json.dumps(row) if given.json else "  ".join(f"{k} {v}" for k, v in row.items()), flush=True)
+
     instance = made_instance(given.cells, 1)
     begun = time.process_time()
     layout = plan_layout(instance, 0.06 * given.cells, go_on=lambda: time.process_time() - begun < 60)
@@ -69,12 +73,9 @@ def main() -> None:
                 "interception_rate": float(np.mean([season.interception_rate() for season in found])),
                 "regret_kg": float(np.mean([season.regret_per_sortie() for season in found])),
             }  # fmt: skip
-            print(json.dumps(row), flush=True)
+            tell(row)
     for name, through in worst.items():
-        print(
-            json.dumps({"smuggler": "worst", "policy": name, "through_kg": through, "guarantee_kg": ceiling}),
-            flush=True,
-        )
+        tell({"smuggler": "worst", "policy": name, "through_kg": through, "guarantee_kg": ceiling})
     assert attack_payoff(instance, plan).max() <= plan.guarantee_kg + 1e-6
 
 

@@ -4,6 +4,7 @@ set -euo pipefail
 missing=()
 command -v tshark >/dev/null || missing+=(tshark)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v pdftotext >/dev/null || missing+=(poppler-utils)
 command -v dump1090-mutability >/dev/null || missing+=(dump1090-mutability)
 if ((${#missing[@]})); then
   echo "installing ${missing[*]}"

@@ -26,7 +26,7 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, en
 from araz.store import HeadLog, Journal, erase, read_journal, verify_journal
 from araz.store._segment import erased_bytes
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
-from araz_testing import araz
+from araz_testing import araz, text_of_pdf
 
 START_US = 1_790_000_000_000_000
 
@@ -105,11 +105,7 @@ def test_the_report_can_be_read_in_both_languages(data, language):
     assert "<script" not in page
     assert "http://" not in page
     assert files[f"report.{language}.pdf"].startswith(b"%PDF")
-    if shutil.which("pdftotext"):
-        text = subprocess.run(
-            ["pdftotext", "-", "-"], input=files[f"report.{language}.pdf"], capture_output=True
-        ).stdout
-        assert title in text.decode()
+    assert title in text_of_pdf(files[f"report.{language}.pdf"])
 
 
 def test_it_is_computed_again_to_the_last_bit(sealed, capsys):
@@ -267,9 +263,7 @@ def test_a_cell_taller_than_a_page_is_printed_on_two():
     text = " ".join(f"word{k}" for k in range(4000))
     paper = pdf_pages("t", "en", [Block("table", header=["", "said"], rows=[["A0001", text]])])
     assert paper.count(b"/Type /Page\n") > 1
-    if shutil.which("pdftotext"):
-        read = subprocess.run(["pdftotext", "-", "-"], input=paper, capture_output=True).stdout.split()
-        assert {f"word{k}".encode() for k in range(4000)} <= set(read)
+    assert {f"word{k}" for k in range(4000)} <= set(text_of_pdf(paper).split())
 
 
 def test_an_unknown_incident_is_told_with_the_ids_there_are(night, tmp_path, capsys):

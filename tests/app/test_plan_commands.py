@@ -9,15 +9,14 @@ import icalendar
 import numpy as np
 import pytest
 
-from araz.app._roster_files import as_cot
+from araz.app._roster_files import as_cot, as_pdf
 from araz.app.cli import main
 from araz.deployment import LimitsConflict
+from araz_testing import araz, text_of_pdf
 
 
 def run(capsys, *words: object) -> tuple[int, str]:
-    with pytest.raises(SystemExit) as ended:
-        main([str(word) for word in words])
-    return int(ended.value.code or 0), capsys.readouterr().out
+    return int(araz(*words) or 0), capsys.readouterr().out
 
 
 @pytest.fixture
@@ -61,6 +60,18 @@ def test_a_post_without_a_place_is_not_drawn_at_nought():
     assert as_cot([row], {}) == []
 
 
+def test_the_printed_roster_shows_names_as_they_are_written():
+    """Letters outside Latin-1 and signs of markup: another program finds them on the page."""
+    post, sentence = "Şəki & çay", "Binding: <para> drone & nothing </b> else."
+    row = {"draw_id": "n", "window": 0, "from_us": 0, "to_us": 1, "team": "team 1", "post": post, "post_km": 1.5}
+    page = as_pdf([row], "ab" * 32, [sentence])
+    assert page == as_pdf([row], "ab" * 32, [sentence])
+    assert b"/FontFile2" in page  # the letters come with the page
+    text = text_of_pdf(page)
+    for words in (post, sentence, "team 1", "1.5", "ab" * 32, "Window 0: 1970-01-01 00:00"):
+        assert words in text
+
+
 def test_sensors_curve_and_season_run_from_files(planned, tmp_path, capsys):
     game, plan = planned
     layout = tmp_path / "l.json"
@@ -96,3 +107,123 @@ def test_wrong_files_and_impossible_limits_end_with_a_sentence(planned, tmp_path
         main(["plan", "patrols", str(tight)])
     assert "raise pool to" in capsys.readouterr().err
     assert issubclass(LimitsConflict, ValueError)
+
+
+def _refused(capsys, *words: object) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in words])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert told.splitlines()[-1].startswith("araz: ")
+    return told
+
+
+def _files(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_json_of_a_season_too_short_for_a_figure_holds_null_and_no_nan(planned, tmp_path, capsys):
+    game, plan = planned
+
+    def refuse(word):
+        raise AssertionError(f"{word} is not JSON")
+
+    words = ("season", game, plan, "--nights", 1, "--smuggler", "bandit", "--json", "--out", tmp_path / "s")
+    code, text = run(capsys, *words)
+    assert code == 0
+    for told in (text, (tmp_path / "s" / "season.json").read_text()):
+        rows = json.loads(told, parse_constant=refuse)["rows"]
+        assert any(value is None for value in rows[0]["displacement"].values())
+
+
+def test_only_changes_with_a_name_are_drawn(planned):
+    from araz.app._plan_files import read_instance
+    from araz.app._plan_pictures import season_picture
+    from araz.app._season import season_changes
+
+    changes = season_changes(read_instance(planned[0]), 100)
+    named = [change for change in changes if change.label]
+    assert 0 < len(named) < len(changes)
+    assert season_picture((), changes, 5.0).count("#b43c28") == len(named)
+
+
+def test_the_bench_takes_no_sensors_for_a_number(capsys, monkeypatch):
+    import runpy
+    import sys
+    from pathlib import Path
+
+    bench = Path(__file__).resolve().parents[2] / "bench" / "plan_scale.py"
+    monkeypatch.setattr(sys, "argv", [str(bench), "--cells", "30", "--sensors", "0", "--json"])
+    runpy.run_path(str(bench), run_name="__main__")
+    assert json.loads(capsys.readouterr().out)["sensors"] == 0
+
+
+def test_a_night_is_drawn_once_and_what_was_sealed_stays(planned, tmp_path, capsys):
+    game, plan = planned
+    out = tmp_path / "rosters"
+    words = ("plan", "roster", game, plan, "--out", out, "--night")
+    assert run(capsys, *words, "2026-11-24")[0] == 0
+    before = _files(out)
+    for same_night in ("2026-11-24", "20261124"):
+        assert "2026-11-24" in _refused(capsys, *words, same_night)
+    _refused(capsys, *words, "2026-11-25", "--places", tmp_path / "missing.json")
+    assert _files(out) == before
+    assert run(capsys, "plan", "verify-roster", out)[0] == 0
+
+
+def test_a_run_that_stopped_before_its_seal_leaves_the_night_to_be_drawn(planned, tmp_path, capsys):
+    game, plan = planned
+    out = tmp_path / "rosters"
+    words = ("plan", "roster", game, plan, "--out", out, "--night")
+    for night in ("2026-11-24", "2026-11-25"):
+        run(capsys, *words, night)
+    chain = out / "seals.jsonl"
+    chain.write_text(chain.read_text().splitlines(keepends=True)[0])
+    code, text = run(capsys, "plan", "verify-roster", out)
+    assert code == 1
+    assert "2026-11-25" in text
+    assert run(capsys, *words, "2026-11-25")[0] == 0
+    assert run(capsys, "plan", "verify-roster", out) == (0, "2 rosters and their logs are as they were sealed.\n")
+
+
+@pytest.mark.parametrize("wrong", ["altered", "added to", "left out", "gone", "twice"])
+def test_a_log_of_chances_that_is_not_the_sealed_one_is_found(wrong, planned, tmp_path, capsys):
+    game, plan = planned
+    out = tmp_path / "rosters"
+    for night in ("2026-11-24", "2026-11-25"):
+        run(capsys, "plan", "roster", game, plan, "--night", night, "--out", out)
+    log = out / "inclusions.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    mine = [line for line in lines if "2026-11-25" in line]
+    assert 0 < len(mine) < len(lines)
+    row = json.loads(mine[0])
+    more = mine[0].replace("}", ', "note": "x"}')
+    row["probability"] += 0.01
+    log.write_text({
+        "altered": "".join(lines).replace(mine[0], json.dumps(row) + "\n"),
+        "added to": "".join(lines).replace(mine[0], more), "left out": "".join(lines[:-1]),
+        "gone": "".join(lines[: -len(mine)]), "twice": "".join(mine + lines),
+    }[wrong])  # fmt: skip
+    code, text = run(capsys, "plan", "verify-roster", out)
+    assert code == 1
+    assert "2026-11-25" in text
+    assert "inclusions.jsonl" in text
+
+
+def test_files_that_are_none_end_with_a_sentence_and_no_traceback(planned, tmp_path, capsys):
+    game, plan = planned
+    for name, content in (("empty", b""), ("cut", game.read_bytes()[:-400]), ("text", b"no archive")):
+        bad = tmp_path / f"{name}.npz"
+        bad.write_bytes(content)
+        assert str(bad) in _refused(capsys, "plan", "patrols", bad)
+        assert str(bad) in _refused(capsys, "plan", "roster", game, bad, "--night", "2026-11-24")
+    for content in ("{}", "[1, 0]", '{"sensors_on": "all"}', ""):
+        (tmp_path / "layout.json").write_text(content)
+        assert "layout" in _refused(capsys, "plan", "patrols", game, "--layout", tmp_path / "layout.json")
+    (tmp_path / "layout.json").write_text('{"sensors_on": [1]}')
+    assert "sensors_on needs 12" in _refused(capsys, "plan", "patrols", game, "--layout", tmp_path / "layout.json")
+    for content in ("[]", '{"post 1": [47]}', '{"post 1": [47, 139]}', '{"post 1": 3}'):
+        (tmp_path / "places.json").write_text(content)
+        words = ("plan", "roster", game, plan, "--night", "2026-11-24", "--places", tmp_path / "places.json")
+        assert "places.json" in _refused(capsys, *words, "--out", tmp_path / "rosters")
+    assert not (tmp_path / "rosters").exists()

@@ -62,6 +62,28 @@ def test_three_hundred_cells_close_to_one_per_cent_and_beat_even_spacing():
     assert found.value_kg <= layout_value(instance, evenly(instance, 20)) + 1e-9
 
 
+def test_a_layout_asked_for_in_no_time_still_spends_the_budget_and_beats_even_spacing():
+    for seed in (1, 8):
+        instance = made_instance(200, seed)
+        hasty = plan_layout(instance, 12.0, go_on=lambda: False)
+        assert hasty.cost == 12.0
+        assert hasty.value_kg < layout_value(instance, evenly(instance, 12))
+        assert hasty.value_kg == pytest.approx(layout_value(instance, hasty.sensors_on), abs=1e-2)
+        assert hasty.bound_kg <= plan_layout(instance, 12.0).value_kg + 1e-6
+
+
+def test_no_programme_is_stopped_by_a_clock(monkeypatch):
+    """A limit in seconds gives a loaded machine another layout than an idle one."""
+    from araz.deployment._lp import Programme
+
+    told, option = [], Programme.option
+    monkeypatch.setattr(Programme, "option", lambda self, name, value: (told.append(name), option(self, name, value)))
+    instance = tiny(3, sensors=5, teams=2)
+    fewest_sensors(instance, layout_value(instance, np.ones(5)) * 1.2)
+    assert "mip_max_nodes" in told
+    assert not any("time" in name for name in told)
+
+
 def test_a_negative_budget_is_a_wrong_call():
     with pytest.raises(ValueError, match="budget"):
         plan_layout(tiny(1), -1.0)

@@ -88,6 +88,8 @@ def test_a_broken_night_is_told():
         ({"base_detection": np.full(7, 1.5)}, "probability"),
         ({"value_kg": np.full(7, np.nan)}, "not finite"),
         ({"crossing": np.full(7, 99)}, "counted from 0"),
+        ({"aircraft": np.full(7, -1)}, "aircraft names -1"),
+        ({"aircraft": np.full(7, 2), "aircraft_names": ("light", "heavy")}, "aircraft names 2 to 2; there are 2"),
         ({"sorties": 0}, "at least 1"),
         ({"teams": np.array([-1])}, "below 0"),
     ],
@@ -109,6 +111,17 @@ def test_an_open_gap_is_never_printed_as_none(gap):
     assert "agree" not in text
     assert not text.startswith("0 ")
     assert text != "0.00 %"
+
+
+@pytest.mark.parametrize("sorties", [1, 2, 3])
+def test_no_patrol_is_advised_where_every_post_is_manned(sorties):
+    """With several sorties at once the mean of the best posts is the most there is, not the best post's chance."""
+    for seed in range(5):
+        instance = tiny(seed, posts=3, teams=3, sorties=sorties)
+        text = " ".join(certificate(instance, plan_patrols(instance, np.zeros(3))))
+        assert "Binding" in text
+        assert "met more often" not in text
+        assert "a patrol, not a sensor" not in text
 
 
 def test_the_certificate_says_what_binds_and_where_money_helps():

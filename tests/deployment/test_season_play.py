@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from araz.deployment import (
     Change,
     Smuggler,
+    blend_policy,
     chase_policy,
     choices,
     crossing_entropy,
     crossing_shares,
+    detection,
     displacement,
     draw,
     draw_roster,
@@ -21,6 +23,7 @@ from araz.deployment import (
     fixed_policy,
     inclusion_rows,
     lean_plan,
+    lean_policy,
     made_instance,
     new_mind,
     plan_patrols,
@@ -33,7 +36,7 @@ from araz.deployment import (
 )
 from araz.intelligence import estimate_flow
 from araz.vocabulary import LoggedInclusion, RosterLog
-from deployment_worlds import tiny
+from deployment_worlds import payoffs, tiny
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +114,18 @@ def test_a_closed_stretch_displaces_traffic_and_a_shock_lowers_it(world):
     assert np.mean(flown[80:]) < 0.4 * np.mean(flown[:80])
 
 
+def test_a_policy_begins_every_season_anew(world):
+    instance, x, plan = world
+    blend = blend_policy(instance, x, [uniform_policy(instance, x), fixed_policy(instance, x)])
+    for policy in (blend, lean_policy(instance, plan, every=8)):
+        first, second = (
+            play_season(instance, x, policy, Smuggler.MEMORY, np.random.default_rng(12), nights=20) for _ in range(2)
+        )
+        for one, other in zip(first.nights, second.nights, strict=True):
+            np.testing.assert_array_equal(one.attack, other.attack)
+            np.testing.assert_array_equal(one.inclusion, other.inclusion)
+
+
 def test_closing_everything_leaves_him_at_home(world):
     instance, _, _ = world
     for kind in Smuggler:
@@ -133,13 +148,26 @@ def test_leaning_saves_more_from_the_traffic_it_saw_and_keeps_the_guarantee_with
     instance, x, plan = world
     past = play_season(instance, x, plan_policy(instance, plan), Smuggler.SUQR, np.random.default_rng(5), nights=60)
     leaned = lean_plan(instance, plan, list(past.nights), 0.05)
+    assert leaned is not plan
     assert leaned.guarantee_kg <= plan.guarantee_kg * 1.05 + 1e-6
+    assert _worst_by_definition(instance, detection(instance, x), leaned) <= plan.guarantee_kg * 1.05 + 1e-6
     flown = np.concatenate([night.attack for night in past.nights])
-    from araz.deployment import detection
-
     odds = detection(instance, x)[flown]
     saved = [float(np.mean(odds * p.response[instance.response_row[flown]])) for p in (plan, leaned)]
     assert saved[1] > saved[0]
+
+
+def _worst_by_definition(instance, detected, plan) -> float:
+    """The most any attack brings against a plan's rosters, each weighed by its probability."""
+    worst = 0.0
+    for lottery in plan.lotteries:
+        mine, mean = np.isin(instance.window, lottery.windows), np.zeros(instance.attacks)
+        for placement, chance in zip(lottery.placement, lottery.probability, strict=True):
+            night = np.zeros((instance.windows, instance.posts))
+            night[lottery.windows] = placement
+            mean += chance * payoffs(instance, detected, night)
+        worst = max(worst, float(mean[mine].max()))
+    return worst
 
 
 def test_suqr_weights_come_back_from_seizures_weighted_by_their_chance():
@@ -193,15 +221,15 @@ def test_the_loop_closes_through_the_flow_estimate_of_intelligence(world):
         roster = draw_roster(
             instance, plan, rng, draw_id=f"n{number}", starts_at_us=begins, window_s=3 * 3600.0, audit_share=0.1
         )
-        logged = {(row["draw_id"], row["cell_id"], row["mode"]): row for row in inclusion_rows(instance, roster)}
-        rows += [msgspec.convert(row, LoggedInclusion) for row in logged.values()]
+        logged = {(row.draw_id, row.cell_id, row.mode): row for row in inclusion_rows(instance, roster)}
+        rows += [msgspec.convert(msgspec.to_builtins(row), LoggedInclusion) for row in logged.values()]
         for a, seized in zip(night.attack, night.seized, strict=True):
             key = (
                 f"n{number}/w{instance.window[a]}",
                 f"c{instance.crossing[a]}",
                 instance.aircraft_names[instance.aircraft[a]],
             )
-            if logged[key]["probability"] >= 0.02:
+            if logged[key].probability >= 0.02:
                 truth += instance.value_kg[a]
                 if seized:
                     draws.append(key[0])

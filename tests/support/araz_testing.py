@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 
 import pytest
 
@@ -19,6 +21,14 @@ def missing(what: str) -> None:
     if in_ci():
         pytest.fail(f"{what} is missing, and CI must run this test")
     pytest.skip(f"{what} is not on this machine")
+
+
+def text_of_pdf(page: bytes) -> str:
+    """What another program reads in a PDF, laid out as on the page."""
+    if shutil.which("pdftotext") is None:
+        missing("pdftotext (apt install poppler-utils)")
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=page, capture_output=True, check=True)
+    return done.stdout.decode()
 
 
 def araz(*words: object) -> object:

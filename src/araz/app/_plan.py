@@ -6,7 +6,7 @@ import json
 import secrets
 import sys
 import time
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -59,22 +59,32 @@ def patrols(
     Example: araz plan patrols out/plan/instance.npz --sensors 40
              araz plan patrols out/plan/instance.npz --layout out/plan/layout.json
     """
-    from araz.app._plan_files import read_instance, write_plan
+    from araz.app._plan_files import read_instance, read_layout, write_plan
     from araz.deployment import certificate, evenly, next_money, plan_patrols
 
     game = read_instance(instance)
     if layout is not None:
-        x = np.asarray(_layout(layout)["sensors_on"], dtype=np.float64)
+        x = read_layout(layout)
     else:
         x = evenly(game, round(0.4 * game.sensors) if sensors is None else sensors)
     begun = time.monotonic()
     _tell(f"planning {game.attacks} attacks against {game.posts} posts …")
-    plan = plan_patrols(game, x, tolerance=tolerance, go_on=lambda: time.monotonic() - begun < seconds)
+
+    def go_on() -> bool:
+        return time.monotonic() - begun < seconds
+
+    plan = plan_patrols(game, x, tolerance=tolerance, go_on=go_on)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_plan(plan, out)
-    words = certificate(game, plan, next_money(game, plan) if money else None)
+    helps = next_money(game, plan, go_on=go_on) if money else None
+    words = certificate(game, plan, helps)
+    if money and helps is None:
+        words.append(f"Next money: not worked out in {seconds:g} s; give more --seconds.")
     if as_json:
-        _say_json(guarantee_kg=plan.guarantee_kg, bound_kg=plan.bound_kg, gap=plan.gap, closed=plan.closed, words=words)
+        from araz.app._seizures_keep import print_json
+
+        figures = {"guarantee_kg": plan.guarantee_kg, "bound_kg": plan.bound_kg, "gap": plan.gap}
+        print_json({**figures, "closed": plan.closed, "words": words})
     else:
         say("\n".join([*words, f"Written to {out}."]))
     return 0
@@ -124,10 +134,8 @@ def curve(
     worst = layout_value(game, np.zeros(game.sensors))
     levels = np.linspace(best * 1.01, worst, max(points, 2))
     found = []
-    for level in levels:
-        (pair,) = cost_curve(game, np.array([level]), go_on=lambda: time.monotonic() - begun < seconds)
-        found.append(pair)
-        cover = pair[1]
+    for level, cover in cost_curve(game, levels, go_on=lambda: time.monotonic() - begun < seconds):
+        found.append((level, cover))
         if cover is not None:
             say(f"{level:8.3f} kg: {cover.cost:g} found, at least {cover.least_cost:.3g} needed")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -152,11 +160,15 @@ def roster(
 
     Example: araz plan roster out/plan/instance.npz out/plan/plan.npz --night 2026-11-24
     """
-    from araz.app._plan_files import read_instance, read_plan
+    from araz.app._plan_files import read_instance, read_places, read_plan
     from araz.app._roster_files import as_calendar, as_cot, as_csv, as_pdf
-    from araz.deployment import certificate, draw_roster, inclusion_rows, roster_rows, seal, sealed_bytes
+    from araz.app._roster_seals import keep_sealed, refuse_second_draw
+    from araz.deployment import certificate, draw_roster, inclusion_rows, roster_rows, sealed_bytes
 
+    night = date.fromisoformat(night).isoformat()  # one name a night, however it was written
+    refuse_second_draw(out, night)
     game, drawn_from = read_instance(instance), read_plan(plan)
+    known = {} if places is None else read_places(places)
     begins = datetime.fromisoformat(f"{night}T00:00:00+00:00").timestamp() + from_hour_utc * 3600.0
     rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
     tonight = draw_roster(
@@ -165,22 +177,12 @@ def roster(
     )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     payload = sealed_bytes(game, tonight, secrets.token_bytes(16))
-    chain = out / "seals.jsonl"
-    before = [json.loads(line) for line in chain.read_text().splitlines()] if chain.exists() else []
-    at_us = wall_clock_us()
-    previous = bytes.fromhex(before[-1]["seal"]) if before else None
-    sealed = seal(previous, len(before), at_us, payload).hex()
-    with chain.open("a") as lines:
-        lines.write(json.dumps({"seq": len(before), "draw_id": night, "sealed_at_us": at_us, "seal": sealed}) + "\n")
+    sealed = keep_sealed(out, night, payload, inclusion_rows(game, tonight), wall_clock_us())
     rows = roster_rows(game, tonight)
-    known = {} if places is None else {name: tuple(place) for name, place in json.loads(places.read_text()).items()}
-    (out / f"{night}.sealed.json").write_bytes(payload)
     (out / f"{night}.csv").write_text(as_csv(rows))
     (out / f"{night}.ics").write_bytes(as_calendar(rows, sealed))
     (out / f"{night}.pdf").write_bytes(as_pdf(rows, sealed, certificate(game, drawn_from)))
     (out / f"{night}.cot.xml").write_bytes(b"\n".join(as_cot(rows, known)))
-    with (out / "inclusions.jsonl").open("a") as lines:
-        lines.writelines(json.dumps(row) + "\n" for row in inclusion_rows(game, tonight))
     kind = "the random audit" if tonight.is_audit else "the plan"
     say(f"Drawn from {kind}: {len(rows)} postings in {game.windows} windows. Seal {sealed}\nWritten to {out}/{night}.*")
     return 0
@@ -188,41 +190,23 @@ def roster(
 
 @plan_app.command(name="verify-roster")
 def verify_roster(directory: Path) -> int:
-    """Check that every opened roster is the one that was sealed; ends with 1 and names the first that is not.
+    """Check that every opened roster and its log are as they were sealed; ends with 1 and names the first that is not.
 
     Example: araz plan verify-roster out/plan/rosters
     """
-    from araz.deployment import seal
+    from araz.app._roster_seals import objection, read_seals
 
-    previous: bytes | None = None
-    lines = (directory / "seals.jsonl").read_text().splitlines()
-    for line in lines:
-        said = json.loads(line)
-        payload = (directory / f"{said['draw_id']}.sealed.json").read_bytes()
-        found = seal(previous, said["seq"], said["sealed_at_us"], payload)
-        if found.hex() != said["seal"]:
-            say(f"Roster {said['draw_id']} (seal {said['seq']}) is not the one that was sealed.")
-            return 1
-        previous = found
-    say(f"{len(lines)} rosters are as they were sealed.")
-    return 0
-
-
-def _layout(path: Path) -> dict[str, list[float]]:
-    try:
-        found: dict[str, list[float]] = json.loads(path.read_text())
-    except (OSError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not a layout ({error}); araz plan sensors writes one") from error
-    return found
+    count = len(read_seals(directory))
+    if count == 0:
+        raise ValueError(f"{directory} holds no seals; araz plan roster writes them")
+    wrong = objection(directory)
+    say(f"{count} rosters and their logs are as they were sealed." if wrong is None else wrong)
+    return 0 if wrong is None else 1
 
 
 def _tell(text: str) -> None:
-    """Progress goes to standard error, so that --json stays one line."""
+    """Progress goes to standard error, so that --json stays clean."""
     sys.stderr.write(f"{text}\n")
-
-
-def _say_json(**values: object) -> None:
-    say(json.dumps(values))
 
 
 def season(

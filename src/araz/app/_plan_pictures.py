@@ -44,7 +44,7 @@ def season_picture(
         week = weekly_through_kg(season)
         axes.plot(np.arange(len(week)) * 7, week, label=season.policy, linewidth=1.4)
     axes.axhline(ceiling_kg, color="black", linestyle="--", linewidth=1, label="proved ceiling of the plan")
-    for change in changes:
+    for change in (one for one in changes if one.label):
         axes.axvline(change.night, color="#b43c28", linewidth=1)
         axes.annotate(change.label, (change.night, axes.get_ylim()[1]), rotation=90, va="top", ha="right", fontsize=8)
     axes.set(xlabel="night", ylabel="kg through per sortie, weekly", title=title, ylim=(0, None))

@@ -10,11 +10,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from icalendar import Calendar, Event
-from reportlab.lib import colors
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import getSampleStyleSheet
-from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+
+from araz.app._case_render import Block, pdf_pages
+from araz.exchange import UNKNOWN_M
 
 Row = dict[str, Any]
 #: Longitude, latitude of a post by its name; None where the border has no map.
@@ -58,9 +56,9 @@ def as_calendar(rows: Sequence[Row], sealed_hex: str) -> bytes:
 def as_cot(rows: Sequence[Row], places: Places) -> list[bytes]:
     """Cursor-on-Target point events (MIL-STD-6090 base schema), type b-m-p-w: a way-point for each manned post.
 
-    Posts without a place are left out: TAK shows no point at 0, 0. Heights are unknown (9999999 in CoT).
+    Posts without a place are left out: TAK shows no point at 0, 0. Heights are unknown.
     """
-    out = []
+    out, unknown = [], f"{UNKNOWN_M:.0f}"
     for row in rows:
         if row["post"] not in places:
             continue
@@ -73,9 +71,9 @@ def as_cot(rows: Sequence[Row], places: Places) -> list[bytes]:
         point = {
             "lat": f"{latitude:.6f}",
             "lon": f"{longitude:.6f}",
-            "hae": "9999999",
-            "ce": "9999999",
-            "le": "9999999",
+            "hae": unknown,
+            "ce": unknown,
+            "le": unknown,
         }
         ElementTree.SubElement(event, "point", point)
         detail = ElementTree.SubElement(event, "detail")
@@ -87,19 +85,11 @@ def as_cot(rows: Sequence[Row], places: Places) -> list[bytes]:
 
 def as_pdf(rows: Sequence[Row], sealed_hex: str, certificate: Sequence[str]) -> bytes:
     """A4 sheets: the certificate's sentences, then a table for every window."""
-    out, style = io.BytesIO(), getSampleStyleSheet()
-    page = SimpleDocTemplate(out, pagesize=A4, title="Roster", author="Araz", invariant=1, topMargin=15 * mm)
-    draw_id = rows[0]["draw_id"] if rows else "-"
-    parts: list[Any] = [Paragraph(f"Roster {draw_id}", style["Title"]), Paragraph(f"Seal {sealed_hex}", style["Code"])]
-    parts += [Paragraph(sentence, style["BodyText"]) for sentence in certificate]
+    title = f"Roster {rows[0]['draw_id'] if rows else '-'}"
+    blocks = [Block("h1", title), Block("small", f"Seal {sealed_hex}"), *(Block("p", text) for text in certificate)]
     for window in sorted({row["window"] for row in rows}):
         mine = [row for row in rows if row["window"] == window]
         span = f"{_utc(mine[0]['from_us']):%Y-%m-%d %H:%M} to {_utc(mine[0]['to_us']):%H:%M} UTC"
-        parts += [Spacer(1, 5 * mm), Paragraph(f"Window {window}: {span}", style["Heading3"])]
-        table = Table(
-            [["team", "post", "km"], *([row["team"], row["post"], row["post_km"]] for row in mine)], repeatRows=1
-        )
-        table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.3, colors.grey), ("FONTSIZE", (0, 0), (-1, -1), 8)]))
-        parts.append(table)
-    page.build(parts)
-    return out.getvalue()
+        places = [[row["team"], row["post"], str(row["post_km"])] for row in mine]
+        blocks += [Block("h3", f"Window {window}: {span}"), Block("table", "", ["team", "post", "km"], places)]
+    return pdf_pages(title, "en", blocks)

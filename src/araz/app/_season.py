@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json as json_text
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from araz.app._plan_files import read_instance, read_plan
@@ -60,9 +60,12 @@ def run_season(
                 say(_line(rows[-1], time.monotonic() - begun))
         picture = out / f"season-{smuggler.value}.svg"
         picture.write_text(season_picture(seasons, changes, ceiling, f"Against the smuggler: {smuggler.value}"))
-    (out / "season.json").write_text(json_text.dumps({"ceiling_kg": ceiling, "rows": rows}, indent=1))
+    told = {"ceiling_kg": ceiling, "rows": rows}
+    (out / "season.json").write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))
     if as_json:
-        say(json_text.dumps({"ceiling_kg": ceiling, "rows": rows}))
+        from araz.app._seizures_keep import print_json
+
+        print_json(told)
     else:
         say(_closing(rows, ceiling, out))
     return 0
@@ -83,9 +86,10 @@ def panel(game: Instance, plan: Plan, audit: float, epsilon: float) -> dict[str,
 
 
 def season_changes(game: Instance, nights: int) -> tuple[Change, ...]:
-    """The year's story: a stretch closes, supply doubles for a while, then radio-silent heavy drones replace the rest.
+    """The year's story: a stretch closes, supply doubles for a while, then a new class of drone replaces the rest.
 
-    The last class of the instance counts as the new technology: it is not flown before its night.
+    The last class of the instance is the new one: not flown before its night, flown alone after it. An instance with
+    one class has no such night.
     """
     cells, kinds = len(game.cell_m), int(game.aircraft.max()) + 1
     third = tuple(range(cells // 3, cells // 2))

@@ -8,12 +8,12 @@
 """
 
 from araz.deployment._comb import Comb, comb_rosters
-from araz.deployment._exploit import fit_traffic, lean_plan, lean_policy
+from araz.deployment._exploit import lean_plan, lean_policy
 from araz.deployment._instance import Instance, Limits, detection
-from araz.deployment._joint import Layout, joint_bound, layout_value
+from araz.deployment._joint import Layout, layout_value
 from araz.deployment._layout import Cover, cost_curve, fewest_sensors, plan_layout
 from araz.deployment._limits import LimitsConflict, broken_limits, check_limits, name_teams, slots_of
-from araz.deployment._made import AIRCRAFT, Aircraft, evenly, made_instance
+from araz.deployment._made import Aircraft, evenly, made_instance
 from araz.deployment._marginals import Marginals, solve_marginals
 from araz.deployment._measures import (
     RATE_MISLEADS,
@@ -24,9 +24,9 @@ from araz.deployment._measures import (
     half_life_nights,
     weekly_through_kg,
 )
-from araz.deployment._opponents import SUQR_WEIGHTS, Mind, Smuggler, choices, learn, new_mind, refit_suqr
-from araz.deployment._plan import Lottery, Plan, attack_payoff, coverage_of, expected_response, plan_patrols
-from araz.deployment._roster import Roster, draw_roster, inclusion_rows, roster_rows, seal, sealed_bytes
+from araz.deployment._opponents import Mind, Smuggler, choices, learn, new_mind, refit_suqr
+from araz.deployment._plan import Lottery, Plan, attack_payoff, coverage_of, plan_patrols
+from araz.deployment._roster import Roster, draw_roster, inclusion_rows, log_sha256, roster_rows, seal, sealed_bytes
 from araz.deployment._season import (
     Change,
     Night,
@@ -36,7 +36,6 @@ from araz.deployment._season import (
     chase_policy,
     draw,
     fixed_policy,
-    greedy_placement,
     plan_policy,
     play_season,
     random_placement,
@@ -46,9 +45,7 @@ from araz.deployment._season import (
 from araz.deployment._words import certificate, gap_text, next_money
 
 __all__ = [
-    "AIRCRAFT",
     "RATE_MISLEADS",
-    "SUQR_WEIGHTS",
     "Aircraft",
     "Change",
     "Comb",
@@ -83,20 +80,17 @@ __all__ = [
     "draw",
     "draw_roster",
     "evenly",
-    "expected_response",
     "exploitability_kg",
     "fewest_sensors",
-    "fit_traffic",
     "fixed_policy",
     "gap_text",
-    "greedy_placement",
     "half_life_nights",
     "inclusion_rows",
-    "joint_bound",
     "layout_value",
     "lean_plan",
     "lean_policy",
     "learn",
+    "log_sha256",
     "made_instance",
     "name_teams",
     "new_mind",

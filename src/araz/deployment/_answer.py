@@ -8,12 +8,10 @@ from scipy.sparse import coo_array
 from araz.deployment._instance import Instance
 from araz.deployment._lp import INFINITY, Programme
 from araz.deployment._marginals import (
+    GoOn,
     add_leak_cuts,
-    even_teams,
-    move_rows,
+    add_patrol_rows,
     patrol_columns,
-    shifted,
-    team_rows,
     worst_of_each,
 )
 from araz.deployment._pool import Block
@@ -26,7 +24,6 @@ class Answerer:
 
     def __init__(self, instance: Instance, stake: FloatArray, block: Block) -> None:
         self._instance, self._stake, self._block = instance, stake, block
-        self._moves = move_rows(instance)
 
     def best(self, weight: FloatArray, *, whole: bool, nodes: int = 200) -> tuple[FloatArray, float]:
         """Marginals y [W, P] (0 or 1 when ``whole``) and a proved upper bound on what any placement saves (kg)."""
@@ -41,7 +38,9 @@ class Answerer:
             return np.zeros((self._instance.windows, self._instance.posts)), INFINITY
         return self._shaped(answer.x[:size]), -answer.bound
 
-    def leaning(self, table: ResponseTable, gain: FloatArray, cap_kg: float, start: FloatArray) -> FloatArray:
+    def leaning(
+        self, table: ResponseTable, gain: FloatArray, cap_kg: float, start: FloatArray, go_on: GoOn
+    ) -> FloatArray:
         """Marginals y [W, P] that maximise Σ gain · f over rows of ``table``; no attack of the block leaks above a cap.
 
         ``start`` [P·W]: marginals to fall back on when HiGHS finds none.
@@ -52,7 +51,7 @@ class Answerer:
         y = start
         for _ in range(60):
             answer = programme.solve()
-            if not (answer.proved and answer.feasible):
+            if not (answer.proved and answer.feasible and go_on()):
                 break
             y = np.clip(answer.x[:size], 0.0, 1.0)
             value = net - stake * marginal_response(block.table, y)[block.row]
@@ -62,7 +61,7 @@ class Answerer:
             add_leak_cuts(programme, block.table, block.row[leaks], net[leaks] - cap_kg, stake[leaks], y, (0.0, 0), 0)
         return self._shaped(y)
 
-    def spreading(self, region: IntArray, cap_kg: float, start: FloatArray) -> FloatArray:
+    def spreading(self, region: IntArray, cap_kg: float, start: FloatArray, go_on: GoOn) -> FloatArray:
         """Marginals y [W, P] that minimise the sum of the worst attacks of all regions, none above a cap."""
         block, stake = self._block, self._stake[self._block.attack]
         net, instance = self._instance.net_kg[block.attack], self._instance
@@ -71,7 +70,7 @@ class Answerer:
         inside[block.windows] = 1.0
         upper = np.concatenate([patrol_columns(instance) * np.repeat(inside, instance.posts), np.full(levels, cap_kg)])
         programme = Programme(np.concatenate([np.zeros(size), np.ones(levels)]), 0.0, upper)
-        self._fixed_rows(programme, size + levels, inside)
+        add_patrol_rows(programme, instance, 0, inside)
         y, level = start, np.zeros(levels)
         for _ in range(60):
             value = net - stake * marginal_response(block.table, y)[block.row]
@@ -82,7 +81,7 @@ class Answerer:
             columns = size + region[leaks]
             add_leak_cuts(programme, block.table, rows, net[leaks], stake[leaks], y, (1.0, columns), 0)
             answer = programme.solve()
-            if not (answer.proved and answer.feasible):
+            if not (answer.proved and answer.feasible and go_on()):
                 break
             y, level = np.clip(answer.x[:size], 0.0, 1.0), answer.x[size:]
         return self._shaped(y)
@@ -102,7 +101,7 @@ class Answerer:
         cost = np.concatenate([np.zeros(size), -gain[rows]])
         integer = np.concatenate([np.ones(size, bool), np.zeros(len(rows), bool)]) if whole else None
         programme = Programme(cost, 0.0, upper, integer)
-        self._fixed_rows(programme, columns, inside)
+        add_patrol_rows(programme, instance, 0, inside)
         number = np.repeat(np.arange(len(rows)), table.q.shape[1] + 1)
         tau = np.concatenate([table.q[rows], np.zeros((len(rows), 1))], axis=1).ravel()
         cut, column, slope, constant = cut_coefficients(table, rows[number], tau)
@@ -115,9 +114,3 @@ class Answerer:
         ).tocsr()
         programme.add_rows(matrix, -INFINITY, constant)
         return programme, size
-
-    def _fixed_rows(self, programme: Programme, columns: int, inside: FloatArray) -> None:
-        moves, right = self._moves
-        teams = even_teams(self._instance) * inside
-        programme.add_rows(shifted(team_rows(self._instance), columns, 0), teams, teams)
-        programme.add_rows(shifted(moves, columns, 0), -INFINITY, right)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
-from araz.vocabulary import BoolArray, FloatArray, IntArray, frozen_array
+from araz.vocabulary import FloatArray, IntArray, frozen_array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +162,7 @@ def _check_shapes(it: Instance) -> None:
         ("window", it.window, len(it.teams)),
         ("response_row", it.response_row, len(it.row_window)),
         ("row_window", it.row_window, len(it.teams)),
+        ("aircraft", it.aircraft, len(it.aircraft_names) or int(it.aircraft.max(initial=0)) + 1),
     ):
         if index.size and not (index.min() >= 0 and index.max() < size):
             raise ValueError(f"{name} names {index.min()} to {index.max()}; there are {size}, counted from 0.")
@@ -193,11 +194,11 @@ def _check_values(it: Instance) -> None:
         raise ValueError("An instance needs at least one window and one attack.")
 
 
+def place_of(instance: Instance) -> IntArray:
+    """Number [A] of each attack's window and crossing: attacks with the same number are ways over the same place."""
+    return instance.window * len(instance.cell_m) + instance.crossing
+
+
 def names_of(count: int, names: tuple[str, ...], word: str) -> tuple[str, ...]:
     """Return the names given, or ``word 1`` and so on."""
     return names or tuple(f"{word} {k + 1}" for k in range(count))
-
-
-def sensors_as_mask(instance: Instance, x: ArrayLike) -> BoolArray:
-    """Which candidate sites stand: x above one half [S]."""
-    return np.asarray(sensor_choice(instance, x) > 0.5, dtype=np.bool_)

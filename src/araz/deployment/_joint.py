@@ -7,17 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
-from araz.deployment._instance import Instance, detection
+from araz.deployment._instance import Instance, detection, place_of
 from araz.deployment._lp import INFINITY, Programme
 from araz.deployment._marginals import (
     GoOn,
+    add_patrol_rows,
     always,
-    even_teams,
-    move_rows,
+    even_coverage,
     patrol_columns,
     shifted,
     solve_marginals,
-    team_rows,
     worst_of_each,
 )
 from araz.deployment._response import ResponseTable, cut_coefficients, marginal_response, response_table, thresholds
@@ -30,15 +29,13 @@ _TINY = 1e-9
 class Layout:
     """Which sites to equip and what is proved: no layout within the budget, with any patrols, gets below ``bound_kg``.
 
-    ``value_kg``: the marginal bound of this very layout (what patrols can reach with it); ``relaxed`` [S]: the
-    fractional sensors behind the bound.
+    ``value_kg``: the marginal bound of this very layout (what patrols can reach with it).
     """
 
     sensors_on: FloatArray
     value_kg: float
     bound_kg: float
     cost: float
-    relaxed: FloatArray
 
     @property
     def gap(self) -> float:
@@ -57,7 +54,7 @@ class _Cuts:
         self.attack: IntArray = np.zeros(0, dtype=np.int64)
         self.matrix = csr_array((0, instance.sensors + table.size))
         self.constant: FloatArray = np.zeros(0)
-        self.group = instance.window * len(instance.cell_m) + instance.crossing
+        self.group = place_of(instance)
 
     def need(self, level_kg: float, attack: IntArray) -> FloatArray:
         """Ln of the interception that holds each attack at the level; −inf where none is needed."""
@@ -71,8 +68,8 @@ class _Cuts:
         met = marginal_response(self.table, y)[self.instance.response_row]
         return np.asarray(np.log(np.maximum(seen, _TINY)) + np.log(np.maximum(met, _TINY)), dtype=np.float64)
 
-    def add(self, attack: IntArray, x: FloatArray, y: FloatArray) -> csr_array:
-        """Tangents of some attacks at (x, y), f kept away from 0 so that a cut stays finite; return the new rows."""
+    def add(self, attack: IntArray, x: FloatArray, y: FloatArray) -> None:
+        """Tangents of some attacks at (x, y), f kept away from 0 so that a cut stays finite."""
         it, table, count = self.instance, self.table, len(attack)
         unseen = (1.0 - it.base_detection[attack]) * np.exp(-(self.hazard[attack] @ x))
         seen = np.maximum(1.0 - unseen, 1e-3)
@@ -89,7 +86,6 @@ class _Cuts:
         new = coo_array((value, (np.concatenate([lift.row, cut]), place)), (count, self.matrix.shape[1])).tocsr()
         self.matrix = csr_array(_stack(self.matrix, new))
         self.attack = np.concatenate([self.attack, attack])
-        return new
 
     def violated(self, level_kg: float, x: FloatArray, y: FloatArray, slack: float) -> IntArray:
         """The most violated attack of each (window, crossing) at a level."""
@@ -112,7 +108,7 @@ def _stack(above: csr_array, below: csr_array) -> csr_array:
 class _Relaxation:
     """max s: every cut reaches its need + s at level z; x, y within budget, teams and moves. s < 0 proves z too low."""
 
-    def __init__(self, instance: Instance, cuts: _Cuts, budget: float, whole: bool = False) -> None:
+    def __init__(self, instance: Instance, cuts: _Cuts, budget: float) -> None:
         self.instance, self.cuts = instance, cuts
         sensors, size = instance.sensors, cuts.table.size
         self.columns = sensors + size + 1
@@ -120,14 +116,10 @@ class _Relaxation:
         cost[-1] = -1.0
         lower = np.concatenate([np.zeros(sensors + size), [-50.0]])
         upper = np.concatenate([np.ones(sensors), patrol_columns(instance), [1.0]])
-        integer = np.arange(self.columns) < sensors if whole else None
-        self.programme = Programme(cost, lower, upper, integer)
+        self.programme = Programme(cost, lower, upper)
         spend = csr_array(np.concatenate([instance.sensor_cost, np.zeros(size + 1)])[None, :])
         self.programme.add_rows(spend, -INFINITY, budget)
-        teams = even_teams(instance)
-        self.programme.add_rows(shifted(team_rows(instance), self.columns, sensors), teams, teams)
-        moves, right = move_rows(instance)
-        self.programme.add_rows(shifted(moves, self.columns, sensors), -INFINITY, right)
+        add_patrol_rows(self.programme, instance, sensors)
         self.fixed = self.programme.rows
         self.taken = 0
 
@@ -151,10 +143,8 @@ class _Relaxation:
         return answer.proved and answer.feasible, -answer.bound, x, y, np.maximum(answer.row_dual[self.fixed :], 0.0)
 
 
-def joint_bound(
-    instance: Instance, budget: float, *, relative: float = 1e-4, go_on: GoOn = always, rounds: int = 400
-) -> tuple[float, FloatArray, FloatArray, _Cuts]:
-    """Lower bound on what gets through over every layout of cost ≤ budget and every plan; with x, y and the cuts.
+def joint_bound(instance: Instance, budget: float, *, go_on: GoOn = always) -> float:
+    """Lower bound on what gets through (kg) over every layout of cost ≤ budget and every plan.
 
     For a level z every attack needs ln D_a(x) + ln f_a(y) ≥ ln((V_a − c_a − z)/(V_a + h_a)); both terms are concave, so
     tangents are valid for all (x, y), and only the right-hand side depends on z. max s over the tangents: s < 0
@@ -163,33 +153,30 @@ def joint_bound(
     cuts = _Cuts(instance, response_table(instance))
     model = _Relaxation(instance, cuts, budget)
     x = np.full(instance.sensors, min(1.0, budget / max(float(instance.sensor_cost.sum()), _TINY)))
-    y = np.repeat(even_teams(instance) / instance.posts, instance.posts)
+    y = even_coverage(instance)
     low, high = 0.0, max(0.0, float(instance.net_kg.max()))
     cuts.add(cuts.violated(0.0, x, y, 1e-9), x, y)
     level = 0.0
-    for _ in range(rounds):
+    for _ in range(400):
         proved, s, x, y, weight = model.solve(level)
         if not proved:
             break
         if s < -1e-7:
             low = max(low, level)
             level = _next_level(cuts, level, s, weight, high)
-            if level - low < relative * max(low, 1.0) * 0.1:
-                level = low + relative * max(low, 1.0) * 0.1
-            cuts_now = cuts.violated(level, x, y, 1e-6)
-        else:
-            cuts_now = cuts.violated(level, x, y, 1e-6)
-            if len(cuts_now) == 0:
-                high = min(high, level)
-                if high - low <= relative * max(high, 1e-6):
-                    break
-                level = 0.5 * (low + high)
-                continue
-        if high - low <= relative * max(high, 1e-6) or not go_on():
+            level = max(level, low + 1e-5 * max(low, 1.0))
+        cuts_now = cuts.violated(level, x, y, 1e-6)
+        if s >= -1e-7 and len(cuts_now) == 0:
+            high = min(high, level)
+            if high - low <= 1e-4 * max(high, 1e-6):
+                break
+            level = 0.5 * (low + high)
+            continue
+        if high - low <= 1e-4 * max(high, 1e-6) or not go_on():
             break
         if len(cuts_now):
             cuts.add(cuts_now, x, y)
-    return low, x, y, cuts
+    return low
 
 
 def _next_level(cuts: _Cuts, level: float, s: float, weight: FloatArray, high: float) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -10,20 +11,11 @@ from scipy.sparse import csr_array
 from araz.deployment._instance import Instance, detection
 from araz.deployment._joint import Layout, _Cuts, joint_bound, layout_value
 from araz.deployment._lp import INFINITY, Programme
-from araz.deployment._marginals import (
-    GoOn,
-    always,
-    even_teams,
-    move_rows,
-    patrol_columns,
-    shifted,
-    solve_marginals,
-    team_rows,
-)
+from araz.deployment._marginals import GoOn, add_patrol_rows, always, even_coverage, patrol_columns, solve_marginals
 from araz.deployment._response import response_table
 from araz.vocabulary import FloatArray
 
-_NODES = 400
+_NODES = 100  # of branch and bound; a limit in seconds would give a busy machine another layout
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,27 +37,31 @@ class Cover:
 def fewest_sensors(instance: Instance, level_kg: float, *, tries: int = 4, go_on: GoOn = always) -> Cover | None:
     """The cheapest sensors with which patrols hold every attack to ``level_kg``; None when not even all sites do.
 
-    min cost·x over the tangents of ``joint_bound`` at this level: relaxed first (its value, rounded up to what costs
-    can make, is the proved least cost), then whole by branch and bound, cutting again where the whole layout leaks.
+    min cost·x over the tangents of ``joint_bound`` at this level: relaxed first, then whole by branch and bound,
+    cutting again where the whole layout leaks. The least cost is the larger of what the two proved.
     """
-    everything = np.ones(instance.sensors)
-    if layout_value(instance, everything) > level_kg * 1.001 + 1e-6:
+    return _fewest(instance, level_kg, layout_value(instance, np.ones(instance.sensors)), tries, go_on)
+
+
+def _fewest(instance: Instance, level_kg: float, least_kg: float, tries: int, go_on: GoOn) -> Cover | None:
+    """``fewest_sensors``, when it is known that all sites together hold the attacks to ``least_kg``."""
+    best = Cover(np.ones(instance.sensors), float(instance.sensor_cost.sum()), 0.0, least_kg, level_kg)
+    if not best.kept:
         return None
     cuts = _Cuts(instance, response_table(instance))
-    x, y, least = _relaxed_cover(instance, cuts, level_kg)
-    best = Cover(everything, float(instance.sensor_cost.sum()), least, layout_value(instance, everything), level_kg)
+    x, y, least = _relaxed_cover(instance, cuts, level_kg, go_on)
     for _ in range(tries):
+        if not go_on():
+            break
         x, y, bound = _whole_cover(instance, cuts, level_kg, x, y)
         least = max(least, bound)
-        value = layout_value(instance, x)
-        cost = float(instance.sensor_cost @ x)
-        if value <= level_kg * 1.001 + 1e-6 and cost < best.cost:
-            best = Cover(x, cost, least, value, level_kg)
+        found = Cover(x, float(instance.sensor_cost @ x), least, layout_value(instance, x), level_kg)
+        best = min(best, found, key=lambda cover: cover.cost if cover.kept else np.inf)
         leaks = cuts.violated(level_kg, x, y, 1e-4)
-        if len(leaks) == 0 or not go_on():
+        if len(leaks) == 0:
             break
         cuts.add(leaks, x, y)
-    return Cover(best.sensors_on, best.cost, least, best.value_kg, level_kg)
+    return replace(best, least_cost=least)
 
 
 def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, target: float = 0.01) -> Layout:
@@ -78,16 +74,15 @@ def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, targ
     """
     if not budget >= 0:
         raise ValueError(f"budget is {budget}; give a cost of 0 or more.")
-    low, relaxed, y, _ = joint_bound(instance, budget, go_on=go_on)
-    best = _spend(instance, np.zeros(instance.sensors), budget)
+    low = joint_bound(instance, budget, go_on=go_on)
+    best = _spend(instance, np.zeros(instance.sensors), budget, go_on)
     level = low * 1.0005 + 1e-6
     cuts = _Cuts(instance, response_table(instance))
-    x = relaxed
     while best[1] > low * (1.0 + target) and go_on() and level < best[1]:
-        x, y, _ = _relaxed_cover(instance, cuts, level)
+        x, y, _ = _relaxed_cover(instance, cuts, level, go_on)
         for _ in range(3):
             x, y, _ = _whole_cover(instance, cuts, level, x, y)
-            found = _spend(instance, _within(instance, x, budget), budget)
+            found = _spend(instance, _within(instance, x, budget), budget, go_on)
             best = min(best, found, key=lambda pair: pair[1])
             leaks = cuts.violated(level, x, y, 1e-4)
             if len(leaks) == 0 or not go_on() or best[1] <= low * (1.0 + target):
@@ -95,12 +90,16 @@ def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, targ
             cuts.add(leaks, x, y)
         level = level + 0.25 * (best[1] - level) if best[1] > level * 1.004 else INFINITY
     value = best[1]
-    return Layout(best[0], value, min(low, value), float(instance.sensor_cost @ best[0]), relaxed)
+    return Layout(best[0], value, min(low, value), float(instance.sensor_cost @ best[0]))
 
 
-def cost_curve(instance: Instance, levels_kg: FloatArray, *, go_on: GoOn = always) -> list[tuple[float, Cover | None]]:
-    """For each promised level: the fewest sensors found and the least that are proved necessary."""
-    return [(float(level), fewest_sensors(instance, float(level), tries=2, go_on=go_on)) for level in levels_kg]
+def cost_curve(
+    instance: Instance, levels_kg: FloatArray, *, go_on: GoOn = always
+) -> Iterator[tuple[float, Cover | None]]:
+    """For each promised level, one at a time: the fewest sensors found and the least that are proved necessary."""
+    least_kg = layout_value(instance, np.ones(instance.sensors))
+    for level in levels_kg.tolist():
+        yield level, _fewest(instance, level, least_kg, 2, go_on)
 
 
 def _cover_programme(instance: Instance, cuts: _Cuts, whole: bool) -> Programme:
@@ -109,21 +108,20 @@ def _cover_programme(instance: Instance, cuts: _Cuts, whole: bool) -> Programme:
     upper = np.concatenate([np.ones(sensors), patrol_columns(instance)])
     cost = np.concatenate([instance.sensor_cost, np.zeros(size)])
     programme = Programme(cost, 0.0, upper, np.arange(columns) < sensors if whole else None)
-    teams = even_teams(instance)
-    moves, right = move_rows(instance)
-    programme.add_rows(shifted(team_rows(instance), columns, sensors), teams, teams)
-    programme.add_rows(shifted(moves, columns, sensors), -INFINITY, right)
+    add_patrol_rows(programme, instance, sensors)
     return programme
 
 
-def _relaxed_cover(instance: Instance, cuts: _Cuts, level_kg: float) -> tuple[FloatArray, FloatArray, float]:
+def _relaxed_cover(
+    instance: Instance, cuts: _Cuts, level_kg: float, go_on: GoOn
+) -> tuple[FloatArray, FloatArray, float]:
     """Least fractional cost at a level; the bound holds after any number of rounds."""
     programme = _cover_programme(instance, cuts, whole=False)
     x, taken, least = np.full(instance.sensors, 0.3), 0, 0.0
-    y = np.repeat(even_teams(instance) / instance.posts, instance.posts)
+    y = even_coverage(instance)
     for _ in range(120):
         leaks = cuts.violated(level_kg, x, y, 1e-4)
-        if len(leaks) == 0:
+        if len(leaks) == 0 or not go_on():
             break
         cuts.add(leaks, x, y)
         need = cuts.need(level_kg, cuts.attack) - cuts.constant
@@ -147,7 +145,6 @@ def _whole_cover(
     programme = _cover_programme(instance, cuts, whole=True)
     programme.option("mip_rel_gap", 0.02)
     programme.option("mip_max_nodes", _NODES)
-    programme.option("time_limit", 10.0)
     programme.add_rows(csr_array(cuts.matrix[kept]), need[kept], INFINITY)
     answer = programme.solve()
     if not answer.feasible:
@@ -163,24 +160,31 @@ def _within(instance: Instance, x: FloatArray, budget: float) -> FloatArray:
     worth = instance.net_kg / max(float(instance.net_kg.max()), 1e-9)
     while float(instance.sensor_cost @ out) > budget:
         unseen = worth * (1.0 - detection(instance, out))
-        loss = instance.hazard.T @ (unseen**1.0)
+        loss = instance.hazard.T @ unseen
         standing = np.flatnonzero(out > 0.5)
         out[standing[np.argmin(loss[standing] / np.maximum(instance.sensor_cost[standing], 1e-9))]] = 0.0
     return out
 
 
-def _spend(instance: Instance, x: FloatArray, budget: float) -> tuple[FloatArray, float]:
-    """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its value."""
+def _spend(instance: Instance, x: FloatArray, budget: float, go_on: GoOn) -> tuple[FloatArray, float]:
+    """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its value.
+
+    When ``go_on()`` says stop, the rest goes to where most value flies unseen, and only the end is proved.
+    """
     out = x.copy()
-    proof = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3)
+    proof, proved = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3), True
     best = (out.copy(), proof.bound_kg)
     while True:
-        unseen = proof.mixture * instance.at_stake_kg * (1.0 - detection(instance, out))
+        weight = proof.mixture if proved else np.maximum(instance.net_kg, 0.0)
+        unseen = weight * instance.at_stake_kg * (1.0 - detection(instance, out))
         pull = instance.hazard.T @ unseen / np.maximum(instance.sensor_cost, 1e-9)
         free = (out < 0.5) & (instance.sensor_cost <= budget - float(instance.sensor_cost @ out) + 1e-9)
-        if not np.any(free & (pull > 1e-12)):
+        more = bool(np.any(free & (pull > 1e-12)))
+        if more:
+            out[int(np.argmax(np.where(free, pull, -1.0)))] = 1.0
+            proved = go_on()
+        if proved is more:
+            proof = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3)
+            best = min(best, (out.copy(), proof.bound_kg), key=lambda pair: pair[1])
+        if not more:
             return best
-        out[int(np.argmax(np.where(free, pull, -1.0)))] = 1.0
-        proof = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3)
-        if proof.bound_kg < best[1]:
-            best = (out.copy(), proof.bound_kg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -27,7 +28,11 @@ def check_limits(instance: Instance) -> IntArray:
 
     Raises ``LimitsConflict`` naming the limits in conflict, and what would resolve it.
     """
-    limits, teams = instance.limits, np.minimum(instance.teams, instance.posts)
+    return _manning(instance.limits, np.minimum(instance.teams, instance.posts))
+
+
+def _manning(limits: Limits, teams: IntArray) -> IntArray:
+    """``check_limits`` for some teams out in each window [W]."""
     if limits.max_move_m is not None and len(set(teams.tolist())) > 1:
         raise LimitsConflict(
             ("max_move_m", "teams"),
@@ -121,8 +126,8 @@ def name_teams(instance: Instance, placement: FloatArray) -> list[IntArray]:
     counts = [len(slot) for slot in slots]
     if instance.limits.duty_windows is None:
         return [np.arange(count) for count in counts]
-    manned = instance.with_(teams=np.array(counts), limits=_without_moves(instance.limits))
-    works = np.repeat(duty_patterns(instance.limits, instance.windows), check_limits(manned), axis=0)
+    manning = _manning(replace(instance.limits, max_move_m=None), np.array(counts))
+    works = np.repeat(duty_patterns(instance.limits, instance.windows), manning, axis=0)
     out: list[IntArray] = []
     holder: dict[int, int] = {}
     for w, count in enumerate(counts):
@@ -133,10 +138,6 @@ def name_teams(instance: Instance, placement: FloatArray) -> list[IntArray]:
         holder.update(zip(free, fresh, strict=True))
         out.append(np.array([holder[slot] for slot in range(count)], dtype=np.int64))
     return out
-
-
-def _without_moves(limits: Limits) -> Limits:
-    return Limits(duty_windows=limits.duty_windows, rest_windows=limits.rest_windows, pool=limits.pool)
 
 
 def broken_limits(instance: Instance, placement: FloatArray) -> list[str]:

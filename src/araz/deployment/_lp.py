@@ -7,7 +7,7 @@ from typing import Final
 
 import highspy
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from araz.vocabulary import FloatArray
@@ -25,7 +25,6 @@ class Solved:
     bound: float
     x: FloatArray
     row_dual: FloatArray
-    column_dual: FloatArray
 
 
 class _Quiet(highspy.Highs):
@@ -87,37 +86,21 @@ class Programme:
         )  # fmt: skip
         self.columns += count
 
-    def drop_rows(self, rows: ArrayLike) -> None:
-        """Take rows out again."""
-        chosen = np.asarray(rows, dtype=np.int32)
-        if len(chosen):
-            self._highs.deleteRows(len(chosen), chosen)
-
     def row_bounds(self, rows: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """Change the bounds of rows."""
         chosen = np.asarray(rows, dtype=np.int32)
-        low = np.broadcast_to(np.asarray(lower, dtype=np.float64), chosen.shape)
-        high = np.broadcast_to(np.asarray(upper, dtype=np.float64), chosen.shape)
-        for row, a, b in zip(chosen, low, high, strict=True):
-            self._highs.changeRowBounds(int(row), float(a), float(b))
+        for row, low, high in zip(chosen, *_spread(chosen, lower, upper), strict=True):
+            self._highs.changeRowBounds(int(row), float(low), float(high))
 
     def bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """Change the bounds of columns."""
         chosen = np.asarray(columns, dtype=np.int32)
-        low = np.broadcast_to(np.asarray(lower, dtype=np.float64), chosen.shape).copy()
-        high = np.broadcast_to(np.asarray(upper, dtype=np.float64), chosen.shape).copy()
-        self._highs.changeColsBounds(len(chosen), chosen, low, high)
+        self._highs.changeColsBounds(len(chosen), chosen, *_spread(chosen, lower, upper))
 
     def cost(self, cost: ArrayLike) -> None:
         """Change the whole cost."""
         values = np.asarray(cost, dtype=np.float64)
         self._highs.changeColsCost(len(values), np.arange(len(values), dtype=np.int32), values)
-
-    def start(self, x: ArrayLike) -> None:
-        """Offer a whole solution to begin from (integer programmes)."""
-        given = highspy.HighsSolution()
-        given.col_value = list(np.asarray(x, dtype=np.float64))
-        self._highs.setSolution(given)
 
     def solve(self) -> Solved:
         """Run; an unfinished run is ``proved`` False and its objective means nothing beyond ``bound``."""
@@ -139,5 +122,8 @@ class Programme:
             bound,
             np.array(solution.col_value, dtype=np.float64),
             np.array(solution.row_dual, dtype=np.float64),
-            np.array(solution.col_dual, dtype=np.float64),
         )
+
+
+def _spread(chosen: NDArray[np.int32], *values: ArrayLike) -> list[FloatArray]:
+    return [np.broadcast_to(np.asarray(value, dtype=np.float64), chosen.shape).copy() for value in values]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
-from araz.deployment._instance import Instance
+from araz.deployment._instance import Instance, place_of
 from araz.deployment._lp import INFINITY, Programme
 from araz.deployment._response import (
     ResponseTable,
@@ -34,19 +34,18 @@ class Marginals:
     """How often each post should be manned, and what that proves.
 
     ``coverage`` y [W, P]; ``bound_kg``: no plan with these teams, limits and sensors lets less through;
-    ``mixture`` [A]: the smuggler's mix of attacks that proves it; ``team_price_kg`` [W]: how far the bound falls for
-    one more team in a window; ``converged``: the cuts were exhausted (else the bound holds but may be low).
+    ``mixture`` [A]: the smuggler's mix of attacks that proves it; ``converged``: the cuts were exhausted (else the
+    bound holds but may be low).
     """
 
     coverage: FloatArray
     bound_kg: float
     mixture: FloatArray
-    team_price_kg: FloatArray
     converged: bool
 
 
-def move_rows(instance: Instance) -> tuple[csr_array, FloatArray]:
-    """Rows M·y ≤ b for teams that move at most L along the border between windows; none without such a limit.
+def move_rows(instance: Instance) -> csr_array:
+    """Rows M·y ≤ 0 for teams that move at most L along the border between windows; none without such a limit.
 
     With as many teams in the next window, every team can move to a post within L exactly when the cumulated
     marginals F_w(t) = Σ_{post ≤ t} y obey F_w(t) ≤ F_{w+1}(t + L) and F_{w+1}(t) ≤ F_w(t + L) for every t (the
@@ -54,19 +53,17 @@ def move_rows(instance: Instance) -> tuple[csr_array, FloatArray]:
     """
     limit, posts, windows = instance.limits.max_move_m, instance.posts, instance.windows
     if limit is None or windows < 2:
-        return csr_array((0, posts * windows)), np.zeros(0)
+        return csr_array((0, posts * windows))
     order = np.argsort(instance.post_m, kind="stable")
     place = instance.post_m[order]
     reach = np.searchsorted(place, place + limit + 1e-9, side="right")
-    rows, columns, data, row = [], [], [], 0
-    for earlier, later in [(w, w + 1) for w in range(windows - 1)] + [(w + 1, w) for w in range(windows - 1)]:
-        for k in range(posts):
-            if reach[k] < posts:
-                columns += [*(earlier * posts + order[: k + 1]), *(later * posts + order[: reach[k]])]
-                data += [1.0] * (k + 1) + [-1.0] * int(reach[k])
-                rows += [row] * (k + 1 + int(reach[k]))
-                row += 1
-    return coo_array((data, (rows, columns)), (row, posts * windows)).tocsr(), np.zeros(row)
+    kept, rank = np.flatnonzero(reach < posts), np.argsort(order)
+    own, far = 1.0 * (rank <= kept[:, None]), 1.0 * (rank < reach[kept, None])
+    out = np.zeros((2, windows - 1, len(kept), windows, posts))
+    for w in range(windows - 1):
+        out[0, w, :, w], out[0, w, :, w + 1] = own, -far
+        out[1, w, :, w + 1], out[1, w, :, w] = own, -far
+    return csr_array(out.reshape(-1, windows * posts))
 
 
 def team_rows(instance: Instance) -> csr_array:
@@ -84,24 +81,27 @@ def patrol_columns(instance: Instance) -> FloatArray:
 
 
 def solve_marginals(
-    instance: Instance, detected: FloatArray, *, tolerance_kg: float = 1e-6, go_on: GoOn = always, rounds: int = 400
+    instance: Instance, detected: FloatArray, *, tolerance_kg: float = 1e-6, go_on: GoOn = always
 ) -> Marginals:
     """Lower bound on what gets through, over every mixture of rosters, by cutting planes.
 
     min z, z ≥ 0, such that z + V_a D_a (mτ + Σ_p (q_pa − τ)⁺ y_pw) / m ≥ V_a − c_a for all (a, τ), 0 ≤ y ≤ 1,
-    Σ_p y_pw ≤ K_w and the moves of ``move_rows``. Each round adds the most violated cut of every (window, crossing).
-    Any round's optimum is a valid bound; a round that HiGHS does not finish is not used.
+    Σ_p y_pw = min(K_w, P) and the moves of ``move_rows``. Each round adds the most violated cut of every (window,
+    crossing). Any round's optimum is a valid bound; a round that HiGHS does not finish is not used.
     Fails with ValueError when ``detected`` is not one probability an attack.
     """
     table = response_table(instance)
     stake = stake_of(instance, detected)
-    programme, first = _patrol_programme(instance)
-    book = _CutBook()
-    best: tuple[float, FloatArray, FloatArray, FloatArray] | None = None
-    coverage = np.repeat(even_teams(instance) / instance.posts, instance.posts)
-    group = instance.window * len(instance.cell_m) + instance.crossing
+    upper = np.concatenate([[INFINITY], patrol_columns(instance)])
+    programme = Programme(np.arange(len(upper)) == 0, 0.0, upper)  # columns z, y
+    add_patrol_rows(programme, instance, 1)
+    first = programme.rows
+    cut: IntArray = np.zeros(0, dtype=np.int64)
+    best: tuple[float, FloatArray, FloatArray] | None = None
+    coverage = even_coverage(instance)
+    group = place_of(instance)
     converged, value = False, 0.0
-    for _ in range(rounds):
+    for _ in range(400):
         over = attack_values(instance, stake, table, coverage) - value
         chosen = worst_of_each(over, group, tolerance_kg)
         if len(chosen) == 0:
@@ -109,21 +109,21 @@ def solve_marginals(
             break
         if best is not None and not go_on():
             break
-        book.add(programme, instance, stake, table, chosen, coverage)
+        rows = instance.response_row[chosen]
+        add_leak_cuts(programme, table, rows, instance.net_kg[chosen], stake[chosen], coverage, (1.0, 0), 1)
+        cut = np.concatenate([cut, chosen])
         answer = programme.solve()
         if not (answer.proved and answer.feasible):
             break
         value, coverage = float(answer.x[0]), np.clip(answer.x[1:], 0.0, 1.0)
-        best = (answer.objective, coverage, answer.row_dual[:first], answer.row_dual[first:])
+        best = (answer.objective, coverage, answer.row_dual[first:])
     if best is None:
-        nobody = np.zeros(instance.attacks)
-        return Marginals(coverage.reshape(instance.windows, -1), 0.0, nobody, np.zeros(instance.windows), converged)
-    bound, coverage, price, weight = best
+        best = (0.0, coverage, np.zeros(0))
+    bound, coverage, weight = best
     return Marginals(
         coverage.reshape(instance.windows, -1),
         max(0.0, bound),
-        summed(book.attacks[: len(weight)], np.maximum(weight, 0.0), instance.attacks),
-        np.maximum(-price[: instance.windows], 0.0),
+        summed(cut[: len(weight)], np.maximum(weight, 0.0), instance.attacks),
         converged,
     )
 
@@ -161,46 +161,19 @@ def even_teams(instance: Instance) -> FloatArray:
     return np.minimum(instance.teams, instance.posts).astype(np.float64)
 
 
-def _patrol_programme(instance: Instance) -> tuple[Programme, int]:
-    """Columns z, y; the rows that do not depend on attacks, and how many they are."""
-    upper = np.concatenate([[INFINITY], patrol_columns(instance)])
-    cost = np.zeros(len(upper))
-    cost[0] = 1.0
-    programme = Programme(cost, 0.0, upper)
-    moves, right = move_rows(instance)
-    # Every team stands somewhere: one more never lets more through, and the moves compare whole teams.
-    programme.add_rows(shifted(team_rows(instance), len(upper), 1), even_teams(instance), even_teams(instance))
-    programme.add_rows(shifted(moves, len(upper), 1), -INFINITY, right)
-    return programme, programme.rows
+def even_coverage(instance: Instance) -> FloatArray:
+    """Marginals y [P·W] with the teams of each window shared out evenly over the posts: where searches begin."""
+    return np.repeat(even_teams(instance) / instance.posts, instance.posts)
 
 
-class _CutBook:
-    """Which attack each cut row belongs to."""
+def add_patrol_rows(programme: Programme, instance: Instance, first: int, manned: FloatArray | float = 1.0) -> None:
+    """The rows that do not depend on attacks, y from column ``first`` on; windows with ``manned`` 0 stay empty.
 
-    def __init__(self) -> None:
-        self.attacks: IntArray = np.zeros(0, dtype=np.int64)
-
-    def add(
-        self,
-        programme: Programme,
-        instance: Instance,
-        stake: FloatArray,
-        table: ResponseTable,
-        chosen: IntArray,
-        coverage: FloatArray,
-    ) -> None:
-        """Add the cuts of some attacks at the marginals where they are violated."""
-        add_leak_cuts(
-            programme,
-            table,
-            instance.response_row[chosen],
-            instance.net_kg[chosen],
-            stake[chosen],
-            coverage,
-            (1.0, 0),
-            1,
-        )
-        self.attacks = np.concatenate([self.attacks, chosen])
+    Every team stands somewhere: one more never lets more through, and the moves compare whole teams.
+    """
+    teams = even_teams(instance) * manned
+    programme.add_rows(shifted(team_rows(instance), programme.columns, first), teams, teams)
+    programme.add_rows(shifted(move_rows(instance), programme.columns, first), -INFINITY, 0.0)
 
 
 def add_leak_cuts(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from araz.deployment._instance import Instance
@@ -36,7 +38,7 @@ def half_life_nights(season: Season, from_night: int, before_kg: float, days: in
 
     The drop is ``before_kg`` less the first ``days`` nights after the change.
     """
-    week = weekly_through_kg(Season(season.smuggler, season.policy, season.nights[from_night:], season.played), days)
+    week = weekly_through_kg(replace(season, nights=season.nights[from_night:]), days)
     if len(week) == 0 or not np.isfinite(week[0]) or week[0] >= before_kg:
         return None
     back = np.flatnonzero(week >= 0.5 * (before_kg + week[0]))

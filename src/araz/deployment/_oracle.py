@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from araz.deployment._answer import Answerer
-from araz.deployment._comb import comb_rosters
 from araz.deployment._instance import Instance
 from araz.deployment._marginals import GoOn
 from araz.deployment._pool import Block, Master, Mix, Pool
-from araz.deployment._response import ResponseTable, response_table, summed, top_response
+from araz.deployment._response import response_table, summed, top_response
 from araz.vocabulary import FloatArray
 
 
@@ -23,11 +22,10 @@ class BlockPlan:
     probability: FloatArray
     worst_kg: float
     bound_kg: float
-    rounds: int
 
 
 def close_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, target_kg: float, go_on: GoOn, rounds: int = 200
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, target_kg: float, go_on: GoOn
 ) -> BlockPlan:
     """Grow the pool until its best mixture lets through no more than ``target_kg``, no answer improves, or time is up.
 
@@ -38,14 +36,14 @@ def close_block(
     bound, done, whole = 0.0, 0, False
     coupled = len(block.windows) > 1
     mix = master.solve(1e-7)
-    while mix is not None and done < rounds and mix.worst_kg > max(target_kg, bound) and go_on():
+    while mix is not None and done < 200 and mix.worst_kg > max(target_kg, bound) and go_on():
         done += 1
         y, most = answerer.best(mix.weight, whole=whole)
         total = float(mix.weight.sum())
         if total > 0:
             net = float(mix.weight @ instance.net_kg[block.attack])
             bound = max(bound, (net - most) / max(total, 1.0))
-        fresh = pool.add(comb_rosters(instance, y).placement.reshape(-1, instance.windows * instance.posts))
+        fresh = pool.add_combed(y)
         gain = summed(block.row, mix.weight * stake[block.attack], len(block.table.q))
         now = float(gain @ (pool.response[:, : len(mix.probability)] @ mix.probability))
         better = fresh[gain @ pool.response[:, fresh] > now + 1e-7] if len(fresh) else fresh
@@ -57,59 +55,55 @@ def close_block(
         mix = master.solve(1e-7)
     if mix is None:
         raise ValueError("HiGHS did not finish mixing the rosters; give fewer posts or a wider tolerance.")
-    return _as_plan(pool, mix, bound, done)
+    return _as_plan(pool, mix, bound)
 
 
 def lean_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, cap_kg: float
-) -> BlockPlan:
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, cap_kg: float,
+    go_on: GoOn,
+) -> BlockPlan:  # fmt: skip
     """Among mixtures that let through at most ``cap_kg``, lean to what saves most from an expected traffic.
 
     max Σ_a ρ_a V_a D_a E_π[response_a] subject to max_a payoff_a ≤ cap; ``weight`` ρ [A] is the traffic, every
     attack of the block's windows. The pool gains the combs of the marginals that are best within the cap (aimed at a
-    systematic sample of at most 1,500 rows; the rosters are judged on all) and of points on the way to them. Returns
-    the plan unchanged when nothing within the cap is found.
+    systematic sample of at most 1,500 rows; the rosters are judged on all, or on the sample where rows × rosters pass
+    two million) and of points on the way to them. Returns the plan unchanged when nothing within the cap is found or
+    ``go_on()`` says stop.
     """
     rows = np.flatnonzero(np.isin(instance.row_window, block.windows))
     gain = summed(instance.response_row, weight * stake, len(instance.row_window))[rows]
     if not np.any(gain > 0):
         return plan
-    full = response_table(instance)
-    wide = ResponseTable(full.column[rows], full.q[rows], full.sorties, full.size)
+    wide = response_table(instance).at(rows)
     own = plan.probability @ plan.placement
     few = _sampled(gain, 1_500)
-    aimed = Answerer(instance, stake, block).leaning(wide, few, cap_kg, own)
-    for share in (1.0, 0.7, 0.3):
-        mixed = share * aimed + (1.0 - share) * own.reshape(aimed.shape)
-        pool.add(comb_rosters(instance, mixed).placement.reshape(-1, instance.windows * instance.posts))
+    aimed = Answerer(instance, stake, block).leaning(wide, few, cap_kg, own, go_on)
+    pool.add_towards(aimed, own)
     seen = np.flatnonzero(few > 0) if len(few) * len(pool.placement) > 2_000_000 else np.arange(len(few))
-    judged = ResponseTable(wide.column[seen], wide.q[seen], wide.sorties, wide.size)
-    worth = (few if len(seen) < len(few) else gain)[seen] @ top_response(judged, pool.placement)
-    mix = Master(pool, stake).solve(1e-9, worth, cap_kg)
-    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg, plan.rounds)
+    worth = (few if len(seen) < len(few) else gain)[seen] @ top_response(wide.at(seen), pool.placement)
+    mix = Master(pool, stake).solve(1e-9, worth, cap_kg, go_on)
+    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg)
 
 
 def spread_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, plan: BlockPlan, cap_kg: float, stretches: int = 24
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, plan: BlockPlan, cap_kg: float, go_on: GoOn
 ) -> BlockPlan:
     """Among mixtures that let through at most ``cap_kg``, the one whose worst attack of every stretch is least in sum.
 
     min Σ_g z_g over window × stretch of border, z_g ≤ cap: one hole sets the guarantee, and leaves many plans that
     reach it; this takes the one that does its best everywhere else as well, which keeps it random there. Returns the
-    plan unchanged when nothing within the cap is found.
+    plan unchanged when nothing within the cap is found or ``go_on()`` says stop.
     """
-    place = instance.cell_m[instance.crossing]
+    stretches, place = 24, instance.cell_m[instance.crossing]
     low, high = float(instance.cell_m.min()), float(instance.cell_m.max())
     stretch = np.minimum((place - low) / max(high - low, 1e-9) * stretches, stretches - 1).astype(np.int64)
     own = np.unique(instance.window[block.attack] * stretches + stretch[block.attack], return_inverse=True)[1]
     own = np.asarray(own, dtype=np.int64).reshape(-1)
     mine = plan.probability @ plan.placement
-    aimed = Answerer(instance, stake, block).spreading(own, cap_kg, mine)
-    for share in (1.0, 0.7, 0.3):
-        mixed = share * aimed + (1.0 - share) * mine.reshape(aimed.shape)
-        pool.add(comb_rosters(instance, mixed).placement.reshape(-1, instance.windows * instance.posts))
-    mix = Master(pool, stake, own).solve(1e-9, None, cap_kg)
-    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg, plan.rounds)
+    aimed = Answerer(instance, stake, block).spreading(own, cap_kg, mine, go_on)
+    pool.add_towards(aimed, mine)
+    mix = Master(pool, stake, own).solve(1e-9, None, cap_kg, go_on)
+    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg)
 
 
 def _sampled(gain: FloatArray, most: int) -> FloatArray:
@@ -121,7 +115,7 @@ def _sampled(gain: FloatArray, most: int) -> FloatArray:
     return summed(hits, np.full(most, total[-1] / most), len(gain))
 
 
-def _as_plan(pool: Pool, mix: Mix, bound_kg: float, rounds: int) -> BlockPlan:
+def _as_plan(pool: Pool, mix: Mix, bound_kg: float) -> BlockPlan:
     kept = mix.probability > 1e-9
     share = mix.probability[kept] / mix.probability[kept].sum()
-    return BlockPlan(pool.placement[: len(mix.probability)][kept], share, mix.worst_kg, bound_kg, rounds)
+    return BlockPlan(pool.placement[: len(mix.probability)][kept], share, mix.worst_kg, bound_kg)

@@ -42,7 +42,6 @@ class Plan:
     bound_kg: float
     worst: int | None
     mixture: FloatArray
-    team_price_kg: FloatArray
     tolerance: float
 
     @property
@@ -97,7 +96,9 @@ def plan_patrols(
     cap = worst_kg * (1.0 + lean) + 1e-8
     ways = None if traffic is None else _traffic(stake, traffic)
     if ways is not None or spread:
-        made = [_choose(instance, stake, b, p, m, cap, ways) for b, p, m in zip(blocks, pools, made, strict=True)]
+        made = [
+            _choose(instance, stake, b, p, m, cap, ways, go_on) for b, p, m in zip(blocks, pools, made, strict=True)
+        ]
     lotteries = tuple(_lottery(instance, b.windows, m) for b, m in zip(blocks, made, strict=True))
     return certify(instance, x, lotteries, bound, proof, tolerance)
 
@@ -127,7 +128,6 @@ def certify(
         min(bound_kg, guarantee),
         worst if value[worst] > 0 else None,
         proof.mixture,
-        proof.team_price_kg,
         tolerance,
     )
 
@@ -138,8 +138,7 @@ def expected_response(instance: Instance, lotteries: tuple[Lottery, ...]) -> Flo
     out = np.zeros(len(table.q))
     for lottery in lotteries:
         rows = np.isin(instance.row_window, lottery.windows)
-        part = type(table)(table.column[rows], table.q[rows], table.sorties, table.size)
-        out[rows] = top_response(part, _whole(instance, lottery)) @ lottery.probability
+        out[rows] = top_response(table.at(rows), _whole(instance, lottery)) @ lottery.probability
     return out
 
 
@@ -176,14 +175,17 @@ def _choose(
     plan: BlockPlan,
     cap_kg: float,
     ways: FloatArray | None,
+    go_on: GoOn,
 ) -> BlockPlan:
     """Of the many mixtures within the cap: aimed at a known traffic, else as good as can be everywhere."""
+    if not go_on():
+        return plan
     if ways is not None:
-        return lean_block(instance, stake, block, pool, ways, plan, cap_kg)
+        return lean_block(instance, stake, block, pool, ways, plan, cap_kg, go_on)
     wide = block_with_all(instance, stake, block, cap_kg)
     spread = Pool(instance, wide)
     spread.add(pool.placement)
-    return spread_block(instance, stake, wide, spread, plan, cap_kg)
+    return spread_block(instance, stake, wide, spread, plan, cap_kg, go_on)
 
 
 def _traffic(stake: FloatArray, traffic: FloatArray) -> FloatArray:

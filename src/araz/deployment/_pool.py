@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from araz.deployment._instance import Instance
+from araz.deployment._comb import comb_rosters
+from araz.deployment._instance import Instance, place_of
 from araz.deployment._lp import INFINITY, Programme
-from araz.deployment._marginals import worst_of_each
+from araz.deployment._marginals import GoOn, always, worst_of_each
 from araz.deployment._response import ResponseTable, response_table, summed, top_response
 from araz.vocabulary import FloatArray, IntArray
 
@@ -32,23 +33,21 @@ def blocks_of(instance: Instance, stake: FloatArray, bound_kg: float) -> list[Bl
     """
     coupled = instance.limits.max_move_m is not None and instance.windows > 1
     groups = [np.arange(instance.windows)] if coupled else [np.array([w]) for w in range(instance.windows)]
-    useful = _undominated(instance, stake, np.flatnonzero(instance.net_kg > bound_kg))
-    return [_block(instance, windows, useful[np.isin(instance.window[useful], windows)]) for windows in groups]
+    useful = np.flatnonzero(instance.net_kg > bound_kg)
+    return [_block(instance, stake, windows, useful) for windows in groups]
 
 
-def block_with_all(instance: Instance, stake: FloatArray, block: Block, cap_kg: float, share: float = 0.25) -> Block:
-    """The same windows with every attack that pays at least ``share`` of the best, and all that could pass the cap."""
-    worth = np.flatnonzero(instance.net_kg > min(share * float(instance.net_kg.max()), cap_kg))
-    useful = _undominated(instance, stake, worth)
-    return _block(instance, block.windows, useful[np.isin(instance.window[useful], block.windows)])
+def block_with_all(instance: Instance, stake: FloatArray, block: Block, cap_kg: float) -> Block:
+    """The same windows with every attack that pays at least a quarter of the best, and all that could pass the cap."""
+    worth = np.flatnonzero(instance.net_kg > min(0.25 * float(instance.net_kg.max()), cap_kg))
+    return _block(instance, stake, block.windows, worth)
 
 
-def _block(instance: Instance, windows: IntArray, attack: IntArray) -> Block:
-    full = response_table(instance)
+def _block(instance: Instance, stake: FloatArray, windows: IntArray, useful: IntArray) -> Block:
+    attack = _undominated(instance, stake, useful[np.isin(instance.window[useful], windows)])
     rows, row = np.unique(instance.response_row[attack], return_inverse=True)
-    table = ResponseTable(full.column[rows], full.q[rows], full.sorties, full.size)
-    group = instance.window[attack] * len(instance.cell_m) + instance.crossing[attack]
-    return Block(windows, attack, np.asarray(row, dtype=np.int64).reshape(-1), table, group)
+    row = np.asarray(row, dtype=np.int64).reshape(-1)
+    return Block(windows, attack, row, response_table(instance).at(rows), place_of(instance)[attack])
 
 
 def _undominated(instance: Instance, stake: FloatArray, attack: IntArray) -> IntArray:
@@ -89,6 +88,16 @@ class Pool:
         self.response = np.concatenate([self.response, top_response(self.block.table, new)], axis=1)
         return np.arange(len(self.placement) - len(new), len(self.placement))
 
+    def add_combed(self, coverage: FloatArray) -> IntArray:
+        """Take in what a comb draws from marginals y [W, P]; return the numbers of what is new."""
+        placement = comb_rosters(self.instance, coverage).placement
+        return self.add(placement.reshape(len(placement), -1))
+
+    def add_towards(self, aimed: FloatArray, own: FloatArray) -> None:
+        """Take in what combs draw from marginals [W, P] and from points on the way to them from one's ``own`` [P·W]."""
+        for share in (1.0, 0.7, 0.3):
+            self.add_combed(share * aimed + (1.0 - share) * own.reshape(aimed.shape))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mix:
@@ -115,10 +124,13 @@ class Master:
         self._rows: IntArray = np.zeros(0, dtype=np.int64)
         self._columns = 0
 
-    def solve(self, tolerance_kg: float, worth: FloatArray | None = None, cap_kg: float = INFINITY) -> Mix | None:
+    def solve(
+        self, tolerance_kg: float, worth: FloatArray | None = None, cap_kg: float = INFINITY, go_on: GoOn = always
+    ) -> Mix | None:
         """The best mixture of the whole pool, its leaks checked against every attack of the block.
 
         No level exceeds ``cap_kg``. With ``worth`` [N] the mixture maximises Σ_k π_k worth_k within that cap instead.
+        None when HiGHS does not finish or ``go_on()`` says stop.
         """
         self._take_columns()
         costs = np.zeros(self._columns) if worth is None else -worth
@@ -126,7 +138,7 @@ class Master:
         self._programme.bounds(np.arange(self._levels), 0.0, cap_kg)
         for _ in range(200):
             answer = self._programme.solve()
-            if not (answer.proved and answer.feasible):
+            if not (answer.proved and answer.feasible and go_on()):
                 return None
             probability = np.maximum(answer.x[self._levels :], 0.0)
             probability /= probability.sum()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from araz.deployment._instance import Instance
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import BoolArray, FloatArray, IntArray, frozen_array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,9 +23,14 @@ class ResponseTable:
     sorties: int
     size: int
 
+    def at(self, rows: IntArray | BoolArray) -> ResponseTable:
+        """The table of some rows only."""
+        return ResponseTable(self.column[rows], self.q[rows], self.sorties, self.size)
 
+
+@lru_cache(maxsize=4)
 def response_table(instance: Instance) -> ResponseTable:
-    """Sort each response row by q, best first; rows are padded to the longest with q = 0."""
+    """Sort each response row by q, best first; rows are padded to the longest with q = 0. Made once an instance."""
     response, posts = instance.response, instance.posts
     counts = np.diff(response.indptr)
     width = int(counts.max(initial=0)) or 1
@@ -36,7 +42,7 @@ def response_table(instance: Instance) -> ResponseTable:
     q = np.zeros((len(counts), width))
     column[rows, place] = response.indices[order] + posts * instance.row_window[rows]
     q[rows, place] = response.data[order]
-    return ResponseTable(column, q, instance.sorties, size)
+    return ResponseTable(frozen_array(column, np.int64), frozen_array(q, np.float64), instance.sorties, size)
 
 
 def marginal_response(table: ResponseTable, y: FloatArray) -> FloatArray:

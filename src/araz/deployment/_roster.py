@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from araz.deployment._instance import Instance, detection, names_of
+from araz.deployment._instance import Instance, names_of, place_of
 from araz.deployment._limits import name_teams, slots_of
 from araz.deployment._plan import Plan
-from araz.deployment._season import draw, random_placement, uniform_response
+from araz.deployment._season import audited_inclusion, draw_audited
 from araz.evidence import GENESIS, entry_hash
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import FloatArray, IntArray, LoggedInclusion
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,17 +48,16 @@ def draw_roster(
     window_s: float,
     audit_share: float = 0.1,
 ) -> Roster:
-    """Draw one night. π_a = D_a ((1 − s) E_plan[response_a] + s E_uniform[response_a]), s the audit share.
+    """Draw one night: the plan, or a random audit with probability ``audit_share``.
 
-    The probabilities do not depend on what is drawn. Windows follow one another from ``starts_at_us``.
+    The probabilities (``audited_inclusion``) do not depend on what is drawn. Windows follow one another from
+    ``starts_at_us``.
     Fails with ValueError on a share outside 0 to 1 or a window of no length.
     """
-    if not (0.0 <= audit_share <= 1.0 and window_s > 0):
-        raise ValueError(f"audit_share {audit_share} is a probability and window_s {window_s} must be above 0.")
-    seen = detection(instance, plan.sensors_on)
-    response = (1.0 - audit_share) * plan.response + audit_share * uniform_response(instance)
-    is_audit = bool(rng.uniform() < audit_share)
-    placement = random_placement(instance, rng) if is_audit else draw(instance, plan.lotteries, rng)
+    if not window_s > 0:
+        raise ValueError(f"window_s is {window_s}; a window lasts longer than 0 s.")
+    inclusion = audited_inclusion(instance, plan, audit_share)
+    placement, is_audit = draw_audited(instance, plan, audit_share, rng)
     begins = starts_at_us + np.arange(instance.windows + 1) * round(window_s * 1e6)
     return Roster(
         draw_id,
@@ -65,19 +66,19 @@ def draw_roster(
         tuple(name_teams(instance, placement)),
         begins[:-1],
         begins[1:],
-        seen * response[instance.response_row],
+        inclusion,
         audit_share,
         is_audit,
     )
 
 
-def inclusion_rows(instance: Instance, roster: Roster) -> list[dict[str, Any]]:
-    """The log, a row for every (window, crossing cell, aircraft), in the form of ``LoggedInclusion``; zeros stay in.
+def inclusion_rows(instance: Instance, roster: Roster) -> list[LoggedInclusion]:
+    """The log, a row for every (window, crossing cell, aircraft); zeros stay in.
 
     ``probability``: mean over the drops behind the crossing; ``probability_low`` and ``_high``: the least and most.
     """
     kinds = int(instance.aircraft.max()) + 1
-    key = (instance.window * len(instance.cell_m) + instance.crossing) * kinds + instance.aircraft
+    key = place_of(instance) * kinds + instance.aircraft
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0])
     chance = roster.inclusion[order]
@@ -88,12 +89,19 @@ def inclusion_rows(instance: Instance, roster: Roster) -> list[dict[str, Any]]:
     rows = []
     for a, p, p_low, p_high in zip(order[first], mean, low, high, strict=True):
         window = int(instance.window[a])
-        rows.append({
-            "type": "logged-inclusion", "draw_id": f"{roster.draw_id}/w{window}", "cell_id": f"c{instance.crossing[a]}",
-            "from_us": int(roster.window_from_us[window]), "to_us": int(roster.window_to_us[window]),
-            "mode": craft[int(instance.aircraft[a])], "probability": float(p), "probability_low": float(p_low),
-            "probability_high": float(p_high), "is_audit": roster.is_audit,
-        })  # fmt: skip
+        rows.append(
+            LoggedInclusion(
+                draw_id=f"{roster.draw_id}/w{window}",
+                cell_id=f"c{instance.crossing[a]}",
+                from_us=int(roster.window_from_us[window]),
+                to_us=int(roster.window_to_us[window]),
+                mode=craft[int(instance.aircraft[a])],
+                probability=float(p),
+                probability_low=float(p_low),
+                probability_high=float(p_high),
+                is_audit=roster.is_audit,
+            )
+        )
     return rows
 
 
@@ -117,9 +125,14 @@ def sealed_bytes(instance: Instance, roster: Roster, salt: bytes) -> bytes:
         "salt": salt.hex(),
         "audit_share": roster.audit_share,
         "roster": roster_rows(instance, roster),
-        "log_sha256": hashlib.sha256(_canonical(inclusion_rows(instance, roster))).hexdigest(),
+        "log_sha256": log_sha256(inclusion_rows(instance, roster)),
     }
     return _canonical(body)
+
+
+def log_sha256(rows: Sequence[LoggedInclusion | dict[str, Any]]) -> str:
+    """The hash under the seal by which a night's log, also read back from JSON, is known to be that of the draw."""
+    return hashlib.sha256(_canonical(msgspec.to_builtins(rows))).hexdigest()
 
 
 def seal(previous: bytes | None, seq: int, sealed_at_us: int, payload: bytes) -> bytes:

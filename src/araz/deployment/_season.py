@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import hypergeom
 
 from araz.deployment._instance import Instance, detection
 from araz.deployment._opponents import Mind, Smuggler, choices, learn, new_mind
 from araz.deployment._plan import Lottery, Plan
-from araz.deployment._response import ResponseTable, response_table, summed, top_response
+from araz.deployment._response import marginal_response, response_table, summed
 from araz.vocabulary import FloatArray, IntArray
 
 
@@ -39,7 +38,6 @@ class Night:
     inclusion: FloatArray
     through_kg: float
     seized_kg: float
-    regret_kg: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +49,8 @@ class Season:
     nights: tuple[Night, ...]
     played: FloatArray
     """Mean interception [A] of the rosters that stood."""
+    regret_kg: float
+    """Kilograms expected through, less what the best single roster of the panel would have let through."""
 
     def through_per_sortie(self) -> float:
         """Kilograms through per sortie flown; NaN when nobody flew."""
@@ -58,7 +58,7 @@ class Season:
         return float(sum(night.through_kg for night in self.nights) / flown) if flown else float("nan")
 
     def interception_rate(self) -> float:
-        """Seizures per sortie. It misleads: see ``season_words``."""
+        """Seizures per sortie. It misleads: see ``RATE_MISLEADS``."""
         flown = sum(len(night.attack) for night in self.nights)
         return float(sum(int(night.seized.sum()) for night in self.nights) / flown) if flown else float("nan")
 
@@ -69,29 +69,37 @@ class Season:
     def regret_per_sortie(self) -> float:
         """Best single roster of the panel in hindsight, less what was played, kg per sortie."""
         flown = sum(len(night.attack) for night in self.nights)
-        return float(sum(night.regret_kg for night in self.nights) / flown) if flown else float("nan")
+        return self.regret_kg / flown if flown else float("nan")
 
 
 #: What stands tonight: given the night and the seizures so far, a placement [W, P] and each attack's inclusion π [A].
+#: Night 0 begins a new season: nothing of the one before is remembered.
 Policy = Callable[[int, np.random.Generator, list[Night]], tuple[FloatArray, FloatArray]]
 
 
 def plan_policy(instance: Instance, plan: Plan, audit_share: float = 0.0) -> Policy:
     """Draw from the plan; with probability ``audit_share`` a uniformly random placement instead (a random audit)."""
+    inclusion = audited_inclusion(instance, plan, audit_share)
+    return lambda night, rng, past: (draw_audited(instance, plan, audit_share, rng)[0], inclusion)
+
+
+def audited_inclusion(instance: Instance, plan: Plan, audit_share: float) -> FloatArray:
+    """π_a = D_a ((1 − s) E_plan[response_a] + s E_uniform[response_a]) [A], s the audit share.
+
+    Fails with ValueError on a share outside 0 to 1.
+    """
     if not 0.0 <= audit_share <= 1.0:
         raise ValueError(f"audit_share is {audit_share}; give a probability.")
-    seen = detection(instance, plan.sensors_on)
-    fair = uniform_response(instance)
-    response = (1.0 - audit_share) * plan.response + audit_share * fair
-    inclusion = seen * response[instance.response_row]
+    response = (1.0 - audit_share) * plan.response + audit_share * uniform_response(instance)
+    return detection(instance, plan.sensors_on) * response[instance.response_row]
 
-    def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
-        placement = (
-            random_placement(instance, rng) if rng.uniform() < audit_share else draw(instance, plan.lotteries, rng)
-        )
-        return placement, inclusion
 
-    return tonight
+def draw_audited(
+    instance: Instance, plan: Plan, audit_share: float, rng: np.random.Generator
+) -> tuple[FloatArray, bool]:
+    """One night [W, P], and whether it is a random audit instead of the plan."""
+    is_audit = bool(rng.uniform() < audit_share)
+    return random_placement(instance, rng) if is_audit else draw(instance, plan.lotteries, rng), is_audit
 
 
 def uniform_policy(instance: Instance, sensors_on: FloatArray) -> Policy:
@@ -102,15 +110,15 @@ def uniform_policy(instance: Instance, sensors_on: FloatArray) -> Policy:
 
 def fixed_policy(instance: Instance, sensors_on: FloatArray) -> Policy:
     """Static max-cover: the placement that by greedy choice covers most value, the same every night."""
-    weight = summed(
-        instance.response_row, instance.value_kg * detection(instance, sensors_on), len(instance.row_window)
-    )
-    placement = greedy_placement(instance, weight)
-    return lambda night, rng, past: (placement, _fixed_inclusion(instance, sensors_on, placement))
+    seen = detection(instance, sensors_on)
+    placement = _max_cover(instance, seen)
+    inclusion = _caught(instance, seen, placement)
+    return lambda night, rng, past: (placement, inclusion)
 
 
 def chase_policy(instance: Instance, sensors_on: FloatArray, memory: int = 30) -> Policy:
     """Go where the last 30 nights' seizures were; a random placement before the first."""
+    seen = detection(instance, sensors_on)
 
     def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
         weight = np.zeros(len(instance.row_window))
@@ -118,7 +126,7 @@ def chase_policy(instance: Instance, sensors_on: FloatArray, memory: int = 30) -
             caught = done.attack[done.seized > 0]
             np.add.at(weight, instance.response_row[caught], instance.value_kg[caught])
         placement = greedy_placement(instance, weight) if np.any(weight > 0) else random_placement(instance, rng)
-        return placement, _fixed_inclusion(instance, sensors_on, placement)
+        return placement, _caught(instance, seen, placement)
 
     return tonight
 
@@ -131,12 +139,14 @@ def blend_policy(instance: Instance, sensors_on: FloatArray, experts: list[Polic
     """
     loss = np.zeros(len(experts))
     offered: list[FloatArray] = []
-    seen, table = detection(instance, sensors_on), response_table(instance)
+    seen = detection(instance, sensors_on)
 
     def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
+        if night == 0:
+            loss[:], offered[:] = 0.0, []
         if past and offered:
             for k, placement in enumerate(offered):
-                odds = seen * _row_response(instance, table, placement)[instance.response_row]
+                odds = _caught(instance, seen, placement)
                 left = instance.at_stake_kg[past[-1].attack] * (1.0 - odds[past[-1].attack])
                 loss[k] += float(left.sum()) / max(1e-9, float(instance.value_kg.max()) * max(1, len(past[-1].attack)))
         odds = np.exp(-rate * (loss - loss.min()))
@@ -163,31 +173,27 @@ def play_season(
     until: Callable[[], bool] = lambda: True,
 ) -> Season:
     """Play a policy against a smuggler: he chooses, the roster stands, each sortie is seized with chance D_a·max q."""
-    seen, table, mind = detection(instance, sensors_on), response_table(instance), new_mind(smuggler, instance)
+    seen, mind = detection(instance, sensors_on), new_mind(smuggler, instance)
     past: list[Night] = []
     total = np.zeros(instance.attacks)
-    rival = _rivals(instance, sensors_on, rng)
+    rival = _rivals(instance, seen, rng)
     rival_loss, own_loss = np.zeros(len(rival)), 0.0
     for night in range(nights):
         if not until():
             break
         open_now, supply = _world(instance, changes, night)
         placement, inclusion = policy(night, rng, past)
-        odds_caught = seen * _row_response(instance, table, placement)[instance.response_row]
+        odds_caught = _caught(instance, seen, placement)
         done, mind = _one_night(
             instance, mind, odds_caught, inclusion, open_now, rng.poisson(sorties_a_night * supply), rng
         )
         left = instance.value_kg[done.attack]
-        rival_loss += np.array(
-            [float(np.sum(left * (1.0 - seen[done.attack] * r[instance.response_row[done.attack]]))) for r in rival]
-        )
+        rival_loss += np.array([float(np.sum(left * (1.0 - odds[done.attack]))) for odds in rival])
         own_loss += float(np.sum(left * (1.0 - odds_caught[done.attack])))
         past.append(done)
         total += odds_caught
     regret = max(0.0, own_loss - float(rival_loss.min(initial=np.inf))) if past else 0.0
-    share = regret / max(1, len(past))
-    told = tuple(Night(n.attack, n.seized, n.inclusion, n.through_kg, n.seized_kg, share) for n in past)
-    return Season(smuggler, name, told, total / max(1, len(past)))
+    return Season(smuggler, name, tuple(past), total / max(1, len(past)), regret)
 
 
 def _one_night(
@@ -203,9 +209,7 @@ def _one_night(
     flown = rng.choice(instance.attacks, sorties, p=odds) if odds.sum() > 0 else np.zeros(0, dtype=np.int64)
     seized = (rng.uniform(size=len(flown)) < odds_caught[flown]).astype(np.int64)
     value = instance.value_kg[flown]
-    night = Night(
-        flown, seized, inclusion[flown], float(value[seized == 0].sum()), float(value[seized == 1].sum()), 0.0
-    )
+    night = Night(flown, seized, inclusion[flown], float(value[seized == 0].sum()), float(value[seized == 1].sum()))
     return night, learn(mind, instance, odds_caught, flown, seized)
 
 
@@ -246,6 +250,8 @@ def uniform_response(instance: Instance) -> FloatArray:
     P(the i-th best of all posts is the j-th best that is manned) is hypergeometric: j − 1 of the i − 1 better posts and
     K − j of the P − i worse ones.
     """
+    from scipy.stats import hypergeom  # half a second to import, which not every plan needs
+
     table, posts = response_table(instance), instance.posts
     out = np.zeros(len(table.q))
     for w in range(instance.windows):
@@ -274,18 +280,17 @@ def greedy_placement(instance: Instance, weight: FloatArray) -> FloatArray:
     return out
 
 
-def _row_response(instance: Instance, table: ResponseTable, placement: FloatArray) -> FloatArray:
-    return top_response(table, placement.reshape(1, -1))[:, 0]
+def _caught(instance: Instance, seen: FloatArray, placement: FloatArray) -> FloatArray:
+    """Chance [A] that each attack is caught by one night: seen and met."""
+    return seen * marginal_response(response_table(instance), placement.ravel())[instance.response_row]
 
 
-def _fixed_inclusion(instance: Instance, sensors_on: FloatArray, placement: FloatArray) -> FloatArray:
-    seen = detection(instance, sensors_on)
-    return seen * _row_response(instance, response_table(instance), placement)[instance.response_row]
+def _max_cover(instance: Instance, seen: FloatArray) -> FloatArray:
+    weight = summed(instance.response_row, instance.value_kg * seen, len(instance.row_window))
+    return greedy_placement(instance, weight)
 
 
-def _rivals(instance: Instance, sensors_on: FloatArray, rng: np.random.Generator, count: int = 20) -> list[FloatArray]:
-    """Responses [R] of fixed rosters to regret against: max-cover and random ones."""
-    table = response_table(instance)
-    weight = summed(instance.response_row, instance.value_kg * detection(instance, sensors_on), len(table.q))
-    nights = [greedy_placement(instance, weight)] + [random_placement(instance, rng) for _ in range(count)]
-    return [_row_response(instance, table, night) for night in nights]
+def _rivals(instance: Instance, seen: FloatArray, rng: np.random.Generator) -> list[FloatArray]:
+    """Chances [A] under fixed rosters to regret against: max-cover and 20 random ones."""
+    nights = [_max_cover(instance, seen)] + [random_placement(instance, rng) for _ in range(20)]
+    return [_caught(instance, seen, night) for night in nights]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from araz.deployment._instance import Instance, detection, names_of
-from araz.deployment._marginals import solve_marginals
+from araz.deployment._marginals import GoOn, always, solve_marginals
 from araz.deployment._plan import Plan
+from araz.deployment._response import marginal_response, response_table
+from araz.vocabulary import FloatArray
 
 
 def gap_text(gap: float) -> str:
@@ -27,27 +29,33 @@ class NextMoney:
     team_gain_kg: float
 
 
-def next_money(instance: Instance, plan: Plan, *, candidates: int = 3) -> NextMoney:
+def next_money(instance: Instance, plan: Plan, *, candidates: int = 3, go_on: GoOn = always) -> NextMoney | None:
     """Solve the bound again with one more sensor (the few with the steepest first-order gain) and with one more team.
 
     First order: dz/dx_s = −Σ_a μ_a V_a (1 − d0_a) exp(−λ_a·x) λ_as f_a(y), μ the mixture that proves the bound. A new
-    bound that is not lower is a gain of 0: the next money belongs elsewhere.
+    bound that is not lower is a gain of 0: the next money belongs elsewhere. None when ``go_on()`` says stop before all
+    are solved: a bound that is not driven home cannot be compared.
     """
-    here = solve_marginals(instance, detection(instance, plan.sensors_on)).bound_kg
+
+    def bound_kg(game: Instance, sensors_on: FloatArray) -> float:
+        found = solve_marginals(game, detection(game, sensors_on), go_on=go_on)
+        return found.bound_kg if found.converged else float("nan")
+
+    here = bound_kg(instance, plan.sensors_on)
     unseen = 1.0 - detection(instance, plan.sensors_on)
     pull = plan.mixture * instance.at_stake_kg * unseen * plan.response[instance.response_row]
     slope = np.where(plan.sensors_on > 0.5, 0.0, instance.hazard.T @ pull)
-    best, gain = None, 0.0
+    fell: dict[int, float] = {}
     for sensor in np.argsort(-slope)[:candidates]:
         if slope[sensor] > 0:
             x = plan.sensors_on.copy()
             x[sensor] = 1.0
-            fell = here - solve_marginals(instance, detection(instance, x)).bound_kg
-            if fell > gain + 1e-6:
-                best, gain = int(sensor), fell
-    more = instance.with_(teams=instance.teams + 1)
-    team = here - solve_marginals(more, detection(instance, plan.sensors_on)).bound_kg
-    return NextMoney(best, gain, max(0.0, team) if team > 1e-6 else 0.0)
+            fell[int(sensor)] = here - bound_kg(instance, x)
+    team = here - bound_kg(instance.with_(teams=instance.teams + 1), plan.sensors_on)
+    if not np.isfinite([*fell.values(), team]).all():
+        return None
+    best = max(fell, key=fell.__getitem__) if fell and max(fell.values()) > 1e-6 else None
+    return NextMoney(best, 0.0 if best is None else fell[best], team if team > 1e-6 else 0.0)
 
 
 def certificate(instance: Instance, plan: Plan, money: NextMoney | None = None) -> list[str]:
@@ -83,7 +91,8 @@ def _worst_sentence(instance: Instance, plan: Plan) -> str:
 def _what_would_help(instance: Instance, plan: Plan, a: int) -> str:
     """What stands in the way of this one attack: a post, a site, or only how teams and money are shared out."""
     met = plan.response[instance.response_row[a]]
-    nearest = float(instance.response[[int(instance.response_row[a])]].max()) if instance.response.nnz else 0.0
+    everywhere = np.ones(instance.windows * instance.posts)
+    nearest = float(marginal_response(response_table(instance), everywhere)[instance.response_row[a]])
     fully_seen = float(detection(instance, np.ones(instance.sensors))[a])
     seen = float(detection(instance, plan.sensors_on)[a])
     if nearest - met < 0.01 and fully_seen - seen < 0.01:

@@ -13,7 +13,7 @@ from araz.store._errors import JournalError
 from araz.store._event_log import EventLog
 from araz.store._heads import HEAD_EVERY_US, HeadLine, HeadLog, add_head, heads_objection, read_heads, tree_of
 from araz.store._journal import SEGMENT_BYTES, Journal
-from araz.store._layout import is_journal
+from araz.store._layout import is_journal, sync_directory
 from araz.store._reading import VerifyResult, pack_journal, read_journal, read_raw, verify_journal
 from araz.store._records import REJECTS_KEPT, Records, RejectCount
 from araz.store._register import Register
@@ -42,6 +42,7 @@ __all__ = [
     "read_heads",
     "read_journal",
     "read_raw",
+    "sync_directory",
     "tree_of",
     "verify_journal",
 ]
