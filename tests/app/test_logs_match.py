@@ -144,4 +144,9 @@ def test_night_is_exported(archive, capsys, form):
     code, said = run(capsys, "export", str(archive / "run"), "--format", form, "--out", str(out))
     assert code == 0
     assert "written to" in said.out
+    whole = out.read_bytes()
+    code, said = run(capsys, "export", str(archive), "--format", form, "--out", str(out))
+    assert code == 2
+    assert "records.sqlite" in said.err
+    assert out.read_bytes() == whole, "a folder without a night costs no earlier export"
     assert {"cot": b"<event ", "geojson": b'"FeatureCollection"', "csv": b"at_us,track_id"}[form] in out.read_bytes()

@@ -130,26 +130,29 @@ def _bundle(folder: Path, site_name: str) -> bytes:
     return bundle_from_file(site_path(site_name))
 
 
+def night_file(folder: Path) -> Path:
+    """Return the database of a night's folder, or its event log; ValueError when it holds neither."""
+    found = next((path for name in ("records.sqlite", "events.jsonl") if (path := folder / name).exists()), None)
+    if found is None:
+        raise ValueError(
+            f"{folder} holds neither records.sqlite nor events.jsonl; araz run … --out {folder} makes them"
+        )
+    return found
+
+
 def pictures_of(folder: Path) -> Iterator[Picture]:
     """Yield the pictures of a night's folder in order, from its database or its event log."""
-    database, lines = folder / "records.sqlite", folder / "events.jsonl"
-    if database.exists():
-        store = Records.open(database)
-        try:
+    path = night_file(folder)
+    if path.suffix == ".sqlite":
+        with Records.open(path) as store:
             first_us, last_us = store.picture_span() or (0, -1)
             for start_us in range(first_us, last_us + 1, WINDOW_US):
                 # No two pictures share a microsecond: with this limit none is thinned out.
                 yield from store.pictures(start_us, start_us + WINDOW_US - 1, limit=WINDOW_US)
-        finally:
-            store.close()
-    elif lines.exists():
-        decoder = msgspec.json.Decoder(Picture)
-        with lines.open("rb") as file:
-            yield from (decoder.decode(line) for line in file if b'"type":"picture"' in line[:4000])
-    else:
-        raise ValueError(
-            f"{folder} holds neither records.sqlite nor events.jsonl; araz run … --out {folder} makes them"
-        )
+        return
+    decoder = msgspec.json.Decoder(Picture)
+    with path.open("rb") as file:
+        yield from (decoder.decode(line) for line in file if b'"type":"picture"' in line[:4000])
 
 
 def _say_checks(place: Place, sightings: Sightings) -> None:

@@ -62,7 +62,7 @@ def cot_of_track(track: Track, site: str, *, stale_s: float = TRACK_STALE_S) -> 
 
 
 def cot_removed(uid: str, at_us: int) -> bytes:
-    """Return the event that takes a track off the others' maps."""
+    """Return the event that takes a track or an area off the others' maps."""
     event = _event(f"{uid}-end", "t-x-d-d", at_us, 10.0)
     _point(event, 0.0, 0.0, None, None, None)
     detail = ET.SubElement(event, "detail")
@@ -73,9 +73,7 @@ def cot_removed(uid: str, at_us: int) -> bytes:
 
 def cot_of_alarm(alarm: Alarm, site: str, *, stale_s: float = AREA_STALE_S) -> list[bytes]:
     """Return an alarm's areas as drawings, one an area; nothing for an alarm without a place."""
-    return [
-        _area(area, f"araz.{site}.{alarm.alarm_id}.{number}", alarm, stale_s) for number, area in enumerate(alarm.areas)
-    ]
+    return [_area(area, area_uid(alarm, number, site), alarm, stale_s) for number, area in enumerate(alarm.areas)]
 
 
 def cot_of_order(
@@ -95,6 +93,11 @@ def cot_of_order(
 def track_uid(track: Track, site: str) -> str:
     """A name that no other night reuses: site, start of the track, number."""
     return f"araz.{site}.{track.started_at_us // 1_000_000}.{track.track_id}"
+
+
+def area_uid(alarm: Alarm, number: int, site: str) -> str:
+    """The name of one of an alarm's areas, the same in every revision."""
+    return f"araz.{site}.{alarm.alarm_id}.{number}"
 
 
 def _area(area: Area, uid: str, alarm: Alarm, stale_s: float) -> bytes:
