@@ -249,7 +249,7 @@ class Night:
         return [d for d in self.kept_decisions if d.at_us <= at_us]
 
     def alarm_history(self, alarm_id=None, since_us=0):
-        return list(self.card_history)
+        return [one for one in self.card_history if alarm_id in (None, one.alarm_id)]
 
     def drills(self):
         return list(self.kept_drills)

@@ -48,7 +48,7 @@ class CoverageDesk:
         quarry = QUARRIES[quarry_name] if quarry_name else quarry_of(place)
         reader: HealthReader = self._night.records
         health = state.health_now if at_us is None else {record.sensor_id: record for record in reader.health_at(at_us)}
-        states = tuple((name, record.state, _lies(record)) for name, record in sorted(health.items()))
+        states = tuple((name, record.state, record.is_lying) for name, record in sorted(health.items()))
         path = self._night.out / "sightings.csv"
         learned = path.stat().st_mtime_ns if path.exists() else 0
         key = (states, state.weather, quarry, learned, place.site.name)
@@ -70,10 +70,6 @@ class CoverageDesk:
             cover = learn_sightings(cover, sightings)
         lost = [name for name, factor in (health_factors(line.place, health) or {}).items() if factor == 0.0]
         return {**coverage_json(cover, line.place), "sensors_lost": lost, "crossings_learned": len(sightings.east_m)}
-
-
-def _lies(record: SensorHealth) -> bool:
-    return record.registration is not None and record.registration.is_lying
 
 
 def coverage_json(cover: Coverage, place: Place) -> dict[str, Any]:

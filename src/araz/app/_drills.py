@@ -1,10 +1,7 @@
-"""Blind drills: ordered by the shift lead, flown beside the night, their results on a page and the command line."""
+"""Blind drills: ordered by the shift lead, flown beside the night, their results on a page."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -14,7 +11,6 @@ import numpy as np
 from litestar import Response, get, post
 
 from araz.app._pipeline import DRILL_SOURCE
-from araz.app._rim import say
 from araz.console import AnyRequest, Clock, Refused, Submit, json_of
 from araz.vocabulary import WATERMARK, Drill, DrillOrder
 
@@ -59,23 +55,3 @@ def drill_handlers(reader: DrillReader, submit: Submit, clock: Clock) -> list[An
         return Response({"drill_id": order.drill_id}, status_code=201)
 
     return [get_drills, post_drill]
-
-
-def order_drill(url: str, ordered_by: str, within_min: float, seed: int) -> int:
-    """Order one drill at a running console; raises ValueError with the remedy when it was not taken."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError(f"--url must begin with http:// or https://, not {url!r}")
-    body = {"ordered_by": ordered_by, "within_s": 60.0 * within_min, "seed": seed}
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}/api/drills", data=json.dumps(body).encode(), method="POST",
-        headers={"Content-Type": "application/json"},
-    )  # fmt: skip
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            name = json.loads(answer.read())["drill_id"]
-            say(f"ordered: {name}, within {within_min:g} min; results: {url}/api/drills")
-    except urllib.error.HTTPError as error:
-        raise ValueError(f"the console refused the drill: {error.read().decode()[:500]}") from error
-    except urllib.error.URLError as error:
-        raise ValueError(f"no console at {url} ({error.reason}); start one with araz watch, or give --url") from error
-    return 0

@@ -20,8 +20,8 @@ SUREST = 0.99
 class SearchReader(Protocol):
     """The records a search is followed by."""
 
-    def alarms(self) -> Sequence[Alarm]:
-        """Return the newest revision of every alarm."""
+    def alarm_history(self, alarm_id: str) -> Sequence[Alarm]:
+        """Return the revisions of one alarm in order of change."""
 
     def reports(self, since_us: int = 0) -> Sequence[ReportReceived]:
         """Return people's reports in order of arrival."""
@@ -94,8 +94,9 @@ def search_handlers(reader: SearchReader, place: Place, clock: Clock) -> list[An
     @get("/api/search", sync_to_thread=True)
     def get_search(request: AnyRequest) -> SearchPlan:
         name = request.query_params.get("alarm_id", "")
-        alarm = next((one for one in reader.alarms() if one.alarm_id == name), None)
-        plan = None if alarm is None else search_plan(place, alarm, reader.reports(alarm.raised_at_us), clock())
+        revisions = reader.alarm_history(name)
+        since_us = revisions[-1].raised_at_us if revisions else 0
+        plan = search_plan(place, revisions[-1], reader.reports(since_us), clock()) if revisions else None
         if plan is None:
             what = f"there is no alarm {name!r} with an area to search"
             raise Refused(404, "no-area", what, "see /api/alarms for their names")
