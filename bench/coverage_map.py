@@ -16,19 +16,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
+from araz.app._runtime import judge
 from araz.geography import Place
 from araz.sensors import BANDS_AGL_M, Coverage, coverage, sensor_table
-from araz.simulation import read_scenario, simulate
+from araz.simulation import rate, read_scenario, simulate
 from araz.vocabulary import (
     Message,
     Picture,
@@ -78,13 +79,10 @@ class Case(NamedTuple):
     faults: str
 
 
-def wilson(hits: int, cases: int) -> tuple[float, float]:
-    """95 % interval of a share."""
-    if not cases:
-        return 0.0, 1.0
-    z, p = 1.96, hits / cases
-    middle, half = p + z * z / 2 / cases, z * np.sqrt(p * (1 - p) / cases + z * z / 4 / cases**2)
-    return float((middle - half) / (1 + z * z / cases)), float((middle + half) / (1 + z * z / cases))
+def messages_of(start_us: int, bundle: bytes, arrivals: Iterable[tuple[int, str, bytes]]) -> Iterator[Message]:
+    """A night's messages as its journal would hold them, the site first."""
+    for seq, (at_us, source, payload) in enumerate(chain([(start_us, SITE_SOURCE, bundle)], arrivals)):
+        yield Message(seq=seq, received_at_us=at_us, source=source, payload=payload)
 
 
 def record(name: str, state: SensorState) -> SensorHealth:
@@ -216,12 +214,9 @@ def run(seed: int) -> list[Flown]:
     night = simulate(scenario, case.place, seed)
     shown = [False] * len(flights)
     start_us = scenario.start_us
-    state, _ = pipeline.step(None, Message(seq=0, received_at_us=start_us, source=SITE_SOURCE, payload=case.bundle))
-    for seq, (at_us, source, payload) in enumerate(night.messages, 1):
-        state, events = pipeline.step(state, Message(seq=seq, received_at_us=at_us, source=source, payload=payload))
-        for event in events:
-            if isinstance(event, Picture):
-                mark(case, event, (event.at_us - start_us) / 1e6, night.bodies, flights, shown)
+    for event in chain.from_iterable(judge(messages_of(start_us, case.bundle, night.messages))):
+        if isinstance(event, Picture):
+            mark(case, event, (event.at_us - start_us) / 1e6, night.bodies, flights, shown)
     return [
         Flown(band, case.layout, case.condition, name, claim, is_tracked)
         for (_, band, claim), is_tracked in zip(flights, shown, strict=True)
@@ -249,10 +244,10 @@ def row(name: str, flown: list[Flown]) -> dict[str, Any]:
     """One row of a table."""
     hits, cases = sum(f.is_tracked for f in flown), len(flown)
     claimed = float(np.mean([f.claimed for f in flown])) if flown else float("nan")
-    low, high = wilson(hits, cases)
-    measured = hits / cases if cases else float("nan")
+    share = rate(hits, cases)
+    measured = float("nan") if share.share is None else share.share
     return {
-        "row": name, "flights": cases, "claimed": claimed, "measured": measured, "low": low, "high": high,
+        "row": name, "flights": cases, "claimed": claimed, "measured": measured, "low": share.low, "high": share.high,
         "off": measured - claimed,
     }  # fmt: skip
 

@@ -17,34 +17,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from coverage_map import messages_of
+from fly import FLIGHTS
 
-from araz.app import _pipeline as pipeline
-from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
+from araz.app._config import bundle_from_file, site_from_bundle
+from araz.app._runtime import judge
 from araz.evidence import archive_of, match_log
 from araz.sensors import Flight, LogClock, parts_of, read_flight
 from araz.simulation import body_from_flight, read_scenario, simulate
-from araz.vocabulary import Message, Picture
+from araz.vocabulary import Picture
 
 ROOT = Path(__file__).resolve().parent.parent
-FLIGHTS = ("dji_srt/mavic_2pro_new.SRT", "dji_srt/m2zoom.SRT", "dji_srt/mavic_pro.SRT", "ardupilot_log171.bin",
-           "stonesoup_UAV_Rot.csv")  # fmt: skip
+NAMES = ("dji_srt/mavic_2pro_new.SRT", "dji_srt/m2zoom.SRT", "dji_srt/mavic_pro.SRT", "ardupilot_log171.bin",
+         "stonesoup_UAV_Rot.csv")  # fmt: skip
 CLOCKS = {"utc": (LogClock.UTC, 2.0), "local": (LogClock.LOCAL, 30.0), "none": (LogClock.NONE, 0.0)}
 ZONES_H = (3.5, 4.0)
-
-
-def shelf() -> Path:
-    """Where the shelf's flights are."""
-    for folder in (os.environ.get("ARAZ_SHELF", ""), str(ROOT.parent / "shared"), "/work/shared"):
-        if folder and (Path(folder) / "data" / "flights").is_dir():
-            return Path(folder) / "data" / "flights"
-    raise SystemExit("the shelf's flights are not here; set ARAZ_SHELF to the folder that holds data/flights")
 
 
 def log_of(body: Any, place: Any, start_us: int, clock: str, rng: np.random.Generator) -> Flight:
@@ -87,12 +81,8 @@ def night(seed: int, sources: list[Flight]) -> list[dict[str, Any]]:
             bodies.append(replace(body, body_id=f"b{number}{again}"))
             route.append(number)
     made = simulate(scenario, place, seed, bodies)
-    state, _ = pipeline.step(None, Message(seq=0, received_at_us=scenario.start_us, source=SITE_SOURCE, payload=bundle))
-    pictures: list[Picture] = []
-    for seq, (at_us, source_id, payload) in enumerate(made.messages, 1):
-        message = Message(seq=seq, received_at_us=at_us, source=source_id, payload=payload)
-        state, events = pipeline.step(state, message)
-        pictures.extend(event for event in events if isinstance(event, Picture))
+    said = chain.from_iterable(judge(messages_of(scenario.start_us, bundle, made.messages)))
+    pictures = [event for event in said if isinstance(event, Picture)]
     archive = archive_of(place, pictures)
     span = (pictures[0].at_us, pictures[-1].at_us)
     owner = {track.track_id: owner_of(track, bodies, scenario.start_us) for track in archive}
@@ -166,7 +156,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    sources = [max(parts_of(read_flight((shelf() / n).read_bytes(), n)), key=lambda f: f.duration_s) for n in FLIGHTS]
+    sources = [max(parts_of(read_flight((FLIGHTS / n).read_bytes(), n)), key=lambda f: f.duration_s) for n in NAMES]
     pairs: list[dict[str, Any]] = []
     for number in range(given.nights):
         pairs.extend(night(given.seed * 1000 + number, sources))

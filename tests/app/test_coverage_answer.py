@@ -1,19 +1,53 @@
 """The coverage map as the browser gets it, and weather sent through the console."""
 
 import base64
+import contextlib
 
 import numpy as np
 from litestar import Litestar
 from litestar.testing import TestClient
 
 from araz.app._config import bundle_from_file
-from araz.app._coverage import coverage_handlers
+from araz.app._coverage import KEPT, CoverageDesk, coverage_handlers
 from araz.app._data import site_path
 from araz.app._logs import SIGHTINGS
 from araz.app._runtime import Night
 from araz.sensors import coverage
+from araz.vocabulary import SensorHealth, SensorRegistration, SensorState
 
 AT_US = 1_773_000_000_000_000
+
+
+class Raced(dict):
+    """A dictionary whose oldest entry another thread has just taken out."""
+
+    def pop(self, key, *otherwise):
+        super().pop(key, None)
+        return super().pop(key, *otherwise)
+
+
+def health(name, state, **more):
+    return SensorHealth(
+        sensor_id=name, at_us=AT_US, state=state, sentence="", last_heard_us=None, messages=0, observations=0,
+        rejects=0, reject_reasons={}, **more,
+    )  # fmt: skip
+
+
+def test_not_counted_is_every_sensor_of_which_nothing_is_left(tmp_path):
+    with contextlib.closing(Night(tmp_path, log_events=False)) as night:
+        night.set_site(bundle_from_file(site_path("horadiz")), AT_US)
+        *rest, one, two, three = (sensor.id for sensor in night.believed.line.site.sensors)
+        lies = SensorRegistration(sensor_id=two, at_us=AT_US, pairs=99, biases=[], is_lying=True)
+        records = [
+            health(one, SensorState.SILENT), health(two, SensorState.LYING, registration=lies),
+            health(three, SensorState.UNKNOWN), *(health(name, SensorState.DEGRADED) for name in rest),
+        ]  # fmt: skip
+        night.records.write(records)
+        desk = CoverageDesk(night)
+        desk._kept = Raced({(number,): {} for number in range(KEPT)})
+        answer = desk.answer("", AT_US)
+        assert answer["sensors_lost"] == [one, two, three]
+        assert np.frombuffer(base64.b64decode(answer["bands"][2]["tracked"]), np.uint8).any(), "the rest still sees"
 
 
 def test_map_weather_and_sightings_over_http(tmp_path):
@@ -26,9 +60,13 @@ def test_map_weather_and_sightings_over_http(tmp_path):
     with TestClient(Litestar(coverage_handlers(night, submit))) as client:
         assert client.get("/api/coverage?quarry=zeppelin").status_code == 400
         assert client.get("/api/coverage?at_us=-5").status_code == 400
+        assert client.get("/api/coverage?at_us=²").status_code == 400, "a digit to Unicode, no number to Python"
+        broken = {"content": b'{"wind_mps":"\xff"}', "headers": {"content-type": "application/json"}}
+        assert client.post("/api/weather", **broken).status_code == 400
         # No sensor was heard yet: a map that claims nothing.
         blank = client.get("/api/coverage").json()
         assert not np.frombuffer(base64.b64decode(blank["bands"][2]["tracked"]), np.uint8).any()
+        assert blank["sensors_lost"] == [sensor.id for sensor in night.believed.line.site.sensors]
         assert blank["weather_unknown"] == ["rain_mm_per_h", "visibility_m"]
         assert (
             client.post("/api/weather", content=b"{", headers={"content-type": "application/json"}).status_code == 400

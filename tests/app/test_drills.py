@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file
 from araz.app._data import site_path
+from araz.app._drills import drill_handlers
 from araz.sensors import encode_decision, encode_report
 from araz.vocabulary import (
     WATERMARK,
@@ -131,6 +134,24 @@ def test_the_same_journal_gives_the_same_drill_and_bad_orders_are_counted():
         again += said
     assert msgspec.json.encode(again) == msgspec.json.encode(events)
     assert [one.reason for one in events if isinstance(one, Rejected)] == ["bad-drill"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b'{"ordered_by":"\xff"}', 400), (b"{}", 400), (b'{"ordered_by":""}', 422), (b'{"ordered_by":"lead"}', 201)],
+)
+def test_an_order_is_taken_or_refused_with_the_cause(body, status):
+    taken = []
+
+    async def submit(source, payload):
+        taken.append(source)
+
+    handlers = drill_handlers(None, submit, lambda: START_US)
+    with TestClient(Litestar(handlers)) as client:
+        sent = client.post("/api/drills", content=body, headers={"content-type": "application/json"})
+        assert sent.status_code == status, sent.text
+        assert client.post("/api/drills", content=body).status_code == 415
+    assert taken == ([pipeline.DRILL_SOURCE] if status == 201 else [])
 
 
 def test_a_second_drill_waits_its_turn():

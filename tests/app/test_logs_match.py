@@ -1,5 +1,6 @@
 """``araz logs match`` from files to verdicts: a flight we recorded, one we never saw, one elsewhere."""
 
+import csv
 import json
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import site_path
-from araz.app._logs import SIGHTINGS, read_sightings
+from araz.app._logs import SIGHTINGS, pictures_of, read_sightings
 from araz.app._runtime import Night
 from araz.app.cli import main
 from araz.simulation import read_scenario, simulate
+from araz.store import Records
+from araz.vocabulary import Picture, Track
 
 SCENARIO = """
 name = "seen"
@@ -115,10 +118,35 @@ def test_show_lists_flights_and_clock(archive, capsys):
     assert "flight 1" in said.out
 
 
+def test_a_long_night_is_read_whole(tmp_path, capsys):
+    """Ten hours at one picture in five seconds, one track each: every row comes out, none is thinned."""
+    start_us, pictures = 1_773_000_000_000_000, 7_200
+    track = Track(
+        track_id="T0001", latitude_deg=39.45, longitude_deg=47.3, altitude_hae_m=245.0, altitude_amsl_m=235.0,
+        altitude_agl_m=72.0, altitude_sigma_m=10.0, speed_mps=13.5, course_deg=90.0, climb_mps=0.2,
+        ellipse_semi_major_m=40.0, ellipse_semi_minor_m=20.0, ellipse_azimuth_deg=30.0, existence=0.98,
+        is_confirmed=True, class_name="multirotor", class_probability=0.9, started_at_us=start_us,
+        updated_at_us=start_us, sensors=["radar-1"],
+    )  # fmt: skip
+    times = [start_us + k * 5_000_000 for k in range(pictures)]
+    with Records.open(tmp_path / "records.sqlite") as records:
+        records.write([Picture(at_us=at_us, tracks=[track]) for at_us in times])
+    assert [picture.at_us for picture in pictures_of(tmp_path)] == times
+    out = tmp_path / "night.csv"
+    assert run(capsys, "export", str(tmp_path), "--format", "csv", "--out", str(out))[0] == 0
+    rows = list(csv.DictReader(out.read_text().splitlines()))
+    assert [int(row["at_us"]) for row in rows] == times
+
+
 @pytest.mark.parametrize("form", ["cot", "geojson", "csv"])
 def test_night_is_exported(archive, capsys, form):
     out = archive / f"x.{form}"
     code, said = run(capsys, "export", str(archive / "run"), "--format", form, "--out", str(out))
     assert code == 0
     assert "written to" in said.out
+    whole = out.read_bytes()
+    code, said = run(capsys, "export", str(archive), "--format", form, "--out", str(out))
+    assert code == 2
+    assert "records.sqlite" in said.err
+    assert out.read_bytes() == whole, "a folder without a night costs no earlier export"
     assert {"cot": b"<event ", "geojson": b'"FeatureCollection"', "csv": b"at_us,track_id"}[form] in out.read_bytes()

@@ -15,12 +15,14 @@ import socket
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
 import uvicorn
 
 from araz.app._alarms import alarm_handlers
+from araz.app._coverage import coverage_handlers
 from araz.app._drills import drill_handlers
 from araz.app._search import search_handlers
 from araz.console import Hub, create_app, site_geometry
@@ -55,6 +57,7 @@ from araz.vocabulary import (
     Site,
     Terrain,
     Track,
+    Weather,
     is_drill,
 )
 
@@ -246,7 +249,7 @@ class Night:
         return [d for d in self.kept_decisions if d.at_us <= at_us]
 
     def alarm_history(self, alarm_id=None, since_us=0):
-        return list(self.card_history)
+        return [one for one in self.card_history if alarm_id in (None, one.alarm_id)]
 
     def drills(self):
         return list(self.kept_drills)
@@ -563,6 +566,13 @@ class Night:
             )
         return out
 
+    def as_judged(self) -> SimpleNamespace:
+        """What the coverage map asks of a night that the pipeline judges."""
+        health = {one.sensor_id: one for one in self.health()}
+        line = SimpleNamespace(site=self.site, place=self.place, table=sensor_table(self.site, self.place))
+        state = SimpleNamespace(line=line, health_now=health, weather=Weather(), now_us=START_US, corridors=())
+        return SimpleNamespace(believed=state, records=self, out=Path("no folder"))
+
     def raise_alarm(self, name: str, sentence: str, priority: int = 1) -> None:
         """Put a new card on the desk (call it in the server's loop)."""
         now = self.clock()
@@ -650,6 +660,7 @@ class Server:
                 *alarm_handlers(night, night.site.time_zone, night.clock),
                 *drill_handlers(night, night.submit, night.clock),
                 *search_handlers(night, night.place, night.clock),
+                *coverage_handlers(night.as_judged(), night.submit),
             ],
         )  # fmt: skip
         self.socket = socket.socket()

@@ -3,6 +3,8 @@
 import msgspec
 import pytest
 
+from araz.console import Refused
+
 pytestmark = pytest.mark.browser
 PHONE = (390, 844)
 
@@ -87,6 +89,51 @@ def test_the_order_appears_when_the_officer_sends(server, screen, running, until
     text = patrol.inner_text(".order")
     for piece in ("drop area", "within 700 m", "time left", "Do not touch the load"):
         assert piece in text
+
+
+def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(server, screen, until, monkeypatch):
+    def refuse(since_us):
+        raise Refused(403, "not-yours", "a patrol may not read this", "ask the officer")
+
+    monkeypatch.setattr(server.night, "decisions", refuse)
+    page = open_patrol(screen, server, until)
+    server.call(server.night.send_patrol, "a-1", "patrol-2")
+    until(page, lambda: "Patrol 2 to the drop area by the farm road" in page.inner_text(".order"), "the order")
+    for _ in range(2):
+        page.reload()
+        until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
+        until(page, lambda: "Patrol 2 to the drop area" in page.inner_text(".order"), "the order, after a restart")
+    screen.complaints.clear()  # the browser itself complains of the 403
+
+
+BROKEN = "IDBObjectStore.prototype.{} = () => {{ throw new DOMException('broken', 'UnknownError'); }}"
+OLD = {"report_id": "old-1", "kind": "heard", "reporter": "patrol-2", "observed_at_us": 1_789_236_000_000_000}
+
+
+def test_a_report_leaves_a_phone_whose_memory_is_broken(server, screen, until):
+    page = open_patrol(screen, server, until)
+    page.context.add_init_script(BROKEN.format("get"))
+    page.reload()
+    until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
+    page.click('[data-kind="seen"]')
+    until(page, lambda: reports_of(server.night), "the report in the journal")
+    until(page, lambda: "✓ sent" in page.inner_text(".sent"), "the mark")
+
+
+def test_old_reports_are_removed_only_once_they_are_kept_anew(server, screen, until):
+    page = open_patrol(screen, server, until)
+    old = msgspec.json.encode([{"report": OLD, "state": "queued", "trouble": ""}]).decode()
+    page.evaluate("(text) => localStorage.setItem('araz.reports', text)", old)
+    page.context.add_init_script(f"if (!localStorage.getItem('whole')) {{ {BROKEN.format('put')} }}")
+    page.reload()
+    until(page, lambda: reports_of(server.night), "the report in the journal")
+    left = "() => localStorage.getItem('araz.reports')"
+    assert page.evaluate(left) == old, "not on the disk, so not removed"
+    page.evaluate("() => localStorage.setItem('whole', 'yes')")
+    page.reload()
+    until(page, lambda: page.evaluate(left) is None, "removed, now that they are kept")
+    until(page, lambda: "✓ sent" in page.inner_text(".sent"), "the mark")
+    assert [sent["report"]["report_id"] for sent in reports_of(server.night)] == ["old-1"], "delivered once"
 
 
 def squares_of(page):

@@ -191,6 +191,19 @@ def test_bodies_must_be_json_and_small(client, night):
     assert night.submitted == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/api/decisions", b'{"reason":"\xff\xfe"}', "bad-decision"),
+        ("/api/reports", b'{"text":"\xff\xfe"}', "bad-report"),
+    ],
+)
+def test_a_body_that_is_no_utf8_is_refused_with_the_cause(client, night, path, body, code):
+    answer = client.post(path, content=body, headers={"content-type": "application/json"})
+    assert "utf-8" in refused(answer, 400, code)["message"]
+    assert night.submitted == []
+
+
 def test_a_failed_journal_is_an_error_and_may_be_tried_again(client, night, monkeypatch):
     async def full(source, payload):
         raise OSError("disk full")

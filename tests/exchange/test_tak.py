@@ -8,6 +8,7 @@ import time
 import xml.etree.ElementTree as ET
 from datetime import datetime
 
+import msgspec
 import pytest
 import takproto
 from hypothesis import given
@@ -120,6 +121,33 @@ def test_a_track_that_ends_is_taken_away_and_an_order_follows_its_decision():
     assert (float(ellipse["major"]), float(ellipse["minor"]), float(ellipse["angle"])) == (120.0, 60.0, 45.0)
 
 
+@pytest.mark.parametrize("end", [AlarmState.REJECTED, AlarmState.CLEARED])
+def test_areas_that_no_longer_hold_are_taken_away_once(end):
+    state = output_init(Output(id="tak", format=OutputFormat.COT, url="tcp://h:1"), "Horadiz")
+    changes = [
+        {"areas": [AREA, AREA]},
+        {"areas": [AREA]},
+        {"areas": [AREA], "state": AlarmState.ACKNOWLEDGED},
+        {"areas": [AREA], "state": end},
+        {"areas": [AREA], "state": end, "sentence": "said again"},
+    ]
+    said = []
+    for number, change in enumerate(changes):
+        alarm = msgspec.structs.replace(ALARM, revision=number + 1, changed_at_us=AT_US + number * 1_000_000, **change)
+        state, messages = output_step(state, [alarm])
+        events = [parts(message)[0] for message in messages]
+        said.append([(e.get("type"), e.get("uid")) for e in events if e.get("type") != "t-x-d-d"])
+        said[-1] += [("gone", e.find("detail/link").get("uid")) for e in events if e.get("type") == "t-x-d-d"]
+    first, second = (f"araz.Horadiz.A0001.{number}" for number in range(2))
+    assert said == [
+        [("u-d-c-c", first), ("u-d-c-c", second)],
+        [("u-d-c-c", first), ("gone", second)],
+        [("u-d-c-c", first)],
+        [("gone", first)],
+        [],
+    ]
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -171,6 +199,7 @@ def test_real_tak_server_relays_our_tracks_areas_orders_and_removals(taky):
         [Picture(at_us=now_us, tracks=[track(updated_at_us=now_us)])],
         [Alarm(**{**{f: getattr(ALARM, f) for f in ALARM.__struct_fields__}, "changed_at_us": now_us})],
         [Decision(**{**{f: getattr(SEND, f) for f in SEND.__struct_fields__}, "at_us": SEND.at_us + shift})],
+        [Picture(at_us=now_us + 2_000_000, tracks=[])],
     ):
         state, messages = output_step(state, events)
         sent += messages
@@ -185,7 +214,7 @@ def test_real_tak_server_relays_our_tracks_areas_orders_and_removals(taky):
         box.put(sent)
         got = b""
         async with asyncio.timeout(30):
-            while not all(word in got for word in (b"T0007", b"u-d-c-c", b"b-m-p-w-GOTO")):
+            while not all(word in got for word in (b"T0007", b"u-d-c-c", b"b-m-p-w-GOTO", b"__forcedelete")):
                 chunk = await reader.read(65536)
                 assert chunk, "the server closed the line"
                 got += chunk
@@ -199,6 +228,8 @@ def test_real_tak_server_relays_our_tracks_areas_orders_and_removals(taky):
     ours = next(p for p in text.split("<event ") if "T0007 multirotor" in p)
     assert 'hae="245.' in ours
     assert "9999999" in next(p for p in text.split("<event ") if "u-d-c-c" in p)
+    removal = next(p for p in text.split("<event ") if "t-x-d-d" in p)
+    assert 'uid="araz.Horadiz.1772999940.T0007"' in removal
 
 
 def test_a_dead_peer_never_blocks_and_the_newest_survive():

@@ -1,4 +1,5 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
+import type { Claims } from "../map/claims";
 import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
 import type { SiteGeometry } from "./site";
 
@@ -19,13 +20,15 @@ export class Refusal extends Error {
 }
 
 const TIMEOUT_MS = 8000;
+/** A map of a large sector takes a while to work out. */
+const COVERAGE_MS = 60_000;
 
-async function ask<T>(path: string, body?: unknown): Promise<T> {
+async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(path, {
       method: body === undefined ? "GET" : "POST",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     });
   } catch {
@@ -45,8 +48,6 @@ export const api = {
   incidents: (sinceUs = 0) => ask<Incident[]>(`/api/incidents?since_us=${sinceUs}`),
   decisions: (sinceUs = 0) => ask<Decision[]>(`/api/decisions?since_us=${sinceUs}`),
   health: () => ask<SensorHealth[]>("/api/health"),
-  healthAt: (atUs: number) => ask<SensorHealth[]>(`/api/health?at_us=${Math.round(atUs)}`),
-  picture: (atUs: number) => ask<Picture>(`/api/picture?at_us=${Math.round(atUs)}`),
   pictures: (fromUs: number, toUs: number, stepUs: number, limit = 2000) =>
     ask<Picture[]>(`/api/pictures?from_us=${Math.round(fromUs)}&to_us=${Math.round(toUs)}&step_us=${stepUs}&limit=${limit}`),
   /** What is known at one time of the night up to another: equal times give the screen of then. */
@@ -54,6 +55,8 @@ export const api = {
   figures: () => ask<AlarmFigures>("/api/alarm-figures"),
   months: () => ask<AlarmFigures[]>("/api/alarm-months"),
   search: (alarmId: string) => ask<SearchPlan>(`/api/search?alarm_id=${encodeURIComponent(alarmId)}`),
+  coverage: (target: string, atUs: number | null) =>
+    ask<Claims>(`/api/coverage?quarry=${target}${atUs === null ? "" : `&at_us=${atUs}`}`, undefined, COVERAGE_MS),
   drills: () => ask<Drill[]>("/api/drills"),
   rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),
   decide: (decision: Decision) => ask<Recorded>("/api/decisions", decision),

@@ -34,8 +34,6 @@ class Night {
   incidents = $state.raw<Incident[]>([]);
   decisions = $state.raw<Decision[]>([]);
   health = $state.raw<SensorHealth[]>([]);
-  /** Sensor states of the time replayed; empty until they are read, so that nothing is shown as well by mistake. */
-  pastHealth = $state.raw<SensorHealth[]>([]);
   tracks = $state.raw<Track[]>([]);
   /** Time of the data, once a second. */
   nowUs = $state(0);
@@ -83,7 +81,8 @@ class Night {
 
   clock = $derived(new Clock(this.site?.time_zone ?? "UTC"));
   shownUs = $derived(this.replayUs ?? this.nowUs);
-  shownHealth = $derived(this.replayUs === null ? this.health : this.pastHealth);
+  /** Sensor states of the time shown; in a replay empty until they are read, so that nothing is shown as well by mistake. */
+  shownHealth = $derived(this.replayUs === null ? this.health : (this.past?.then.health ?? []));
   /** What waits for a decision; in a replay what waited then, in the words of the clock chosen. */
   active = $derived.by(() => {
     const waited = this.replayUs !== null && this.past ? new Set(this.past.then.alarms.filter((one) => one.state === "active").map((one) => one.alarm_id)) : null;
@@ -406,7 +405,6 @@ class Night {
       const [then, now] = await Promise.all([api.screen(at, at), api.screen(at, Math.max(at, this.dataNowUs()))]);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
       this.past = { then, now };
-      this.pastHealth = then.health;
       const trail = await api.pictures(at - TRAIL_US, at, 2_000_000);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
       this.#show(then.picture ?? { type: "picture", at_us: at, tracks: [], cones: [] }, false);
@@ -420,7 +418,6 @@ class Night {
 
   goLive(): void {
     this.replayUs = null;
-    this.pastHealth = [];
     this.past = null;
     this.#replayTicket++;
     clearTimeout(this.#replayTimer);

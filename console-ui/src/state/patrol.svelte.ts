@@ -83,6 +83,7 @@ export class PatrolPost {
 
   constructor() {
     this.#loaded = this.#load();
+    this.#loaded.catch(() => (this.isKept = false));
   }
 
   open(): () => void {
@@ -136,15 +137,17 @@ export class PatrolPost {
   /** What lay in the phone: reports first, then the order and its squares, so that both open without a network. */
   async #load(): Promise<void> {
     this.isKept = await this.#store.ready;
-    const kept = [...((await this.#store.get<Kept[]>(REPORTS)) ?? []), ...readOld()];
+    const old = readOld();
+    const kept = [...((await this.#store.get<Kept[]>(REPORTS)) ?? []), ...old];
     const known = new Set(this.reports.map((one) => one.report.report_id));
     this.reports = [...this.reports, ...kept.filter((one) => !known.has(one.report.report_id))];
     const orders = await this.#store.get<{ alarms: Alarm[]; decisions: Decision[] }>(ORDERS);
-    if (orders && this.#alarms.length === 0) {
-      this.#alarms = orders.alarms;
-      this.#decisions = orders.decisions;
-    }
+    if (orders && this.#alarms.length === 0) this.#alarms = orders.alarms;
+    if (orders && this.#decisions.length === 0) this.#decisions = orders.decisions;
     this.#serverPlan ??= (await this.#store.get<SearchPlan>(PLAN)) ?? null;
+    if (old.length === 0) return;
+    await this.#store.put(REPORTS, this.reports);
+    localStorage.removeItem(KEPT);
   }
 
   async #readPlan(): Promise<void> {
@@ -154,13 +157,13 @@ export class PatrolPost {
     const plan = await api.search(order.alarmId).catch(() => null);
     if (!plan) return;
     this.#serverPlan = plan;
-    void this.#store.put(PLAN, $state.snapshot(plan));
+    this.#put(PLAN, () => plan);
   }
 
   #keepOrders(): void {
     const mine = this.#decisions.filter((one) => one.action === "send" && one.patrol_id === this.reporter);
     const ids = new Set(mine.map((one) => one.alarm_id));
-    void this.#store.put(ORDERS, { alarms: this.#alarms.filter((one) => ids.has(one.alarm_id)), decisions: mine });
+    this.#put(ORDERS, () => ({ alarms: this.#alarms.filter((one) => ids.has(one.alarm_id)), decisions: mine }));
     void this.#readPlan();
   }
 
@@ -198,7 +201,7 @@ export class PatrolPost {
     if (this.#isFlushing) return;
     this.#isFlushing = true;
     try {
-      await this.#loaded;
+      await this.#loaded.catch(() => undefined); // a broken memory holds up no report
       for (const kept of this.reports.filter((one) => one.state === "queued").reverse()) {
         const outcome = await this.#send(kept);
         this.#keep(this.reports.map((one) => (one.report.report_id === kept.report.report_id ? outcome : one)));
@@ -223,7 +226,12 @@ export class PatrolPost {
   #keep(all: Kept[]): void {
     const waiting = all.filter((one) => one.state === "queued").length;
     this.reports = all.slice(0, waiting + KEEP_SENT);
-    void this.#loaded.then(() => this.#store.put(REPORTS, this.reports)).catch(() => (this.isKept = false));
+    this.#put(REPORTS, () => this.reports);
+  }
+
+  /** Nothing is written before all was read: what could not be read is not overwritten. */
+  #put(key: string, value: () => unknown): void {
+    void this.#loaded.then(() => this.#store.put(key, value())).catch(() => (this.isKept = false));
   }
 
   #dataNowUs(): number {
@@ -242,13 +250,16 @@ export class PatrolPost {
     this.isConnected = isConnected;
     if (!isConnected) return;
     void this.flush();
-    void Promise.all([api.alarms(), api.decisions()])
-      .then(([alarms, decisions]) => {
-        this.#alarms = alarms;
-        this.#decisions = decisions;
-        this.#keepOrders();
-      })
-      .catch(() => undefined);
+    void this.#readOrders().catch(() => undefined);
+  }
+
+  /** A patrol's account may not read all decisions: what was kept and what comes by the live stream has to do then. */
+  async #readOrders(): Promise<void> {
+    await this.#loaded.catch(() => undefined);
+    const [alarms, decisions] = await Promise.all([api.alarms(), api.decisions().catch(() => this.#decisions)]);
+    this.#alarms = alarms;
+    this.#decisions = decisions;
+    this.#keepOrders();
   }
 
   #take(frame: Frame): void {
@@ -325,7 +336,6 @@ export function bearingDeg(from: Spot, to: Spot): number {
 function readOld(): Kept[] {
   try {
     const text = localStorage.getItem(KEPT);
-    localStorage.removeItem(KEPT);
     return text ? (JSON.parse(text) as Kept[]) : [];
   } catch {
     return [];

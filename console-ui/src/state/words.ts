@@ -65,9 +65,11 @@ export function marginText(marginS: number | null): string {
 /** Sign and place relative to the line in words. */
 export function lineText(distanceM: number | null): string {
   if (distanceM === null) return "";
-  const metres = Math.abs(distanceM);
-  const text = metres < 950 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`;
-  return t(distanceM > 0 ? "unit.outside" : "unit.inside", { distance: text });
+  return t(distanceM > 0 ? "unit.outside" : "unit.inside", { distance: distanceText(Math.abs(distanceM)) });
+}
+
+export function distanceText(metres: number): string {
+  return metres < 950 ? `${Math.round(metres / 10) * 10} m` : `${(metres / 1000).toFixed(1)} km`;
 }
 
 export function isOpen(alarm: Alarm): boolean {

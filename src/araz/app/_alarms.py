@@ -14,6 +14,7 @@ from litestar import get
 from rich.console import Console
 from rich.table import Table
 
+from araz.app._config import site_bundle_of, site_from_bundle
 from araz.incidents import alarm_figures
 from araz.store import Records
 from araz.vocabulary import Alarm, AlarmFigures, Decision
@@ -82,8 +83,8 @@ def alarm_handlers(reader: AlarmReader, zone: str, clock: Callable[[], int]) -> 
     def get_figures() -> AlarmFigures:
         now_us = clock()
         revisions = reader.alarm_history()
-        began_us = max(now_us - TONIGHT_US, _began_us(reader, revisions) or 0)
-        return alarm_figures(revisions, reader.decisions(0), min(began_us, now_us - 1), now_us)
+        began_us = min(max(now_us - TONIGHT_US, _began_us(reader, revisions) or 0), now_us - 1)
+        return alarm_figures(revisions, reader.decisions(began_us), began_us, now_us)
 
     @get("/api/alarm-months", sync_to_thread=True)
     def get_months() -> list[AlarmFigures]:
@@ -97,14 +98,12 @@ def run_alarms(out: Path, month: str, *, as_json: bool) -> int:
     database = out / "records.sqlite"
     if not database.exists():
         raise ValueError(f"{database} is not there; name the --out folder of a demo, watch or run")
-    records = Records.open(database)
-    try:
-        zone = _zone(out)
+    bundle = site_bundle_of(out / "night.journal")
+    zone = "UTC" if bundle is None else site_from_bundle(bundle)[0].time_zone
+    with Records.open(database) as records:
         last = max((one.changed_at_us for one in records.alarm_history()), default=0)
         span = records.picture_span()
         rows = months(records, zone, max(last, span[1] if span else 0) + 1)
-    finally:
-        records.close()
     rows = [row for row in rows if not month or row.label == month]
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(rows, order="deterministic") + b"\n")
@@ -116,15 +115,6 @@ def run_alarms(out: Path, month: str, *, as_json: bool) -> int:
     console.print(table_of(rows))
     console.print(TARGETS)
     return 0
-
-
-def _zone(out: Path) -> str:
-    """Return the site's time zone as the journal's first message says it."""
-    from araz.app._config import SITE_SOURCE, site_from_bundle
-    from araz.store import read_journal
-
-    first = next(iter(read_journal(out / "night.journal")), None) if (out / "night.journal").exists() else None
-    return "UTC" if first is None or first.source != SITE_SOURCE else site_from_bundle(first.payload)[0].time_zone
 
 
 def table_of(rows: Sequence[AlarmFigures]) -> Table:

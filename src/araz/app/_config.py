@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from araz.geography import Place, TerrainRaster, place_from_site
+from araz.store import read_journal
 from araz.vocabulary import Site
 
 #: Source of the message that carries the site.
@@ -57,6 +58,12 @@ def bundle_from_file(path: Path) -> bytes:
             raise SiteError(f"{path} names {name}, which cannot be read: {error.strerror}") from error
         files[name] = base64.b64encode(content).decode() if name == site.terrain.raster else content.decode("utf-8")
     return msgspec.json.encode(Bundle(version=1, site_toml=text, files=files), order="deterministic")
+
+
+def site_bundle_of(journal: Path) -> bytes | None:
+    """Return the site with which a journal begins; None where there is no journal or it begins otherwise."""
+    first = next(iter(read_journal(journal)), None) if journal.exists() else None
+    return None if first is None or first.source != SITE_SOURCE else first.payload
 
 
 def parse_site(text: str, where: str = "site.toml") -> Site:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 import numpy as np
-from litestar import Request, Response, get, post
-from litestar.exceptions import HTTPException
+from litestar import Response, get, post
 
 from araz.app import _pipeline as pipeline
 from araz.app._logs import read_sightings
 from araz.app._runtime import Night
+from araz.console import AnyRequest, Refused, Submit, json_of, time_of
 from araz.geography import Place
-from araz.sensors import Coverage, coverage, learn_sightings, quarry_of
-from araz.vocabulary import LATEST_TIME_US, Message, Quarry, SensorHealth, SensorState, Weather
+from araz.sensors import Coverage, coverage, health_factors, learn_sightings, quarry_of
+from araz.vocabulary import Quarry, SensorHealth, Weather
 
 #: Targets one may ask about beside the site's own.
 QUARRIES: Final = {
@@ -25,7 +25,6 @@ QUARRIES: Final = {
 }
 #: Maps kept: now and a few moments of the past, for each target.
 KEPT: Final = 8
-Submit = Callable[[str, bytes], Awaitable[Message]]
 
 
 class HealthReader(Protocol):
@@ -49,13 +48,13 @@ class CoverageDesk:
         quarry = QUARRIES[quarry_name] if quarry_name else quarry_of(place)
         reader: HealthReader = self._night.records
         health = state.health_now if at_us is None else {record.sensor_id: record for record in reader.health_at(at_us)}
-        states = tuple((name, record.state, _lies(record)) for name, record in sorted(health.items()))
+        states = tuple((name, record.state, record.is_lying) for name, record in sorted(health.items()))
         path = self._night.out / "sightings.csv"
         learned = path.stat().st_mtime_ns if path.exists() else 0
         key = (states, state.weather, quarry, learned, place.site.name)
         if key not in self._kept:
             while len(self._kept) >= KEPT:
-                self._kept.pop(next(iter(self._kept)))
+                self._kept.pop(next(iter(self._kept)), None)
             self._kept[key] = self._made(quarry, state.weather, health)
         return {
             **self._kept[key],
@@ -69,12 +68,8 @@ class CoverageDesk:
         sightings = read_sightings(self._night.out)
         if len(sightings.east_m):
             cover = learn_sightings(cover, sightings)
-        lost = [name for name, record in health.items() if record.state in (SensorState.SILENT, SensorState.FAILED)]
+        lost = [name for name, factor in (health_factors(line.place, health) or {}).items() if factor == 0.0]
         return {**coverage_json(cover, line.place), "sensors_lost": lost, "crossings_learned": len(sightings.east_m)}
-
-
-def _lies(record: SensorHealth) -> bool:
-    return record.registration is not None and record.registration.is_lying
 
 
 def coverage_json(cover: Coverage, place: Place) -> dict[str, Any]:
@@ -114,25 +109,17 @@ def coverage_handlers(night: Night, submit: Submit) -> list[Any]:
     desk = CoverageDesk(night)
 
     @get("/api/coverage", sync_to_thread=True)
-    def get_coverage(request: Request[Any, Any, Any]) -> Response[bytes]:
-        quarry, at = request.query_params.get("quarry", ""), request.query_params.get("at_us")
+    def get_coverage(request: AnyRequest) -> Response[bytes]:
+        quarry = request.query_params.get("quarry", "")
         if quarry and quarry not in QUARRIES:
-            raise HTTPException(
-                detail=f"there is no target {quarry!r}; ask for {' or '.join(QUARRIES)}", status_code=400
-            )
-        if at is not None and not (at.isdigit() and int(at) <= LATEST_TIME_US):
-            raise HTTPException(detail=f"at_us is {at!r}; give whole microseconds since 1970", status_code=400)
-        body = msgspec.json.encode(desk.answer(quarry, None if at is None else int(at)))
+            raise Refused(400, "no-target", f"there is no target {quarry!r}", f"ask for {' or '.join(QUARRIES)}")
+        at_us = time_of(request, "at_us") if "at_us" in request.query_params else None
+        body = msgspec.json.encode(desk.answer(quarry, at_us))
         return Response(body, media_type="application/json; charset=utf-8")
 
     @post("/api/weather")
-    async def post_weather(request: Request[Any, Any, Any]) -> Response[bytes]:
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            raise HTTPException(detail="send the weather as application/json", status_code=415)
-        try:
-            weather = msgspec.json.decode(await request.body(), type=Weather)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise HTTPException(detail=f"not a weather record: {error}", status_code=400) from error
+    async def post_weather(request: AnyRequest) -> Response[bytes]:
+        weather = await json_of(request, Weather, "weather")
         message = await submit(pipeline.WEATHER_SOURCE, msgspec.json.encode(weather))
         return Response(msgspec.json.encode({"seq": message.seq}), status_code=201, media_type="application/json")
 

@@ -1,22 +1,18 @@
-"""Blind drills: ordered by the shift lead, flown beside the night, their results on a page and the command line."""
+"""Blind drills: ordered by the shift lead, flown beside the night, their results on a page."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 import numpy as np
-from litestar import Request, Response, get, post
-from litestar.exceptions import HTTPException
+from litestar import Response, get, post
 
 from araz.app._pipeline import DRILL_SOURCE
-from araz.app._rim import say
-from araz.vocabulary import WATERMARK, Drill, DrillOrder, Message
+from araz.console import AnyRequest, Clock, Refused, Submit, json_of
+from araz.vocabulary import WATERMARK, Drill, DrillOrder
 
 #: A drill begins within this time of its order, at a moment the officer cannot know.
 LONGEST_WAIT_S = 12 * 3600.0
@@ -37,9 +33,7 @@ class DrillIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     seed: int = 0
 
 
-def drill_handlers(
-    reader: DrillReader, submit: Callable[[str, bytes], Awaitable[Message]], clock: Callable[[], int]
-) -> list[Any]:
+def drill_handlers(reader: DrillReader, submit: Submit, clock: Clock) -> list[Any]:
     """Return the handlers of the drills: order one, read the results."""
 
     @get("/api/drills", sync_to_thread=True)
@@ -47,15 +41,11 @@ def drill_handlers(
         return list(reader.drills())
 
     @post("/api/drills")
-    async def post_drill(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            raise HTTPException(status_code=415, detail="send content-type: application/json")
-        try:
-            asked = msgspec.json.decode(await request.body(), type=DrillIn)
-        except msgspec.DecodeError as error:
-            raise HTTPException(status_code=400, detail=f"not an order for a drill: {error}") from error
+    async def post_drill(request: AnyRequest) -> Response[dict[str, str]]:
+        asked = await json_of(request, DrillIn, "drill")
         if not (0.0 <= asked.within_s <= LONGEST_WAIT_S and asked.seed >= 0 and 0 < len(asked.ordered_by) <= 128):
-            raise HTTPException(status_code=422, detail="give ordered_by, within_s of 0 to 43200 and seed of 0 or more")
+            remedy = "give ordered_by, within_s of 0 to 43200 and seed of 0 or more"
+            raise Refused(422, "incomplete", "not an order for a drill", remedy)
         wait_s = float(np.random.default_rng(asked.seed).uniform(0.0, asked.within_s))
         order = DrillOrder(
             drill_id=f"{WATERMARK}{uuid.uuid4().hex[:8]}", starts_at_us=clock() + int(wait_s * 1e6), seed=asked.seed,
@@ -65,23 +55,3 @@ def drill_handlers(
         return Response({"drill_id": order.drill_id}, status_code=201)
 
     return [get_drills, post_drill]
-
-
-def order_drill(url: str, ordered_by: str, within_min: float, seed: int) -> int:
-    """Order one drill at a running console; raises ValueError with the remedy when it was not taken."""
-    if not url.startswith(("http://", "https://")):
-        raise ValueError(f"--url must begin with http:// or https://, not {url!r}")
-    body = {"ordered_by": ordered_by, "within_s": 60.0 * within_min, "seed": seed}
-    request = urllib.request.Request(
-        f"{url.rstrip('/')}/api/drills", data=json.dumps(body).encode(), method="POST",
-        headers={"Content-Type": "application/json"},
-    )  # fmt: skip
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            name = json.loads(answer.read())["drill_id"]
-            say(f"ordered: {name}, within {within_min:g} min; results: {url}/api/drills")
-    except urllib.error.HTTPError as error:
-        raise ValueError(f"the console refused the drill: {error.read().decode()[:500]}") from error
-    except urllib.error.URLError as error:
-        raise ValueError(f"no console at {url} ({error.reason}); start one with araz watch, or give --url") from error
-    return 0

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from araz.app._logs import pictures_of
+from araz.app._logs import night_file, pictures_of
 from araz.app._rim import say
 from araz.exchange import csv_of_tracks, geojson_of, output_init, output_step
 from araz.store import Records
@@ -20,6 +21,7 @@ def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str) 
     """Write the tracks, areas and orders of a night's folder; to standard output without ``out``."""
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give the --out of araz run or araz watch")
+    night_file(folder)  # before --out is opened, so that a wrong folder costs no file
     if out is None:
         _write(folder, format, sys.stdout.buffer, site)
         return 0
@@ -51,28 +53,24 @@ def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int
 def _in_order(folder: Path) -> Iterator[list[Event]]:
     """Pictures, alarms and decisions in the order in which they were known."""
     _, alarms, decisions = _rest(folder)
-    later: list[tuple[int, Event]] = [(a.changed_at_us, a) for a in alarms] + [(d.at_us, d) for d in decisions]
-    later.sort(key=lambda item: -item[0])
-    for picture in pictures_of(folder):
-        while later and later[-1][0] <= picture.at_us:
-            yield [later.pop()[1]]
-        yield [picture]
-    while later:
-        yield [later.pop()[1]]
+    parts: list[Iterable[tuple[int, Event]]] = [
+        [(alarm.changed_at_us, alarm) for alarm in alarms],
+        [(decision.at_us, decision) for decision in decisions],
+        ((picture.at_us, picture) for picture in pictures_of(folder)),
+    ]
+    for _, event in heapq.merge(*parts, key=lambda item: item[0]):
+        yield [event]
 
 
 def _rest(folder: Path) -> tuple[list[Incident], list[Alarm], list[Decision]]:
     """Incidents, every revision of the alarms, decisions."""
-    database, lines = folder / "records.sqlite", folder / "events.jsonl"
-    if database.exists():
-        store = Records.open(database)
-        try:
-            return list(store.incidents()), list(store.alarm_history()), list(store.decisions())
-        finally:
-            store.close()
+    path = night_file(folder)
+    if path.suffix == ".sqlite":
+        with Records.open(path) as store:
+            return store.incidents(), store.alarm_history(), store.decisions()
     decoder = msgspec.json.Decoder(Incident | Alarm | Decision)
     kinds = (b'"type":"incident"', b'"type":"alarm"', b'"type":"decision"')
-    with lines.open("rb") as file:
+    with path.open("rb") as file:
         found = [decoder.decode(line) for line in file if any(kind in line[:40] for kind in kinds)]
     return (
         [r for r in found if isinstance(r, Incident)],

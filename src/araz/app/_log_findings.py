@@ -52,7 +52,7 @@ def findings_of(
 def _finding(
     name: str, number: int, part: Flight, matches: list[Match], place: Place, span: tuple[int, int]
 ) -> Finding:
-    good = [m for m in matches if m.log_ratio >= np.log(SUPPORT)]
+    good = _good(matches)
     head = f"{name} flight {number} ({when(part, place.site.time_zone)}, {part.duration_s:.0f} s)"
     if good:
         lines = [
@@ -76,6 +76,11 @@ def _finding(
     return Finding(name, number, part, matches, "never seen", f"{head}: NEVER SEEN by us; the coverage map learns it.")
 
 
+def _good(matches: Sequence[Match]) -> list[Match]:
+    """The tracks with the support to be the log's own, best first."""
+    return [match for match in matches if match.log_ratio >= np.log(SUPPORT)]
+
+
 def _ratio(nats: float) -> str:
     return f"10^{nats / np.log(10):.0f}" if nats > np.log(1e4) else f"{np.exp(nats):.0f}"
 
@@ -96,10 +101,9 @@ def when(part: Flight, zone: str) -> str:
 def _is_inside(part: Flight, place: Place) -> bool:
     """Whether any of it lies on the site's terrain."""
     enu = place.frame.to_enu(part.latitude_deg, part.longitude_deg, place.frame.hae_m)
-    ny, nx = place.terrain.height_up_m.shape
-    column = (enu[:, 0] - place.terrain.east0_m) / place.terrain.cell_m
-    row = (enu[:, 1] - place.terrain.north0_m) / place.terrain.cell_m
-    return bool(((column >= 0) & (column <= nx - 1) & (row >= 0) & (row <= ny - 1)).any())
+    west, south, east, north = place.terrain.extent_enu_m
+    inside = (enu[:, 0] >= west) & (enu[:, 0] <= east) & (enu[:, 1] >= south) & (enu[:, 1] <= north)
+    return bool(inside.any())
 
 
 def plain(finding: Finding) -> dict[str, Any]:
@@ -129,7 +133,7 @@ def sightings_of(
             finding.verdict == "never seen" and part.clock != LogClock.UTC
         ):
             continue
-        good = [m for m in finding.matches if m.log_ratio >= np.log(SUPPORT)]
+        good = _good(finding.matches)
         error_us = round(good[0].clock_error_s * 1e6) if good else 0
         at_us = part.at_us + part.wall_offset_us - error_us
         seen_us = np.concatenate([tracks[m.track_id].at_us for m in good]) if good else np.zeros(0, np.int64)

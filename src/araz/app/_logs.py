@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,7 +13,7 @@ import numpy as np
 from cyclopts import Parameter
 from rich.progress import track as progress
 
-from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
+from araz.app._config import bundle_from_file, site_bundle_of, site_from_bundle
 from araz.app._data import site_path
 from araz.app._log_findings import findings_of, plain, sightings_of, when
 from araz.app._rim import say
@@ -22,6 +21,7 @@ from araz.app._runtime import judge
 from araz.evidence import archive_of
 from araz.geography import Place
 from araz.sensors import (
+    Coverage,
     Flight,
     Sightings,
     check_bands,
@@ -32,11 +32,13 @@ from araz.sensors import (
     sensor_table,
 )
 from araz.store import Records, read_journal
-from araz.vocabulary import Picture
+from araz.vocabulary import FloatArray, Picture
 
 logs = cyclopts.App(name="logs", help="Seized drones' logs: DJI SRT and CSV, MAVLink tlog, ArduPilot bin, PX4 ulg.")
 
 SIGHTINGS: Final = "sightings.csv"
+#: Pictures are read from the database ten minutes at a time.
+WINDOW_US: Final = 600_000_000
 
 
 @logs.command
@@ -81,11 +83,12 @@ def match(
     for finding in findings:
         say(msgspec.json.encode(plain(finding)).decode() if json else finding.sentence)
     sightings, rows = sightings_of(findings, place, archive, span)
-    if not json:
-        _say_checks(place, sightings)
-    if learn and rows:
+    cover = coverage(place, sensor_table(place.site, place)) if rows else None
+    if cover is not None and not json:
+        _say_checks(cover, sightings)
+    if cover is not None and learn:
         path = home / SIGHTINGS
-        _write(path, rows, place, sightings)
+        _write(path, rows, sightings, claimed_at(cover, sightings))
         if not json:
             say(f"{len(rows)} crossings written to {path}: the coverage map of this folder takes them in.")
     return 0
@@ -107,63 +110,54 @@ def _archive(records: Path | None, journal: Path | None, site_name: str) -> tupl
     if journal is not None:
         if not journal.exists():
             raise ValueError(f"there is no journal {journal}")
-        first = next((m for m in itertools.islice(read_journal(journal), 1) if m.source == SITE_SOURCE), None)
-        if first is None:
+        bundle = site_bundle_of(journal)
+        if bundle is None:
             raise ValueError(f"{journal} does not begin with a site; use --records with --site")
-        _, place, _ = site_from_bundle(first.payload)
+        _, place, _ = site_from_bundle(bundle)
         pictures = [event for events in judge(read_journal(journal)) for event in events if isinstance(event, Picture)]
         return place, pictures, journal.parent
     assert records is not None
-    _, place, _ = site_from_bundle(_bundle(records, site_name))
-    return place, list(pictures_of(records)), records
+    # The site by which the folder's night was judged, where its journal is there; else the named one.
+    bundle = site_bundle_of(records / "night.journal") or bundle_from_file(site_path(site_name))
+    return site_from_bundle(bundle)[1], list(pictures_of(records)), records
 
 
-def _bundle(folder: Path, site_name: str) -> bytes:
-    """The site by which the folder's night was judged, where its journal is there; else the named one."""
-    journal = folder / "night.journal"
-    if journal.exists():
-        first = next(iter(read_journal(journal)), None)
-        if first is not None and first.source == SITE_SOURCE:
-            return first.payload
-    return bundle_from_file(site_path(site_name))
+def night_file(folder: Path) -> Path:
+    """Return the database of a night's folder, or its event log; ValueError when it holds neither."""
+    found = next((path for name in ("records.sqlite", "events.jsonl") if (path := folder / name).exists()), None)
+    if found is None:
+        raise ValueError(
+            f"{folder} holds neither records.sqlite nor events.jsonl; araz run … --out {folder} makes them"
+        )
+    return found
 
 
 def pictures_of(folder: Path) -> Iterator[Picture]:
     """Yield the pictures of a night's folder in order, from its database or its event log."""
-    database, lines = folder / "records.sqlite", folder / "events.jsonl"
-    if database.exists():
-        store = Records.open(database)
-        try:
-            span = store.picture_span()
-            while span is not None and span[0] <= span[1]:
-                batch = store.pictures(span[0], span[1])
-                yield from batch
-                span = (batch[-1].at_us + 1, span[1]) if batch else None
-        finally:
-            store.close()
-    elif lines.exists():
-        decoder = msgspec.json.Decoder(Picture)
-        with lines.open("rb") as file:
-            yield from (decoder.decode(line) for line in file if b'"type":"picture"' in line[:4000])
-    else:
-        raise ValueError(
-            f"{folder} holds neither records.sqlite nor events.jsonl; araz run … --out {folder} makes them"
-        )
-
-
-def _say_checks(place: Place, sightings: Sightings) -> None:
-    if not len(sightings.east_m):
+    path = night_file(folder)
+    if path.suffix == ".sqlite":
+        with Records.open(path) as store:
+            first_us, last_us = store.picture_span() or (0, -1)
+            for start_us in range(first_us, last_us + 1, WINDOW_US):
+                # No two pictures share a microsecond: with this limit none is thinned out.
+                yield from store.pictures(start_us, start_us + WINDOW_US - 1, limit=WINDOW_US)
         return
-    cover = coverage(place, sensor_table(place.site, place))
+    decoder = msgspec.json.Decoder(Picture)
+    with path.open("rb") as file:
+        yield from (decoder.decode(line) for line in file if b'"type":"picture"' in line[:4000])
+
+
+def _say_checks(cover: Coverage, sightings: Sightings) -> None:
     for check in check_bands(cover, sightings):
         say(f"  {check.low_agl_m:.0f} to {check.high_agl_m:.0f} m above ground: {check.crossings} crossings, "
             f"the map claims {check.claimed:.2f}, seen {check.seen:.2f}")  # fmt: skip
 
 
-def _write(path: Path, rows: Sequence[tuple[int, float, float, str]], place: Place, sightings: Sightings) -> None:
+def _write(
+    path: Path, rows: Sequence[tuple[int, float, float, str]], sightings: Sightings, claimed: FloatArray
+) -> None:
     """Add the crossings to the folder's table; the same crossing again replaces nothing and is not written twice."""
     known = {(row[0], row[7]) for row in _rows_of(path)}
-    claimed = claimed_at(coverage(place, sensor_table(place.site, place)), sightings)
     is_new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -351,7 +351,7 @@ def launch_of(state: PipelineState, number: int) -> tracking.LaunchArea | None:
 def _watched(state: PipelineState) -> PipelineState:
     """Judge the corridors again when a sensor's state or the weather changed."""
     health = state.health_now
-    lying = [h.sensor_id for h in health.values() if h.registration is not None and h.registration.is_lying]
+    lying = [h.sensor_id for h in health.values() if h.is_lying]
     seen_by = (tuple((name, record.state) for name, record in sorted(health.items())), tuple(lying), state.weather)
     if seen_by == state.seen_by:
         return state

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from litestar import Request, get
-from litestar.exceptions import HTTPException
+from litestar import get
 
+from araz.console import AnyRequest, Clock, Refused
 from araz.geography import Place
 from araz.intercept import WALKED_ONCE, SearchGrid, search, search_grid, square_name, square_of
 from araz.vocabulary import Alarm, Area, ReportReceived, SearchPlan, SearchSquare
@@ -20,8 +20,8 @@ SUREST = 0.99
 class SearchReader(Protocol):
     """The records a search is followed by."""
 
-    def alarms(self) -> Sequence[Alarm]:
-        """Return the newest revision of every alarm."""
+    def alarm_history(self, alarm_id: str) -> Sequence[Alarm]:
+        """Return the revisions of one alarm in order of change."""
 
     def reports(self, since_us: int = 0) -> Sequence[ReportReceived]:
         """Return people's reports in order of arrival."""
@@ -88,16 +88,18 @@ def _plan(place: Place, alarm: Alarm, area: Area, grid: SearchGrid, at_us: int) 
     )  # fmt: skip
 
 
-def search_handlers(reader: SearchReader, place: Place, clock: Callable[[], int]) -> list[Any]:
+def search_handlers(reader: SearchReader, place: Place, clock: Clock) -> list[Any]:
     """Return the handler of the search page."""
 
     @get("/api/search", sync_to_thread=True)
-    def get_search(request: Request[Any, Any, Any]) -> SearchPlan:
+    def get_search(request: AnyRequest) -> SearchPlan:
         name = request.query_params.get("alarm_id", "")
-        alarm = next((one for one in reader.alarms() if one.alarm_id == name), None)
-        plan = None if alarm is None else search_plan(place, alarm, reader.reports(alarm.raised_at_us), clock())
+        revisions = reader.alarm_history(name)
+        since_us = revisions[-1].raised_at_us if revisions else 0
+        plan = search_plan(place, revisions[-1], reader.reports(since_us), clock()) if revisions else None
         if plan is None:
-            raise HTTPException(status_code=404, detail=f"there is no alarm {name!r} with an area to search")
+            what = f"there is no alarm {name!r} with an area to search"
+            raise Refused(404, "no-area", what, "see /api/alarms for their names")
         return plan
 
     return [get_search]

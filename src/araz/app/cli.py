@@ -274,7 +274,7 @@ def drill(
 
     Example: araz drill --within-min 90 --seed 7
     """
-    from araz.app._drills import order_drill
+    from araz.app._report import order_drill
 
     return order_drill(url, ordered_by, within_min, seed)
 

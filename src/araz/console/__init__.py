@@ -9,10 +9,12 @@
 
 from araz.console._access import ACCESS, OPEN, Role, access_table, rule_of
 from araz.console._app import create_app
+from araz.console._errors import Refused
 from araz.console._gate import Access, Account, Gate, Session, SignIn
 from araz.console._geometry import site_geometry
 from araz.console._hub import Hub, Subscriber
-from araz.console._ports import Reader, Submit
+from araz.console._ports import Clock, Reader, Submit
+from araz.console._requests import AnyRequest, json_of, time_of
 from araz.console._wire import ClockFrame, LiveEvent, PictureFrame
 
 __all__ = [
@@ -20,12 +22,15 @@ __all__ = [
     "OPEN",
     "Access",
     "Account",
+    "AnyRequest",
+    "Clock",
     "ClockFrame",
     "Gate",
     "Hub",
     "LiveEvent",
     "PictureFrame",
     "Reader",
+    "Refused",
     "Role",
     "Session",
     "SignIn",
@@ -33,6 +38,8 @@ __all__ = [
     "Subscriber",
     "access_table",
     "create_app",
+    "json_of",
     "rule_of",
     "site_geometry",
+    "time_of",
 ]

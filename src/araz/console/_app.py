@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, WebSocket, get, post, websocket
+from litestar import Litestar, MediaType, Response, WebSocket, get, post, websocket
 from litestar.exceptions import HTTPException, WebSocketDisconnect
 from litestar.openapi.config import OpenAPIConfig
 from litestar.static_files import create_static_files_router
@@ -18,11 +18,12 @@ from araz.console._errors import Refused, on_any, on_http, on_refused
 from araz.console._gate import Gate
 from araz.console._hub import Hub
 from araz.console._ports import Clock, Reader, Submit
+from araz.console._requests import MAX_BODY_BYTES, AnyRequest, json_of, time_of
 from araz.console._security import LOCAL_HOSTS, guard
 from araz.console._signin import signin_handlers
-from araz.console._submissions import MAX_BODY_BYTES, Desk, decision_payload, decode_body, report_payload
+from araz.console._submissions import Desk, decision_payload, report_payload
 from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn, Screen
-from araz.vocabulary import LATEST_TIME_US, Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
+from araz.vocabulary import Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
 
 MAX_PICTURES = 2_000
 """More pictures than pixels of the timeline help nobody."""
@@ -31,7 +32,6 @@ OVERRUN = 4409
 DECISION_SOURCE = "console"
 REPORT_SOURCE = "reports"
 
-AnyRequest = Request[Any, Any, Any]
 AnySocket = WebSocket[Any, Any, Any]
 
 
@@ -99,16 +99,16 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
 
     @get("/api/incidents", sync_to_thread=True)
     def get_incidents(request: AnyRequest) -> Sequence[Incident]:
-        return reader.incidents(_time(request, "since_us", 0))
+        return reader.incidents(time_of(request, "since_us", 0))
 
     @get("/api/decisions", sync_to_thread=True)
     def get_decisions(request: AnyRequest) -> Sequence[Decision]:
-        return reader.decisions(_time(request, "since_us", 0))
+        return reader.decisions(time_of(request, "since_us", 0))
 
     @get("/api/health", sync_to_thread=True)
     def get_health(request: AnyRequest) -> Sequence[SensorHealth]:
         if "at_us" in request.query_params:
-            return reader.health_at(_time(request, "at_us"))
+            return reader.health_at(time_of(request, "at_us"))
         return reader.health()
 
     @get("/api/rejects", sync_to_thread=True)
@@ -126,8 +126,8 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
 def _past_handlers(reader: Reader) -> list[Any]:
     @get("/api/pictures", sync_to_thread=True)
     def get_pictures(request: AnyRequest) -> list[Picture]:
-        from_us, to_us = _time(request, "from_us"), _time(request, "to_us")
-        step_us, limit = _time(request, "step_us", 1_000_000), _time(request, "limit", MAX_PICTURES)
+        from_us, to_us = time_of(request, "from_us"), time_of(request, "to_us")
+        step_us, limit = time_of(request, "step_us", 1_000_000), time_of(request, "limit", MAX_PICTURES)
         if to_us < from_us or step_us < 1 or limit < 1:
             remedy = "give from_us ≤ to_us, step_us ≥ 1 and limit ≥ 1"
             raise Refused(400, "bad-request", "the span of time is empty", remedy)
@@ -135,15 +135,15 @@ def _past_handlers(reader: Reader) -> list[Any]:
 
     @get("/api/picture", sync_to_thread=True)
     def get_picture(request: AnyRequest) -> Picture:
-        picture = reader.picture_at(_time(request, "at_us"))
+        picture = reader.picture_at(time_of(request, "at_us"))
         if picture is None:
             raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
         return picture
 
     @get("/api/screen", sync_to_thread=True)
     def get_screen(request: AnyRequest) -> Screen:
-        at_us = _time(request, "at_us")
-        known_us = _time(request, "known_us", at_us)
+        at_us = time_of(request, "at_us")
+        known_us = time_of(request, "known_us", at_us)
         if known_us < at_us:
             remedy = "give known_us ≥ at_us, or leave it out for what was known then"
             raise Refused(400, "bad-request", "known_us lies before at_us", remedy)
@@ -163,14 +163,14 @@ def _past_handlers(reader: Reader) -> list[Any]:
 def _write_handlers(desk: Desk, gate: Gate | None) -> list[Any]:
     @post("/api/decisions")
     async def post_decision(request: AnyRequest) -> Response[Recorded]:
-        decision = decode_body(await _json_body(request), Decision, "decision")
+        decision = await json_of(request, Decision, "decision")
         decision = msgspec.structs.replace(decision, officer=_who(request, gate, decision.officer))
         recorded = await desk.record(DECISION_SOURCE, decision.decision_id, decision_payload(decision))
         return Response(recorded, status_code=200 if recorded.repeated else 201)
 
     @post("/api/reports")
     async def post_report(request: AnyRequest) -> Response[Recorded]:
-        report = decode_body(await _json_body(request), ReportIn, "report")
+        report = await json_of(request, ReportIn, "report")
         report = msgspec.structs.replace(report, reporter=_who(request, gate, report.reporter))
         recorded = await desk.record(REPORT_SOURCE, report.report_id, report_payload(report))
         return Response(recorded, status_code=200 if recorded.repeated else 201)
@@ -246,30 +246,6 @@ def _page_handlers(static_dir: Path | None) -> list[Any]:
 
         handlers += [worker, favicon]
     return handlers
-
-
-async def _json_body(request: AnyRequest) -> bytes:
-    """Return the body; only JSON is taken, which another site's form cannot send."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Refused(415, "not-json", f"the body is {kind or 'of no type'}", "send content-type: application/json")
-    return await request.body()
-
-
-def _time(request: AnyRequest, name: str, default: int | None = None) -> int:
-    """Return a whole number of microseconds (or a count) from the query; refuses what is none."""
-    text = request.query_params.get(name)
-    if text is None and default is not None:
-        return default
-    try:
-        value = int(text if text is not None else "")
-    except ValueError:
-        value = -1
-    if not 0 <= value <= LATEST_TIME_US:
-        raise Refused(
-            400, "bad-request", f"{name} is {text!r}", f"give {name} as a whole number, times in µs since 1970"
-        )
-    return value
 
 
 def _thinned(pictures: Sequence[Picture], step_us: int) -> list[Picture]:

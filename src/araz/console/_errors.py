@@ -15,12 +15,11 @@ _log = logging.getLogger(__name__)
 _CODES = {400: "bad-request", 405: "wrong-method", 413: "too-large"}
 
 
-class Refused(Exception):
+class Refused(HTTPException):
     """A request the console cannot serve; becomes an `ErrorAnswer`."""
 
     def __init__(self, status: int, code: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.status = status
+        super().__init__(detail=message, status_code=status)
         self.body = ErrorBody(code=code, message=message, remedy=remedy)
 
 
@@ -33,7 +32,7 @@ def answer(status: int, body: ErrorBody) -> Response[bytes]:
 
 def on_refused(_: Request[Any, Any, Any], refused: Refused) -> Response[bytes]:
     """Turn our own refusals into the one shape."""
-    return answer(refused.status, refused.body)
+    return answer(refused.status_code, refused.body)
 
 
 def on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import MediaType, Request, Response, delete, get, post
+from litestar import MediaType, Response, delete, get, post
 
 from araz.console._errors import Refused
 from araz.console._gate import COOKIE, Gate, Session, SignIn
-from araz.console._submissions import decode_body
+from araz.console._requests import AnyRequest, json_of
 
 _PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Araz: sign in</title>
 <meta name="viewport" content="width=device-width"><main><h1>Araz</h1>
@@ -42,10 +42,8 @@ def signin_handlers(gate: Gate) -> list[Any]:
         return Response(_SCRIPT.encode(), media_type="text/javascript; charset=utf-8")
 
     @post("/api/session")
-    async def sign_in(request: Request[Any, Any, Any]) -> Response[Session]:
-        if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-            raise Refused(415, "not-json", "the body is not JSON", "send content-type: application/json")
-        done = await gate.sign_in(decode_body(await request.body(), SignIn, "session"))
+    async def sign_in(request: AnyRequest) -> Response[Session]:
+        done = await gate.sign_in(await json_of(request, SignIn, "session"))
         if not isinstance(done, tuple):
             raise Refused(429 if done.code == "locked" else 401, done.code, done.message, done.remedy)
         token, session = done
@@ -53,14 +51,14 @@ def signin_handlers(gate: Gate) -> list[Any]:
         return Response(session, status_code=201, headers={"set-cookie": cookie})
 
     @get("/api/session", sync_to_thread=False)
-    def who(request: Request[Any, Any, Any]) -> Session:
+    def who(request: AnyRequest) -> Session:
         found = gate.session_of(dict(request.scope["headers"]))
         if found is None:
             raise Refused(401, "sign-in", "nobody is signed in", "sign in at /signin")
         return found[1]
 
     @delete("/api/session", sync_to_thread=False)
-    def sign_out(request: Request[Any, Any, Any]) -> None:
+    def sign_out(request: AnyRequest) -> None:
         found = gate.session_of(dict(request.scope["headers"]))
         if found is not None:
             gate.sign_out(found[0])

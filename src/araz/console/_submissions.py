@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from typing import TypeVar
 
 import msgspec
 
@@ -16,13 +15,10 @@ from araz.incidents import MAX_SHELVE_S
 from araz.sensors import encode_decision, encode_report
 from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind
 
-MAX_BODY_BYTES = 65_536
 _MAX_ID = 128
 _MAX_SQUARES = 400
 _SQUARE = re.compile(r"\d{2,4}:-?\d{1,6}:-?\d{1,6}")
 _MAX_TEXT = 2_000
-
-T = TypeVar("T")
 
 
 class Desk:
@@ -54,17 +50,6 @@ class Desk:
         while len(self._done) > self._remembered:
             self._done.popitem(last=False)
         return recorded
-
-
-def decode_body(body: bytes, kind: type[T], what: str) -> T:
-    """Decode a JSON body into ``kind``; refuses with the field that is wrong."""
-    if len(body) > MAX_BODY_BYTES:
-        raise Refused(413, "too-large", f"the {what} has {len(body)} bytes", f"send at most {MAX_BODY_BYTES}")
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as error:
-        remedy = f"send one JSON object as described for {kind.__name__} in /schema"
-        raise Refused(400, f"bad-{what}", str(error), remedy) from error
 
 
 def decision_payload(decision: Decision) -> bytes:

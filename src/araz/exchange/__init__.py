@@ -10,10 +10,9 @@
 from araz.exchange._cot import UNKNOWN_M, cot_of_alarm, cot_of_order, cot_of_track, cot_removed
 from araz.exchange._flow import OutputState, output_hello, output_init, output_step
 from araz.exchange._geojson import ellipse_ring, geojson_of
-from araz.exchange._table import TRACK_COLUMNS, csv_of_tracks
+from araz.exchange._table import csv_of_tracks
 
 __all__ = [
-    "TRACK_COLUMNS",
     "UNKNOWN_M",
     "OutputState",
     "cot_of_alarm",

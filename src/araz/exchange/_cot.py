@@ -42,9 +42,9 @@ _HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def cot_of_track(track: Track, site: str, *, stale_s: float = TRACK_STALE_S) -> bytes:
+def cot_of_track(track: Track, site: str) -> bytes:
     """Return one track as a CoT event; its time is that of its last observation."""
-    event = _event(track_uid(track, site), _type_of(track), track.updated_at_us, stale_s)
+    event = _event(track_uid(track, site), _type_of(track), track.updated_at_us, TRACK_STALE_S)
     _point(
         event,
         track.latitude_deg,
@@ -62,7 +62,7 @@ def cot_of_track(track: Track, site: str, *, stale_s: float = TRACK_STALE_S) -> 
 
 
 def cot_removed(uid: str, at_us: int) -> bytes:
-    """Return the event that takes a track off the others' maps."""
+    """Return the event that takes a track or an area off the others' maps."""
     event = _event(f"{uid}-end", "t-x-d-d", at_us, 10.0)
     _point(event, 0.0, 0.0, None, None, None)
     detail = ET.SubElement(event, "detail")
@@ -71,18 +71,14 @@ def cot_removed(uid: str, at_us: int) -> bytes:
     return _bytes(event)
 
 
-def cot_of_alarm(alarm: Alarm, site: str, *, stale_s: float = AREA_STALE_S) -> list[bytes]:
+def cot_of_alarm(alarm: Alarm, site: str) -> list[bytes]:
     """Return an alarm's areas as drawings, one an area; nothing for an alarm without a place."""
-    return [
-        _area(area, f"araz.{site}.{alarm.alarm_id}.{number}", alarm, stale_s) for number, area in enumerate(alarm.areas)
-    ]
+    return [_area(area, area_uid(alarm, number, site), alarm) for number, area in enumerate(alarm.areas)]
 
 
-def cot_of_order(
-    decision: Decision, option: InterceptOption, alarm: Alarm, site: str, *, stale_s: float = AREA_STALE_S
-) -> bytes:
+def cot_of_order(decision: Decision, option: InterceptOption, alarm: Alarm, site: str) -> bytes:
     """Return the order to a patrol as a point to go to, with what to do there and by when."""
-    event = _event(f"araz.{site}.order.{decision.decision_id}", "b-m-p-w-GOTO", decision.at_us, stale_s)
+    event = _event(f"araz.{site}.order.{decision.decision_id}", "b-m-p-w-GOTO", decision.at_us, AREA_STALE_S)
     _point(event, option.latitude_deg, option.longitude_deg, None, None, None)
     detail = ET.SubElement(event, "detail")
     ET.SubElement(detail, "contact", callsign=f"{option.patrol_id}: {option.action}")
@@ -97,8 +93,13 @@ def track_uid(track: Track, site: str) -> str:
     return f"araz.{site}.{track.started_at_us // 1_000_000}.{track.track_id}"
 
 
-def _area(area: Area, uid: str, alarm: Alarm, stale_s: float) -> bytes:
-    event = _event(uid, "u-d-c-c", alarm.changed_at_us, stale_s)
+def area_uid(alarm: Alarm, number: int, site: str) -> str:
+    """The name of one of an alarm's areas, the same in every revision."""
+    return f"araz.{site}.{alarm.alarm_id}.{number}"
+
+
+def _area(area: Area, uid: str, alarm: Alarm) -> bytes:
+    event = _event(uid, "u-d-c-c", alarm.changed_at_us, AREA_STALE_S)
     _point(event, area.latitude_deg, area.longitude_deg, None, area.semi_major_m, None)
     detail = ET.SubElement(event, "detail")
     ET.SubElement(detail, "contact", callsign=f"{alarm.alarm_id} {area.probability:.0%} area")

@@ -10,15 +10,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from araz.exchange._cot import cot_of_alarm, cot_of_order, cot_of_track, cot_removed, track_uid
+from araz.exchange._cot import area_uid, cot_of_alarm, cot_of_order, cot_of_track, cot_removed, track_uid
 from araz.exchange._sapient import sapient_alarm, sapient_hello, sapient_status, sapient_track
-from araz.vocabulary import Alarm, Decision, DecisionAction, Event, Output, OutputFormat, Picture, SensorState
+from araz.vocabulary import (
+    Alarm,
+    AlarmState,
+    Decision,
+    DecisionAction,
+    Event,
+    Output,
+    OutputFormat,
+    Picture,
+    SensorState,
+)
 
 #: Alarms remembered for the orders that follow them.
 MAX_ALARMS: Final = 256
 STATUS_EVERY_US: Final = 5_000_000
 #: The class that is no business of a patrol.
 UNWANTED: Final = frozenset({"bird"})
+
+#: States in which an alarm's areas are nobody's goal any more.
+OVER: Final = frozenset({AlarmState.REJECTED, AlarmState.CLEARED})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +96,12 @@ def _picture(state: OutputState, picture: Picture) -> tuple[OutputState, list[by
 
 def _alarm(state: OutputState, alarm: Alarm) -> list[bytes]:
     if state.output.format is OutputFormat.COT:
-        return cot_of_alarm(alarm, state.site)
+        # Areas of an earlier revision that no longer hold, and all of them once nobody need go there, are taken away.
+        before = state.alarms.get(alarm.alarm_id, alarm)
+        told = 0 if before is not alarm and before.state in OVER else len(before.areas)
+        drawn = [] if alarm.state in OVER else cot_of_alarm(alarm, state.site)
+        gone = [area_uid(alarm, number, state.site) for number in range(len(drawn), told)]
+        return drawn + [cot_removed(uid, alarm.changed_at_us) for uid in gone]
     return [sapient_alarm(state.output.node_id, alarm, state.number)]
 
 

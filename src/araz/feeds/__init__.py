@@ -10,7 +10,7 @@
 from araz.feeds._live import run_feeds
 from araz.feeds._pcap import is_capture
 from araz.feeds._recording import STEP_US, read_recording
-from araz.feeds._sender import Outbox, parse_output, send_forever
+from araz.feeds._sender import Outbox, send_forever
 from araz.feeds._sniff import format_of_bytes, sniff_format
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Outbox",
     "format_of_bytes",
     "is_capture",
-    "parse_output",
     "read_recording",
     "run_feeds",
     "send_forever",

@@ -12,9 +12,10 @@ import contextlib
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlsplit
+
+from araz.feeds._sockets import address_of
 
 MAX_WAITING: Final = 2_000
 STALE_S: Final = 30.0
@@ -55,26 +56,11 @@ class Outbox:
             self.dropped += 1
 
 
-def parse_output(url: str, name: str) -> tuple[str, str, int]:
-    """Take an output's url apart; ValueError says what a good one looks like."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        parts, port = urlsplit(""), None
-    if parts.scheme not in SCHEMES or not parts.hostname or port is None:
-        raise ValueError(
-            f"output {name!r}: url {url!r} is not of the form tcp://HOST:PORT or udp://HOST:PORT; "
-            f"for example tcp://127.0.0.1:8087"
-        )
-    return parts.scheme, parts.hostname, port
-
-
 async def send_forever(
     url: str, name: str, box: Outbox, hello: Callable[[], bytes], tell: Callable[[str], None]
 ) -> None:
     """Send what is in the box until cancelled; ``hello`` opens each connection, ``tell`` hears of changes, in words."""
-    scheme, host, port = parse_output(url, name)
+    scheme, host, port = address_of(f"output {name!r}", url, SCHEMES, "tcp://127.0.0.1:8087")
     pause_s, was_down = 1.0, False
     while True:
         try:
@@ -98,20 +84,29 @@ async def _stream(host: str, port: int, box: Outbox, hello: Callable[[], bytes],
         box.is_connected = True
         connected()
         writer.write(hello())
-        while not listening.done():
-            message = box.take()
-            if message is None:
-                await asyncio.sleep(IDLE_S)
-                continue
+
+        async def send(message: bytes) -> None:
             writer.write(message)
             await asyncio.wait_for(writer.drain(), SEND_S)
-            box.sent += 1
+
+        await _empty(box, send, listening.done)
         raise OSError("closed by the other side")
     finally:
         listening.cancel()
         writer.close()
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await listening
+
+
+async def _empty(box: Outbox, send: Callable[[bytes], Awaitable[object]], is_over: Callable[[], bool]) -> None:
+    """Send what comes into the box, one after the other, until it is over."""
+    while not is_over():
+        message = box.take()
+        if message is None:
+            await asyncio.sleep(IDLE_S)
+            continue
+        await send(message)
+        box.sent += 1
 
 
 async def _forget(reader: asyncio.StreamReader) -> None:
@@ -125,15 +120,10 @@ async def _datagrams(host: str, port: int, box: Outbox, hello: Callable[[], byte
     family, kind, protocol, _, place = found[0]
     with socket.socket(family, kind, protocol) as opened:
         opened.setblocking(False)
-        opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 4) if family == socket.AF_INET else None
+        if family == socket.AF_INET:
+            opened.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 4)
         box.is_connected = True
         first = hello()
         if first:
             await loop.sock_sendto(opened, first, place)
-        while True:
-            message = box.take()
-            if message is None:
-                await asyncio.sleep(IDLE_S)
-                continue
-            await loop.sock_sendto(opened, message, place)
-            box.sent += 1
+        await _empty(box, lambda message: loop.sock_sendto(opened, message, place), lambda: False)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ SCHEMES: Final = ("udp", "tcp", "tcp-listen")
 
 
 class Address(NamedTuple):
-    """Where a feed comes from."""
+    """Where a feed comes from, or an output goes."""
 
     scheme: str
     host: str
@@ -26,18 +27,22 @@ class Address(NamedTuple):
 
 def parse_url(feed: Feed) -> Address:
     """Take a feed's url apart; ValueError says what a good one looks like."""
+    address = address_of(f"feed {feed.id!r}", feed.url, SCHEMES, "udp://0.0.0.0:8600")
+    if feed.format == Format.REMOTE_ID and address.scheme != "udp":
+        raise ValueError(f"feed {feed.id!r}: captured radio frames have no ends on a TCP stream; use udp://HOST:PORT")
+    return address
+
+
+def address_of(what: str, url: str, schemes: Sequence[str], example: str) -> Address:
+    """Take a url apart; ValueError says what a good one looks like."""
     try:
-        parts = urlsplit(feed.url)
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         parts, port = urlsplit(""), None
-    if parts.scheme not in SCHEMES or not parts.hostname or port is None:
-        raise ValueError(
-            f"feed {feed.id!r}: url {feed.url!r} is not of the form udp://HOST:PORT, tcp://HOST:PORT or "
-            f"tcp-listen://HOST:PORT; for example udp://0.0.0.0:8600"
-        )
-    if feed.format == Format.REMOTE_ID and parts.scheme != "udp":
-        raise ValueError(f"feed {feed.id!r}: captured radio frames have no ends on a TCP stream; use udp://HOST:PORT")
+    if parts.scheme not in schemes or not parts.hostname or port is None:
+        forms = " or ".join(f"{scheme}://HOST:PORT" for scheme in schemes)
+        raise ValueError(f"{what}: url {url!r} is not of the form {forms}; for example {example}")
     return Address(parts.scheme, parts.hostname, port)
 
 

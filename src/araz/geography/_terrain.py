@@ -111,6 +111,13 @@ class Terrain:
             raise ValueError(f"Terrain needs at least 2 × 2 finite heights and cell_m > 0, got {height.shape}.")
         object.__setattr__(self, "height_up_m", frozen_array(height, np.float64))
 
+    @property
+    def extent_enu_m(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of the raster's outermost cell centres, metres ENU."""
+        ny, nx = self.height_up_m.shape
+        east_m, north_m = self.east0_m + (nx - 1) * self.cell_m, self.north0_m + (ny - 1) * self.cell_m
+        return self.east0_m, self.north0_m, east_m, north_m
+
     def ground_up_m(self, east_m: ArrayLike, north_m: ArrayLike) -> FloatArray:
         """ENU up coordinate of the ground [N], bilinear; outside the raster the edge is repeated, NaN stays NaN."""
         east, north = np.broadcast_arrays(

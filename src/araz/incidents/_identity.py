@@ -98,7 +98,7 @@ def radar_looks(
         offset = position - table.origin_enu_m[i]
         ground = np.hypot(offset[:, 0], offset[:, 1])
         elevation = np.arctan2(offset[:, 2], np.maximum(ground, 1.0))
-        visible = position[:, 2] > _visible_above(context, i, position) + _MARGIN_M
+        visible = position[:, 2] > table.lowest_seen_m(i, position[:, 0], position[:, 1]) + _MARGIN_M
         inside = (
             visible
             & (np.linalg.norm(offset, axis=1) < 0.9 * table.max_range_m[i])
@@ -117,18 +117,6 @@ def _is_alive(health: SensorHealth | None, now_us: int, silent_after_us: int) ->
     if health.state not in (SensorState.OK, SensorState.DEGRADED, SensorState.UNKNOWN):
         return False
     return now_us - health.last_heard_us <= max(silent_after_us, 15_000_000)
-
-
-def _visible_above(context: Context, sensor: int, position: FloatArray) -> FloatArray:
-    """Lowest up coordinate at which the sensor sees at each place [n]; −inf off the raster."""
-    table = context.table
-    raster = table.visible_above_m[sensor]
-    x = np.rint((position[:, 0] - table.raster_east_m) / table.cell_m).astype(np.int64)
-    y = np.rint((position[:, 1] - table.raster_north_m) / table.cell_m).astype(np.int64)
-    on = (x >= 0) & (x < raster.shape[1]) & (y >= 0) & (y < raster.shape[0])
-    lowest = np.full(position.shape[0], -np.inf)
-    lowest[on] = raster[y[on], x[on]]
-    return lowest
 
 
 def _is_near_real(context: Context, picture: TrackPicture, rows: IntArray) -> BoolArray:

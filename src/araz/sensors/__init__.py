@@ -42,7 +42,7 @@ from araz.sensors._dwell import dwell_chances
 from araz.sensors._flight import Flight, LogClock, parts_of
 from araz.sensors._flight_logs import read_flight
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
-from araz.sensors._models import default_sigma, sensor_origins, sensor_table, sound_speed_mps
+from araz.sensors._models import sensor_origins, sensor_table, sound_speed_mps
 from araz.sensors._registration_health import health_with_registration
 from araz.sensors._remote_id_encode import (
     encode_remote_id_beacon,
@@ -63,14 +63,13 @@ from araz.sensors._sapient_encode import (
     sapient_ulid,
 )
 from araz.sensors._scans import ScansState, claim_key, scans_init, scans_step
-from araz.sensors._sightings import BandCheck, Sightings, check_bands, claimed_at, learn_sightings
+from araz.sensors._sightings import Sightings, check_bands, claimed_at, learn_sightings
 
 __all__ = [
     "BANDS_AGL_M",
     "DECODERS",
     "AsterixPlot",
     "AsterixTrack",
-    "BandCheck",
     "BasicId",
     "Coverage",
     "Decoder",
@@ -91,7 +90,6 @@ __all__ = [
     "corridor_watches",
     "coverage",
     "decode_decision",
-    "default_sigma",
     "dwell_chances",
     "encode_adsb_identification",
     "encode_adsb_position",

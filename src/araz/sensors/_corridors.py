@@ -16,13 +16,12 @@ import shapely
 from araz.geography import Place
 from araz.sensors._coverage import DWELL_S, look_chances, quarry_of
 from araz.sensors._dwell import dwell_chances
-from araz.sensors._look_chance import health_factor, listens, noise_over_quiet_db, radar_reach_m, reach_m
+from araz.sensors._look_chance import health_factor, noise_over_quiet_db, radar_reach_m, reach_m
 from araz.vocabulary import (
     Corridor,
     CorridorCoverage,
     FloatArray,
     Quarry,
-    Sensor,
     SensorHealth,
     SensorKind,
     SensorState,
@@ -55,7 +54,7 @@ def corridor_watches(place: Place, table: SensorTable) -> tuple[Watch, ...]:
     quarry = quarry_of(place)
     named = place.site.corridors
     watches = []
-    for corridor in named or _pieces(place, table):
+    for corridor in named or _pieces(place):
         points = _points(place, corridor)
         look = look_chances(place, table, points, quarry, _CLEAR)
         nominal = float(dwell_chances(table, look, DWELL_S)[1].mean())
@@ -83,7 +82,8 @@ def watch_corridors(
         for s in place.site.sensors
         if (record := health.get(s.id)) is not None and record.state != SensorState.UNKNOWN
     }
-    factors = {s.id: health_factor(s, believed) if s.id in believed else 1.0 for s in place.site.sensors}
+    factors = {s.id: health_factor(believed[s.id]) if s.id in believed else 1.0 for s in place.site.sensors}
+    taken = _weather_causes(place, quarry, weather)
     out = []
     for watch in watches:
         look = look_chances(place, table, watch.points_enu_m, quarry, weather, factors)
@@ -92,7 +92,7 @@ def watch_corridors(
         limit = watch.corridor.least_probability
         is_blind = mean < limit + (MARGIN if name in blind_before else 0.0)
         lost = _lost(place, table, watch, quarry, factors)
-        causes = [_why(believed[name]) for name in lost] + _weather_causes(place, quarry, weather)
+        causes = [_why(believed[name]) for name in lost] + taken
         out.append(
             CorridorCoverage(
                 corridor_id=name,
@@ -110,11 +110,9 @@ def watch_corridors(
     return out
 
 
-def _pieces(place: Place, table: SensorTable) -> list[Corridor]:
+def _pieces(place: Place) -> list[Corridor]:
     """The line inside the terrain's raster, cut into pieces that are named by their middle's distance along it."""
-    ny, nx = table.visible_above_m.shape[1:]
-    west, south = table.raster_east_m, table.raster_north_m
-    box = shapely.box(west, south, west + (nx - 1) * table.cell_m, south + (ny - 1) * table.cell_m)
+    box = shapely.box(*place.terrain.extent_enu_m)
     pieces = []
     for part in shapely.get_parts(shapely.LineString(place.border.points_enu_m).intersection(box)):
         if part.geom_type != "LineString":
@@ -153,20 +151,15 @@ def _points(place: Place, corridor: Corridor) -> FloatArray:
 
 def _lost(place: Place, table: SensorTable, watch: Watch, quarry: Quarry, factors: Mapping[str, float]) -> list[str]:
     """Sensors whose health keeps them from seeing a corridor that they would otherwise see."""
-    weak = {s.id: 1.0 for s in place.site.sensors if factors[s.id] < 1.0 and _gives_tracks(s, quarry)}
+    weak = {s.id: 1.0 for s in place.site.sensors if factors[s.id] < 1.0 and s.kind is SensorKind.RADAR}
     if not weak:
         return []
     would = look_chances(place, table, watch.points_enu_m, quarry, _CLEAR, weak)
     return [name for row, name in enumerate(table.sensor_id) if name in weak and would[row].max(initial=0.0) > 0.1]
 
 
-def _gives_tracks(sensor: Sensor, quarry: Quarry) -> bool:
-    return listens(sensor, quarry) and sensor.kind in (SensorKind.RADAR, SensorKind.TRACK_SOURCE)
-
-
 def _why(record: SensorHealth) -> str:
-    lying = record.registration is not None and record.registration.is_lying
-    return f"{record.sensor_id} is {'contradicted by the other sensors' if lying else record.state.value}"
+    return f"{record.sensor_id} is {'contradicted by the other sensors' if record.is_lying else record.state.value}"
 
 
 def _weather_causes(place: Place, quarry: Quarry, weather: Weather) -> list[str]:

@@ -87,7 +87,7 @@ def coverage(
     quarry, weather = quarry or quarry_of(place), weather or weather_of(place)
     if any(not 0 <= low < high for low, high in bands_agl_m) or not dwell_s > 0 or not cell_m > 0:
         raise ValueError(f"Bands need 0 ≤ low < high, dwell_s and cell_m above 0; got {bands_agl_m}, {dwell_s}.")
-    east, north = _cells(table, cell_m, extent_enu_m)
+    east, north = _cells(place, cell_m, extent_enu_m)
     asked = (quarry, weather, health_factors(place, health))
     ground = _ways(place, east, north, cell_m, SPEED_MPS * dwell_s)
     shape = (len(table.sensor_id), len(bands_agl_m), len(north), len(east))
@@ -137,7 +137,7 @@ def weather_of(place: Place) -> Weather:
 
 def health_factors(place: Place, health: Mapping[str, SensorHealth] | None) -> dict[str, float] | None:
     """Share of each sensor's chance that its health leaves; None in, None out (planning: all work)."""
-    return None if health is None else {s.id: health_factor(s, health) for s in place.site.sensors}
+    return None if health is None else {s.id: health_factor(health.get(s.id)) for s in place.site.sensors}
 
 
 def look_chances(
@@ -161,13 +161,11 @@ def look_chances(
 
 
 def _cells(
-    table: SensorTable, cell_m: float, extent_enu_m: tuple[float, float, float, float] | None
+    place: Place, cell_m: float, extent_enu_m: tuple[float, float, float, float] | None
 ) -> tuple[FloatArray, FloatArray]:
     """Centres of the cells, east [nx] and north [ny]."""
     if extent_enu_m is None:
-        ny, nx = table.visible_above_m.shape[1:]
-        west, south = table.raster_east_m, table.raster_north_m
-        extent_enu_m = (west, south, west + (nx - 1) * table.cell_m, south + (ny - 1) * table.cell_m)
+        extent_enu_m = place.terrain.extent_enu_m
     west, south, east, north = extent_enu_m
     if not (east > west and north > south):
         raise ValueError(f"The extent {extent_enu_m} is empty; give west < east and south < north, metres ENU.")

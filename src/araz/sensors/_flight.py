@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from araz.vocabulary import BoolArray, FloatArray, IntArray
+from araz.vocabulary import LATEST_TIME_US, BoolArray, FloatArray, IntArray
 
 #: Faster than any drone in the threat classes: a fix that needs it is a glitch.
 GLITCH_MPS: Final = 80.0
@@ -58,9 +58,6 @@ class Flight:
         return float(self.at_us[-1] - self.at_us[0]) / 1e6
 
 
-#: Year 2200: what is later is damage.
-LATEST_TIME_US: Final = 7_258_118_400_000_000
-
 #: (microseconds, latitude, longitude, altitude, height above start); NaN is unknown.
 Fix = tuple[int, float, float, float, float]
 
@@ -70,13 +67,15 @@ def flight_from_fixes(
     layout: str,
     skipped: dict[str, int] | None = None,
     clock: LogClock = LogClock.NONE,
-    wall_offset_us: int = 0,
+    walls: Sequence[int] | None = None,
 ) -> Flight:
     """Clean fixes into a flight: rising times, positions on the earth, held values once, glitches marked.
 
-    ValueError when fewer than two different fixes are left.
+    ``walls`` are the recorder's own date and time minus the fixes', µs, as often as it told them: the median counts,
+    and none told is no clock; None where the fixes are dated themselves, or nothing is. ValueError when fewer than two
+    different fixes are left.
     """
-    counts = dict(skipped or {})
+    counts = {reason: number for reason, number in (skipped or {}).items() if number}
     rows = np.array(fixes, dtype=np.float64).reshape(-1, 5)
     latitude, longitude = rows[:, 1], rows[:, 2]
     is_place = np.isfinite(latitude) & np.isfinite(longitude) & (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
@@ -100,6 +99,8 @@ def flight_from_fixes(
     if not np.isfinite(height).any() and np.isfinite(rows[~suspect, 3]).any():
         height = rows[:, 3] - np.nanmin(rows[~suspect, 3])
     at_us = np.asarray(rows[:, 0], dtype=np.int64)
+    wall_offset_us = sorted(walls)[len(walls) // 2] if walls else 0
+    clock = LogClock.NONE if walls is not None and not walls else clock
     return Flight(at_us, rows[:, 1], rows[:, 2], rows[:, 3], height, suspect, layout, counts, clock, wall_offset_us)
 
 

@@ -98,11 +98,10 @@ def read_tlog(data: bytes) -> Flight:
                 _, latitude, longitude, altitude = struct.unpack_from("<Qiii", body)
                 raw.setdefault(system, []).append((at_us, latitude / 1e7, longitude / 1e7, altitude / 1e3, _NAN))
         at += 8 + size
-    counts = {reason: number for reason, number in skipped.items() if number}
     for name, by_system in (("fused", fused), ("GPS", raw)):
         best = max(by_system.values(), key=lambda fixes: sum(1 for fix in fixes if fix[1] or fix[2]), default=[])
         if sum(1 for fix in best if fix[1] or fix[2]) >= 2:
-            return flight_from_fixes(best, f"MAVLink telemetry log, {name}", counts, LogClock.UTC)
+            return flight_from_fixes(best, f"MAVLink telemetry log, {name}", skipped, LogClock.UTC)
     raise ValueError("The telemetry log holds no position: neither GLOBAL_POSITION_INT nor GPS_RAW_INT with a 3D fix.")
 
 
@@ -162,10 +161,7 @@ def read_ardupilot(data: bytes) -> Flight:
                 fixes.append(_fix_of(row))
                 walls.extend(_wall_us(row, fixes[-1][0]))
         at += length
-    clock = LogClock.UTC if walls else LogClock.NONE
-    offset_us = sorted(walls)[len(walls) // 2] if walls else 0
-    counts = {"no-fix": no_fix} if no_fix else {}
-    return flight_from_fixes(fixes, "ArduPilot DataFlash log", counts, clock, offset_us)
+    return flight_from_fixes(fixes, "ArduPilot DataFlash log", {"no-fix": no_fix}, LogClock.UTC, walls)
 
 
 def _add_format(formats: dict[int, tuple[str, int, str, list[str]]], body: bytes) -> None:

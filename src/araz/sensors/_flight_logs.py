@@ -92,19 +92,17 @@ def read_dji_srt(text: str) -> Flight:
         body = text[cue.end() : end]
         hours, minutes, seconds, fraction = cue.groups()
         at_us = (int(hours) * 3600 + int(minutes) * 60 + int(seconds)) * 1_000_000 + int(fraction.ljust(3, "0")) * 1000
-        found = _bracketed(body) or _gps(body)
+        date_s, found = _date_s(body), _bracketed(body) or _gps(body)
         if found is None:
             counts["no-position"] += 1
             continue
         layouts.add(found[0])
-        counts["splices"] += join.add(at_us, _date_s(body), found[1], found[2])
+        counts["splices"] += join.add(at_us, date_s, found[1], found[2])
         fixes.append((at_us + join.added_us, *found[1:]))
-        if (date_s := _date_s(body)) is not None:
+        if date_s is not None:
             walls.append(date_s * 1_000_000 - at_us - join.added_us)
     layout = "DJI SRT, " + (" and ".join(sorted(layouts)) or "no position")
-    clock = LogClock.LOCAL if walls else LogClock.NONE
-    offset_us = sorted(walls)[len(walls) // 2] if walls else 0
-    return flight_from_fixes(fixes, layout, {reason: n for reason, n in counts.items() if n}, clock, offset_us)
+    return flight_from_fixes(fixes, layout, counts, LogClock.LOCAL, walls)
 
 
 class _Join:
@@ -193,7 +191,7 @@ def read_csv(text: str) -> Flight:
             continue
         fixes.append((at_us, *where, _number(_cell(row, altitude)), _number(_cell(row, height))))
     has_date = bool(fixes) and fixes[0][0] > DATED_US
-    return flight_from_fixes(fixes, "CSV", {"no-time": bad} if bad else {}, LogClock.UTC if has_date else LogClock.NONE)
+    return flight_from_fixes(fixes, "CSV", {"no-time": bad}, LogClock.UTC if has_date else LogClock.NONE)
 
 
 def _plain(name: str) -> str:

@@ -58,17 +58,15 @@ def read_ulog(data: bytes) -> Flight:
     rows, damaged = _records(data)
     homes = [row["alt"] for row in rows[_HOME] if np.isfinite(row.get("alt", np.nan))]
     home_m = float(homes[-1]) if homes else np.nan
-    walls = sorted(
+    walls = [
         int(row["time_utc_usec"] - row["timestamp"])
         for row in rows[_GPS]
         if row.get("time_utc_usec", 0) > 0 and "timestamp" in row
-    )
-    clock, offset_us = (LogClock.UTC, walls[len(walls) // 2]) if walls else (LogClock.NONE, 0)
-    counts = {"damaged-bytes": damaged} if damaged else {}
+    ]
     for name in (_FUSED, _GPS):
         fixes = [fix for row in rows[name] if (fix := _fix(row, home_m)) is not None]
         if len(fixes) >= 2:
-            return flight_from_fixes(fixes, f"PX4 log, {name}", counts, clock, offset_us)
+            return flight_from_fixes(fixes, f"PX4 log, {name}", {"damaged-bytes": damaged}, LogClock.UTC, walls)
     raise ValueError(f"The PX4 log holds no position: neither {_FUSED} nor a 3D fix in {_GPS}.")
 
 

@@ -18,7 +18,6 @@ above 5 (a rule of thumb, to be replaced by a measured level). Fails silently wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -47,19 +46,12 @@ HEALTH_FACTOR: Final = {
 }
 
 
-def health_factor(sensor: Sensor, health: Mapping[str, SensorHealth] | None) -> float:
-    """Share of a sensor's chance of detection that its health leaves; 1 when no health is given (planning).
+def health_factor(record: SensorHealth | None) -> float:
+    """Share of a sensor's chance of detection that its health leaves; 0 for one of which nothing was heard.
 
     A sensor whose clock lies still sees, its times are corrected; one that no constant error explains counts as lost.
     """
-    if health is None:
-        return 1.0
-    record = health.get(sensor.id)
-    if record is None:
-        return 0.0
-    if record.registration is not None and record.registration.is_lying:
-        return 0.0
-    return HEALTH_FACTOR[record.state]
+    return 0.0 if record is None or record.is_lying else HEALTH_FACTOR[record.state]
 
 
 def noise_over_quiet_db(weather: Weather) -> float:
@@ -126,20 +118,9 @@ def look_chance(
         up = relative[:, 2] / np.maximum(distance, 1e-3)
         inside &= (up >= np.sin(table.min_elevation_rad[row])) & (up <= np.sin(table.max_elevation_rad[row]))
         inside &= distance >= (NEAREST_M if sensor.kind == SensorKind.RADAR else 0.0)
-        inside &= _is_above_edge(table, row, points_enu_m[near])
+        inside &= points_enu_m[near, 2] >= table.lowest_seen_m(row, points_enu_m[near, 0], points_enu_m[near, 1])
     out[near[inside]] = sensor.detection_probability
     if sensor.kind == SensorKind.RADAR:
         half = radar_reach_m(sensor.max_range_m, quarry, weather)
         out[near[inside]] /= 1.0 + np.exp(np.clip((distance[inside] - half) / (FADE * half), -50, 50))
     return out
-
-
-def _is_above_edge(table: SensorTable, row: int, points_enu_m: FloatArray) -> FloatArray:
-    """Whether the terrain leaves the line of sight free [N]; off the raster it does."""
-    mask = table.visible_above_m[row]
-    column = np.rint((points_enu_m[:, 0] - table.raster_east_m) / table.cell_m).astype(np.int64)
-    line = np.rint((points_enu_m[:, 1] - table.raster_north_m) / table.cell_m).astype(np.int64)
-    on = (column >= 0) & (column < mask.shape[1]) & (line >= 0) & (line < mask.shape[0])
-    lowest = np.full(len(points_enu_m), -np.inf)
-    lowest[on] = mask[line[on], column[on]]
-    return np.asarray(points_enu_m[:, 2] >= lowest, dtype=np.bool_)

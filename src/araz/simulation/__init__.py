@@ -15,6 +15,7 @@ from araz.simulation._night import Night, simulate
 from araz.simulation._post import Arrival
 from araz.simulation._scenario import Scenario, read_scenario
 from araz.simulation._score import score
+from araz.simulation._score_events import rate
 from araz.simulation._truth import Truth, TruthEvent, TruthRecord, encode_truth, read_truth
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "encode_truth",
     "gospa",
     "move_to",
+    "rate",
     "read_scenario",
     "read_truth",
     "score",

@@ -235,13 +235,7 @@ def _looked(
     elevation = np.arcsin(np.clip(away[:, 2] / np.maximum(distance, 1.0), -1.0, 1.0))
     inside = (distance < LOOK_SHARE * sensors.max_range_m[s]) & (distance > 200.0)
     inside &= (elevation > sensors.min_elevation_rad[s]) & (elevation < sensors.max_elevation_rad[s])
-    lowest = sensors.visible_above_m[s]
-    column = np.rint((there[:, 0] - sensors.raster_east_m) / sensors.cell_m).astype(np.int64)
-    line = np.rint((there[:, 1] - sensors.raster_north_m) / sensors.cell_m).astype(np.int64)
-    known = (column >= 0) & (column < lowest.shape[1]) & (line >= 0) & (line < lowest.shape[0])
-    floor = np.full(len(held), -np.inf)
-    floor[known] = lowest[line[known], column[known]]
-    expected = held[inside & (there[:, 2] > floor + 10.0)]
+    expected = held[inside & (there[:, 2] > sensors.lowest_seen_m(s, there[:, 0], there[:, 1]) + 10.0)]
     found = len(set(expected.tolist()) & set(found_row.tolist()))
     return replace(state, book=note_look(state.book, s, len(expected), found, len(scan.at_us)))
 

@@ -168,3 +168,13 @@ class SensorTable:
     raster_east_m: float
     raster_north_m: float
     cell_m: float
+
+    def lowest_seen_m(self, sensor: int, east_m: FloatArray, north_m: FloatArray) -> FloatArray:
+        """Lowest up coordinate at which a sensor sees over the terrain at each place [N]; −inf off the raster."""
+        raster = self.visible_above_m[sensor]
+        column = np.rint((east_m - self.raster_east_m) / self.cell_m).astype(np.int64)
+        row = np.rint((north_m - self.raster_north_m) / self.cell_m).astype(np.int64)
+        on = (column >= 0) & (column < raster.shape[1]) & (row >= 0) & (row < raster.shape[0])
+        lowest = np.full(len(east_m), -np.inf)
+        lowest[on] = raster[row[on], column[on]]
+        return lowest

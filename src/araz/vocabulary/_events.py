@@ -277,6 +277,11 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-health
     registration: SensorRegistration | None = None
     """Its constant errors as common targets show them; None before there was one to compare."""
 
+    @property
+    def is_lying(self) -> bool:
+        """Whether no constant error explains it."""
+        return self.registration is not None and self.registration.is_lying
+
 
 class ReportReceived(msgspec.Struct, frozen=True, kw_only=True, tag="report-received"):
     """A person's report entered the picture."""

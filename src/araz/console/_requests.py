@@ -1,0 +1,50 @@
+"""What every handler asks of a request: its JSON body, checked, and whole numbers of its query."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+import msgspec
+from litestar import Request
+
+from araz.console._errors import Refused
+from araz.vocabulary import LATEST_TIME_US
+
+MAX_BODY_BYTES: Final = 65_536
+
+AnyRequest = Request[Any, Any, Any]
+T = TypeVar("T")
+
+
+async def json_of(request: AnyRequest, kind: type[T], what: str) -> T:
+    """Decode the JSON body into ``kind``; refuses with the field that is wrong.
+
+    Only what calls itself JSON is taken, which another site's form cannot send.
+    """
+    said = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if said != "application/json":
+        raise Refused(415, "not-json", f"the body is {said or 'of no type'}", "send content-type: application/json")
+    body = await request.body()
+    if len(body) > MAX_BODY_BYTES:
+        raise Refused(413, "too-large", f"the {what} has {len(body)} bytes", f"send at most {MAX_BODY_BYTES}")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        remedy = f"send one JSON object as described for {kind.__name__} in /schema"
+        raise Refused(400, f"bad-{what}", str(error), remedy) from error
+
+
+def time_of(request: AnyRequest, name: str, default: int | None = None) -> int:
+    """Return a whole number of microseconds (or a count) from the query; refuses what is none."""
+    text = request.query_params.get(name)
+    if text is None and default is not None:
+        return default
+    try:
+        value = int(text if text is not None else "")
+    except ValueError:
+        value = -1
+    if not 0 <= value <= LATEST_TIME_US:
+        raise Refused(
+            400, "bad-request", f"{name} is {text!r}", f"give {name} as a whole number, times in µs since 1970"
+        )
+    return value
