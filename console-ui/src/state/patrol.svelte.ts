@@ -253,7 +253,7 @@ export class PatrolPost {
     void this.#readOrders().catch(() => undefined);
   }
 
-  /** A patrol's account may not read all decisions: what was kept and what comes by the live stream has to do then. */
+  /** Where all decisions cannot be had, what was kept and what comes by the live stream has to do. */
   async #readOrders(): Promise<void> {
     await this.#loaded.catch(() => undefined);
     const [alarms, decisions] = await Promise.all([api.alarms(), api.decisions().catch(() => this.#decisions)]);

@@ -194,7 +194,7 @@ def routes(
     ] = None,
     *,
     network: Annotated[str, Parameter(help="A shipped network (opiates) or a .toml file.")] = "opiates",
-    substance: Annotated[list[str], Parameter(help="Repeat for several.")] = ["heroin", "morphine"],  # noqa: B006
+    substance: Annotated[tuple[str, ...], Parameter(help="Repeat for several.")] = ("heroin", "morphine"),
     total: Annotated[tuple[float, float], Parameter(help="All flow, t a year, least and most.")] = (200.0, 500.0),
     chance: Annotated[tuple[float, float], Parameter(help="Chance that a load is seized, least and most.")] = (
         0.02,

@@ -51,7 +51,7 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/api/site"): Rule(_ALL),
     ("GET", "/api/alarms"): Rule(frozenset({_O, _L, _P, _J, _C}), is_personal=True),
     ("GET", "/api/incidents"): Rule(frozenset({_O, _L, _A, _E, _J, _C}), is_personal=True),
-    ("GET", "/api/decisions"): Rule(frozenset({_O, _L, _J, _C}), is_personal=True),
+    ("GET", "/api/decisions"): Rule(frozenset({_O, _L, _P, _J, _C}), is_personal=True),
     ("GET", "/api/health"): Rule(_ALL - {_J}),
     ("GET", "/api/pictures"): Rule(_ALL - {_T}),
     ("GET", "/api/picture"): Rule(_ALL - {_T}),

@@ -80,7 +80,8 @@ def judge_claims(table: Table, production: Sequence[tuple[int, float]] = ()) -> 
     for figure in figures:
         groups.setdefault((figure.quantity.casefold(), figure.unit.casefold()), []).append(figure)
     for group in groups.values():
-        dated = sorted((f for f in group if f.period is not None), key=lambda f: f.period or Period)  # type: ignore[arg-type, return-value]
+        by_period = sorted(((f.period, f) for f in group if f.period is not None), key=lambda pair: pair[0])
+        dated = [figure for _, figure in by_period]
         if group[0].unit in {"%", "percent", "per cent"}:
             findings += [_share(figure) for figure in group]
         elif len(dated) >= 2:
