@@ -15,11 +15,10 @@ RUN = """async () => {
 
 
 @pytest.fixture
-def server(night_parts):
+def server(night_parts, serve):
     if not AXE.exists():
         missing("axe-core (npm ci in console-ui)")
-    with night_parts.Server(night_parts.Night(6)) as running:
-        yield running
+    return serve(night_parts.Night(6))
 
 
 @pytest.mark.parametrize("key", ["", "1", "r", "t", "s", "h", "g", "d", "/", "?", "Shift+ArrowLeft"])

@@ -10,9 +10,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def server(night_parts):
-    with night_parts.Server(night_parts.Night(6)) as running:
-        yield running
+def server(night_parts, serve):
+    return serve(night_parts.Night(6))
 
 
 def test_the_map_answers_the_last_question_however_late_an_earlier_answer_comes(
@@ -56,6 +55,6 @@ def test_a_map_that_cannot_be_made_says_why(server, screen, running, until, monk
     page = screen(server)
     running(page)
     monkeypatch.setattr(CoverageDesk, "answer", broken)
+    screen.awaits("500 (Internal Server Error)")
     page.keyboard.press("v")
     until(page, lambda: "read the log of araz" in page.inner_text(".drawer"), "cause and remedy")
-    screen.complaints.clear()  # the browser itself complains of the 500

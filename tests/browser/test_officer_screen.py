@@ -9,9 +9,8 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def server(night_parts):
-    with night_parts.Server(night_parts.Night(6)) as running:
-        yield running
+def server(night_parts, serve):
+    return serve(night_parts.Night(6))
 
 
 def decisions_of(night):
@@ -240,32 +239,33 @@ def test_what_is_one_key_away(server, screen, running, until):
 def test_silence_of_the_server_is_said(server, screen, running, until):
     page = screen(server)
     running(page)
+    screen.awaits("net::ERR_")
+    screen.awaits("WebSocket")
     server.__exit__()
     until(page, lambda: page.locator("text=Connection lost").count() > 0, "the warning")
     assert "NO LINK" in page.inner_text(".top")
     page.close()  # it goes on trying, and the browser itself complains of each refused connection
-    screen.complaints.clear()
 
 
-def test_quiet_is_explained(night_parts, screen, until):
-    with night_parts.Server(night_parts.Night(0, with_alarm=False)) as quiet:
-        page = screen(quiet)
-        until(page, lambda: page.locator("text=Nothing to decide.").count() > 0, "the calm card")
-        until(page, lambda: "not watched at 100 m AGL" in page.inner_text(".quiet"), "the explanation")
-        assert page.inner_text(".quiet").startswith("No tracks; ")
+def test_quiet_is_explained(night_parts, serve, screen, until):
+    quiet = serve(night_parts.Night(0, with_alarm=False))
+    page = screen(quiet)
+    until(page, lambda: page.locator("text=Nothing to decide.").count() > 0, "the calm card")
+    until(page, lambda: "not watched at 100 m AGL" in page.inner_text(".quiet"), "the explanation")
+    assert page.inner_text(".quiet").startswith("No tracks; ")
 
 
-def test_five_hundred_tracks_are_all_drawn_and_move(night_parts, screen, running, until):
-    with night_parts.Server(night_parts.Night(500)) as crowd:
-        page = screen(crowd)
-        running(page)
-        first = page.evaluate("() => window.__araz")
-        until(page, lambda: page.evaluate("() => window.__araz.frames") > first["frames"] + 10, "ten more frames")
-        page.wait_for_timeout(3000)
-        last = page.evaluate("() => window.__araz")
-        assert last["drawn"] == 500
-        assert last["lastPictureAtUs"] > first["lastPictureAtUs"]
-        print(f"500 tracks: {last['drawMs']:.1f} ms a frame in the page, {last['frames']} frames in all")
+def test_five_hundred_tracks_are_all_drawn_and_move(night_parts, serve, screen, running, until):
+    crowd = serve(night_parts.Night(500))
+    page = screen(crowd)
+    running(page)
+    first = page.evaluate("() => window.__araz")
+    until(page, lambda: page.evaluate("() => window.__araz.frames") > first["frames"] + 10, "ten more frames")
+    page.wait_for_timeout(3000)
+    last = page.evaluate("() => window.__araz")
+    assert last["drawn"] == 500
+    assert last["lastPictureAtUs"] > first["lastPictureAtUs"]
+    print(f"500 tracks: {last['drawMs']:.1f} ms a frame in the page, {last['frames']} frames in all")
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
@@ -279,29 +279,29 @@ def test_nothing_is_wider_than_the_screen(server, screen, running, size):
         assert send["y"] + send["height"] < size[1], "the button is reached without scrolling"
 
 
-def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts, screen, until):
-    with night_parts.Server(night_parts.Night(3, with_alarm=False)) as server:
-        night = server.night
-        page = screen(server)
-        until(page, lambda: page.evaluate("() => (window.__araz?.drawn ?? 0) === 3"), "the real tracks")
-        server.call(night.fly_drill)
-        until(page, lambda: "Heavy multirotor over the line." in page.inner_text(".desk"), "the drill's card")
-        until(page, lambda: page.evaluate("() => window.__araz.drawn") == 4, "the drill's track")
-        page.keyboard.press("t")
-        told = " ".join(page.inner_text(part) for part in (".desk", ".drawer", ".top", ".time", "canvas"))
-        assert "drill" not in told.lower(), "nobody is told"
-        page.keyboard.press("Escape")
-        page.keyboard.press("a")
-        until(page, lambda: "DRILL" in page.inner_text(".top"), "the word that it was one")
-        assert "nobody is sent" in page.inner_text(".note")
-        until(page, lambda: page.evaluate("() => window.__araz.drawn") == 3, "the real tracks alone")
-        assert "Heavy multirotor" not in page.inner_text(".desk")
-        assert night.kept_decisions == [], "not among the real decisions"
-        page.keyboard.press("d")
-        until(page, lambda: "decided" in page.inner_text(".drawer"), "the result")
+def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts, serve, screen, until):
+    server = serve(night_parts.Night(3, with_alarm=False))
+    night = server.night
+    page = screen(server)
+    until(page, lambda: page.evaluate("() => (window.__araz?.drawn ?? 0) === 3"), "the real tracks")
+    server.call(night.fly_drill)
+    until(page, lambda: "Heavy multirotor over the line." in page.inner_text(".desk"), "the drill's card")
+    until(page, lambda: page.evaluate("() => window.__araz.drawn") == 4, "the drill's track")
+    page.keyboard.press("t")
+    told = " ".join(page.inner_text(part) for part in (".desk", ".drawer", ".top", ".time", "canvas"))
+    assert "drill" not in told.lower(), "nobody is told"
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    until(page, lambda: "DRILL" in page.inner_text(".top"), "the word that it was one")
+    assert "nobody is sent" in page.inner_text(".note")
+    until(page, lambda: page.evaluate("() => window.__araz.drawn") == 3, "the real tracks alone")
+    assert "Heavy multirotor" not in page.inner_text(".desk")
+    assert night.kept_decisions == [], "not among the real decisions"
+    page.keyboard.press("d")
+    until(page, lambda: "decided" in page.inner_text(".drawer"), "the result")
 
-        server.call(night.fly_drill)
-        until(page, lambda: "Heavy multirotor" in page.inner_text(".desk"), "a second drill")
-        server.call(night.end_drill, "stopped")
-        until(page, lambda: "Heavy multirotor" not in page.inner_text(".desk"), "gone for real traffic")
-        assert "real traffic" in page.inner_text(".note")
+    server.call(night.fly_drill)
+    until(page, lambda: "Heavy multirotor" in page.inner_text(".desk"), "a second drill")
+    server.call(night.end_drill, "stopped")
+    until(page, lambda: "Heavy multirotor" not in page.inner_text(".desk"), "gone for real traffic")
+    assert "real traffic" in page.inner_text(".note")

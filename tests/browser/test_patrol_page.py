@@ -10,9 +10,8 @@ PHONE = (390, 844)
 
 
 @pytest.fixture
-def server(night_parts):
-    with night_parts.Server(night_parts.Night(6)) as running:
-        yield running
+def server(night_parts, serve):
+    return serve(night_parts.Night(6))
 
 
 def reports_of(night):
@@ -57,6 +56,7 @@ def test_the_dial_gives_the_bearing(server, screen, until):
 
 def test_offline_presses_wait_and_arrive_once_with_their_own_time(server, screen, until):
     page = open_patrol(screen, server, until)
+    screen.awaits("net::ERR_")
     page.context.set_offline(True)
     page.click('[data-kind="heard"]')
     pressed_us = server.night.clock()
@@ -75,7 +75,6 @@ def test_offline_presses_wait_and_arrive_once_with_their_own_time(server, screen
     assert first["report"]["report_id"] != second["report"]["report_id"]
     page.wait_for_timeout(4500)
     assert len(reports_of(server.night)) == 2, "nothing is delivered again"
-    screen.complaints.clear()  # the browser itself complains of being offline
 
 
 def test_the_order_appears_when_the_officer_sends(server, screen, running, until):
@@ -96,6 +95,7 @@ def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(serve
         raise Refused(403, "not-yours", "a patrol may not read this", "ask the officer")
 
     monkeypatch.setattr(server.night, "decisions", refuse)
+    screen.awaits("403 (Forbidden)")
     page = open_patrol(screen, server, until)
     server.call(server.night.send_patrol, "a-1", "patrol-2")
     until(page, lambda: "Patrol 2 to the drop area by the farm road" in page.inner_text(".order"), "the order")
@@ -103,7 +103,6 @@ def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(serve
         page.reload()
         until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
         until(page, lambda: "Patrol 2 to the drop area" in page.inner_text(".order"), "the order, after a restart")
-    screen.complaints.clear()  # the browser itself complains of the 403
 
 
 BROKEN = "IDBObjectStore.prototype.{} = () => {{ throw new DOMException('broken', 'UnknownError'); }}"
@@ -155,6 +154,7 @@ def test_squares_searched_without_a_network_count_at_once_and_arrive_with_their_
     best = max(before, key=before.get)
     assert walked == 0
 
+    screen.awaits("net::ERR_")
     page.context.set_offline(True)
     page.locator(f'[data-square="{best}"]').tap()
     page.tap(".search .send")
@@ -176,4 +176,3 @@ def test_squares_searched_without_a_network_count_at_once_and_arrive_with_their_
     until(page, lambda: "✓ sent" in page.inner_text(".sent"), "the mark")
     until(page, lambda: squares_of(page)[1] == 1, "the squares as Araz knows them")
     assert squares_of(page)[0] == pytest.approx(alone, abs=0.02), "the phone had reckoned as Araz does"
-    screen.complaints.clear()  # the browser itself complains of being offline

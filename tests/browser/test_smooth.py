@@ -45,7 +45,7 @@ WATCH = """
 
 
 @pytest.fixture
-def watched(chromium):
+def watched(chromium, serve):
     """Return a function that opens a page whose canvas calls, worker messages and DOM changes are counted."""
     contexts = []
 
@@ -78,44 +78,42 @@ def work_between(page, until, pictures, frames):
     return work
 
 
-def test_a_frame_of_five_hundred_tracks_is_little_work(night_parts, watched, running, until):
-    with night_parts.Server(night_parts.Night(TRACKS, tick_s=0.1)) as crowd:
-        page = watched(crowd)
-        running(page)
-        page.wait_for_timeout(3000)  # the map has come to rest
-        work = work_between(page, until, 20, 20)
-        frames = work["frames"] + 5  # the page tells its frames four times a second
-        dots = work["drawn"].pop("fillRect", 0)
-        assert sum(work["drawn"].values()) <= DRAWS_PER_TRACK * TRACKS * frames
-        assert dots <= DOTS_PER_TRACK * TRACKS * frames
-        assert work["drawn"]["drawImage"] > 0, "the calls are counted at all"
+def test_a_frame_of_five_hundred_tracks_is_little_work(night_parts, serve, watched, running, until):
+    crowd = serve(night_parts.Night(TRACKS, tick_s=0.1))
+    page = watched(crowd)
+    running(page)
+    page.wait_for_timeout(3000)  # the map has come to rest
+    work = work_between(page, until, 20, 20)
+    frames = work["frames"] + 5  # the page tells its frames four times a second
+    dots = work["drawn"].pop("fillRect", 0)
+    assert sum(work["drawn"].values()) <= DRAWS_PER_TRACK * TRACKS * frames
+    assert dots <= DOTS_PER_TRACK * TRACKS * frames
+    assert work["drawn"]["drawImage"] > 0, "the calls are counted at all"
 
 
-def test_pictures_do_not_reach_the_map_engine_nor_change_the_page(night_parts, watched, running, until):
+def test_pictures_do_not_reach_the_map_engine_nor_change_the_page(night_parts, serve, watched, running, until):
     work = {}
     for tracks in (6, TRACKS):
-        with night_parts.Server(night_parts.Night(tracks, tick_s=0.1)) as server:
-            page = watched(server)
-            running(page)
-            page.wait_for_timeout(3000)
-            work[tracks] = work_between(page, until, 20, 5)
-            assert work[tracks]["posted"] == 0, "no map source is cut into tiles again"
+        server = serve(night_parts.Night(tracks, tick_s=0.1))
+        page = watched(server)
+        running(page)
+        page.wait_for_timeout(3000)
+        work[tracks] = work_between(page, until, 20, 5)
+        assert work[tracks]["posted"] == 0, "no map source is cut into tiles again"
     # The clock, the ages and the health tell themselves once a second; what moves is no part of the document.
     assert work[TRACKS]["changed"] < 3 * work[6]["changed"] + TRACKS
 
 
-def test_the_canvas_stays_where_it_was_put(night_parts, watched, running):
-    with night_parts.Server(night_parts.Night(TRACKS)) as crowd:
-        page = watched(crowd)
-        running(page)
-        page.mouse.click(400, 300)
-        page.wait_for_timeout(1000)
-        work = page.evaluate("() => window.__work")
-        is_main = (
-            "() => document.querySelector('canvas.night').getContext('2d').getContextAttributes().willReadFrequently"
-        )
-        assert page.evaluate(is_main), "with an emulated graphics processor the canvas lies in main memory"
-        assert work["foreign"] == 0, (
-            "one image from the graphics processor moves the whole canvas there: ten times the cost"
-        )
-        assert work["late"] == 0, "a desynchronized canvas counts frames that the screen never shows"
+def test_the_canvas_stays_where_it_was_put(night_parts, serve, watched, running):
+    crowd = serve(night_parts.Night(TRACKS))
+    page = watched(crowd)
+    running(page)
+    page.mouse.click(400, 300)
+    page.wait_for_timeout(1000)
+    work = page.evaluate("() => window.__work")
+    is_main = "() => document.querySelector('canvas.night').getContext('2d').getContextAttributes().willReadFrequently"
+    assert page.evaluate(is_main), "with an emulated graphics processor the canvas lies in main memory"
+    assert work["foreign"] == 0, (
+        "one image from the graphics processor moves the whole canvas there: ten times the cost"
+    )
+    assert work["late"] == 0, "a desynchronized canvas counts frames that the screen never shows"
