@@ -235,6 +235,7 @@ PARTS = [
         "models.",
         ["bench/seizures.py", "forecasts", "--json"],
         [],
+        [],
     ),
     Part(
         "plan-scale",
