@@ -38,6 +38,9 @@ def structs() -> list[type[msgspec.Struct]]:
 def schema() -> dict[str, Any]:
     """Return the JSON schema of all records."""
     _, parts = msgspec.json.schema_components(structs(), ref_template="#/$defs/{name}")
+    for part in parts.values():  # whether msgspec takes a docstring's indent away depends on its version
+        if "description" in part:
+            part["description"] = inspect.cleandoc(part["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Araz records, version {_version()}",
