@@ -73,6 +73,23 @@ def test_score_judges_a_simulated_night_by_itself(araz, simulated):
     assert b"measured" in araz("score", "f1", cwd=simulated)
 
 
+def test_a_trial_document_is_written_and_scored(araz, simulated, tmp_path):
+    if not (simulated / "ran").exists():  # the test above leaves it there
+        araz("run", "f1/night.journal", "--out", "ran", cwd=simulated)
+    araz("export", "ran", "--format", "courageous", "--out", "trial.json", cwd=simulated)
+    truth = ("--truth", "f1/truth.jsonl", "--json")
+    own = json.loads(araz("score", "ran", *truth, cwd=simulated))
+    told = json.loads(araz("score", "ran", "--courageous", "trial.json", *truth, cwd=simulated))
+    assert told["detection_per_second"] == own["detection_per_second"]
+    assert told["position_cep50_m"] == pytest.approx(own["position_cep50_m"], abs=0.5)
+    assert told["altitude_error_p50_m"] is not None
+    assert (told["ellipse_coverage"], told["drop_recall"]["share"]) == (None, None)
+    (tmp_path / "events.jsonl").write_bytes((simulated / "ran" / "events.jsonl").read_bytes())
+    assert b"night.journal" in araz("export", tmp_path, "--format", "courageous", cwd=tmp_path, code=2)
+    assert b"COURAGEOUS" in araz("score", "ran", "--courageous", "f1/truth.jsonl", *truth, cwd=simulated, code=2)
+    assert b"nowhere.json" in araz("score", "ran", "--courageous", "nowhere.json", *truth, cwd=simulated, code=2)
+
+
 @pytest.mark.parametrize("format", ["asterix", "remote-id", "sapient", "sbs", "beast", "raw"])
 @pytest.mark.parametrize("content", [b"", b"\x00" * 50, b"\xff" * 3000, bytes(range(256)) * 20, b"MSG,3,junk\n*8d;\n"])
 def test_decode_ends_with_0_on_any_bytes(araz, tmp_path, format, content):

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+import numpy as np
 
+from araz.app._config import site_bundle_of, site_from_bundle
 from araz.app._logs import night_file, pictures_of
 from araz.app._rim import say
-from araz.exchange import csv_of_tracks, geojson_of, output_init, output_step
+from araz.exchange import Place3d, courageous_of, csv_of_tracks, geojson_of, output_init, output_step
+from araz.geography import Place
 from araz.store import Records
 from araz.vocabulary import Alarm, Decision, Event, ExportFormat, Incident, Output, OutputFormat
 
@@ -22,12 +25,15 @@ def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str) 
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give the --out of araz run or araz watch")
     night_file(folder)  # before --out is opened, so that a wrong folder costs no file
+    if format is ExportFormat.COURAGEOUS:
+        _place_of(folder)
     if out is None:
         _write(folder, format, sys.stdout.buffer, site)
         return 0
     with out.open("wb") as file:
         count = _write(folder, format, file, site)
-    what = {ExportFormat.GEOJSON: "features", ExportFormat.CSV: "lines", ExportFormat.COT: "events"}[format]
+    what = {ExportFormat.GEOJSON: "features", ExportFormat.CSV: "lines", ExportFormat.COT: "events",
+            ExportFormat.COURAGEOUS: "records"}[format]  # fmt: skip
     say(f"{count} {what} written to {out}")
     return 0
 
@@ -40,6 +46,10 @@ def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int
         collection = geojson_of(pictures_of(folder), incidents, alarms)
         file.write(msgspec.json.encode(collection))
         return len(collection["features"])
+    if format is ExportFormat.COURAGEOUS:
+        document, count = _courageous(folder)
+        file.write(document)
+        return count
     state = output_init(Output(id="export", format=OutputFormat.COT, url=""), site)
     count = 0
     for events in _in_order(folder):
@@ -48,6 +58,35 @@ def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int
             file.write(message)
         count += len(messages)
     return count
+
+
+def _place_of(folder: Path) -> Place:
+    bundle = site_bundle_of(folder / "night.journal")
+    if bundle is None:
+        raise ValueError(
+            f"{folder} has no night.journal that begins with a site, so nothing says where the system stood; "
+            "copy the night's journal beside its events"
+        )
+    return site_from_bundle(bundle)[1]
+
+
+def _courageous(folder: Path) -> tuple[bytes, int]:
+    place = _place_of(folder)
+    site = place.site
+    _, alarms, _ = _rest(folder)
+    system = Place3d(
+        lat=site.origin_latitude_deg,
+        lon=site.origin_longitude_deg,
+        height_amsl=round(site.origin_hae_m - site.geoid_undulation_m, 2),
+    )
+
+    def ground_amsl_m(latitude_deg: float, longitude_deg: float) -> float:
+        enu = place.frame.to_enu(latitude_deg, longitude_deg, site.origin_hae_m)
+        up = place.terrain.ground_up_m(enu[:, 0], enu[:, 1])
+        hae = place.frame.to_geodetic(np.column_stack([enu[:, :2], np.atleast_1d(up)]))[2]
+        return float(hae[0]) - site.geoid_undulation_m
+
+    return courageous_of(pictures_of(folder), alarms, system, ground_amsl_m, f"Araz, {site.name}")
 
 
 def _in_order(folder: Path) -> Iterator[list[Event]]:

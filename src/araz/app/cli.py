@@ -192,6 +192,9 @@ def score(
     directory: Path,
     *,
     truth: Annotated[Path | None, Parameter(help="Truth file; default truth.jsonl in the folder.")] = None,
+    courageous: Annotated[
+        Path | None, Parameter(help="Another system's COURAGEOUS document, scored instead of the folder's events.")
+    ] = None,
     json: Annotated[bool, Parameter(help="For machines.")] = False,
 ) -> int:
     """Hold a run's events against the truth and print the scoreboard.
@@ -199,10 +202,11 @@ def score(
     The folder holds events.jsonl (from run), or night.journal, which is then judged first.
 
     Example: araz score out/c1 --truth out/c1/truth.jsonl
+             araz score out/c1 --courageous their-system.json
     """
     from araz.app._simulate import run_score
 
-    return run_score(directory, truth or directory / "truth.jsonl", as_json=json)
+    return run_score(directory, truth or directory / "truth.jsonl", as_json=json, courageous=courageous)
 
 
 @app.command
@@ -229,7 +233,9 @@ def report(
 def export(
     directory: Path,
     *,
-    format: Annotated[ExportFormat, Parameter(help="Cursor on Target for TAK, GeoJSON or CSV.")],
+    format: Annotated[
+        ExportFormat, Parameter(help="Cursor on Target for TAK, GeoJSON, CSV, or the COURAGEOUS trial format.")
+    ],
     out: Annotated[Path | None, Parameter(help="File; else printed.")] = None,
     site: Annotated[str, Parameter(help="Name that stands in the CoT identifiers.")] = "araz",
 ) -> int:
@@ -237,6 +243,7 @@ def export(
 
     Example: araz export out/night --format geojson --out night.geojson
              araz export out/night --format cot | nc tak.example 8087
+             araz export out/night --format courageous --out trial.json
     """
     from araz.app._export import run_export
 

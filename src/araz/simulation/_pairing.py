@@ -61,7 +61,8 @@ class Pairing:
     """The night, paired. ``clock_us`` [S] is when each scored second looked; pairs are rows [P].
 
     ``pair_offset_m`` [P, 3] is shown minus true (east, north, up). ``near`` [N] says which rows of ``shown`` lie within
-    reach of anything real. GOSPA per second [S] over what had to be seen: detectable and no bird.
+    reach of anything real. GOSPA per second [S] over what had to be seen: detectable and no bird; in space NaN
+    where a track has no height.
     Disowned tracks where nothing real is are not held against the picture.
     """
 
@@ -137,6 +138,15 @@ class Gallery:
                 if track.verdict == IdentityVerdict.CONTRADICTED:
                     self.contradicted.add(track.claim)
 
+    def _enu(self, table: FloatArray) -> FloatArray:
+        """Where each row is shown [N, 3]; a track without a height has a place on the ground plane and no ``up``."""
+        if not len(table):
+            return np.zeros((0, 3))
+        is_level = np.isnan(table[:, 3])
+        enu = self.frame.to_enu(table[:, 1], table[:, 2], np.where(is_level, self.frame.hae_m, table[:, 3]))
+        enu[is_level, 2] = _NAN
+        return enu
+
     def shown(self) -> tuple[IntArray, Shown]:
         """Return (the time of each kept picture [S'], the confirmed tracks in them)."""
         table = np.concatenate(self._rows) if self._rows else np.zeros((0, 8))
@@ -144,7 +154,7 @@ class Gallery:
         shown = Shown(
             second=np.asarray(second, dtype=np.int64),
             track=table[:, 0].astype(np.int64),
-            position_enu_m=self.frame.to_enu(table[:, 1], table[:, 2], table[:, 3]) if len(table) else np.zeros((0, 3)),
+            position_enu_m=self._enu(table),
             ellipse=table[:, 4:7],
             disowned=np.asarray(table[:, 7] > 0, dtype=np.bool_),
             names=tuple(self._names),
@@ -196,7 +206,8 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
         free = np.ones(len(tracks), dtype=np.bool_)
         free[columns[~must[rows]]] = False
         free &= near[tracks] | ~shown.disowned[tracks]
-        distances[0, second] = gospa(real[must], seen[free], CUTOFF_M).distance
+        is_known = bool(np.isfinite(seen[free]).all())  # a track without a height has no distance in space
+        distances[0, second] = gospa(real[must], seen[free], CUTOFF_M).distance if is_known else _NAN
         distances[1, second] = gospa(real[must, :2], seen[free, :2], CUTOFF_M).distance
     at, life, track = (
         np.concatenate([part[k] for part in pairs]) if pairs else np.zeros(0, dtype=np.int64) for k in range(3)

@@ -210,6 +210,8 @@ def _accuracy(pairing: Pairing) -> dict[str, Any]:
     along = offset[:, 0] * np.sin(azimuth) + offset[:, 1] * np.cos(azimuth)
     across = offset[:, 0] * np.cos(azimuth) - offset[:, 1] * np.sin(azimuth)
     inside = (along / np.maximum(ellipse[:, 0], 1e-9)) ** 2 + (across / np.maximum(ellipse[:, 1], 1e-9)) ** 2 <= 1.0
+    inside = inside[np.isfinite(ellipse).all(axis=1)]  # formats without an ellipse say nothing that could hold
+    in_space = pairing.gospa_m if np.isfinite(pairing.gospa_m).all() else pairing.gospa_m[:0]
     known = height[np.isfinite(height)]
     return {
         "position_cep50_m": quantile(error, 0.5),
@@ -217,7 +219,7 @@ def _accuracy(pairing: Pairing) -> dict[str, Any]:
         "altitude_error_p50_m": quantile(known, 0.5),
         "altitude_error_p95_m": quantile(known, 0.95),
         "ellipse_coverage": float(inside.mean()) if len(inside) else None,
-        "gospa_m": float(pairing.gospa_m.mean()) if len(pairing.gospa_m) else None,
+        "gospa_m": float(in_space.mean()) if len(in_space) else None,
         "gospa_horizontal_m": float(pairing.gospa_plane_m.mean()) if len(pairing.gospa_plane_m) else None,
     }
 

@@ -71,6 +71,8 @@ class ExportFormat(StrEnum):
     COT = "cot"
     GEOJSON = "geojson"
     CSV = "csv"
+    COURAGEOUS = "courageous"
+    """The trial format of COURAGEOUS, version 0.4.1."""
 
 
 class Output(Strict, frozen=True, kw_only=True):
