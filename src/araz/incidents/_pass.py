@@ -52,9 +52,9 @@ def find_pass(place: Place, memory: Memory) -> Drop | None:
     inside = [s for s in memory.history if s.at_us >= crossed and s.border_m < 0.0]
     if len(inside) < 4 * LEAST_SAMPLES or not _flies_home(inside):
         return None
-    scores = [_signs(inside, k) for k in range(len(inside))]
-    k = max(range(len(inside)), key=lambda j: sum(scores[j]))
-    probability = min(1.0 / (1.0 + math.exp(-(PRIOR_NATS + sum(scores[k])))), MOST_PROBABILITY)
+    scores = _signs(inside)
+    k = int(np.argmax(scores.sum(axis=1)))
+    probability = min(1.0 / (1.0 + math.exp(-(PRIOR_NATS + float(scores[k].sum())))), MOST_PROBABILITY)
     if probability < MIN_PROBABILITY:
         return None
     before = [s for s in inside if s.at_us <= inside[k].at_us - LAG_US]
@@ -68,38 +68,38 @@ def _flies_home(inside: Sequence[Sample]) -> bool:
     return closer and _angle_deg(came, goes) >= TURNED_DEG
 
 
-def _signs(inside: Sequence[Sample], k: int) -> tuple[float, float, float]:
-    """Log odds that height, speed and course give to a release at sample k."""
-    at = inside[k].at_us
-    before = [s for s in inside if at - BEFORE_US <= s.at_us <= at]
-    after = [s for s in inside if at + AFTER_US[0] <= s.at_us <= at + AFTER_US[1]]
-    if len(before) < LEAST_SAMPLES or len(after) < LEAST_SAMPLES:
-        return 0.0, 0.0, 0.0
-    if min(_speed(s) for s in before) < SLOWEST_MPS:
-        return 0.0, 0.0, 0.0
-    climb = float(np.mean([s.agl_m for s in after]) - np.mean([s.agl_m for s in before]))
-    gain = float(np.mean([_speed(s) for s in after]) - np.mean([_speed(s) for s in before]))
-    bend = _angle_deg(_course(before), _course(after))
-    values = climb / CLIMB_M, gain / GAIN_MPS, bend / BEND_DEG
-    a, b, c = (min(max(value, 0.0), MOST_NATS) for value in values)
-    return (a, b, c) if min(a, b, c) >= LEAST_NATS else (0.0, 0.0, 0.0)
-
-
-def _speed(sample: Sample) -> float:
-    return math.hypot(sample.v_east_mps, sample.v_north_mps)
+def _signs(inside: Sequence[Sample]) -> FloatArray:
+    """Log odds that height, speed and course give to a release at each sample [n, 3]."""
+    at = np.array([s.at_us for s in inside])
+    velocity = np.array([(s.v_east_mps, s.v_north_mps) for s in inside])
+    speed = np.hypot(velocity[:, 0], velocity[:, 1])
+    sums = np.vstack([np.zeros(4), np.cumsum(np.column_stack([[s.agl_m for s in inside], speed, velocity]), axis=0)])
+    here = np.arange(at.size) + 1
+    since = np.searchsorted(at, at - BEFORE_US)
+    begin, end = np.searchsorted(at, at + AFTER_US[0]), np.searchsorted(at, at + AFTER_US[1], side="right")
+    result = np.zeros((at.size, 3))
+    slowest = np.array([speed[a:b].min() for a, b in zip(since, here, strict=True)])
+    enough = (here - since >= LEAST_SAMPLES) & (end - begin >= LEAST_SAMPLES) & (slowest >= SLOWEST_MPS)
+    k = np.flatnonzero(enough)
+    before, after = sums[here[k]] - sums[since[k]], sums[end[k]] - sums[begin[k]]
+    change = after[:, :2] / (end - begin)[k, None] - before[:, :2] / (here - since)[k, None]
+    bend = np.array([_angle_deg(a, b) for a, b in zip(before[:, 2:].tolist(), after[:, 2:].tolist(), strict=True)])
+    signs = np.column_stack([change[:, 0] / CLIMB_M, change[:, 1] / GAIN_MPS, bend / BEND_DEG]).clip(0.0, MOST_NATS)
+    result[k] = np.where(signs.min(axis=1, keepdims=True) >= LEAST_NATS, signs, 0.0)
+    return result
 
 
 def _course(samples: Sequence[Sample]) -> tuple[float, float]:
     return sum(s.v_east_mps for s in samples), sum(s.v_north_mps for s in samples)
 
 
-def _angle_deg(a: tuple[float, float], b: tuple[float, float]) -> float:
+def _angle_deg(a: Sequence[float], b: Sequence[float]) -> float:
     length = math.hypot(*a) * math.hypot(*b)
     cosine = 1.0 if length == 0.0 else (a[0] * b[0] + a[1] * b[1]) / length
     return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
-def _drop(place: Place, at: Sample, probability: float, signs: tuple[float, float, float]) -> Drop:
+def _drop(place: Place, at: Sample, probability: float, signs: FloatArray) -> Drop:
     velocity = np.array([at.v_east_mps, at.v_north_mps])
     height_m = max(at.agl_m, 0.0)
     load = fall(height_m, velocity, place.site.wind)
@@ -116,7 +116,9 @@ def _drop(place: Place, at: Sample, probability: float, signs: tuple[float, floa
         border_m=border,
         areas=areas_around(place, float(centre[0]), float(centre[1]), spread),
         reasons_for=tuple(
-            Reason(text=name, weight=round(value, 2)) for name, value in zip(names, signs, strict=True) if value > 0.1
+            Reason(text=name, weight=round(value, 2))
+            for name, value in zip(names, signs.tolist(), strict=True)
+            if value > 0.1
         ),
         reasons_against=(Reason(text="it never stopped: a release in flight is a guess from its way", weight=-1.0),),
     )

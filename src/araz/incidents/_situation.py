@@ -27,13 +27,11 @@ STRANGER_PROBABILITY: Final = 0.9
 def tell(work: Work, memory: Memory, view: View) -> Memory:
     """Say what happened with this track and keep its card; gives the memory with the incidents noted."""
     is_fresh = work.now_us - memory.updated_us <= work.context.stale_us
-    drop = None
-    if is_fresh:
-        drop = find_drop(work.context.place, memory, work.now_us) or find_pass(work.context.place, memory)
     is_silent = _is_excused(work, view)
     needed = DROP_PROBABILITY if memory.crossed_at_us is not None else STRANGER_PROBABILITY
-    if drop is not None and not is_silent and view.probability >= needed:
-        memory = memory._replace(drop=drop)
+    if is_fresh and not is_silent and view.probability >= needed:
+        drop = find_drop(work.context.place, memory, work.now_us) or find_pass(work.context.place, memory)
+        memory = memory if drop is None else memory._replace(drop=drop)
     is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
     if is_silent or is_unlikely or not view.seen.is_mature[view.i]:
         return memory
