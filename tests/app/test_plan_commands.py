@@ -227,3 +227,44 @@ def test_files_that_are_none_end_with_a_sentence_and_no_traceback(planned, tmp_p
         words = ("plan", "roster", game, plan, "--night", "2026-11-24", "--places", tmp_path / "places.json")
         assert "places.json" in _refused(capsys, *words, "--out", tmp_path / "rosters")
     assert not (tmp_path / "rosters").exists()
+
+
+@pytest.fixture(scope="module")
+def coarse_site(tmp_path_factory):
+    """The shipped sector with few cells, beside its own files."""
+    from araz.app._data import site_path
+
+    folder = tmp_path_factory.mktemp("site")
+    for path in site_path("horadiz").parent.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    text = (folder / "site.toml").read_text()
+    few = "[planning]\ncell_m = 3000.0\ndrop_every_m = 4000.0\nlaunch_every_m = 6000.0\n"
+    (folder / "site.toml").write_text(text.replace("[planning]\n", few))
+    return folder / "site.toml"
+
+
+def test_a_site_is_planned_from_its_file_with_certificate_picture_and_places(coarse_site, tmp_path, capsys):
+    plan, layout = tmp_path / "p.npz", tmp_path / "l.json"
+    code, text = run(capsys, "plan", "site", coarse_site, "--out", tmp_path / "i.npz")
+    assert code == 0
+    assert "7 sensors standing, 12 places for more (likely values)" in text
+    code, text = run(capsys, "plan", "sensors", coarse_site, "--budget", 9, "--out", layout)
+    assert "Stands: radar-1, radar-2, acoustic-1" in text  # what stands already costs nothing and stays
+    code, text = run(capsys, "plan", "patrols", coarse_site, "--layout", layout, "--no-money", "--out", plan)
+    assert code == 0
+    held = [float(text.split(f"{words} ")[1].split(" kg")[0]) for words in ("more than", "below", "rosters hold")]
+    assert held[1] <= held[0] < held[2]
+    drawn = ElementTree.parse(plan.with_suffix(".svg")).getroot()
+    assert drawn.tag.endswith("svg")
+    run(capsys, "plan", "roster", coarse_site, plan, "--night", "2026-11-24", "--out", tmp_path / "r")
+    points = [
+        ElementTree.fromstring(line) for line in (tmp_path / "r" / "2026-11-24.cot.xml").read_bytes().splitlines()
+    ]
+    assert len(points) == 12  # three teams in four windows, each at a post whose place the site knows
+    assert all(39 < float(point.find("point").attrib["lat"]) < 40 for point in points)
+
+
+def test_a_corner_of_one_set_of_values_and_sensors_by_number_at_a_site_are_refused(planned, coarse_site, capsys):
+    assert "--corner needs a site" in _refused(capsys, "plan", "patrols", planned[0], "--corner", "worst")
+    assert "--layout" in _refused(capsys, "plan", "patrols", coarse_site, "--sensors", 3)
+    assert "no site" in _refused(capsys, "plan", "patrols", "nowhere")

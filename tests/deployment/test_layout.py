@@ -87,3 +87,16 @@ def test_no_programme_is_stopped_by_a_clock(monkeypatch):
 def test_a_negative_budget_is_a_wrong_call():
     with pytest.raises(ValueError, match="budget"):
         plan_layout(tiny(1), -1.0)
+
+
+def test_the_cost_curve_never_asks_more_for_less(capsys):
+    """Sensors that cost nothing always stand, and a layout that holds a harder promise holds an easier one."""
+    instance = tiny(3, posts=6, teams=2, cells=12, sensors=8)
+    instance = instance.with_(sensor_cost=np.array([0.0, 0.0, 8, 1, 3, 8, 1, 3]))
+    best, worst = (layout_value(instance, np.full(8, on)) for on in (1.0, 0.0))
+    covers = [cover for _, cover in cost_curve(instance, np.linspace(best * 1.01, worst, 6))]
+    costs = [cover.cost for cover in covers]
+    assert costs == sorted(costs, reverse=True)
+    assert all(cover.least_cost <= cover.cost + 1e-6 and cover.kept for cover in covers)
+    assert all(cover.sensors_on[:2].all() for cover in covers)
+    assert plan_layout(instance, 5).sensors_on[:2].all()

@@ -8,7 +8,7 @@ import sys
 import time
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import cyclopts
 import numpy as np
@@ -16,9 +16,19 @@ from cyclopts import Parameter
 
 from araz.app._rim import say, wall_clock_us
 
+if TYPE_CHECKING:
+    from araz.app._plan_site import Game
+    from araz.deployment import Plan
+    from araz.vocabulary import FloatArray
+
 plan_app = cyclopts.App(name="plan", help="Sensors and patrols against an opponent who learns, with a certificate.")
 
-InstanceFile = Annotated[Path, Parameter(help="Instance file (.npz), from araz plan example or your own.")]
+InstanceFile = Annotated[
+    Path, Parameter(help="Instance file (.npz) of araz plan example or site, a SITE.toml, or a shipped site's name.")
+]
+AtCorner = Annotated[
+    Literal["likely", "worst", "best"], Parameter(help="For a site: which end of every interval is taken.")
+]
 Seconds = Annotated[float, Parameter(help="Seconds of work after which the best so far is printed with its gap.")]
 
 
@@ -47,9 +57,35 @@ def example(
 
 
 @plan_app.command
+def site(site_file: Path, *, corner: AtCorner = "likely", out: Path = Path("out/plan/instance.npz")) -> int:
+    """Cut the game from a site: its line, roads, sensors, posts and [planning]; say what was assumed; draw it.
+
+    Example: araz plan site horadiz --corner worst --out out/plan/worst.npz
+    """
+    from araz.app._plan_files import write_instance
+    from araz.app._plan_site import load_game
+
+    game = load_game(site_file, corner)
+    if game.site is None:
+        raise ValueError(f"{site_file} is an instance already; give a site file or the name of a shipped site.")
+    instance = game.instance
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_instance(instance, out)
+    picture = _draw(game, game.site.standing, None, out)
+    say(
+        f"{out}: {len(instance.cell_m)} cells, {instance.attacks} attacks, {instance.posts} posts, "
+        f"{instance.teams[0]} teams in {instance.windows} windows, {int(game.site.standing.sum())} sensors standing, "
+        f"{instance.sensors - int(game.site.standing.sum())} places for more ({corner} values)."
+    )
+    say("\n".join([*game.site.assumed, f"Picture: {picture}"]))
+    return 0
+
+
+@plan_app.command
 def patrols(
     instance: InstanceFile, *, layout: Annotated[Path | None, Parameter(help="Layout from araz plan sensors.")] = None,
     sensors: Annotated[int | None, Parameter(help="Without a layout: this many sites, evenly.")] = None,
+    corner: AtCorner = "likely",
     tolerance: float = 1e-3, seconds: Seconds = 60.0, money: bool = True,
     as_json: Annotated[bool, Parameter(name="--json", help="For machines.")] = False,
     out: Path = Path("out/plan/plan.npz"),
@@ -57,16 +93,15 @@ def patrols(
     """Randomise the patrols for given sensors and print the certificate: guarantee, bound, gap, what binds.
 
     Example: araz plan patrols out/plan/instance.npz --sensors 40
-             araz plan patrols out/plan/instance.npz --layout out/plan/layout.json
+             araz plan patrols horadiz --corner worst
     """
-    from araz.app._plan_files import read_instance, read_layout, write_plan
-    from araz.deployment import certificate, evenly, next_money, plan_patrols
+    from araz.app._plan_files import write_plan
+    from araz.app._plan_site import load_game, worst_sentence
+    from araz.deployment import certificate, next_money, plan_patrols
 
-    game = read_instance(instance)
-    if layout is not None:
-        x = read_layout(layout)
-    else:
-        x = evenly(game, round(0.4 * game.sensors) if sensors is None else sensors)
+    loaded = load_game(instance, corner)
+    game = loaded.instance
+    x = _layout_of(loaded, layout, sensors)
     begun = time.monotonic()
     _tell(f"planning {game.attacks} attacks against {game.posts} posts …")
 
@@ -80,28 +115,64 @@ def patrols(
     words = certificate(game, plan, helps)
     if money and helps is None:
         words.append(f"Next money: not worked out in {seconds:g} s; give more --seconds.")
+    if loaded.site is not None:
+        words += [worst_sentence(loaded, plan)] if corner == "likely" else []
+        words += loaded.site.assumed
+    picture = _draw(loaded, x, plan, out)
     if as_json:
         from araz.app._seizures_keep import print_json
 
         figures = {"guarantee_kg": plan.guarantee_kg, "bound_kg": plan.bound_kg, "gap": plan.gap}
         print_json({**figures, "closed": plan.closed, "words": words})
     else:
-        say("\n".join([*words, f"Written to {out}."]))
+        say("\n".join([*words, f"Written to {out}, drawn in {picture}."]))
     return 0
+
+
+def _layout_of(game: Game, layout: Path | None, sensors: int | None) -> FloatArray:
+    """Which sensors stand: as the layout says, else a site's own, else so many of the candidates evenly."""
+    from araz.app._plan_files import read_layout
+    from araz.deployment import evenly
+
+    if layout is not None:
+        return read_layout(layout)
+    if game.site is not None:
+        if sensors is not None:
+            raise ValueError("A site's own sensors stand; choose more with araz plan sensors and give its --layout.")
+        return game.site.standing
+    return evenly(game.instance, round(0.4 * game.instance.sensors) if sensors is None else sensors)
+
+
+def _draw(game: Game, sensors_on: FloatArray, plan: Plan | None, out: Path) -> Path:
+    """The picture beside a result: what every cell brings against the plan, or what crosses it unseen."""
+    from araz.app._plan_pictures import border_picture
+    from araz.deployment import attack_payoff, cell_most, coverage_of, unseen_kg
+
+    it = game.instance
+    if plan is None:
+        kg, words, manned = cell_most(it, unseen_kg(it, sensors_on)), "kg that cross unseen", None
+    else:
+        kg = np.maximum(cell_most(it, attack_payoff(it, plan)), 0.0)
+        words, manned = "kg a sortie brings its sender, worst window", coverage_of(it, plan).mean(axis=0)
+    picture = out.with_suffix(".svg")
+    picture.write_text(border_picture(it, kg, words, sensors_on, manned, game.site))
+    return picture
 
 
 @plan_app.command(name="sensors")
 def sensors_(
-    instance: InstanceFile, *, budget: float, seconds: Seconds = 60.0, out: Path = Path("out/plan/layout.json")
-) -> int:
+    instance: InstanceFile, *, budget: float, corner: AtCorner = "likely", seconds: Seconds = 60.0,
+    out: Path = Path("out/plan/layout.json"),
+) -> int:  # fmt: skip
     """Choose sensors within a budget, with a bound over every layout that money can buy.
 
-    Example: araz plan sensors out/plan/instance.npz --budget 40
+    Example: araz plan sensors horadiz --budget 12
     """
-    from araz.app._plan_files import read_instance
+    from araz.app._plan_site import load_game
     from araz.deployment import gap_text, plan_layout
 
-    game = read_instance(instance)
+    loaded = load_game(instance, corner)
+    game = loaded.instance
     begun = time.monotonic()
     _tell(f"choosing among {game.sensors} sites …")
     found = plan_layout(game, budget, go_on=lambda: time.monotonic() - begun < seconds)
@@ -111,24 +182,32 @@ def sensors_(
     say(
         f"Layout of cost {found.cost:g} (budget {budget:g}): patrols can hold every attack to {found.value_kg:.6g} kg."
         f"\nBound over all layouts of this budget: {found.bound_kg:.6g} kg. Gap: {gap_text(found.gap)}."
-        f"\nWritten to {out}."
+        f"\n{_names(game.sensor_names, found.sensors_on)}"
+        f"Written to {out}, drawn in {_draw(loaded, found.sensors_on, None, out)}; araz plan patrols --layout {out} "
+        "gives the rosters and their certificate."
     )
     return 0
 
 
+def _names(names: tuple[str, ...], sensors_on: FloatArray) -> str:
+    """One line that names what stands, where sites have names."""
+    return f"Stands: {', '.join(n for n, on in zip(names, sensors_on, strict=True) if on > 0.5)}.\n" if names else ""
+
+
 @plan_app.command
 def curve(
-    instance: InstanceFile, *, points: int = 6, seconds: Seconds = 120.0, out: Path = Path("out/plan/curve.svg")
-) -> int:
+    instance: InstanceFile, *, corner: AtCorner = "likely", points: int = 6, seconds: Seconds = 120.0,
+    out: Path = Path("out/plan/curve.svg"),
+) -> int:  # fmt: skip
     """Draw the commander's cost curve: the fewest sensors for each promised guarantee, and the least proved needed.
 
     Example: araz plan curve out/plan/instance.npz --points 6
     """
-    from araz.app._plan_files import read_instance
     from araz.app._plan_pictures import cost_curve_picture
+    from araz.app._plan_site import load_game
     from araz.deployment import cost_curve, layout_value
 
-    game = read_instance(instance)
+    game = load_game(instance, corner).instance
     begun = time.monotonic()
     best = layout_value(game, np.ones(game.sensors))
     worst = layout_value(game, np.zeros(game.sensors))
@@ -150,7 +229,10 @@ def roster(
     night: Annotated[str, Parameter(help="Date of the night, YYYY-MM-DD (begins 18:00 UTC unless --from).")],
     from_hour_utc: float = 18.0, window_hours: float = 3.0, audit: float = 0.1,
     seed: Annotated[int | None, Parameter(help="Only to repeat a draw; by default the system's randomness.")] = None,
-    places: Annotated[Path | None, Parameter(help="JSON of post name: [longitude, latitude], for TAK.")] = None,
+    places: Annotated[
+        Path | None, Parameter(help="JSON of post name: [longitude, latitude], for TAK; a site knows its own.")
+    ] = None,
+    corner: AtCorner = "likely",
     out: Path = Path("out/plan/rosters"),
 ) -> int:  # fmt: skip
     """Draw tonight's roster, seal it before the shift and write it for the posts: CSV, PDF, calendar, CoT, log.
@@ -160,15 +242,17 @@ def roster(
 
     Example: araz plan roster out/plan/instance.npz out/plan/plan.npz --night 2026-11-24
     """
-    from araz.app._plan_files import read_instance, read_places, read_plan
+    from araz.app._plan_files import read_places, read_plan
+    from araz.app._plan_site import load_game, post_places
     from araz.app._roster_files import as_calendar, as_cot, as_csv, as_pdf
     from araz.app._roster_seals import keep_sealed, refuse_second_draw
     from araz.deployment import certificate, draw_roster, inclusion_rows, roster_rows, sealed_bytes
 
     night = date.fromisoformat(night).isoformat()  # one name a night, however it was written
     refuse_second_draw(out, night)
-    game, drawn_from = read_instance(instance), read_plan(plan)
-    known = {} if places is None else read_places(places)
+    loaded, drawn_from = load_game(instance, corner), read_plan(plan)
+    game = loaded.instance
+    known = post_places(loaded) if places is None else read_places(places)
     begins = datetime.fromisoformat(f"{night}T00:00:00+00:00").timestamp() + from_hour_utc * 3600.0
     rng = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
     tonight = draw_roster(

@@ -1,4 +1,4 @@
-"""Pictures of the planner as SVG: the commander's cost curve and the season."""
+"""Pictures of the planner as SVG: the border with what crosses unseen, the cost curve and the season."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from araz.deployment import Change, Cover, Season, weekly_through_kg
+from araz.deployment import Change, Cover, Instance, Season, SiteGame, weekly_through_kg
+from araz.vocabulary import FloatArray
 
 
 def _svg(figure: Figure) -> str:
@@ -18,6 +19,44 @@ def _svg(figure: Figure) -> str:
     with mpl.rc_context({"svg.hashsalt": "araz", "svg.fonttype": "none"}):
         figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()
+
+
+def border_picture(
+    instance: Instance,
+    cell_kg: FloatArray,
+    words: str,
+    sensors_on: FloatArray,
+    manned: FloatArray | None,
+    site: SiteGame | None,
+) -> str:
+    """The border's cells coloured by kilograms [C], sensors that stand, posts as large as they are often manned [P].
+
+    On the map where the game was cut from a site, else along the border. Cells that nothing crosses stay grey.
+    """
+    figure = Figure(figsize=(9, 6.5 if site else 3.2), layout="constrained")
+    axes: Any = figure.subplots()
+    if site is None:
+        places = [np.column_stack([along, np.full(len(along), row)]) for along, row in (
+            (instance.cell_m, 0.0), (instance.sensor_m, 1.0), (instance.post_m, -1.0))]  # fmt: skip
+    else:
+        places = [site.ground.cell_enu_m, site.sensor_enu_m, site.post_enu_m]
+        axes.plot(*(site.ground.drop_enu_m.T / 1e3), "x", color="#a0a0a0", markersize=3, label="drop places")
+        axes.set_aspect("equal")
+    cells, sensors, posts = (place / [1e3, 1e3 if site else 1.0] for place in places)
+    known = np.isfinite(cell_kg)
+    axes.plot(*cells[~known].T, ".", color="#c8c8c8")
+    seen = axes.scatter(*cells[known].T, c=cell_kg[known], cmap="viridis_r", vmin=0.0, s=22, marker="s")
+    figure.colorbar(seen, ax=axes, label=words)
+    on = sensors_on > 0.5
+    axes.plot(*sensors[on].T, "^", color="#145a96", label="sensors that stand")
+    axes.plot(*sensors[~on].T, "^", color="#145a96", fillstyle="none", markersize=4, label="places for more")
+    size = np.full(len(posts), 20.0) if manned is None else 8.0 + 90.0 * manned
+    axes.scatter(*posts.T, s=size, facecolors="none", edgecolors="#b43c28", label="posts, larger when manned more")
+    axes.set(xlabel="km along the border" if site is None else "km east", ylabel="" if site is None else "km north")
+    if site is None:
+        axes.set(yticks=[-1, 0, 1], yticklabels=["posts", "border", "sensors"], ylim=(-1.8, 1.8))
+    axes.legend(fontsize=7, loc="best")
+    return _svg(figure)
 
 
 def cost_curve_picture(curve: Sequence[tuple[float, Cover | None]]) -> str:

@@ -9,6 +9,8 @@
 
 from araz.deployment._comb import Comb, comb_rosters
 from araz.deployment._exploit import lean_plan, lean_policy
+from araz.deployment._from_site import Corner, SiteGame, game_of_site
+from araz.deployment._ground import Ground, ground_of
 from araz.deployment._instance import Instance, Limits, detection
 from araz.deployment._joint import Layout, layout_value
 from araz.deployment._layout import Cover, cost_curve, fewest_sensors, plan_layout
@@ -25,7 +27,16 @@ from araz.deployment._measures import (
     weekly_through_kg,
 )
 from araz.deployment._opponents import Mind, Smuggler, choices, learn, new_mind, refit_suqr
-from araz.deployment._plan import Lottery, Plan, attack_payoff, coverage_of, plan_patrols
+from araz.deployment._plan import (
+    Lottery,
+    Plan,
+    attack_payoff,
+    cell_most,
+    coverage_of,
+    guarantee_in,
+    plan_patrols,
+    unseen_kg,
+)
 from araz.deployment._roster import Roster, draw_roster, inclusion_rows, log_sha256, roster_rows, seal, sealed_bytes
 from araz.deployment._season import (
     Change,
@@ -49,7 +60,9 @@ __all__ = [
     "Aircraft",
     "Change",
     "Comb",
+    "Corner",
     "Cover",
+    "Ground",
     "Instance",
     "Layout",
     "Limits",
@@ -62,10 +75,12 @@ __all__ = [
     "Policy",
     "Roster",
     "Season",
+    "SiteGame",
     "Smuggler",
     "attack_payoff",
     "blend_policy",
     "broken_limits",
+    "cell_most",
     "certificate",
     "chase_policy",
     "check_limits",
@@ -83,7 +98,10 @@ __all__ = [
     "exploitability_kg",
     "fewest_sensors",
     "fixed_policy",
+    "game_of_site",
     "gap_text",
+    "ground_of",
+    "guarantee_in",
     "half_life_nights",
     "inclusion_rows",
     "layout_value",
@@ -108,5 +126,6 @@ __all__ = [
     "solve_marginals",
     "uniform_policy",
     "uniform_response",
+    "unseen_kg",
     "weekly_through_kg",
 ]

@@ -15,6 +15,7 @@ from araz.deployment._marginals import GoOn, add_patrol_rows, always, even_cover
 from araz.deployment._response import response_table
 from araz.vocabulary import FloatArray
 
+_ALL_CUTS = 2_000  # up to so many, whole sensors are chosen against every cut: dropping slack ones can go in circles
 _NODES = 100  # of branch and bound; a limit in seconds would give a busy machine another layout
 
 
@@ -98,8 +99,15 @@ def cost_curve(
 ) -> Iterator[tuple[float, Cover | None]]:
     """For each promised level, one at a time: the fewest sensors found and the least that are proved necessary."""
     least_kg = layout_value(instance, np.ones(instance.sensors))
+    found: list[Cover] = []
     for level in levels_kg.tolist():
-        yield level, _fewest(instance, level, least_kg, 2, go_on)
+        cover = _fewest(instance, level, least_kg, 3, go_on)
+        # What holds a harder promise holds this one too.
+        for other in (other for other in found if cover is not None and other.value_kg <= level):
+            if cover is not None and other.cost < cover.cost:
+                cover = replace(other, least_cost=cover.least_cost, level_kg=level)
+        found += [] if cover is None else [cover]
+        yield level, cover
 
 
 def _cover_programme(instance: Instance, cuts: _Cuts, whole: bool) -> Programme:
@@ -119,6 +127,8 @@ def _relaxed_cover(
     programme = _cover_programme(instance, cuts, whole=False)
     x, taken, least = np.full(instance.sensors, 0.3), 0, 0.0
     y = even_coverage(instance)
+    if len(cuts.violated(level_kg, x, y, 1e-4)) == 0:
+        x = np.zeros(instance.sensors)  # too much to begin with: nothing would be cut, and nothing proved
     for _ in range(120):
         leaks = cuts.violated(level_kg, x, y, 1e-4)
         if len(leaks) == 0 or not go_on():
@@ -141,7 +151,7 @@ def _whole_cover(
     """Whole sensors against the cuts that are nearly tight at (x, y); its bound holds, fewer cuts only lower it."""
     need = cuts.need(level_kg, cuts.attack) - cuts.constant
     slack = cuts.matrix @ np.concatenate([x, y]) - need
-    kept = np.flatnonzero(np.isfinite(need) & (slack < 1.0))
+    kept = np.flatnonzero(np.isfinite(need) & ((slack < 1.0) | (len(need) <= _ALL_CUTS)))
     programme = _cover_programme(instance, cuts, whole=True)
     programme.option("mip_rel_gap", 0.02)
     programme.option("mip_max_nodes", _NODES)
@@ -150,7 +160,7 @@ def _whole_cover(
     if not answer.feasible:
         return np.ones(instance.sensors), y, 0.0
     sensors = instance.sensors
-    chosen = np.asarray(answer.x[:sensors] > 0.5, dtype=np.float64)
+    chosen = np.asarray((answer.x[:sensors] > 0.5) | (instance.sensor_cost <= 0), dtype=np.float64)
     return chosen, np.clip(answer.x[sensors:], 0, 1), max(0.0, answer.bound)
 
 
@@ -171,7 +181,7 @@ def _spend(instance: Instance, x: FloatArray, budget: float, go_on: GoOn) -> tup
 
     When ``go_on()`` says stop, the rest goes to where most value flies unseen, and only the end is proved.
     """
-    out = x.copy()
+    out = np.maximum(x, instance.sensor_cost <= 0)
     proof, proved = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3), True
     best = (out.copy(), proof.bound_kg)
     while True:

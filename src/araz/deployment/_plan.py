@@ -113,7 +113,7 @@ def certify(
 ) -> Plan:
     """Work out what lotteries guarantee, against every attack of the instance and every draw they can make."""
     response = expected_response(instance, lotteries)
-    value = instance.net_kg - stake_of(instance, detection(instance, sensors_on)) * response[instance.response_row]
+    value = _payoff(instance, sensors_on, response)
     worst = int(np.argmax(value))
     guarantee = max(0.0, float(value[worst]))
     if bound_kg > guarantee + 1e-5 * max(1.0, guarantee):
@@ -151,8 +151,35 @@ def coverage_of(instance: Instance, plan: Plan) -> FloatArray:
 
 def attack_payoff(instance: Instance, plan: Plan) -> FloatArray:
     """What each attack [A] brings its sender, per sortie (kg), against the plan."""
-    stake = stake_of(instance, detection(instance, plan.sensors_on))
-    return instance.net_kg - stake * plan.response[instance.response_row]
+    return _payoff(instance, plan.sensors_on, plan.response)
+
+
+def guarantee_in(instance: Instance, plan: Plan) -> float:
+    """Most that an attack of another instance (same posts, windows and sensors) brings against a plan's rosters (kg).
+
+    So a plan made for likely values is judged at the worst corner. Fails with ValueError when the shapes differ.
+    """
+    for lottery in plan.lotteries:
+        if lottery.placement.shape[2] != instance.posts or lottery.windows.max(initial=-1) >= instance.windows:
+            raise ValueError("The plan was made for other posts or windows than this instance has.")
+    response = expected_response(instance, plan.lotteries)
+    return max(0.0, float(_payoff(instance, plan.sensors_on, response).max()))
+
+
+def cell_most(instance: Instance, value: FloatArray) -> FloatArray:
+    """Largest value [A] among the attacks over each border cell, [C]; NaN where nothing can cross."""
+    out = np.full(len(instance.cell_m), -np.inf)
+    np.maximum.at(out, instance.crossing, value)
+    return np.where(np.isfinite(out), out, np.nan)
+
+
+def unseen_kg(instance: Instance, sensors_on: FloatArray) -> FloatArray:
+    """V_a (1 − D_a): kilograms that each attack [A] is expected to carry over without being seen."""
+    return instance.value_kg * (1.0 - detection(instance, sensors_on))
+
+
+def _payoff(instance: Instance, sensors_on: FloatArray, response: FloatArray) -> FloatArray:
+    return instance.net_kg - stake_of(instance, detection(instance, sensors_on)) * response[instance.response_row]
 
 
 def _whole(instance: Instance, lottery: Lottery) -> FloatArray:

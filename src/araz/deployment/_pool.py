@@ -145,11 +145,14 @@ class Master:
             value = self._net - self._stake * (self._pool.response @ probability)[self._pool.block.row]
             allowed = answer.x[self._region] if worth is None else cap_kg
             leaks = worst_of_each(value - allowed, self._pool.block.group, tolerance_kg)
+            # A row that stands already leaks by HiGHS' own tolerance only: adding it again would never end.
+            leaks = leaks[~np.isin(leaks, self._rows)]
             leaks = leaks[np.argsort(-value[leaks])][:400]
             if len(leaks) == 0:
                 break
             self._add_rows(leaks)
-        weight = summed(self._rows, np.maximum(answer.row_dual[1:], 0.0), len(self._net))
+        dual = np.maximum(answer.row_dual[1:], 0.0)
+        weight = summed(self._rows[: len(dual)], dual, len(self._net))
         return Mix(probability, max(0.0, float(value.max(initial=0.0))), weight)
 
     def _take_columns(self) -> None:

@@ -8,7 +8,7 @@ squares of a drop area with the chance that the load lies in each, given where i
 **Never** sends anybody: the officer decides.
 """
 
-from araz.intercept._crew import Assumptions, probability_in_time
+from araz.intercept._crew import Assumptions, probabilities_in_time, probability_in_time
 from araz.intercept._options import rank_options
 from araz.intercept._search import WALKED_ONCE, SearchGrid, Square, search, search_grid, square_name, square_of
 
@@ -17,6 +17,7 @@ __all__ = [
     "Assumptions",
     "SearchGrid",
     "Square",
+    "probabilities_in_time",
     "probability_in_time",
     "rank_options",
     "search",

@@ -38,7 +38,7 @@ from araz.sensors._coverage import (
 from araz.sensors._decision import decode_decision, encode_decision
 from araz.sensors._decoder import Decoder, rejected
 from araz.sensors._decoders import DECODERS
-from araz.sensors._dwell import dwell_chances
+from araz.sensors._dwell import dwell_chances, lone_chances
 from araz.sensors._flight import Flight, LogClock, parts_of
 from araz.sensors._flight_logs import read_flight
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
@@ -119,6 +119,7 @@ __all__ = [
     "health_step",
     "health_with_registration",
     "learn_sightings",
+    "lone_chances",
     "look_chances",
     "parts_of",
     "quarry_of",

@@ -33,6 +33,22 @@ def dwell_chances(table: SensorTable, look: FloatArray, dwell_s: float) -> tuple
     return 1.0 - silent, tracked
 
 
+def lone_chances(table: SensorTable, look: FloatArray, dwell_s: float) -> FloatArray:
+    """Chance [S, N] that each sensor alone reports a target often enough for a track, ``look`` as in ``dwell_chances``.
+
+    For a sensor of bearings it is the chance of as many bearings: enough for people to be told where to listen.
+    ValueError on another shape than [S, N, K].
+    """
+    if look.ndim != 3 or look.shape[0] != len(table.sensor_id):
+        raise ValueError(f"look needs shape [{len(table.sensor_id)}, N, K], got {look.shape}.")
+    out = np.zeros(look.shape[:2])
+    for s in np.flatnonzero(look.any(axis=(1, 2))):
+        _, step = _schedule(table, look.shape[2], dwell_s, [int(s)])
+        alone = np.ascontiguousarray(look[s : s + 1])
+        out[s] = _scan_chance(alone, np.zeros_like(step), step, HITS, WINDOW)
+    return out
+
+
 def _schedule(table: SensorTable, steps: int, dwell_s: float, rows: list[int]) -> tuple[IntArray, IntArray]:
     """Sensor and place of every look of the dwell, in order of time."""
     times = [np.arange(0.5 * table.period_s[s], dwell_s, table.period_s[s]) for s in rows]

@@ -64,6 +64,7 @@ from araz.vocabulary._observation import (
     SensorReport,
     SensorState,
 )
+from araz.vocabulary._planning import Interval, PlanAircraft, Planning, PlanPost, PlanSensor, Uncertain
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
 from araz.vocabulary._screen import ScreenShown
 from araz.vocabulary._search import SearchPlan, SearchSquare
@@ -90,11 +91,11 @@ from araz.vocabulary._site import (
     Sensor,
     SensorKind,
     Site,
-    Strict,
     Terrain,
     TrackingSettings,
     Wind,
 )
+from araz.vocabulary._strict import Strict
 
 __all__ = [
     "CLASS_NAMES",
@@ -135,6 +136,7 @@ __all__ = [
     "IncidentKind",
     "IntArray",
     "InterceptOption",
+    "Interval",
     "LatitudeDeg",
     "LoggedInclusion",
     "LongitudeDeg",
@@ -146,6 +148,10 @@ __all__ = [
     "Patrol",
     "PeopleReport",
     "Picture",
+    "PlanAircraft",
+    "PlanPost",
+    "PlanSensor",
+    "Planning",
     "Polar",
     "Position",
     "Quarry",
@@ -179,6 +185,7 @@ __all__ = [
     "TrackEvents",
     "TrackPicture",
     "TrackingSettings",
+    "Uncertain",
     "Weather",
     "Wind",
     "frozen_array",

@@ -9,9 +9,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta
 
+from araz.vocabulary._planning import Planning
 from araz.vocabulary._quantities import (
     AltitudeAglM,
     AltitudeHaeM,
@@ -24,10 +24,7 @@ from araz.vocabulary._quantities import (
     Probability,
     SpeedMps,
 )
-
-
-class Strict(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of a file that people write: a misspelt key is an error that names it."""
+from araz.vocabulary._strict import Strict
 
 
 class Format(StrEnum):
@@ -264,3 +261,5 @@ class Site(Strict, frozen=True, kw_only=True):
     corridors: list[Corridor] = []
     """Ways over the line whose loss of coverage is an incident; none: the line itself, two kilometres at a time."""
     coverage: CoverageSettings = CoverageSettings()
+    planning: Planning | None = None
+    """Who might fly here and where sensors and teams could stand; none: araz plan cannot be asked about this site."""
