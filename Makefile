@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 UI_SOURCES := $(shell find console-ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo test lint types bench bench-night golden docs night install ui clean lock peers
+.PHONY: help demo test lint types bench bench-night golden docs night picture install ui clean lock peers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ night: $(VENV)/.core ## simulate the demo night again and pack it into scenarios
 
 docs: $(VENV)/.dev ## write the generated pages again
 	@$(BIN)/python tools/generate.py
+
+picture: install $(VENV)/.dev ## photograph the console of the demo night again for the README
+	@$(BIN)/python tools/screenshot.py $(ARGS)
 
 peers: ## Debian packages that tests use as judges (needs root): tshark, chromium, dump1090
 	@tools/install_peers.sh
