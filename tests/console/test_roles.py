@@ -207,6 +207,24 @@ def test_guesses_sent_all_at_once_are_no_more_than_five(name):
     assert len(tried) == 5
 
 
+def test_made_up_names_do_not_open_a_shut_account():
+    async def note(_):
+        pass
+
+    async def flood():
+        gate = Gate(lambda *_: None, note, lambda: 1_790_000_000_000_000)
+
+        async def guess(name):
+            return (await gate.sign_in(SignIn(account=name, password="guess", purpose="duty"))).code
+
+        first = [await guess("officer") for _ in range(6)]
+        for k in range(1_100):
+            await guess(f"nobody {k}")
+        return [*first, await guess("officer")]
+
+    assert asyncio.run(flood()) == ["wrong"] * 5 + ["locked"] * 2
+
+
 def test_the_cookie_is_for_this_host_over_tls_and_no_script(door):
     body = {"account": "officer", "password": PASSWORDS["officer"], "purpose": "duty"}
     cookie = door.client.post("/api/session", json=body).headers["set-cookie"]

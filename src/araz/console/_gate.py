@@ -25,6 +25,9 @@ MAX_SESSIONS: Final = 1_000
 MAX_FAILURES: Final = 5
 LOCKED_US: Final = 60_000_000
 """So long an account is shut after ``MAX_FAILURES`` wrong passwords in a row."""
+FAILURE_PLACES: Final = 4_096
+"""Failures are counted in so many places, a name's place by the process's own secret hash: made-up names neither fill
+the memory nor drive a real name's count out of it."""
 COOKIE: Final = "__Host-araz"
 """The prefix makes browsers refuse it without TLS, with a domain, or with another path."""
 
@@ -81,25 +84,24 @@ class Gate:
         self._note = note
         self._clock = clock
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._failures: dict[str, tuple[int, int]] = {}
+        self._failures: dict[int, tuple[int, int]] = {}
 
     async def sign_in(self, wanted: SignIn) -> tuple[str, Session] | ErrorBody:
         """Return a new token and its session, or why not."""
         now_us, name = self._clock(), wanted.account[:128]
-        count, last_us = self._failures.get(name, (0, 0))
+        place = hash(name) % FAILURE_PLACES
+        count, last_us = self._failures.get(place, (0, 0))
         if count >= MAX_FAILURES and now_us - last_us < LOCKED_US:
             return ErrorBody(code="locked", message="too many wrong passwords", remedy="wait a minute")
         if not wanted.purpose.strip() or len(wanted.purpose) > 200:
             return ErrorBody(code="no-purpose", message="no purpose was given", remedy="say what for, e.g. duty")
-        if len(self._failures) >= MAX_SESSIONS:
-            self._failures.clear()
         # Counted before the check, which takes its time: guesses sent all at once are no more than five either.
-        self._failures[name] = count + 1, now_us
+        self._failures[place] = count + 1, now_us
         account = await asyncio.to_thread(self._check, wanted.account, wanted.password)
         if account is None:
             await self._log(name, "", "sign-in", wanted.purpose, False)
             return ErrorBody(code="wrong", message="account or password is wrong", remedy="try again")
-        self._failures.pop(name, None)
+        self._failures.pop(place, None)
         session = Session(account=account.id, role=account.role, service=account.service, purpose=wanted.purpose,
                           until_us=now_us + SESSION_US)  # fmt: skip
         await self._log(account.id, account.role, "sign-in", wanted.purpose, True)
