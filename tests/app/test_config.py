@@ -1,5 +1,6 @@
 """The site at the door: what is wrong is named with its remedy, and the bundle carries all."""
 
+import json
 import shutil
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from araz.app._config import SiteError, bundle_from_file, parse_site, site_from_bundle
+from araz.app.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +56,59 @@ def test_a_missing_file_is_named(horadiz, tmp_path):
 def test_any_other_bytes_are_no_site(payload):
     with pytest.raises(SiteError):
         site_from_bundle(payload)
+
+
+def test_zones_travel_with_the_site_and_an_unusable_one_stops_it(horadiz, tmp_path):
+    site = tmp_path / "site"
+    shutil.copytree(horadiz.parent, site)
+    path = site / "site.toml"
+    path.write_text(f'zones = "zones.json"\n{path.read_text()}')
+    with pytest.raises(SiteError, match=r"zones\.json"):
+        bundle_from_file(path)
+    ring = [[47.30, 39.40], [47.34, 39.40], [47.34, 39.44], [47.30, 39.40]]
+    layer = {"upper": 120, "upperReference": "AGL", "lower": 0, "lowerReference": "AGL", "uom": "m"}
+    zone = {
+        "type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring], "layer": layer},
+        "properties": {"identifier": "AZ0001", "country": "AZE", "type": "NO_RESTRICTION", "variant": "COMMON"},
+    }  # fmt: skip
+    document = {"type": "FeatureCollection", "metadata": {}, "features": [zone]}
+    (site / "zones.json").write_text(json.dumps(document))
+    _, place, _ = site_from_bundle(bundle_from_file(path))
+    assert [found.identifier for found in place.zones] == ["AZ0001"]
+    document["features"].append({**zone, "geometry": {"type": "LineString", "coordinates": ring}})
+    (site / "zones.json").write_text(json.dumps(document))
+    with pytest.raises(SiteError, match=r"^zones\.json: zone AZ0001: a LineString covers no ground"):
+        site_from_bundle(bundle_from_file(path))
+    (site / "zones.json").write_text("[]")
+    with pytest.raises(SiteError, match=r"^zones\.json holds no zones"):
+        site_from_bundle(bundle_from_file(path))
+
+
+def test_the_command_lists_zones_and_writes_the_usable_ones(tmp_path, capsys):
+    shape = {"type": "Circle", "center": [47.3, 39.4], "radius": 500}
+    limits = {"uomDimensions": "M", "lowerLimit": 0, "lowerVerticalReference": "AGL", "upperLimit": 120,
+              "upperVerticalReference": "AGL"}  # fmt: skip
+    zone = {"identifier": "AZ1", "country": "AZE", "restriction": "PROHIBITED", "type": "COMMON",
+            "geometry": [{**limits, "horizontalProjection": shape}]}  # fmt: skip
+    path, out = tmp_path / "z.json", tmp_path / "usable.json"
+    path.write_text(json.dumps({"features": [zone, {**zone, "restriction": "?"}]}))
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as end:
+            main(["zones", *map(str, arguments)])
+        return end.value.code, capsys.readouterr()
+
+    code, said = call(path)
+    assert code == 1
+    assert "AZ1: PROHIBITED, 0.79 km², 0 m AGL to 120 m AGL; always" in said.out
+    assert "unknown-kind" in said.err
+    code, said = call(path, "--format", "ed318", "--out", out)
+    assert code == 1
+    assert "1 zones written" in said.out
+    code, said = call(out)
+    assert (code, said.err) == (0, "")
+    assert "ED-318, 1 zones" in said.out
+    path.write_text("{}")
+    code, said = call(path)
+    assert code == 2
+    assert "neither ED-269" in said.err

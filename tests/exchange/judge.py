@@ -60,5 +60,43 @@ def courageous(path):
     return sum(1 for _ in judge.iter_errors(json.loads(path.read_text())))
 
 
+def ed269(path):
+    """Each zone as another implementation of ED-269 holds it."""
+    from uas_standards.eurocae_ed269 import ED269Schema
+
+    zones = ED269Schema.from_dict(json.loads(path.read_text())).features
+    return [
+        {
+            "identifier": zone.identifier,
+            "kind": zone.restriction.value,
+            "radius": zone.geometry[0].horizontalProjection.get("radius"),
+            "days": [day.value for day in zone.applicability[0].get("schedule", [{"day": []}])[0]["day"]],
+        }
+        for zone in zones
+    ]
+
+
+def ed318(path):
+    """Each zone as another implementation of ED-318 holds it."""
+    from implicitdict import ImplicitDict
+    from uas_standards import eurocae_ed318
+
+    zones = []
+    for feature in json.loads(path.read_text())["features"]:
+        # Part by part: its reader of whole files tries every geometry as a Point.
+        inner = ImplicitDict.parse(feature["properties"], eurocae_ed318.UASZone)
+        shape = ImplicitDict.parse(feature["geometry"], getattr(eurocae_ed318, feature["geometry"]["type"]))
+        periods = inner.get("limitedApplicability") or []
+        zones.append(
+            {
+                "identifier": inner.identifier,
+                "kind": inner.type.value,
+                "radius": (shape.get("extent") or {}).get("radius"),
+                "days": [day.value for day in periods[0].schedule[0].day] if periods else [],
+            }
+        )
+    return zones
+
+
 if __name__ == "__main__":
-    print(json.dumps({"courageous": courageous}[sys.argv[1]](Path(sys.argv[2]))))
+    print(json.dumps({"courageous": courageous, "ed269": ed269, "ed318": ed318}[sys.argv[1]](Path(sys.argv[2]))))

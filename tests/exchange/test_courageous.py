@@ -2,8 +2,6 @@
 
 import json
 import math
-import subprocess
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -21,7 +19,6 @@ START_US = 1_773_345_600_000_000
 UNDULATION_M = 9.9
 FRAME = LocalFrame(39.45, 47.30, 180.0)
 SYSTEM = Place3d(lat=39.45, lon=47.30, height_amsl=170.1)
-JUDGES = ("pymisp==2.5.34.4", "uas-standards==4.4.0", "jsonschema>=4.20,<5")
 
 
 def state(second, actor, east, north):
@@ -89,23 +86,6 @@ def written(pictures=None, alarms=ALARMS):
 
 def read(raw, undulation_m=UNDULATION_M):
     return read_courageous(raw, source="theirs.json", received_at_us=START_US, undulation_m=undulation_m)
-
-
-@pytest.fixture(scope="session")
-def judge(oracle_python, tmp_path_factory):
-    """Return a function (kind, content) -> what the independent programs say."""
-    python = oracle_python("exchange", *JUDGES)
-    home = tmp_path_factory.mktemp("judged")
-
-    def call(kind, content):
-        path = home / f"{kind}.json"
-        path.write_bytes(content)
-        command = [str(python), str(Path(__file__).with_name("judge.py")), kind, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return call
 
 
 def test_what_is_written_keeps_the_schema_and_the_judge_can_say_no(judge):

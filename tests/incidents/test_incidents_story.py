@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -24,6 +25,7 @@ from night import (
     smuggler,
 )
 
+from araz.geography import Zone, ZoneDatum, ZoneKind, ZoneLimit, ZoneVolume
 from araz.incidents import cones_of, tracks_of
 from araz.vocabulary import (
     AlarmState,
@@ -143,6 +145,61 @@ def test_an_authorised_flight_makes_no_card_and_its_verdict_says_why(place, tabl
     state, events = play(place, table, [far], 300.0, claims=claims)
     assert state.identities[1].verdict is IdentityVerdict.SUPPORTED
     assert alarms(events)
+
+
+def zoned(place, *kinds):
+    """The place with one round zone of each kind over its middle, from the ground to 120 m."""
+    ground, top = ZoneLimit(0.0, ZoneDatum.AGL), ZoneLimit(120.0, ZoneDatum.AGL)
+    volume = ZoneVolume(None, (LONGITUDE, LATITUDE), 5000.0, ground, top)
+    zones = [Zone(kind.name[:7], "AZE", None, kind, None, (), (), (volume,), ()) for kind in kinds]
+    return replace(place, zones=tuple(zones))
+
+
+def test_a_free_zone_excuses_who_stays_on_our_side_and_nobody_who_came_over(place, table):
+    claims, free = {9: claim("STRANGER")}, zoned(place, ZoneKind.NO_RESTRICTION)
+    farmer = Script(
+        1, [(0, 300, -600, 70), (40, 300, -200, 70), (70, 300, -60, 70), (150, 300, -900, 70)], HEAVY, -9.0,
+        mask=RADAR | RID, claim_key=9,
+    )  # fmt: skip
+    state, events = play(free, table, [farmer], 120.0, claims=claims)
+    assert state.identities[1].verdict is IdentityVerdict.AUTHORISED
+    assert "zone NO_REST is free to fly in" in state.identities[1].reasons[-1]
+    assert not alarms(events)
+    # The same flight without the zone, and above the zone, is a stranger near the line.
+    for where, script in ((place, farmer), (free, replace(farmer, points=[(*p[:3], 150.0) for p in farmer.points]))):
+        state, _ = play(where, table, [script], 60.0, claims=claims)
+        assert state.identities[1].verdict is IdentityVerdict.SUPPORTED
+    # Who comes over the line into the zone is told as ever, also when its track changes number on our side.
+    over = smuggler(mask=RADAR | RID, claim_key=9)
+    state, events = play(free, table, [over], 200.0, claims=claims)
+    assert alarms(events)
+    assert state.identities[1].verdict is IdentityVerdict.SUPPORTED
+    assert "came from the other side" in state.identities[1].reasons[-1]
+
+    def told(t, events):
+        east, north, _ = over.at(t)[0]
+        latitude, longitude, _ = free.frame.to_geodetic([[east, north, 0.0]])
+        where = Position(latitude_deg=float(latitude[0]), longitude_deg=float(longitude[0]))
+        return {"observations": [Observation(
+            sensor_id="rid-1", observed_at_us=START_US + int(t * 1e6), received_at_us=START_US + int(t * 1e6),
+            measurement=where, claim=claims[9],
+        )]}  # fmt: skip
+
+    renumbered = [replace(over, ends=160.0), replace(over, track_id=2, starts=161.0)]
+    state, _ = play(free, table, renumbered, 200.0, claims=claims, inputs_at=told)
+    assert state.identities[2].verdict is IdentityVerdict.SUPPORTED
+
+
+def test_other_zones_only_add_their_words(place, table):
+    claims = {9: claim("STRANGER"), 8: claim("friend-1")}
+    inside = [(0, 300, -600, 70), (60, 300, -900, 70)]
+    both = zoned(place, ZoneKind.NO_RESTRICTION, ZoneKind.PROHIBITED)
+    stranger = Script(1, inside, HEAVY, -9.0, mask=RADAR | RID, claim_key=9)
+    friend = Script(2, [(0, 1300, -600, 70), (60, 1300, -900, 70)], HEAVY, -9.0, mask=RADAR | RID, claim_key=8)
+    state, _ = play(both, table, [stranger, friend], 30.0, claims=claims)
+    assert state.identities[1].verdict is IdentityVerdict.SUPPORTED
+    assert state.identities[1].reasons[-1] == "in zone PROHIBI, where flying is prohibited"
+    assert state.identities[2].verdict is IdentityVerdict.AUTHORISED
 
 
 def test_clutter_flicker_makes_no_card(place, table):

@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from araz.geography import Place, TerrainRaster, place_from_site
+from araz.exchange import read_zones
+from araz.geography import Place, TerrainRaster, Zone, place_from_site
 from araz.store import read_journal
 from araz.vocabulary import Site
 
@@ -51,7 +52,7 @@ def bundle_from_file(path: Path) -> bytes:
         raise SiteError(f"cannot read the site file {path}: {error.strerror}; give one with --site") from error
     site = parse_site(text, str(path))
     files: dict[str, str] = {}
-    for name in filter(None, (site.border, site.towns, site.roads, site.water, site.terrain.raster)):
+    for name in filter(None, (site.border, site.towns, site.roads, site.water, site.zones, site.terrain.raster)):
         try:
             content = (path.parent / name).read_bytes()
         except OSError as error:
@@ -115,8 +116,11 @@ def site_from_bundle(payload: bytes) -> tuple[Site, Place, dict[str, Any]]:
     }
     try:
         place = place_from_site(
-            site, geometry["border"], geometry["roads"], geometry["towns"] or (), raster=_raster(bundle.files, site)
-        )
+            site, geometry["border"], geometry["roads"], geometry["towns"] or (), raster=_raster(bundle.files, site),
+            zones=_zones(bundle.files, site),
+        )  # fmt: skip
+    except SiteError:
+        raise
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise SiteError(
             f"a geometry file of the site is not the GeoJSON expected: {error!r}; see docs/site.md"
@@ -134,6 +138,25 @@ def json_file(files: Mapping[str, str], name: str) -> Any:
         raise SiteError(f"the bundle lacks {name}") from error
     except msgspec.DecodeError as error:
         raise SiteError(f"{name} is not JSON: {error}") from error
+
+
+def _zones(files: Mapping[str, str], site: Site) -> tuple[Zone, ...]:
+    """The site's zones; one that cannot be used stops the site, because a zone that is silently missing misleads."""
+    if not site.zones:
+        return ()
+    try:
+        told = read_zones(files[site.zones].encode(), source=site.zones, received_at_us=0)
+    except KeyError as error:
+        raise SiteError(f"the bundle lacks {site.zones}") from error
+    except ValueError as error:
+        raise SiteError(f"{error}; araz zones FILE checks one") from error
+    if told.rejected:
+        raise SiteError(
+            f"{site.zones}: {told.rejected[0].detail} ({len(told.rejected)} of "
+            f"{len(told.rejected) + len(told.zones)} zones cannot be used); araz zones {site.zones} lists them, and "
+            "with --out writes a file of the usable ones"
+        )
+    return told.zones
 
 
 def _raster(files: Mapping[str, str], site: Site) -> TerrainRaster | None:

@@ -11,7 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
-from araz.vocabulary import ExportFormat, Format, ReportKind
+from araz.vocabulary import ExportFormat, Format, ReportKind, ZoneFormat
 
 app = cyclopts.App(
     name="araz",
@@ -248,6 +248,26 @@ def export(
     from araz.app._export import run_export
 
     return run_export(directory, format, out, site)
+
+
+@app.command
+def zones(
+    file: Path,
+    *,
+    format: Annotated[ZoneFormat | None, Parameter(help="Write the usable zones in this format.")] = None,
+    out: Annotated[Path | None, Parameter(help="File for them; else printed.")] = None,
+    title: Annotated[str, Parameter(help="Name of the data set that is written.")] = "UAS geographical zones",
+) -> int:
+    """List a file of UAS geographical zones (ED-269 or ED-318), name what cannot be used, and write it as the other.
+
+    A site file names such a file as ``zones``. Ends with 1 when a zone could not be used.
+
+    Example: araz zones national.json
+             araz zones national.json --format ed318 --out sites/mine/zones.json
+    """
+    from araz.app._zones import run_zones
+
+    return run_zones(file, format, out, title)
 
 
 @app.command

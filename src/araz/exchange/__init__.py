@@ -2,7 +2,7 @@
 
 **Takes** tracks, alarms, decisions and sensor health as records of the vocabulary.
 **Gives** Cursor on Target XML, SAPIENT frames of a fusion node, GeoJSON, CSV and the COURAGEOUS trial format, as bytes
-or plain values; and from another system's trial document its pictures and alarms.
+or plain values; from another system's trial document its pictures and alarms; UAS zones (ED-269, ED-318) both ways.
 **Keeps** which tracks an output was told of, as a value.
 **May import** sensors (for the SAPIENT encoder), geography, vocabulary; the standard library's XML and CSV.
 **Never** opens a socket or a file, invents a height, or exports what was not believed.
@@ -14,6 +14,8 @@ from araz.exchange._courageous_read import TrialNight, read_courageous
 from araz.exchange._flow import OutputState, output_hello, output_init, output_step
 from araz.exchange._geojson import ellipse_ring, geojson_of
 from araz.exchange._table import csv_of_tracks
+from araz.exchange._zones_read import ZoneFile, read_zones
+from araz.exchange._zones_write import write_zones
 
 __all__ = [
     "COURAGEOUS_VERSION",
@@ -21,6 +23,7 @@ __all__ = [
     "OutputState",
     "Place3d",
     "TrialNight",
+    "ZoneFile",
     "cot_of_alarm",
     "cot_of_order",
     "cot_of_track",
@@ -33,4 +36,6 @@ __all__ = [
     "output_init",
     "output_step",
     "read_courageous",
+    "read_zones",
+    "write_zones",
 ]

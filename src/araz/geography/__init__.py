@@ -14,6 +14,18 @@ from araz.geography._roads import RoadGraph, roads_from_geojson
 from araz.geography._shapes import ellipse_from_covariance, inside_circle, inside_ellipse, inside_polygon
 from araz.geography._sight import line_of_sight, visible_above
 from araz.geography._terrain import Terrain, TerrainRaster, terrain_from_site
+from araz.geography._zones import (
+    Zone,
+    ZoneAuthority,
+    ZoneDatum,
+    ZoneHours,
+    ZoneKind,
+    ZoneLimit,
+    ZonePeriod,
+    ZoneVolume,
+    zone_area_km2,
+    zones_at,
+)
 
 __all__ = [
     "BorderLine",
@@ -22,6 +34,14 @@ __all__ = [
     "RoadGraph",
     "Terrain",
     "TerrainRaster",
+    "Zone",
+    "ZoneAuthority",
+    "ZoneDatum",
+    "ZoneHours",
+    "ZoneKind",
+    "ZoneLimit",
+    "ZonePeriod",
+    "ZoneVolume",
     "border_from_geojson",
     "ellipse_from_covariance",
     "inside_circle",
@@ -32,4 +52,6 @@ __all__ = [
     "roads_from_geojson",
     "terrain_from_site",
     "visible_above",
+    "zone_area_km2",
+    "zones_at",
 ]

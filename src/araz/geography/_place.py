@@ -10,6 +10,7 @@ from araz.geography._border import BorderLine, border_from_geojson
 from araz.geography._frame import LocalFrame
 from araz.geography._roads import RoadGraph, roads_from_geojson
 from araz.geography._terrain import Terrain, TerrainRaster, terrain_from_site
+from araz.geography._zones import Zone
 from araz.vocabulary import Site
 
 
@@ -23,6 +24,8 @@ class Place:
     roads: RoadGraph
     towns: tuple[tuple[str, float, float], ...]
     site: Site
+    zones: tuple[Zone, ...] = ()
+    """UAS geographical zones, in the order of their file."""
 
 
 def _town(entry: Any) -> tuple[str, float, float]:
@@ -42,6 +45,7 @@ def place_from_site(
     roads_geojson: Mapping[str, Any] | None = None,
     towns: Sequence[Any] = (),
     raster: TerrainRaster | None = None,
+    zones: Sequence[Zone] = (),
 ) -> Place:
     """The place a site file describes, from its files already read (GeoJSON as mappings, towns as parsed JSON).
 
@@ -55,4 +59,5 @@ def place_from_site(
         roads=roads_from_geojson(roads_geojson or {"type": "FeatureCollection", "features": []}, frame),
         towns=tuple(_town(entry) for entry in towns),
         site=site,
+        zones=tuple(zones),
     )

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from araz.geography import ZoneKind, zones_at
 from araz.incidents._features import CLAIM_DRONE, CLAIM_MANNED, CLAIM_OTHER, Features
 from araz.incidents._state import FORGET_US, ClaimSeen, Context, Identity
 from araz.vocabulary import (
@@ -63,11 +64,14 @@ def watch_claims(
         np.array([p.latitude_deg for p in places]), np.array([p.longitude_deg for p in places]),
         np.full(len(places), height),
     ).reshape(-1, 3)  # fmt: skip
+    away_m = context.place.border.signed_distance_m(enu[:, 0], enu[:, 1])
     for i, observation in enumerate(claimed):
         assert observation.claim is not None
         name = claim_name(observation.claim)
         is_manned = observation.claim.kind in (ClaimKind.ADSB, ClaimKind.MODE_S)
-        result[name] = _moved(result.get(name), observation.observed_at_us, enu[i], is_manned)
+        last = result.get(name)
+        outside = bool(away_m[i] > 0.0) or (last is not None and last.was_outside)
+        result[name] = _moved(last, observation.observed_at_us, enu[i], is_manned)._replace(was_outside=outside)
     return result
 
 
@@ -162,10 +166,15 @@ def judge(
         claim = claims.get(int(picture.claim_key[rows[j]]))
         nats = float(looks[j]) if fresh[j] and seen.speed_mps[i] > MOVING_MPS else 0.0
         before = result.get(track, Identity(IdentityVerdict.UNTESTED, ()))
-        result[track] = _verdict(
+        told = None if claim is None else claims_seen.get(claim_name(claim))
+        came = before.was_outside or seen.border_m[i] > 0.0 or (told is not None and told.was_outside)
+        verdict = _verdict(
             context, before, claim, int(seen.claim_code[i]), bool(is_real[j] or near[j]), nats,
             float(seen.speed_mps[i]), picture.position_enu_m[rows[j]], claims_seen, step_s, now,
         )  # fmt: skip
+        if verdict.verdict is IdentityVerdict.SUPPORTED and int(seen.claim_code[i]) == CLAIM_DRONE:
+            verdict = _in_zones(context, verdict, bool(came), picture.position_enu_m[rows[j]], now)
+        result[track] = replace(verdict, was_outside=bool(came))
     return result
 
 
@@ -223,3 +232,35 @@ def _supported(context: Context, claim: Claim | None, position: FloatArray, now_
             return Identity(IdentityVerdict.AUTHORISED, (seen, f"authorised: {flight.label}"), last_seen_us=now_us)
         return Identity(IdentityVerdict.SUPPORTED, (seen, f"outside the area of {flight.label}"), last_seen_us=now_us)
     return Identity(IdentityVerdict.SUPPORTED, (seen,), last_seen_us=now_us)
+
+
+#: What a zone says of a drone in it that nobody listed.
+_ZONE_WORDS: Final = {
+    ZoneKind.PROHIBITED: "where flying is prohibited",
+    ZoneKind.REQ_AUTHORIZATION: "where flying needs an authorisation, and none is listed",
+    ZoneKind.CONDITIONAL: "where flying is bound to conditions",
+    ZoneKind.USPACE: "a U-space, whose flights are known to its service provider",
+}
+
+
+def _in_zones(context: Context, identity: Identity, was_outside: bool, position: FloatArray, now_us: int) -> Identity:
+    """A drone that is where it says it is: excused inside a zone without restriction, unless it came over the line.
+
+    Every other zone only adds its words to the reasons; so does a free zone within which another one restricts.
+    """
+    place = context.place
+    if not place.zones:
+        return identity
+    latitude, longitude, hae = (float(value[0]) for value in place.frame.to_geodetic(position))
+    agl = float(place.terrain.height_agl_m(position)[0])
+    here = zones_at(place.zones, latitude, longitude, agl, hae - place.site.geoid_undulation_m, hae, now_us)
+    limits = [zone for zone in here if zone.kind is not ZoneKind.NO_RESTRICTION]
+    words = tuple(f"in zone {zone.label}, {_ZONE_WORDS[zone.kind]}" for zone in limits)
+    free = [zone for zone in here if zone.kind is ZoneKind.NO_RESTRICTION]
+    if limits or not free:
+        return replace(identity, reasons=identity.reasons + words)
+    if was_outside:
+        why = f"zone {free[0].label} is free to fly in, but it came from the other side"
+        return replace(identity, reasons=(*identity.reasons, why))
+    why = f"authorised: zone {free[0].label} is free to fly in"
+    return replace(identity, verdict=IdentityVerdict.AUTHORISED, reasons=(*identity.reasons, why))

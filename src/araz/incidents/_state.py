@@ -223,6 +223,8 @@ class Identity:
     last_seen_us: int = 0
     supported_s: float = 0.0
     """How long real sensors have seen it since it was contradicted."""
+    was_outside: bool = False
+    """It was seen on the other side of the line: no zone on ours excuses it."""
 
 
 class ClaimSeen(NamedTuple):
@@ -237,6 +239,8 @@ class ClaimSeen(NamedTuple):
     jumps: float
     last_jump_us: int
     jump_speed_mps: float
+    was_outside: bool = False
+    """It said it was on the other side of the line; kept over every change of track number."""
 
 
 class SensorMemory(NamedTuple):

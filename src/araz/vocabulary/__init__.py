@@ -94,6 +94,7 @@ from araz.vocabulary._site import (
     Terrain,
     TrackingSettings,
     Wind,
+    ZoneFormat,
 )
 from araz.vocabulary._strict import Strict
 
@@ -188,6 +189,7 @@ __all__ = [
     "Uncertain",
     "Weather",
     "Wind",
+    "ZoneFormat",
     "frozen_array",
     "is_drill",
 ]

@@ -72,6 +72,13 @@ class ExportFormat(StrEnum):
     """The trial format of COURAGEOUS, version 0.4.1."""
 
 
+class ZoneFormat(StrEnum):
+    """Files of UAS geographical zones, by the EUROCAE document that describes them."""
+
+    ED269 = "ed269"
+    ED318 = "ed318"
+
+
 class Output(Strict, frozen=True, kw_only=True):
     """One way out: another system that is told of tracks, alarms and orders. It can never slow the night down."""
 
@@ -256,6 +263,8 @@ class Site(Strict, frozen=True, kw_only=True):
     patrols: list[Patrol] = []
     outputs: list[Output] = []
     authorised: list[AuthorisedFlight] = []
+    zones: str = ""
+    """UAS geographical zones, an ED-269 or ED-318 file beside the site file; empty: none are known."""
     tracking: TrackingSettings = TrackingSettings()
     alarms: AlarmSettings = AlarmSettings()
     corridors: list[Corridor] = []
