@@ -67,11 +67,11 @@ def judge(name: str, seed: int, code: str) -> Night:
 
 def _latency(nights: Sequence[Night]) -> tuple[float | None, str]:
     due = [s.to_alarm_s for n in nights for s in n.board.sorties if s.is_threat and s.alarm_due]
-    # One that was never told (or only on a card for many) waited for ever: leaving it out would flatter.
+    # One that was never told waited for ever: leaving it out would flatter.
     waited = sorted(float("inf") if value is None else value for value in due)
     never = sum(value is None for value in due)
     worst = waited[min(int(0.95 * len(waited)), len(waited) - 1)] if waited else None
-    return worst, f"{len(due)} threats, {never} never told or only on a group's card"
+    return worst, f"{len(due)} threats, {never} never told"
 
 
 def _share(name: str) -> Callable[[Sequence[Night]], tuple[float | None, str]]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from night import START_US, alarms, healthy, play, smuggler
+from night import START_US, alarms, healthy, incidents, play, smuggler
 
 from araz.incidents import alarm_figures
 from araz.vocabulary import Alarm, AlarmState, Decision, DecisionAction, SensorState
@@ -29,9 +29,15 @@ def test_ten_at_once_are_one_open_card_that_says_where_each_is(place, table, apa
     shown = {c.alarm_id: c for c in alarms(events)}
     [card] = [c for c in shown.values() if c.state is AlarmState.ACTIVE]
     assert "10 alarms" in card.sentence
-    assert len(card.reasons_for) == 10
-    names = {reason.text.split(":")[0] for reason in card.reasons_for}
-    assert names == {f"T{k:04d}" for k in range(1, 11)}, "each member has its sentence"
+    names = {f"T{k:04d}" for k in range(1, 11)}
+    assert {member.track_id for member in card.members} == names
+    alone = {c.track_id: c for c in alarms(play(place, table, at_once(1, apart_s), 110.0)[1])}["T0001"]
+    for member in card.members:
+        assert member.areas, "each says where"
+        assert member.sentence.startswith(alone.sentence.split(",")[0])
+        assert member.to_decide.endswith("?"), "and what to decide for it"
+        assert set(member.incident_ids) <= {i.incident_id for i in incidents(events) if i.track_id == member.track_id}
+    assert [m.priority for m in card.members] == sorted(m.priority for m in card.members), "most urgent first"
     assert len({(area.latitude_deg, area.longitude_deg) for area in card.areas}) >= 10, "each member's place"
     assert card.priority == min(c.priority for c in shown.values())
     assert card.to_decide
@@ -55,7 +61,41 @@ def test_a_card_in_hand_stays_out_of_the_group(place, table):
     in_hand = next(c for c in shown.values() if c.decided_by)
     assert in_hand.state is not AlarmState.CLEARED
     assert in_hand.track_id is not None
-    assert in_hand.sentence not in [reason.text for reason in group.reasons_for]
+    assert in_hand.track_id not in {member.track_id for member in group.members}
+
+
+def test_one_more_is_named_within_a_second_and_asks_again_when_the_card_was_taken(place, table):
+    def inputs(t, events):
+        group = next((c for c in reversed(alarms(events)) if c.members), None)
+        if group is None or t < 120.0 or group.state is not AlarmState.ACTIVE or group.decided_by:
+            return {}
+        taken = Decision(
+            decision_id="d", alarm_id=group.alarm_id, revision=group.revision, action=DecisionAction.ACKNOWLEDGE,
+            officer="duty", at_us=START_US + int(t * 1e6),
+        )  # fmt: skip
+        return {"decisions": [taken]}
+
+    scripts = at_once(9)
+    late = smuggler(10)
+    late.points = [(t + 130.0, e + 1500, n, u) for t, e, n, u in late.points]
+    alone = alarms(play(place, table, [late], 200.0)[1])[0]
+    _, events = play(place, table, [*scripts, late], 200.0, inputs_at=inputs)
+    first = next(c for c in alarms(events) if "T0010" in {m.track_id for m in c.members})
+    assert first.changed_at_us - alone.raised_at_us <= 1_000_000
+    assert first.state is AlarmState.ACTIVE
+    before = [c for c in alarms(events) if c.alarm_id == first.alarm_id and c.revision < first.revision]
+    assert before[-1].state is AlarmState.ACKNOWLEDGED
+    assert next(m for m in first.members if m.track_id == "T0010").told_at_us == first.changed_at_us
+
+
+def test_a_member_that_changes_its_number_stays_one_member(place, table):
+    scripts = at_once(6)
+    elder, heir = scripts[0], smuggler(99)
+    elder.ends = 130.0
+    heir.points, heir.starts = elder.points, 131.0
+    _, events = play(place, table, [*scripts, heir], 200.0)
+    card = [c for c in alarms(events) if c.members][-1]
+    assert sorted(m.track_id for m in card.members) == ["T0002", "T0003", "T0004", "T0005", "T0006", "T0099"]
 
 
 def test_a_sensor_that_comes_and_goes_rings_three_times_and_is_then_held(place, table):

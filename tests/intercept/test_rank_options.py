@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from araz.geography import place_from_site
-from araz.intercept import Assumptions, rank_options
-from araz.vocabulary import Alarm, AlarmState, Area, InterceptOption, Patrol, Site
+from araz.intercept import Assumptions, rank_for_group, rank_options
+from araz.vocabulary import Alarm, AlarmMember, AlarmState, Area, InterceptOption, Patrol, Site
 
 NOW_US = 1_760_000_000_000_000
 USUAL = Assumptions()
@@ -177,6 +177,31 @@ def test_the_load_itself_is_never_crowded_out(cross):
     options = rank_options(cross, slow, alarm_at(cross, 1000.0, 1500.0), NOW_US)
     assert [option.action for option in options] == ["cut-off"] * 4 + ["drop area"]
     assert options[-1].probability_before < 0.05
+
+
+def test_a_card_for_many_sends_each_patrol_to_a_member_of_its_own(cross):
+    far, near = alarm_at(cross, -4000.0, 0.0).areas, alarm_at(cross, 3000.0, 0.0).areas
+    words = {"confidence": 0.9, "told_at_us": NOW_US, "sentence": ""}
+    members = [
+        AlarmMember(name="T0002", track_id="T0002", priority=1, areas=far, **words),
+        AlarmMember(name="T0001", track_id="T0001", priority=2, areas=near, **words),
+        AlarmMember(name="T0003", track_id="T0003", priority=2, **words),
+        AlarmMember(name="T0004", track_id="T0004", priority=3, areas=near, **words),
+    ]
+    alarm = alarm_at(cross, -4000.0, 0.0, members=members)
+    patrols = [patrol_at(cross, -3000.0, 0.0, "W"), patrol_at(cross, 3500.0, 0.0, "E"), patrol_at(cross, 0.0, 0.0, "M")]
+    due = {"T0001": NOW_US + 60_000_000}
+    first, second = rank_for_group(cross, patrols, alarm, NOW_US, due)
+    assert [o.rank for o in (first, second)] == [1, 2]
+    assert [o.track_id for o in (first, second)] == ["T0002", "T0001"]
+    assert first.patrol_id != second.patrol_id
+    assert first.sentence.startswith("T0002: ")
+    # Each is what a card of the member's own would have offered the patrols that are left.
+    alone = rank_options(cross, patrols, alarm_at(cross, -4000.0, 0.0, areas=far), NOW_US)[0]
+    assert (alone.patrol_id, alone.arrival_s) == (first.patrol_id, first.arrival_s)
+    left = [p for p in patrols if p.id != first.patrol_id]
+    alone = rank_options(cross, left, alarm_at(cross, 3000.0, 0.0, areas=near), NOW_US, due["T0001"])[0]
+    assert (alone.patrol_id, alone.margin_s) == (second.patrol_id, second.margin_s)
 
 
 def test_a_way_out_over_the_line_is_the_other_sides_business():

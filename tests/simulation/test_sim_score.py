@@ -14,7 +14,17 @@ from simworld import SCENARIOS, horadiz
 from araz.simulation import Truth, TruthEvent, gospa, read_scenario, score, scoreboard_table, simulate
 from araz.simulation._gospa import assign
 from araz.simulation._score_events import rate
-from araz.vocabulary import Alarm, AlarmState, Area, IdentityVerdict, Incident, IncidentKind, Picture, Track
+from araz.vocabulary import (
+    Alarm,
+    AlarmMember,
+    AlarmState,
+    Area,
+    IdentityVerdict,
+    Incident,
+    IncidentKind,
+    Picture,
+    Track,
+)
 
 START_US = 1_773_345_600_000_000
 points = st.lists(st.tuples(st.floats(-90, 90), st.floats(-90, 90)), max_size=5).map(
@@ -235,6 +245,25 @@ def test_alarm_latency_starts_when_the_alarm_is_due(truth):
     second = next(sortie for sortie in board.sorties if sortie.actor_id == "heavy-2")
     assert second.to_alarm_s is None, "an alarm twenty minutes before its track existed is about something else"
     assert board.threats_alarmed.share == 0.5
+
+
+def test_a_card_for_many_tells_of_a_member_when_it_first_names_it(truth):
+    crossing = next(e for e in truth if isinstance(e, TruthEvent) and e.kind == "crossing-in")
+    seen = pictures(truth, lambda s: [track(s.actor_id, s)], is_heavy)
+    at_us = crossing.at_us - 230_000_000
+
+    def group(at_us, revision, *names):
+        members = [
+            AlarmMember(name=n, track_id=n, priority=2, confidence=0.5, told_at_us=at_us, sentence="") for n in names
+        ]
+        return msgspec.structs.replace(alarm("G1", at_us, None), revision=revision, members=members)
+
+    board = score(truth, [*seen, group(at_us - 20_000_000, 1, "nobody"), group(at_us, 2, "nobody", "heavy-1")])
+    assert board.sorties[0].to_alarm_s == pytest.approx(10, abs=1.1)
+    assert board.nuisance_alarms == 0
+    board = score(truth, [*seen, group(at_us, 1, "nobody", "nothing")])
+    assert board.sorties[0].to_alarm_s is None
+    assert board.nuisance_alarms == 1, "a card for many is a nuisance when none of them was a threat"
 
 
 def test_nuisance_alarms_and_the_worst_ten_minutes(truth):

@@ -286,12 +286,14 @@ export class PatrolPost {
     const alarm = decision && this.#alarms.find((one) => one.alarm_id === decision.alarm_id);
     const option = alarm?.options.find((one) => one.patrol_id === this.reporter);
     if (!decision || !alarm || !option || alarm.state === "cleared") return null;
-    const area = [...alarm.areas].sort((a, b) => b.probability - a.probability)[0];
+    // On a card for many the option is for one of them: his order is about that one alone.
+    const own = option.track_id === null ? alarm : (alarm.members.find((one) => one.track_id === option.track_id) ?? alarm);
+    const area = [...own.areas].sort((a, b) => b.probability - a.probability)[0];
     return {
       alarmId: alarm.alarm_id,
       decidedUs: decision.at_us,
       option,
-      sentence: alarm.sentence,
+      sentence: own.sentence,
       longitude: option.longitude_deg,
       latitude: option.latitude_deg,
       radiusM: option.action === "drop area" ? (area?.semi_major_m ?? null) : null,

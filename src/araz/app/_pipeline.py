@@ -365,11 +365,10 @@ def _with_options(state: PipelineState, alarm: Alarm) -> Alarm:
     """Return the alarm with what can be ordered, where there is an area to send somebody to."""
     if not alarm.areas or alarm.priority > 2:
         return alarm
-    options = intercept.rank_options(
-        state.line.place,
-        state.line.site.patrols,
-        alarm,
-        state.now_us,
-        expected_at_us=None if alarm.track_id is None else state.expected_us.get(alarm.track_id),
-    )
+    place, patrols, now_us = state.line.place, state.line.site.patrols, state.now_us
+    if alarm.members:
+        options = intercept.rank_for_group(place, patrols, alarm, now_us, state.expected_us)
+    else:
+        due_us = None if alarm.track_id is None else state.expected_us.get(alarm.track_id)
+        options = intercept.rank_options(place, patrols, alarm, now_us, due_us)
     return alarm if not options else replace(alarm, options=list(options))

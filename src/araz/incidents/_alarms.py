@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh
-from araz.incidents._flood import group, is_flood, join
+from araz.incidents._flood import group, is_flood, join, tell_group
 from araz.incidents._state import FORGET_US, Card, Shown
 from araz.incidents._work import Work
 from araz.vocabulary import AlarmState, Decision, DecisionAction, Reason, Rejected
@@ -58,7 +58,7 @@ def propose(work: Work, proposal: Proposal) -> None:
         if proposal.may_raise:
             _raise(work, proposal)
         return
-    if proposal.key in card.members and card.key != proposal.key:
+    if card.told:
         join(work, card, proposal)
         return
     _revise(work, card, proposal)
@@ -69,7 +69,7 @@ def _raise(work: Work, proposal: Proposal) -> None:
         group(work, proposal)
         return
     work.raised.append((work.now_us, proposal.kind))
-    alarm = fresh(work, proposal)
+    alarm = fresh(work, proposal.priority, content_of(proposal))
     work.say(alarm)
     came = (work.now_us,)
     work.cards[alarm.alarm_id] = Card(alarm, proposal.key, proposal.kind, proposal.shown, work.now_us, came_us=came)
@@ -122,16 +122,26 @@ def tend(work: Work) -> None:
         if alarm.state is AlarmState.CLEARED or (alarm.state is AlarmState.REJECTED and quiet > FORGET_US):
             if work.now_us - alarm.changed_at_us > FORGET_US and quiet > FORGET_US:
                 del work.cards[alarm_id]
-                for key in (card.key, *card.members):
-                    if work.card_of_key.get(key) == alarm_id:
-                        del work.card_of_key[key]
+                _let_go(work, card)
         elif quiet > (CHATTER_WINDOW_US if len(card.came_us) >= CHATTER_COUNT else CLEAR_AFTER_US) and (
             alarm.state is not AlarmState.REJECTED
         ):
             work.cards[alarm_id] = card = replace(card, came_us=card.came_us[-1:])
             emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="")
+            if card.told:
+                # Who comes back gets a card of its own: the flood that made this one is over.
+                _let_go(work, card)
         elif alarm.state is AlarmState.SHELVED and work.now_us >= (alarm.shelved_until_us or 0):
             emit(work, card, card.shown, state=AlarmState.ACTIVE)
+        elif card.told:
+            tell_group(work, card)
+
+
+def _let_go(work: Work, card: Card) -> None:
+    """No key leads to this card any more."""
+    for key in (card.key, *(one.key for one in card.told)):
+        if work.card_of_key.get(key) == card.alarm.alarm_id:
+            del work.card_of_key[key]
 
 
 def touch(work: Work, key: str) -> None:

@@ -47,17 +47,17 @@ class Proposal:
     may_raise: bool = True
 
 
-def fresh(work: Work, proposal: Proposal) -> Alarm:
-    """The first revision of a new card."""
+def fresh(work: Work, priority: int, content: dict[str, Any]) -> Alarm:
+    """The first revision of a new card, with the fields that ``content_of`` gives."""
     work.alarm_count += 1
     return Alarm(
         alarm_id=f"A{work.alarm_count:04d}",
         revision=1,
-        priority=proposal.priority,
+        priority=priority,
         state=AlarmState.ACTIVE,
         raised_at_us=work.now_us,
         changed_at_us=work.now_us,
-        **content_of(proposal),
+        **content,
     )
 
 

@@ -1,19 +1,20 @@
 """Floods after ISA-18.2: what comes at once, or for the tenth time in ten minutes, shares one card.
 
-The group takes in what was raised in the flood and not yet decided, so that ten at once are one card; it says where
-each of its members is, most urgent first, and rises when a member does. A card an officer has in hand stays his.
+The group takes in what was raised in the flood and not yet decided, so that ten at once are one card; it names each of
+its members with its area and what to decide for it, most urgent first, and rises when a member does. A card an officer
+has in hand stays his.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
-from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, emit, fresh
+from araz.incidents._cards import MIN_REVISION_US, Proposal, emit, fresh
 from araz.incidents._state import Card, Member, Shown
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import AlarmState, Reason
+from araz.vocabulary import AlarmMember, AlarmState
 
 FLOOD_WINDOW_US: Final = 600_000_000
 #: Alarms of a kind in ten minutes; the next one makes ten, and with it the flood.
@@ -23,11 +24,13 @@ FALSE_IDENTITY_COUNT: Final = 2
 #: Alarms of a kind within half a minute; the next one makes five at once, which nobody decides one by one.
 AT_ONCE_WINDOW_US: Final = 30_000_000
 AT_ONCE_COUNT: Final = 4
-MEMBERS_TOLD: Final = 12
+#: A storm of forged claims must not fill a card; the most urgent are named, the rest are counted.
+MEMBERS_NAMED: Final = 40
+NAMES_SAID: Final = 8
 #: More areas than this make a map unreadable; the most urgent come first.
 AREAS_TOLD: Final = 24
 INCIDENTS_KEPT: Final = 50
-GROUP_QUESTION: Final = "One cause or many? Decide once for the group."
+GROUP_QUESTION: Final = "One cause or many? Decide for the group, or send to each by what it asks."
 NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -44,32 +47,19 @@ def group(work: Work, proposal: Proposal) -> None:
     """Put a new situation on the kind's common card; make that card first if there is none."""
     key = f"group:{proposal.kind}"
     card = work.cards.get(work.card_of_key.get(key, ""))
-    member = _member(proposal)
+    work.raised.append((work.now_us, proposal.kind))
     if card is not None and card.alarm.state is not AlarmState.CLEARED:
-        work.raised.append((work.now_us, proposal.kind))
         work.card_of_key[proposal.key] = card.alarm.alarm_id
-        card = replace(card, members=(*card.members, proposal.key), told=(*card.told, member))
-        work.cards[card.alarm.alarm_id] = card
         join(work, card, proposal)
         return
-    told = (*_absorb(work, proposal.kind), member)
-    first = min(told, key=lambda one: one.priority)
-    words = _words(proposal.kind, told)
-    incidents = tuple(chain.from_iterable(one.incident_ids for one in told))[-INCIDENTS_KEPT:]
-    common = replace(
-        proposal, key=key, words=lambda: words, to_decide=GROUP_QUESTION, track_id=None, incident_ids=incidents,
-        priority=first.priority, confidence=max(one.confidence for one in told),
-    )  # fmt: skip
-    alarm = fresh(work, common)
+    told = (*_absorb(work, proposal.kind), _member(proposal, work.now_us))
+    alarm = fresh(work, min(one.priority for one in told), _content(proposal.kind, told))
     work.say(alarm)
-    members = tuple(one.key for one in told)
     work.cards[alarm.alarm_id] = Card(
-        alarm, key, proposal.kind, NOTHING_SHOWN, work.now_us, members=members, told=told, came_us=(work.now_us,)
+        alarm, key, proposal.kind, NOTHING_SHOWN, work.now_us, told=told, said=told, came_us=(work.now_us,)
     )
-    work.card_of_key[key] = alarm.alarm_id
-    for name in members:
+    for name in (key, *(one.key for one in told)):
         work.card_of_key[name] = alarm.alarm_id
-    work.raised.append((work.now_us, proposal.kind))
 
 
 def _absorb(work: Work, kind: str) -> tuple[Member, ...]:
@@ -79,37 +69,58 @@ def _absorb(work: Work, kind: str) -> tuple[Member, ...]:
         alarm = card.alarm
         is_of_flood = kind == "false identity" or work.now_us - alarm.raised_at_us < FLOOD_WINDOW_US
         is_untouched = alarm.state is AlarmState.ACTIVE and alarm.decided_by is None
-        if card.kind == kind and not card.members and is_untouched and is_of_flood:
+        if card.kind == kind and not card.told and is_untouched and is_of_flood:
             members.append(
                 Member(
                     card.key, card.shown.phase, alarm.priority, alarm.confidence, alarm.sentence, tuple(alarm.areas),
-                    tuple(alarm.reasons_against), tuple(alarm.not_seen), tuple(alarm.incident_ids),
+                    tuple(alarm.reasons_against), tuple(alarm.not_seen), tuple(alarm.incident_ids), alarm.to_decide,
+                    alarm.raised_at_us,
                 )
             )  # fmt: skip
             emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="Joined to the group's card.")
     return tuple(members)
 
 
-def _member(proposal: Proposal) -> Member:
+def _member(proposal: Proposal, told_at_us: int) -> Member:
     words = proposal.words()
     return Member(
-        proposal.key, proposal.shown.phase, proposal.priority, round(proposal.confidence, 3), words.sentence,
-        words.areas, words.reasons_against, words.not_seen, proposal.incident_ids,
+        proposal.key, proposal.shown.phase, proposal.priority, round(min(max(proposal.confidence, 0.0), 1.0), 3),
+        words.sentence, words.areas, words.reasons_against, words.not_seen, proposal.incident_ids,
+        proposal.to_decide, told_at_us,
     )  # fmt: skip
 
 
-def _words(kind: str, told: tuple[Member, ...]) -> Words:
-    """What, where, how sure, of all members: the most urgent leads, each has its sentence."""
+def _content(kind: str, told: tuple[Member, ...]) -> dict[str, Any]:
+    """What a group's card says: who is on it, the most urgent first, each with its area and what to decide for it."""
     ordered = sorted(told, key=lambda one: (one.priority, -one.confidence))
-    more = len(ordered) - MEMBERS_TOLD
-    sentences = [Reason(text=f"{_name(one.key)}: {one.sentence}") for one in ordered[:MEMBERS_TOLD]]
-    sentences += [Reason(text=f"and {more} more")] if more > 0 else []
-    return Words(
-        f"{len(told)} alarms of the kind “{kind}” within ten minutes; one card for all.",
-        tuple(sentences),
-        ordered[0].reasons_against,
-        ordered[0].not_seen,
-        tuple(chain.from_iterable(one.areas for one in ordered))[:AREAS_TOLD],
+    names = ", ".join(_name(one.key) for one in ordered[:NAMES_SAID])
+    rest = f" and {len(told) - NAMES_SAID} more" if len(told) > NAMES_SAID else ""
+    return {
+        "sentence": f"{len(told)} alarms of the kind “{kind}” within ten minutes; one card for all: {names}{rest}.",
+        "confidence": max(one.confidence for one in told),
+        "reasons_for": [],
+        "reasons_against": list(ordered[0].reasons_against),
+        "not_seen": list(ordered[0].not_seen),
+        "to_decide": GROUP_QUESTION,
+        "track_id": None,
+        "incident_ids": list(dict.fromkeys(chain.from_iterable(one.incident_ids for one in told)))[-INCIDENTS_KEPT:],
+        "areas": list(chain.from_iterable(one.areas for one in ordered))[:AREAS_TOLD],
+        "members": [_record(one) for one in ordered[:MEMBERS_NAMED]],
+    }
+
+
+def _record(member: Member) -> AlarmMember:
+    is_track = member.key.startswith("track:")
+    return AlarmMember(
+        name=_name(member.key),
+        track_id=_name(member.key) if is_track else None,
+        priority=member.priority,
+        confidence=member.confidence,
+        told_at_us=member.told_at_us,
+        sentence=member.sentence,
+        to_decide=member.to_decide,
+        incident_ids=list(member.incident_ids),
+        areas=list(member.areas),
     )
 
 
@@ -120,32 +131,34 @@ def _name(key: str) -> str:
 
 
 def join(work: Work, card: Card, proposal: Proposal) -> None:
-    """Keep the group's card current: its count, its most urgent priority, its members' words and incidents."""
-    card = replace(card, present_at_us=work.now_us)
+    """Note what a member of a group has come to; `tell_group` says it with the rest of its second."""
     before = next((one for one in card.told if one.key == proposal.key), None)
-    is_news = before is None or (before.phase, before.priority) != (proposal.shown.phase, proposal.priority)
-    if is_news:
-        told = tuple(one for one in card.told if one.key != proposal.key)
-        card = replace(card, told=(*told, _member(proposal)))
-    work.cards[card.alarm.alarm_id] = card
-    alarm = card.alarm
-    priority = min(alarm.priority, proposal.priority)
+    told = card.told
+    if before is None or (before.phase, before.priority) != (proposal.shown.phase, proposal.priority):
+        since_us = work.now_us if before is None else before.told_at_us
+        member = _member(proposal, since_us)
+        told = (*(one for one in told if one.key != proposal.key), member)
+    work.cards[card.alarm.alarm_id] = replace(card, present_at_us=work.now_us, told=told)
+
+
+def tell_group(work: Work, card: Card) -> None:
+    """Say a group's card again: at once for a new member, a release or a higher priority, else every 15 s at most."""
+    alarm, before = card.alarm, {one.key: one for one in card.said}
+    priority = min(one.priority for one in card.told)
     is_worse = priority < alarm.priority
-    is_drop = is_news and proposal.shown.phase == "drop"
-    if alarm.state is AlarmState.REJECTED and not (is_worse or is_drop):
+    is_grown = any(one.key not in before for one in card.told)
+    is_drop = any(
+        one.phase == "drop" and (one.key not in before or before[one.key].phase != "drop") for one in card.told
+    )
+    is_urgent = is_worse or is_drop
+    if card.told == card.said or (alarm.state is AlarmState.REJECTED and not is_urgent):
         return
-    new = [i for i in proposal.incident_ids if i not in alarm.incident_ids]
-    words = _words(card.kind, card.told)
-    is_due = work.now_us - alarm.changed_at_us >= MIN_REVISION_US
-    is_changed = bool(new) or words.sentence != alarm.sentence or list(words.reasons_for) != alarm.reasons_for
+    if not (is_urgent or is_grown or work.now_us - alarm.changed_at_us >= MIN_REVISION_US):
+        return
     # One more than the officer decided on asks again; what he held or rejected stays so.
-    is_grown = alarm.state is AlarmState.ACKNOWLEDGED and words.sentence != alarm.sentence
-    if not (is_worse or is_drop or (is_due and is_changed)):
-        return
-    emit(
-        work, card, card.shown, sentence=words.sentence, reasons_for=list(words.reasons_for),
-        reasons_against=list(words.reasons_against), not_seen=list(words.not_seen), areas=list(words.areas),
-        state=AlarmState.ACTIVE if is_worse or is_drop or is_grown else alarm.state, priority=priority,
-        confidence=max(alarm.confidence, round(proposal.confidence, 3)),
-        incident_ids=[*alarm.incident_ids, *new][-INCIDENTS_KEPT:],
-    )  # fmt: skip
+    asks_again = is_urgent or (is_grown and alarm.state is AlarmState.ACKNOWLEDGED)
+    card = work.cards[alarm.alarm_id] = replace(card, said=card.told)
+    content = _content(card.kind, card.told)
+    content["confidence"] = max(alarm.confidence, content["confidence"])
+    state = AlarmState.ACTIVE if asks_again else alarm.state
+    emit(work, card, card.shown, state=state, priority=min(priority, alarm.priority), **content)

@@ -282,7 +282,7 @@ class Shown(NamedTuple):
 
 
 class Member(NamedTuple):
-    """One situation on a group's card."""
+    """One situation on a group's card; ``told_at_us`` is when an officer was first told of it."""
 
     key: str
     phase: str
@@ -293,6 +293,8 @@ class Member(NamedTuple):
     reasons_against: tuple[Reason, ...]
     not_seen: tuple[str, ...]
     incident_ids: tuple[str, ...]
+    to_decide: str
+    told_at_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,9 +307,10 @@ class Card:
     shown: Shown
     present_at_us: int
     was_sent: bool = False
-    members: tuple[str, ...] = ()
     told: tuple[Member, ...] = ()
-    """What each member of a group says, as last told."""
+    """What each member of a group says now; empty on a card for one."""
+    said: tuple[Member, ...] = ()
+    """The same as last sent."""
     came_us: tuple[int, ...] = ()
     """When it was raised or came back after it was cleared."""
 

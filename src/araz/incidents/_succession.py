@@ -148,5 +148,5 @@ def _hand_over(work: Work, elder: Memory, heir: int) -> None:
         return
     work.card_of_key[new] = alarm_id
     card = work.cards[alarm_id]
-    members = tuple(new if key == old else key for key in card.members)
-    work.cards[alarm_id] = replace(card, key=new if card.key == old else card.key, members=members)
+    told, said = (tuple(m._replace(key=new) if m.key == old else m for m in all_) for all_ in (card.told, card.said))
+    work.cards[alarm_id] = replace(card, key=new if card.key == old else card.key, told=told, said=said)

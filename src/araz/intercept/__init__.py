@@ -9,7 +9,7 @@ squares of a drop area with the chance that the load lies in each, given where i
 """
 
 from araz.intercept._crew import Assumptions, probabilities_in_time, probability_in_time
-from araz.intercept._options import rank_options
+from araz.intercept._options import rank_for_group, rank_options
 from araz.intercept._search import WALKED_ONCE, SearchGrid, Square, search, search_grid, square_name, square_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Square",
     "probabilities_in_time",
     "probability_in_time",
+    "rank_for_group",
     "rank_options",
     "search",
     "search_grid",

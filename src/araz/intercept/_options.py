@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from msgspec.structs import replace
 
 from araz.geography import Place
 from araz.intercept._crew import Assumptions, CutOffs, cut_offs, probabilities_in_time
@@ -45,6 +46,36 @@ def rank_options(
     plans += _spread(courses, race.cuts.passes)
     plans.sort(key=lambda plan: (-plan.chance, plan.arrival_s, plan.patrol.id, plan.point is not None))
     return tuple(race.option(plan, rank) for rank, plan in enumerate(_kept(plans, assumed.most_options), start=1))
+
+
+def rank_for_group(
+    place: Place,
+    patrols: Sequence[Patrol],
+    alarm: Alarm,
+    now_us: int,
+    expected_at_us: Mapping[str, int],
+    assumed: Assumptions | None = None,
+) -> tuple[InterceptOption, ...]:
+    """For a card for many: to each member, most urgent first, the best that a patrol not yet spoken for can do.
+
+    One option a patrol, at most five; each names its member in ``track_id`` and in its sentence. ``expected_at_us``
+    says by track when its load is down. Members without an area, or that need nobody (priority 3), get none.
+    """
+    assumed, free, options = assumed or Assumptions(), list(patrols), list[InterceptOption]()
+    for member in alarm.members:
+        if len(options) == assumed.most_options:
+            break
+        if not member.areas or member.priority > 2:
+            continue
+        own = replace(alarm, areas=member.areas, raised_at_us=member.told_at_us)
+        due_us = None if member.track_id is None else expected_at_us.get(member.track_id)
+        best = next(iter(rank_options(place, free, own, now_us, due_us, assumed)), None)
+        if best is None:
+            continue
+        sentence = f"{member.name}: {best.sentence}"
+        options.append(replace(best, rank=len(options) + 1, track_id=member.track_id, sentence=sentence))
+        free = [patrol for patrol in free if patrol.id != best.patrol_id]
+    return tuple(options)
 
 
 def _can_be_sent(patrol: Patrol) -> bool:

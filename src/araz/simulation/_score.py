@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -53,34 +53,58 @@ def score(truth: Iterable[TruthRecord], events: Iterable[Event]) -> Scoreboard:
     )
     gallery = Gallery(frame)
     alarms: dict[str, Alarm] = {}
+    latest: dict[str, Alarm] = {}
+    told: dict[tuple[str, str], int] = {}
     incidents: list[Incident] = []
     for event in events:
         if isinstance(event, Picture):
             gallery.add(event)
         elif isinstance(event, Alarm):
             alarms.setdefault(event.alarm_id, event)
+            latest[event.alarm_id] = event
+            # A card for many tells of a member with the revision that first names it.
+            for name in _named(event):
+                told.setdefault((event.alarm_id, name), event.changed_at_us)
         elif isinstance(event, Incident):
             incidents.append(event)
     happened = [record for record in records if isinstance(record, TruthEvent)]
     pairing = pair(lives_of(states, frame), *gallery.shown())
-    return _board(pairing, happened, gallery, list(alarms.values()), incidents)
+    return _board(
+        pairing, happened, gallery, _Said(list(alarms.values()), latest, [(k[1], at) for k, at in told.items()]),
+        incidents,
+    )  # fmt: skip
+
+
+class _Said(NamedTuple):
+    """What the officer was told: each alarm's first and last revision, and when which track was named to him."""
+
+    alarms: list[Alarm]
+    latest: dict[str, Alarm]
+    told: list[tuple[str, int]]
+
+
+def _named(alarm: Alarm) -> list[str]:
+    """The tracks an alarm is about: its own, or those of its members."""
+    if alarm.track_id is not None:
+        return [alarm.track_id]
+    return [member.track_id for member in alarm.members if member.track_id is not None]
 
 
 def _board(
     pairing: Pairing,
     happened: Sequence[TruthEvent],
     gallery: Gallery,
-    alarms: Sequence[Alarm],
+    said: _Said,
     incidents: Sequence[Incident],
 ) -> Scoreboard:
     hours = max(float(pairing.clock_us[-1] - pairing.clock_us[0]) / 3.6e9, 1e-9)
     owners = _owners(pairing)
-    sorties = [_sortie(pairing, index, alarms) for index, life in enumerate(pairing.lives) if life.is_drone]
+    sorties = [_sortie(pairing, index, said.told) for index, life in enumerate(pairing.lives) if life.is_drone]
     drops, false_drops = drops_of(happened, incidents)
     parts = {
         **_detection(pairing, sorties, owners, hours),
         **_accuracy(pairing),
-        **_alarm_figures(pairing, sorties, alarms, incidents, owners, hours),
+        **_alarm_figures(pairing, sorties, said, incidents, owners, hours),
         **drop_figures(drops),
         **claim_figures(happened, gallery.contradicted, gallery.claims_of, incidents),
     }
@@ -105,7 +129,7 @@ def _owners(pairing: Pairing) -> dict[str, int]:
     return owners
 
 
-def _sortie(pairing: Pairing, index: int, alarms: Sequence[Alarm]) -> SortieScore:
+def _sortie(pairing: Pairing, index: int, told: Sequence[tuple[str, int]]) -> SortieScore:
     life = pairing.lives[index]
     own = pairing.pair_life == index
     seconds, tracks = pairing.pair_second[own], pairing.shown.track[pairing.pair_shown[own]]
@@ -116,7 +140,7 @@ def _sortie(pairing: Pairing, index: int, alarms: Sequence[Alarm]) -> SortieScor
     first_us = int(pairing.clock_us[np.argmax(detectable)]) if detectable.any() else None
     due_us = _due_us(pairing, index)
     names = {pairing.shown.names[track] for track in np.unique(tracks)}
-    raised = [alarm.raised_at_us for alarm in alarms if alarm.track_id in names and _was_on(alarm, pairing, index)]
+    raised = [at_us for name, at_us in told if name in names and _was_on(name, at_us, pairing, index)]
     return SortieScore(
         actor_id=life.actor_id,
         class_name=life.class_name,
@@ -146,13 +170,12 @@ def _due_us(pairing: Pairing, index: int) -> int | None:
     return int(pairing.clock_us[np.argmax(due)]) if due.any() else None
 
 
-def _was_on(alarm: Alarm, pairing: Pairing, index: int) -> bool:
-    """An alarm is about this sortie when its track was on it within a minute of the alarm."""
-    assert alarm.track_id is not None
-    number = pairing.shown.names.index(alarm.track_id)
+def _was_on(name: str, at_us: int, pairing: Pairing, index: int) -> bool:
+    """An alarm is about this sortie when a track it names was on it within a minute of the alarm."""
+    number = pairing.shown.names.index(name)
     rows = (pairing.pair_life == index) & (pairing.shown.track[pairing.pair_shown] == number)
     times = pairing.clock_us[pairing.pair_second[rows]]
-    return bool(len(times)) and bool(np.min(np.abs(times - alarm.raised_at_us)) <= 60_000_000)
+    return bool(len(times)) and bool(np.min(np.abs(times - at_us)) <= 60_000_000)
 
 
 def _since(first_us: int | None, times: Sequence[int]) -> float | None:
@@ -227,7 +250,7 @@ def _accuracy(pairing: Pairing) -> dict[str, Any]:
 def _alarm_figures(
     pairing: Pairing,
     sorties: Sequence[SortieScore],
-    alarms: Sequence[Alarm],
+    said: _Said,
     incidents: Sequence[Incident],
     owners: dict[str, int],
     hours: float,
@@ -235,15 +258,17 @@ def _alarm_figures(
     threats = [sortie for sortie in sorties if sortie.is_threat and sortie.alarm_due]
     latency = [sortie.to_alarm_s for sortie in threats if sortie.to_alarm_s is not None]
     kinds = {incident.incident_id: incident.kind for incident in incidents}
-    nuisance = sum(1 for alarm in alarms if _is_nuisance(alarm, kinds, pairing, owners))
-    raised = np.sort(np.array([alarm.raised_at_us for alarm in alarms], dtype=np.int64))
+    nuisance = sum(
+        1 for alarm in said.alarms if _is_nuisance(said.latest[alarm.alarm_id], alarm, kinds, pairing, owners)
+    )
+    raised = np.sort(np.array([alarm.raised_at_us for alarm in said.alarms], dtype=np.int64))
     worst, flood = _worst(raised, pairing.clock_us)
     return {
         "alarm_latency_p50_s": quantile(latency, 0.5),
         "alarm_latency_p95_s": quantile(latency, 0.95),
         "threats_alarmed": rate(len(latency), len(threats)),
-        "alarms": len(alarms),
-        "alarms_per_hour": len(alarms) / hours,
+        "alarms": len(said.alarms),
+        "alarms_per_hour": len(said.alarms) / hours,
         "alarms_worst_ten_minutes": worst,
         "share_of_time_in_flood": flood,
         "nuisance_alarms": nuisance,
@@ -251,15 +276,20 @@ def _alarm_figures(
     }
 
 
-def _is_nuisance(alarm: Alarm, kinds: dict[str, IncidentKind], pairing: Pairing, owners: dict[str, int]) -> bool:
-    """An alarm about something in the air that was no threat."""
-    about = {kinds[incident] for incident in alarm.incident_ids if incident in kinds}
+def _is_nuisance(
+    last: Alarm, first: Alarm, kinds: dict[str, IncidentKind], pairing: Pairing, owners: dict[str, int]
+) -> bool:
+    """An alarm about something in the air that was no threat; one for many is a nuisance when none of them was."""
+    about = {kinds[incident] for incident in first.incident_ids if incident in kinds}
     if about and about <= _NOT_IN_THE_AIR:
         return False
-    if alarm.track_id is None:
-        return False
-    life = owners.get(alarm.track_id)
-    return life is None or not pairing.lives[life].is_threat
+    names = _named(last) if last.members else _named(first)
+    return bool(names) and not any(_is_threat(name, pairing, owners) for name in names)
+
+
+def _is_threat(name: str, pairing: Pairing, owners: dict[str, int]) -> bool:
+    life = owners.get(name)
+    return life is not None and pairing.lives[life].is_threat
 
 
 def _worst(raised_us: IntArray, clock_us: IntArray) -> tuple[int, float]:

@@ -25,6 +25,7 @@ from araz.vocabulary._coverage import CorridorCoverage, Quarry, Weather
 from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill
 from araz.vocabulary._events import (
     Alarm,
+    AlarmMember,
     AlarmState,
     Area,
     BiasEstimate,
@@ -107,6 +108,7 @@ __all__ = [
     "WATERMARK",
     "Alarm",
     "AlarmFigures",
+    "AlarmMember",
     "AlarmSettings",
     "AlarmState",
     "Area",

@@ -178,6 +178,24 @@ class InterceptOption(msgspec.Struct, frozen=True, kw_only=True, tag="intercept-
     route: list[tuple[float, float]]
     """Longitude, latitude pairs."""
     sentence: str
+    track_id: str | None = None
+    """Of a card for many, the track it is for; None on a card for one."""
+
+
+class AlarmMember(msgspec.Struct, frozen=True, kw_only=True, tag="alarm-member"):
+    """One situation on a card for many: what it is, where its load may lie, what to decide for it."""
+
+    name: str
+    """What people call it: a track, a sensor, a claim."""
+    track_id: str | None = None
+    priority: Count
+    confidence: Probability
+    told_at_us: TimeUs
+    """When an officer was first told of it, by its own card or by this one."""
+    sentence: str
+    to_decide: str = ""
+    incident_ids: list[str] = []
+    areas: list[Area] = []
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
@@ -200,6 +218,8 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
     incident_ids: list[str] = []
     areas: list[Area] = []
     options: list[InterceptOption] = []
+    members: list[AlarmMember] = []
+    """Of a card for many: each situation on it, the most urgent first; empty on a card for one."""
     shelved_until_us: TimeUs | None = None
     decided_by: str | None = None
     decision_reason: str | None = None
