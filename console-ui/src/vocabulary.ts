@@ -252,6 +252,7 @@ export interface Picture {
   at_us: number;
   tracks: Track[];
   cones: Cone[];
+  withheld: Withheld[];
 }
 
 /** A picture on its way: its own time, when it left, and the oldest message that is new in it. */
@@ -501,4 +502,16 @@ export interface Track {
   verdict_reasons: string[];
   hidden: boolean;
   border_distance_m: number | null;
+}
+
+/** What a service is told of a published area instead of tracks: the area, a span of the clock, yes or no. */
+export interface Withheld {
+  type: "withheld";
+  area_id: string;
+  owner: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  from_us: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  to_us: number;
+  is_active: boolean | null;
 }

@@ -200,7 +200,7 @@ def test_bodies_must_be_json_and_small(client, night):
 )
 def test_a_body_that_is_no_utf8_is_refused_with_the_cause(client, night, path, body, code):
     answer = client.post(path, content=body, headers={"content-type": "application/json"})
-    assert "utf-8" in refused(answer, 400, code)["message"]
+    assert "utf-8" in refused(answer, 400, code)["message"].lower()
     assert night.submitted == []
 
 

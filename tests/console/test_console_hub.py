@@ -78,7 +78,7 @@ def test_a_newer_picture_replaces_an_unsent_one_and_keeps_the_oldest_message():
     shown = of_type(run(go()), "picture")
     assert [(frame["at_us"], frame["oldest_message_us"]) for frame in shown] == [(30, 5)]
     assert shown[0]["sent_at_us"] == 7
-    assert shown[0]["picture"] == {"type": "picture", "at_us": 30, "tracks": [], "cones": []}
+    assert shown[0]["picture"] == {"type": "picture", "at_us": 30, "tracks": [], "cones": [], "withheld": []}
 
 
 def test_pictures_come_at_most_ten_times_a_second():

@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from araz.app._alarms import alarm_handlers
 from araz.app._coverage import coverage_handlers
 from araz.app._drills import drill_handlers
+from araz.app._releases import release_handlers
 from araz.app._search import search_handlers
 from araz.console import ACCESS, OPEN, Account, Gate, Role, SignIn, create_app, rule_of
 
@@ -35,6 +36,7 @@ def empty_pages():
     real = [
         *alarm_handlers(nobody, "UTC", nobody), *drill_handlers(nobody, nobody, nobody),
         *search_handlers(nobody, nobody, nobody), *coverage_handlers(nobody, nobody),
+        *release_handlers(nobody, nobody, nobody, nobody),
     ]  # fmt: skip
 
     def empty(handler):

@@ -2,7 +2,7 @@
 import { language, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
-import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track, Withheld } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
@@ -35,6 +35,8 @@ class Night {
   decisions = $state.raw<Decision[]>([]);
   health = $state.raw<SensorHealth[]>([]);
   tracks = $state.raw<Track[]>([]);
+  /** What this reader's service may not see. */
+  withheld = $state.raw<Withheld[]>([]);
   /** Time of the data, once a second. */
   nowUs = $state(0);
   replayUs = $state<number | null>(null);
@@ -251,6 +253,7 @@ class Night {
     if (now - this.#tableMs > TRACK_TABLE_MS || !isLive) {
       this.#tableMs = now;
       this.tracks = picture.tracks;
+      this.withheld = picture.withheld;
     }
   }
 
@@ -407,11 +410,11 @@ class Night {
       this.past = { then, now };
       const trail = await api.pictures(at - TRAIL_US, at, 2_000_000);
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
-      this.#show(then.picture ?? { type: "picture", at_us: at, tracks: [], cones: [] }, false);
+      this.#show(then.picture ?? { type: "picture", at_us: at, tracks: [], cones: [], withheld: [] }, false);
       this.overlay?.motion.remember(trail);
     } catch (error) {
       if (ticket !== this.#replayTicket || this.replayUs === null) return;
-      this.#show({ type: "picture", at_us: at, tracks: [], cones: [] }, false);
+      this.#show({ type: "picture", at_us: at, tracks: [], cones: [], withheld: [] }, false);
       this.say(sentence(error), true);
     }
   }

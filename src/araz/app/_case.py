@@ -19,9 +19,11 @@ from araz.app._case_tracks import tracks_now
 from araz.app._keys import Password, make_pair, open_key, station_key
 from araz.app._rim import say
 from araz.app._runtime import judge
+from araz.app._views import releases_of
+from araz.disclosure import is_released
 from araz.evidence import canonical_json, fingerprint, public_pem, sign_head, witness_objection
 from araz.store import HeadLine, add_head, heads_objection, read_heads, tree_of
-from araz.vocabulary import Message, Picture
+from araz.vocabulary import Message, Picture, ReleaseScope
 
 case = cyclopts.App(name="case", help="Evidence: seal an incident, check a case, compute its tracks again.")
 
@@ -39,6 +41,7 @@ def seal_command(
     tsa: Annotated[str, Parameter(help="RFC 3161 authority: its URL, or openssl:CONFIG for a local one.")] = "",
     custody: Annotated[Path | None, Parameter(help="Custody journal; default custody.journal by the journal.")] = None,
     span_only: Annotated[bool, Parameter(help="Only the span's messages: smaller, no old screens computed.")] = False,
+    service: Annotated[str, Parameter(name="--for", help="Service that gets the case; refused unless released.")] = "",
     password: Password = "",
 ) -> int:
     """Put everything that belongs to an incident (I0009) or alarm (A0005) into one signed file.
@@ -47,6 +50,8 @@ def seal_command(
              araz case seal I0009 --journal out/watch/night.journal --tsa https://tsa.example/tsr --by post-4
     """
     started_s = time.monotonic()
+    if service:
+        check_case_release(journal, incident, service)
     path, beside = station_key(journal.parent, key), journal.parent / "custody.journal"
     private = open_key(path, password)
     manifest = seal(
@@ -58,6 +63,21 @@ def seal_command(
     say(f"Signed with {path}; its fingerprint: {fingerprint(public_pem(private))}")
     say(f"Check it: araz case verify {out}   (or, without Araz: python3 verify.py, which lies in it)")
     return 0
+
+
+def check_case_release(journal: Path, name: str, service: str) -> None:
+    """Refuse a case for a service to which not all of the site is open, unless every owner released it by four eyes.
+
+    A case holds the site, every sensor's place and the raw messages, so there is no redacted one: a part of the
+    messages would tell by its gaps when the hidden sources spoke.
+    """
+    whole = releases_of(journal)
+    owners = whole.case_owners(service)
+    if not is_released(whole.releases, name, service, owners, ReleaseScope.CASE):
+        raise ValueError(
+            f"a case shows every source, and {', '.join(sorted(owners))} did not release {name} to {service}: two "
+            f"accounts of each must (scope case, docs/disclosure.md); or give araz export --for {service!r}"
+        )
 
 
 @case.command

@@ -10,13 +10,14 @@ from __future__ import annotations
 import base64
 import io
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from araz.disclosure import site_objection
 from araz.exchange import read_zones
 from araz.geography import Place, TerrainRaster, Zone, place_from_site
 from araz.store import read_journal
@@ -86,6 +87,7 @@ def _check_names(site: Site, where: str) -> None:
         ("patrols", [patrol.id for patrol in site.patrols]),
         ("outputs", [output.id for output in site.outputs]),
         ("corridors", [corridor.id for corridor in site.corridors]),
+        ("areas", [area.id for area in site.areas]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -101,15 +103,21 @@ def _check_names(site: Site, where: str) -> None:
         raise SiteError(f"{where}: {len(site.sensors)} sensors; one picture holds at most 62, split the sector")
 
 
-def site_from_bundle(payload: bytes) -> tuple[Site, Place, dict[str, Any]]:
-    """Return site, place and the drawable geometry of a bundle; raises ``SiteError`` on anything else."""
+def site_from_bundle(
+    payload: bytes, narrow: Callable[[Site], Site] | None = None
+) -> tuple[Site, Place, dict[str, Any]]:
+    """Return site, place and the drawable geometry of a bundle; raises ``SiteError`` on anything else.
+
+    ``narrow`` leaves out of the site what somebody may not see.
+    """
     if len(payload) > MAX_BUNDLE_BYTES:
         raise SiteError(f"the site bundle has {len(payload)} bytes, more than {MAX_BUNDLE_BYTES}")
     try:
         bundle = msgspec.json.decode(payload, type=Bundle)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SiteError(f"not a site bundle: {error}") from error
-    site = parse_site(bundle.site_toml)
+    whole = parse_site(bundle.site_toml)
+    site = whole if narrow is None else narrow(whole)
     geometry = {
         name: json_file(bundle.files, file)
         for name, file in (("border", site.border), ("roads", site.roads), ("towns", site.towns), ("water", site.water))
@@ -125,6 +133,9 @@ def site_from_bundle(payload: bytes) -> tuple[Site, Place, dict[str, Any]]:
         raise SiteError(
             f"a geometry file of the site is not the GeoJSON expected: {error!r}; see docs/site.md"
         ) from error
+    objection = site_objection(whole, place.frame)
+    if objection is not None:
+        raise SiteError(objection)
     return site, place, geometry
 
 

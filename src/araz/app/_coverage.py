@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -12,7 +13,6 @@ from litestar import Response, get, post
 
 from araz.app import _pipeline as pipeline
 from araz.app._logs import read_sightings
-from araz.app._runtime import Night
 from araz.console import AnyRequest, Refused, Submit, json_of, time_of
 from araz.geography import Place
 from araz.sensors import Coverage, coverage, health_factors, learn_sightings, quarry_of
@@ -34,10 +34,26 @@ class HealthReader(Protocol):
         """Return each sensor's health as known then."""
 
 
+class Watched(Protocol):
+    """A night, or what one service sees of it."""
+
+    @property
+    def believed(self) -> pipeline.PipelineState:
+        """What is believed now."""
+
+    @property
+    def records(self) -> HealthReader:
+        """The past."""
+
+    @property
+    def out(self) -> Path:
+        """The folder with the crossings learned from seized logs."""
+
+
 class CoverageDesk:
     """Answers for the map; thread safe enough: two who ask at once may compute the same map twice."""
 
-    def __init__(self, night: Night) -> None:
+    def __init__(self, night: Watched) -> None:
         self._night = night
         self._kept: dict[tuple[Any, ...], dict[str, Any]] = {}
 
@@ -46,7 +62,7 @@ class CoverageDesk:
         state = self._night.believed
         place = state.line.place
         quarry = QUARRIES[quarry_name] if quarry_name else quarry_of(place)
-        reader: HealthReader = self._night.records
+        reader = self._night.records
         health = state.health_now if at_us is None else {record.sensor_id: record for record in reader.health_at(at_us)}
         states = tuple((name, record.state, record.is_lying) for name, record in sorted(health.items()))
         path = self._night.out / "sightings.csv"
@@ -104,7 +120,7 @@ def _packed(chance: Any) -> str:
     return base64.b64encode(np.rint(100 * np.clip(chance, 0, 1)).astype(np.uint8).tobytes()).decode()
 
 
-def coverage_handlers(night: Night, submit: Submit) -> list[Any]:
+def coverage_handlers(night: Watched, submit: Submit) -> list[Any]:
     """The paths of the map: ``GET /api/coverage`` (``quarry``, ``at_us``), ``POST /api/weather``."""
     desk = CoverageDesk(night)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,16 +15,24 @@ import numpy as np
 from araz.app._config import site_bundle_of, site_from_bundle
 from araz.app._logs import night_file, pictures_of
 from araz.app._rim import say
+from araz.app._views import view_of_journal
 from araz.exchange import Place3d, courageous_of, csv_of_tracks, geojson_of, output_init, output_step
 from araz.geography import Place
 from araz.store import Records
 from araz.vocabulary import Alarm, Decision, Event, ExportFormat, Incident, Output, OutputFormat
 
 
-def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str) -> int:
-    """Write the tracks, areas and orders of a night's folder; to standard output without ``out``."""
+def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str, service: str = "") -> int:
+    """Write the tracks, areas and orders of a night's folder; to standard output without ``out``.
+
+    ``service``: what that service may see, computed again from the journal; empty: all.
+    """
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give the --out of araz run or araz watch")
+    if service:
+        with tempfile.TemporaryDirectory() as place:
+            seen = view_of_journal(folder / "night.journal", service, Path(place))
+            return run_export(folder if seen is None else seen, format, out, site)
     night_file(folder)  # before --out is opened, so that a wrong folder costs no file
     if format is ExportFormat.COURAGEOUS:
         _place_of(folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,20 +13,35 @@ import msgspec
 import uvicorn
 
 from araz.app import _pipeline as pipeline
-from araz.app._accounts import check_exposure, names_of, open_gate
+from araz.app._accounts import check_exposure, names_of, open_gate, read_accounts
 from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, site_path
 from araz.app._drills import drill_handlers
 from araz.app._outputs import Outputs
+from araz.app._releases import release_handlers
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.app._search import search_handlers
-from araz.console import Hub, create_app, site_geometry
+from araz.app._views import View
+from araz.console import Gate, Hub, OfService, Refused, create_app, site_geometry
+from araz.disclosure import sees_all
 from araz.feeds import run_feeds
 from araz.sensors import sapient_replies
-from araz.vocabulary import Alarm, Decision, Drill, Event, Feed, Format, Incident, Message, Rejected, SensorHealth
+from araz.vocabulary import (
+    Alarm,
+    Decision,
+    Drill,
+    Event,
+    Feed,
+    Format,
+    Incident,
+    Message,
+    Rejected,
+    SensorHealth,
+    Site,
+)
 
 log = logging.getLogger("araz")
 
@@ -48,8 +63,21 @@ class Live:
         self.speed = speed
         self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Message]]] = asyncio.Queue(MAX_WAITING)
         self._said: list[Event] = []
+        self._view_said: list[tuple[str, Event]] = []
+        self._view_shown_us: dict[str, int] = {}
         self._news = asyncio.Event()
         self._oldest_us: int | None = None
+        self.screens: dict[str, Hub] = {}
+        """The live streams of the services that see less, by service."""
+
+    def watch_view(self, view: View) -> None:
+        """Give a service's view a live stream of its own."""
+        self.screens[view.service] = Hub()
+
+        def note(events: Sequence[Event]) -> None:
+            self._view_said.extend((view.service, event) for event in events)
+
+        view.listeners.append(note)
 
     def note(self, events: Sequence[Event]) -> None:
         """Collect what the pipeline said; called by the night in its worker thread."""
@@ -90,6 +118,10 @@ class Live:
         for event in said:
             if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
                 self.hub.publish(event)
+        view_said, self._view_said = self._view_said, []
+        for service, event in view_said:
+            if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
+                self.screens[service].publish(event)
         self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
         self._news.set()
 
@@ -100,7 +132,15 @@ class Live:
             self._news.clear()
             oldest_us, self._oldest_us = self._oldest_us, None
             self.hub.publish_picture(pipeline.picture(self.night.believed), oldest_message_us=oldest_us)
+            for view in self.night.views.all():
+                self._show_view(view)
             await asyncio.sleep(PICTURE_EVERY_S)
+
+    def _show_view(self, view: View) -> None:
+        """Show a service its picture when its own night went on; what others' sources send must not even be felt."""
+        if view.believed.now_us != self._view_shown_us.get(view.service):
+            self._view_shown_us[view.service] = view.believed.now_us
+            self.screens[view.service].publish_picture(view.picture(self.night.views.whole))
 
     async def tick(self) -> None:
         """Tell the time each second, through the journal, so that silence is noticed and replays alike."""
@@ -125,28 +165,7 @@ async def serve(
         (None, None) if accounts is None else open_gate(accounts, live.night.out / "access.journal", wall_clock_us)
     )
     names = {host, "localhost", "127.0.0.1"} | (set() if tls is None else names_of(tls / "console.crt"))
-    line = live.night.believed.line
-    static = PACKAGE / "console" / "static"
-    if not (static / "index.html").exists():
-        raise ValueError("the map is not built; run: make ui")
-    app = create_app(
-        line.site,
-        site_geometry(line.site, line.place, line.table, line.geometry["border"], line.geometry["roads"]),
-        live.night.records,
-        live.submit,
-        live.hub,
-        static_dir=static,
-        clock=live.clock,
-        speed=live.speed,
-        more=[
-            *alarm_handlers(live.night.records, line.site.time_zone, live.clock),
-            *drill_handlers(live.night.records, live.submit, live.clock),
-            *search_handlers(live.night.records, line.place, live.clock),
-            *coverage_handlers(live.night, live.submit),
-        ],
-        allowed_hosts=sorted(names),
-        gate=gate,
-    )
+    app = console_of(live, sorted(names), gate)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False,
         ssl_certfile=None if tls is None else tls / "console.crt",
@@ -170,6 +189,68 @@ async def serve(
             raise error
 
 
+def console_of(live: Live, names: Sequence[str], gate: Gate | None) -> Any:
+    """Return the console, behind the gate that of each service."""
+    static = PACKAGE / "console" / "static"
+    if not (static / "index.html").exists():
+        raise ValueError("the map is not built; run: make ui")
+    whole = live.night.views.whole
+
+    def made(seen: Any, hub: Hub, submit: Any, gate_before: Gate | None, of_service: OfService | None) -> Any:
+        line, records = seen.believed.line, seen.records
+        return create_app(
+            line.site,
+            site_geometry(line.site, line.place, line.table, line.geometry["border"], line.geometry["roads"]),
+            records, submit, hub, static_dir=static, clock=live.clock, speed=live.speed,
+            more=[
+                *alarm_handlers(records, line.site.time_zone, live.clock),
+                *drill_handlers(records, submit, live.clock),
+                *search_handlers(records, line.place, live.clock),
+                *coverage_handlers(seen, submit),
+                *release_handlers(whole, submit, live.clock, gate),
+            ],
+            allowed_hosts=names, gate=gate_before, of_service=of_service,
+        )  # fmt: skip
+
+    views = {view.service: made(view, live.screens[view.service], _nothing_taken, None, None)
+             for view in live.night.views.all()}  # fmt: skip
+
+    def of_service(service: str, all_of_it: Any) -> Any:
+        sees_whole = whole.site is None or sees_all(whole.site, service)
+        return all_of_it if sees_whole else views.get(service)
+
+    return made(live.night, live.hub, live.submit, gate, of_service)
+
+
+async def _nothing_taken(source: str, payload: bytes) -> Message:
+    """Whoever sees a part decides nothing: the numbers of his alarms are not those of the night."""
+    remedy = "ask the service that sees all; GET /api/releases shows what it released"
+    raise Refused(403, "partial-view", "your service sees a part of this night, and may only read it", remedy)
+
+
+def services_of(site: Site, accounts: Path | None) -> list[str]:
+    """The services that see this night; ValueError where nobody says what belongs to whom, or none sees all."""
+    services = {output.service or site.service for output in site.outputs} - {""}
+    if accounts is None:
+        return sorted(services)
+    signed = {account.service for account in read_accounts(accounts)}
+    if len(signed) > 1 and sees_all(site, "") and not site.service:
+        raise ValueError(
+            f"{accounts} has accounts of {', '.join(sorted(signed))}, but the site file does not say whose its "
+            "sources are; give it service = … and, where they differ, owner and shown_to (docs/disclosure.md)"
+        )
+    if not any(sees_all(site, service) for service in signed):
+        raise ValueError(
+            f"no service of {accounts} sees all of this site, so nobody could decide; open the feeds and areas to one "
+            "of them with shown_to"
+        )
+    return sorted(services | signed)
+
+
+def _outputs_for(site: Site, services: Iterable[str]) -> list[Any]:
+    return [output for output in site.outputs if (output.service or site.service) in services]
+
+
 def run_watch(
     site_name: str, out: Path, host: str, port: int, *, accounts: Path | None = None, tls: Path | None = None
 ) -> int:
@@ -178,7 +259,8 @@ def run_watch(
     bundle = bundle_from_file(site_path(site_name))
     site, _, _ = site_from_bundle(bundle)
     hub = Hub()
-    night = Night(out, log_events=False)
+    services = services_of(site, accounts)
+    night = Night(out, log_events=False, services=services)
     if night.journal.recovered:
         say(night.journal.recovered)
     count = night.resume()
@@ -187,13 +269,18 @@ def run_watch(
     night.set_site(bundle, wall_clock_us())
     live = Live(night, hub, wall_clock_us)
     night.listen(live.note)
-    outputs = Outputs(site.outputs, site.name, wall_clock_us)
-    night.listen(outputs.note)
+    whole_seers = {"", *(one for one in services if sees_all(site, one))}
+    boxes = [Outputs(_outputs_for(site, whole_seers), site.name, wall_clock_us)]
+    night.listen(boxes[0].note)
+    for view in night.views.all():
+        live.watch_view(view)
+        boxes.append(Outputs(_outputs_for(site, {view.service}), site.name, wall_clock_us))
+        view.listeners.append(boxes[-1].note)
     feeds = [feed for feed in site.feeds if feed.url]
     scheme = "http" if tls is None else "https"
     say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
     try:
-        others = [live.tick(), _listen(live, feeds), *outputs.senders()]
+        others = [live.tick(), _listen(live, feeds), *(sender for box in boxes for sender in box.senders())]
         asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")

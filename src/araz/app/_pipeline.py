@@ -69,8 +69,10 @@ from araz.vocabulary import (
 
 #: Source of the messages that only tell the time, so that silence is noticed, live and in a replay alike.
 TICK_SOURCE: Final = "@tick"
+#: Source of the steps of a release to another service: a ``Release`` as JSON.
+RELEASE_SOURCE: Final = "@release"
 #: Sources that Araz itself writes and that move no track: time, and what was done with the journal and by whom.
-SILENT_SOURCES: Final = frozenset({TICK_SOURCE, ERASURE_SOURCE, ERASED_SOURCE})
+SILENT_SOURCES: Final = frozenset({TICK_SOURCE, RELEASE_SOURCE, ERASURE_SOURCE, ERASED_SOURCE})
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
 #: Source of the weather of the hour: a ``Weather`` as JSON.
@@ -156,7 +158,7 @@ def step(
     """
     now_us = message.received_at_us if state is None else max(state.now_us, message.received_at_us)
     if message.source == SITE_SOURCE:
-        return _configured(now_us, message), []
+        return configured(now_us, message.payload), []
     if state is None:
         raise SiteError(
             f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
@@ -204,8 +206,9 @@ def picture(state: PipelineState, seen: TrackPicture | None = None) -> Picture:
     )
 
 
-def _configured(now_us: int, message: Message) -> PipelineState:
-    site, place, geometry = site_from_bundle(message.payload)
+def configured(now_us: int, bundle: bytes, narrow: Callable[[Site], Site] | None = None) -> PipelineState:
+    """Return the state before anything was seen of a bundle's site, or of what ``narrow`` leaves of it."""
+    site, place, geometry = site_from_bundle(bundle, narrow)
     table = sensor_table(site, place)
     return PipelineState(
         now_us=now_us,

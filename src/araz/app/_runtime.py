@@ -15,6 +15,7 @@ from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
 from araz.app._data import EVENTS, RECORDS
 from araz.app._keys import head_signer
+from araz.app._views import Views
 from araz.store import EventLog, HeadLog, Journal, Records, read_journal
 from araz.vocabulary import Event, Message
 
@@ -51,7 +52,12 @@ class Night:
     """One running night: journal, pipeline state, and the records derived from them."""
 
     def __init__(
-        self, out: Path, *, log_events: bool = True, listeners: Sequence[Callable[[Sequence[Event]], None]] = ()
+        self,
+        out: Path,
+        *,
+        log_events: bool = True,
+        listeners: Sequence[Callable[[Sequence[Event]], None]] = (),
+        services: Sequence[str] = (),
     ) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.out = out
@@ -62,6 +68,7 @@ class Night:
         self._log = EventLog(out / EVENTS) if log_events else None
         self._records = Records.open(out / RECORDS)
         self._listeners = list(listeners)
+        self.views = Views(out, services)
 
     @property
     def believed(self) -> pipeline.PipelineState:
@@ -116,10 +123,12 @@ class Night:
                 self._last_bundle = message.payload
             self.state, said = pipeline.step(self.state, message)
             events.extend(said)
+            self.views.act(message, said)
         self.messages += len(messages)
         if self._log is not None:
             self._log.write(events)
         self._records.write(events)
+        self.views.write()
         for listen in self._listeners:
             listen(events)
 
@@ -129,6 +138,7 @@ class Night:
         if self._log is not None:
             self._log.close()
         self._records.close()
+        self.views.close()
 
 
 def in_batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -238,16 +238,18 @@ def export(
     ],
     out: Annotated[Path | None, Parameter(help="File; else printed.")] = None,
     site: Annotated[str, Parameter(help="Name that stands in the CoT identifiers.")] = "araz",
+    service: Annotated[str, Parameter(name="--for", help="Only what this service may see; else all.")] = "",
 ) -> int:
     """Write a night's tracks, drop areas and patrol orders in other systems' words. Heights say their datum.
 
     Example: araz export out/night --format geojson --out night.geojson
              araz export out/night --format cot | nc tak.example 8087
              araz export out/night --format courageous --out trial.json
+             araz export out/night --format csv --for "border service" --out theirs.csv
     """
     from araz.app._export import run_export
 
-    return run_export(directory, format, out, site)
+    return run_export(directory, format, out, site, service)
 
 
 @app.command

@@ -3,14 +3,14 @@
 **Takes** the site, a Reader of records, a `submit` that journals before it returns, live events put on the Hub.
 **Gives** a Litestar application (`create_app`); people's decisions and reports as journal payloads.
 **Keeps** the connected browsers, and the ids of recent submissions so that a repeated press is recorded once.
-**May import** vocabulary, geography, sensors.
+**May import** vocabulary, geography, sensors, disclosure.
 **Never** decides anything, opens the store, reads a feed, or loads anything from another host.
 """
 
 from araz.console._access import ACCESS, OPEN, Role, access_table, rule_of
 from araz.console._app import create_app
 from araz.console._errors import Refused
-from araz.console._gate import Access, Account, Gate, Session, SignIn
+from araz.console._gate import Access, Account, Gate, OfService, Session, SignIn
 from araz.console._geometry import site_geometry
 from araz.console._hub import Hub, Subscriber
 from araz.console._ports import Clock, Reader, Submit
@@ -28,6 +28,7 @@ __all__ = [
     "Gate",
     "Hub",
     "LiveEvent",
+    "OfService",
     "PictureFrame",
     "Reader",
     "Refused",

@@ -62,6 +62,8 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/api/coverage"): Rule(_ALL - {_J}),
     ("GET", "/api/search"): Rule(frozenset({_O, _L, _P, _C}), is_personal=True),
     ("GET", "/api/drills"): Rule(frozenset({_O, _C})),
+    ("GET", "/api/releases"): Rule(frozenset({_O, _L, _C}), is_personal=True),
+    ("POST", "/api/releases"): Rule(frozenset({_O, _L, _C}), is_personal=True),
     ("WEBSOCKET", "/api/live"): Rule(frozenset({_O, _L, _P, _C}), is_personal=True),
     ("POST", "/api/decisions"): Rule(frozenset({_O})),
     ("POST", "/api/reports"): Rule(frozenset({_O, _P})),

@@ -15,7 +15,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
 from araz.console._errors import Refused, on_any, on_http, on_refused
-from araz.console._gate import Gate
+from araz.console._gate import Gate, OfService
 from araz.console._hub import Hub
 from araz.console._ports import Clock, Reader, Submit
 from araz.console._requests import MAX_BODY_BYTES, AnyRequest, json_of, time_of
@@ -48,14 +48,15 @@ def create_app(
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
     more: Sequence[Any] = (),
     gate: Gate | None = None,
+    of_service: OfService | None = None,
 ) -> Litestar:
     """Return the console of ``site``.
 
     ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times
     as fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the
     names under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page").
-    ``gate`` asks who is there (None: nobody is asked, for localhost alone). Fails with ValueError when
-    ``allowed_hosts`` is empty.
+    ``gate`` asks who is there (None: nobody is asked, for localhost alone), ``of_service`` the application behind the
+    gate for each service (None: this one for all). Fails with ValueError when ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
         raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")
@@ -80,7 +81,7 @@ def create_app(
         logging_config=None,
     )
     # Around everything: middleware of the framework does not see requests that no path answers.
-    app.asgi_handler = guard(app.asgi_handler if gate is None else gate.wrap(app.asgi_handler), hosts)
+    app.asgi_handler = guard(app.asgi_handler if gate is None else gate.wrap(app.asgi_handler, of_service), hosts)
     return app
 
 

@@ -74,6 +74,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 Check = Callable[[str, str], Account | None]
 """Account of an id and a password, None for a wrong one; slow by intent, called in a thread."""
 NoteAccess = Callable[[Access], Awaitable[None]]
+OfService = Callable[[str, ASGIApp], ASGIApp | None]
+"""What a service is shown: of its name and the application of those who see all; None refuses."""
 
 
 class Gate:
@@ -148,8 +150,8 @@ class Gate:
                         is_granted=is_granted)  # fmt: skip
         await self._note(access)
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Put the gate before an application."""
+    def wrap(self, app: ASGIApp, of_service: OfService | None = None) -> ASGIApp:
+        """Put the gate before an application; whoever is let in sees that of his service (None: all see ``app``)."""
 
         async def gated(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] not in ("http", "websocket"):
@@ -161,9 +163,16 @@ class Gate:
                 await app(scope, receive, send)
                 return
             refused = await self.refusal(method, path, dict(scope["headers"]))
-            if refused is None:
-                await app(scope, receive, send)
-            else:
+            inner: ASGIApp | None = app
+            found = self.session_of(dict(scope["headers"])) if refused is None else None
+            if found is not None and of_service is not None and path != "/api/session":
+                inner = of_service(found[1].service, app)
+                if inner is None:
+                    text = f"nothing here is open to {found[1].service}"
+                    refused = 403, ErrorBody(code="no-view", message=text, remedy="ask the owner of the site file")
+            if refused is None and inner is not None:
+                await inner(scope, receive, send)
+            elif refused is not None:
                 await _refuse(*refused, scope, receive, send)
 
         return gated

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from araz.disclosure import Box, box_of
 from araz.geography import Place
 from araz.sensors import sensor_origins
 from araz.vocabulary import BoolArray, FloatArray, SensorTable, Site
@@ -64,6 +65,15 @@ def site_geometry(
         },
         "sensors": [msgspec.to_builtins(sensor) for sensor in site.sensors],
         "patrols": [msgspec.to_builtins(patrol) for patrol in site.patrols],
+        "areas": [
+            {
+                "id": area.id,
+                "owner": area.owner or site.service,
+                "is_hidden": area.is_hidden,
+                "corners": _lon_lat(place, _ring(box_of(site, area))),
+            }
+            for area in site.areas
+        ],
         "coverage": _coverage(site, place, table, grid, step),
         "coverage_agl_m": COVERAGE_AGL_M,
     }
@@ -96,6 +106,11 @@ def _outline(place: Place, sees: BoolArray, origin: FloatArray, max_range_m: flo
     farthest = np.where(sees[row, column], reach, 0.0).max(axis=1)
     ring = np.stack([origin[0] + np.sin(azimuth) * farthest, origin[1] + np.cos(azimuth) * farthest], axis=1)
     return _lon_lat(place, ring)
+
+
+def _ring(box: Box) -> FloatArray:
+    west, south, east, north = box
+    return np.array([[west, north], [east, north], [east, south], [west, south]])
 
 
 def _corners(place: Place, east: FloatArray, north: FloatArray) -> list[list[float]]:

@@ -22,6 +22,7 @@ from araz.vocabulary._arrays import (
     frozen_array,
 )
 from araz.vocabulary._coverage import CorridorCoverage, Quarry, Weather
+from araz.vocabulary._disclosure import Release, ReleaseScope, ReleaseStep, Withheld
 from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill
 from araz.vocabulary._events import (
     Alarm,
@@ -82,12 +83,14 @@ from araz.vocabulary._site import (
     AuthorisedFlight,
     Corridor,
     CoverageSettings,
+    DisclosureSettings,
     ExportFormat,
     Feed,
     Format,
     Output,
     OutputFormat,
     Patrol,
+    PublishedArea,
     Ridge,
     Sensor,
     SensorKind,
@@ -126,6 +129,7 @@ __all__ = [
     "Decision",
     "DecisionAction",
     "Decoded",
+    "DisclosureSettings",
     "Drill",
     "DrillOrder",
     "Event",
@@ -157,9 +161,13 @@ __all__ = [
     "Planning",
     "Polar",
     "Position",
+    "PublishedArea",
     "Quarry",
     "Reason",
     "Rejected",
+    "Release",
+    "ReleaseScope",
+    "ReleaseStep",
     "ReportKind",
     "ReportReceived",
     "Ridge",
@@ -191,6 +199,7 @@ __all__ = [
     "Uncertain",
     "Weather",
     "Wind",
+    "Withheld",
     "ZoneFormat",
     "frozen_array",
     "is_drill",

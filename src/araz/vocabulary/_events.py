@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from araz.vocabulary._disclosure import Withheld
 from araz.vocabulary._observation import PeopleReport, SensorState
 from araz.vocabulary._quantities import (
     AltitudeAglM,
@@ -101,6 +102,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
     at_us: TimeUs
     tracks: list[Track]
     cones: list[Cone] = []
+    withheld: list[Withheld] = []
+    """What its reader may not see, in words; empty for whoever sees all."""
 
 
 class IncidentKind(StrEnum):

@@ -53,6 +53,13 @@ class Feed(Strict, frozen=True, kw_only=True):
     """ASTERIX edition by category, for example ``{"048" = "1.31"}``: it cannot be told from the bytes."""
     max_message_bytes: Annotated[int, Meta(ge=256, le=16_777_216)] = 1_048_576
     """A longer message is rejected and its connection closed, so that one peer cannot fill the memory."""
+    owner: str = ""
+    """The service whose source this is; empty: the site's ``service``. Others see nothing of it unless told here."""
+    shown_to: list[str] = []
+    """Services beside its owner that see it whole."""
+    area: str = ""
+    """The ``[[areas]]`` entry that the others are told of instead; it holds all that its sensors reach. Empty: nothing
+    at all is said to them."""
 
 
 class OutputFormat(StrEnum):
@@ -90,6 +97,8 @@ class Output(Strict, frozen=True, kw_only=True):
     """Time between two reports of each track."""
     node_id: str = "a7a2b1de-0000-4000-8000-000000000002"
     """SAPIENT only: the UUID under which Araz is known above."""
+    service: str = ""
+    """The service that reads there, and gets what it may see; empty: the site's ``service``."""
 
 
 class SensorKind(StrEnum):
@@ -237,6 +246,29 @@ class CoverageSettings(Strict, frozen=True, kw_only=True):
     """Background noise at the microphones above a quiet night."""
 
 
+class PublishedArea(Strict, frozen=True, kw_only=True):
+    """Whole cells of the site's lattice: what is told of a hidden source, or a place in which all is hidden."""
+
+    id: str
+    from_cell: tuple[int, int]
+    """Column (to the east) and row (to the north) of its south-western cell; cell 0, 0 begins at the origin."""
+    to_cell: tuple[int, int]
+    """Column and row of its north-eastern cell, which belongs to it."""
+    is_hidden: bool = False
+    """True: what happens in it is shown to its owner and ``shown_to`` alone, by whatever source it is seen."""
+    owner: str = ""
+    shown_to: list[str] = []
+
+
+class DisclosureSettings(Strict, frozen=True, kw_only=True):
+    """How coarsely a service is told of what it may not see."""
+
+    cell_m: Annotated[float, Meta(ge=1_000, le=100_000)] = 10_000.0
+    """Side of a cell of the lattice on which published areas lie."""
+    window_s: Annotated[float, Meta(ge=60, le=86_400)] = 300.0
+    """Spans of the clock of which is told whether something was in an area."""
+
+
 class Site(Strict, frozen=True, kw_only=True):
     """A sector of a border."""
 
@@ -272,3 +304,7 @@ class Site(Strict, frozen=True, kw_only=True):
     coverage: CoverageSettings = CoverageSettings()
     planning: Planning | None = None
     """Who might fly here and where sensors and teams could stand; none: araz plan cannot be asked about this site."""
+    service: str = ""
+    """The service that owns every feed, area and output which names no other; needed where accounts are of several."""
+    areas: list[PublishedArea] = []
+    disclosure: DisclosureSettings = DisclosureSettings()

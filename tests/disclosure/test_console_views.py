@@ -1,0 +1,173 @@
+"""The console of two services: every path a role may read, and the live stream, show each service its own night."""
+
+import asyncio
+import itertools
+import shutil
+
+import msgspec
+import pytest
+from hidden_lab import OURS, THEIRS, bundle, flights, site_toml
+from litestar.testing import TestClient
+
+from araz.app._config import SITE_SOURCE, site_from_bundle
+from araz.app._live import Live, console_of
+from araz.app._runtime import Night
+from araz.console import ACCESS, Account, Gate, Hub, Role
+from araz.simulation import simulate
+from araz_testing import missing
+
+SECRET = "hidden-radar"
+#: The sensors' names may be on the screen of the service that sees all: else nothing would prove that the words differ.
+TELLING = {"/api/site", "/api/health", "/api/picture", "/api/pictures", "/api/screen", "/api/incidents"}
+
+
+class Direct(Live):
+    """A live night without its loops: what is submitted is taken at once."""
+
+    async def submit(self, source, payload):
+        return (await asyncio.to_thread(self.night.take, [(self.clock(), source, payload)]))[0]
+
+
+class Centre:
+    def __init__(self, root, out):
+        if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
+            missing("the built map (make ui)")
+        text = site_toml().replace(f'owner = "{OURS}"', f'owner = "{OURS}"\nshown_to = ["{THEIRS}"]')
+        self.night = Night(out, log_events=False, services=[OURS, THEIRS, "customs"])
+        scenario = flights(4)
+        self.now_us = scenario.start_us
+        self.night.take([(scenario.start_us, SITE_SOURCE, bundle(text))])
+        live = Direct(self.night, Hub(), lambda: self.now_us)
+        for view in self.night.views.all():
+            live.watch_view(view)
+        night = simulate(scenario, site_from_bundle(bundle(text))[1], 3)
+        arrivals = list(itertools.islice(night.messages, 1200))
+        for start in range(0, len(arrivals), 100):
+            self.night.take(arrivals[start : start + 100])
+        self.now_us = arrivals[-1][0]
+        self.shown_us = self.night.records.picture_span()[1]
+        for view in self.night.views.all():
+            live._show_view(view)
+
+        async def note(_):
+            pass
+
+        def check(name, password):
+            role, service, _ = name.split("|")
+            return Account(id=name, role=Role(role), service=service, password_hash="")
+
+        self.client = TestClient(
+            console_of(live, ["127.0.0.1"], Gate(check, note, lambda: self.now_us)), base_url="https://127.0.0.1"
+        )
+
+    def sign_in(self, role, service, number=1):
+        body = {"account": f"{role}|{service}|{number}", "password": "x", "purpose": "duty"}
+        answer = self.client.post("/api/session", json=body)
+        self.client.cookies.clear()
+        return {"cookie": answer.headers["set-cookie"].split(";")[0]}
+
+    def get(self, path, headers):
+        query = {"/api/picture": f"at_us={self.shown_us}", "/api/screen": f"at_us={self.shown_us}",
+                 "/api/pictures": f"from_us=0&to_us={self.shown_us}", "/api/rejects": "sensor=open-radar"}  # fmt: skip
+        return self.client.get(f"{path}?{query.get(path, '')}", headers=headers)
+
+
+@pytest.fixture(scope="module")
+def centre(request, tmp_path_factory):
+    made = Centre(request.config.rootpath, tmp_path_factory.mktemp("centre"))
+    with made.client:
+        yield made
+    made.night.close()
+
+
+@pytest.mark.parametrize("role", [role.value for role in Role])
+def test_every_path_of_every_role_shows_a_service_its_own_night(centre, role):
+    paths = {path for (method, path), rule in ACCESS.items() if method == "GET" and Role(role) in rule.roles}
+    for path in sorted(path for path in paths if path.startswith("/api/")):
+        whole = centre.get(path, centre.sign_in(role, THEIRS))
+        part = centre.get(path, centre.sign_in(role, OURS))
+        assert part.status_code == whole.status_code, path
+        assert SECRET not in part.text, path
+        assert (SECRET in whole.text) == (path in TELLING) or path in ("/api/alarms", "/api/incidents"), path
+
+
+def test_a_service_that_the_site_never_names_sees_nothing(centre):
+    for path in ("/", "/api/site", "/api/incidents", "/api/releases"):
+        answer = centre.get(path, centre.sign_in("liaison", "customs"))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "no-view")
+
+
+def test_the_picture_says_what_is_withheld(centre):
+    part = centre.get("/api/picture", centre.sign_in("officer", OURS)).json()
+    assert [(one["area_id"], one["owner"]) for one in part["withheld"]] == [("box", THEIRS)]
+    assert centre.get("/api/picture", centre.sign_in("officer", THEIRS)).json()["withheld"] == []
+    assert centre.get("/api/site", centre.sign_in("officer", OURS)).json()["areas"][0]["id"] == "box"
+
+
+def test_the_live_stream_is_the_service_s_own(centre):
+    headers = centre.sign_in("officer", OURS)
+    with centre.client.websocket_connect("/api/live", headers=headers) as socket:
+        frames = [socket.receive_json() for _ in range(3)]
+    picture = next(frame for frame in frames if frame["type"] == "picture")
+    assert picture["picture"]["withheld"][0]["area_id"] == "box"
+    assert picture["oldest_message_us"] is None
+    assert SECRET not in str(frames)
+
+
+@pytest.mark.parametrize("path", ["/api/decisions", "/api/reports", "/api/weather"])
+def test_whoever_sees_a_part_decides_nothing(centre, path):
+    bodies = {
+        "/api/decisions": {"type": "decision", "decision_id": "d", "alarm_id": "A1", "revision": 1,
+                           "action": "acknowledge", "officer": "x", "at_us": 1},
+        "/api/reports": {"report_id": "r", "kind": "heard", "reporter": "p", "observed_at_us": 1},
+        "/api/weather": {"type": "weather"},
+    }  # fmt: skip
+    before = centre.night.messages
+    answer = centre.client.post(path, json=bodies[path], headers=centre.sign_in("officer", OURS))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "partial-view")
+    assert centre.night.messages == before
+
+
+def test_two_officers_release_an_alarm_and_the_other_service_sees_it(centre):
+    alarm_id = next(iter(centre.night.views.whole.alarms), None)
+    assert alarm_id is not None
+    body = {"release_id": "r-7", "step": "ask", "alarm_id": alarm_id, "to_service": OURS, "reason": "joint operation"}
+
+    def post(number, service=THEIRS, **more):
+        headers = centre.sign_in("officer", service, number)
+        return centre.client.post("/api/releases", json=body | more, headers=headers)
+
+    def seen():
+        return [one["alarm_id"] for one in centre.get("/api/alarms", centre.sign_in("liaison", OURS)).json()]
+
+    assert post(1, alarm_id="A9999").status_code == 404
+    assert post(1, reason=" ").status_code == 409
+    assert post(1, OURS, to_service=THEIRS).json()["error"]["code"] == "not-your-source"
+    asked = post(1)
+    assert (asked.status_code, asked.json()["holds"]) == (201, False)
+    same = post(1, step="confirm")
+    assert (same.status_code, same.json()["error"]["message"]) == (409, "four eyes: who asked cannot confirm it")
+    assert f"R-{alarm_id}" not in seen()
+    assert post(2, step="confirm").json()["holds"] is True
+    assert f"R-{alarm_id}" in seen()
+    told = centre.get("/api/releases", centre.sign_in("liaison", OURS)).json()
+    assert [(one["asked"]["account"], one["confirmed"]["account"]) for one in told] == [
+        (f"officer|{THEIRS}|1", f"officer|{THEIRS}|2")
+    ]
+    assert post(1, step="revoke").status_code == 201
+    state = next(a for a in centre.get("/api/alarms", centre.sign_in("liaison", OURS)).json()
+                 if a["alarm_id"] == f"R-{alarm_id}")  # fmt: skip
+    assert state["state"] == "cleared"
+
+
+def test_the_views_are_the_same_after_a_restart(centre, tmp_path):
+    """Nothing but the journal is needed: a new process arrives at the same night, released alarms included."""
+    shutil.copytree(centre.night.out / "night.journal", tmp_path / "out" / "night.journal")
+    again = Night(tmp_path / "out", log_events=False, services=[OURS, THEIRS, "customs"])
+    again.resume()
+    now, then = centre.night.views.of(OURS).records, again.views.of(OURS).records
+    for ask in ("alarm_history", "incidents", "health", "decisions"):
+        assert getattr(now, ask)() == getattr(then, ask)()
+    assert now.pictures(0, 1 << 60, 100_000) == then.pictures(0, 1 << 60, 100_000)
+    assert msgspec.json.encode(now.alarms()).count(b'"R-A') == 1
+    again.close()
