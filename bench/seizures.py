@@ -233,7 +233,7 @@ def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
             "autocorrelation 0.5, no change",
             "false alarms",
             persistent / trials,
-            "≤ 0.05: does not hold",
+            "≤ 0.05",
             trials,
         ),
         row("change points", "level × 2.4 at month 30", "found, date inside its range", hit / trials, "", trials),

@@ -6,14 +6,45 @@ import ruptures
 from scipy import stats
 
 from araz.intelligence import change_points, read_market, serial_correlation, supply_shock
+from araz.intelligence._persistence import explained, splits, stretches
 
 
-def test_no_change_gives_alarms_at_the_stated_rate():
-    rng = np.random.default_rng(5)
-    trials = 200
-    alarms = sum(bool(change_points(rng.negative_binomial(3, 0.2, 48), rng=rng, replicates=99)) for _ in range(trials))
-    assert alarms / trials <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / trials)
-    assert alarms > 0
+def wandering(rng, phi, n=48):
+    """Counts whose level follows itself."""
+    level = np.zeros(n)
+    for t in range(1, n):
+        level[t] = phi * level[t - 1] + rng.normal(0, 0.3)
+    return rng.poisson(20 * np.exp(level))
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.5])
+def test_no_change_gives_alarms_at_the_stated_rate(phi):
+    """Without persistence and with it; random order alone would call 28 % of the wandering series changed."""
+    rng, trials = np.random.default_rng(5), 60
+    alarms = sum(bool(change_points(wandering(rng, phi), rng=rng, replicates=59)) for _ in range(trials))
+    assert alarms / trials <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def test_a_change_is_found_in_most_cases():
+    rng, trials = np.random.default_rng(6), 25
+    found = 0
+    for _ in range(trials):
+        parts = [rng.negative_binomial(5, 0.25, 30), rng.negative_binomial(5, 0.12, 18)]
+        found += any(c.low <= 30 <= c.high for c in change_points(np.concatenate(parts), rng=rng, replicates=59))
+    assert found >= 15
+
+
+def test_the_share_explained_is_that_of_least_squares():
+    rng = np.random.default_rng(3)
+    data = np.concatenate([rng.normal(0, 1, 12), rng.normal(1.0, 1, 12)])
+    pairs = splits(24, 3)
+    share = explained(data[None], pairs)[0]
+    for (begin, end), value in zip(pairs, share, strict=True):
+        inside = np.arange(24) < end
+        assert begin == 0
+        fitted = np.where(inside, data[inside].mean(), data[~inside].mean())
+        assert value == pytest.approx(1 - ((data - fitted) ** 2).sum() / ((data - data.mean()) ** 2).sum())
+    assert not len(stretches(6, 3)), "six months have no stretch between two others"
 
 
 def test_two_changes_are_found_where_a_second_library_finds_them():

@@ -68,8 +68,8 @@ def run_changes(
         say("  no change of level beyond chance")
     if persistence > 0.3:
         say(
-            f"  neighbouring {every}s are alike (correlation {persistence:.2f}): part of that is the "
-            "change itself; if not, alarms are more frequent than stated"
+            f"  neighbouring {every}s are alike (correlation {persistence:.2f}): a series that wanders so hides "
+            "changes; what is reported is beyond such wandering"
         )
     return 0
 

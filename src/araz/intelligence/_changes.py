@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
+from araz.intelligence._persistence import explained, persistent_p_value, splits, stretches
 from araz.vocabulary import FloatArray
 
 
@@ -18,7 +20,7 @@ class ChangePoint(NamedTuple):
     """Index of the first period of the new level."""
     low: int
     high: int
-    """Indices it may lie between: the split positions within two log-likelihood units of the best."""
+    """Indices it may lie between: the positions within two log-likelihood units of it, its neighbours held fixed."""
     p_value: float
     before: float
     after: float
@@ -26,13 +28,15 @@ class ChangePoint(NamedTuple):
 
 def change_points(values: FloatArray, *, alpha: float = 0.05, rng: np.random.Generator, replicates: int = 499,
                   shortest: int = 3, season: int | None = None) -> list[ChangePoint]:  # fmt: skip
-    """Find changes of level by splitting, each split tested by permutation.
+    """Find changes of level by splitting, each split tested against series that persist as this one does.
 
-    Statistic: max over k of |mean difference|/se of the values' square roots; its null is the same maximum over
-    permutations of the segment, so a series without change or trend gives any alarm with probability ≤ alpha,
-    whatever its distribution. Each further split is tested at half the level of the one before.
+    Two models of the values' square roots: one split, and a stretch with a level of its own. Statistic: the share of
+    variance the best of each explains. Null: the model's residuals, prewhitened by an AR(1), in random order, coloured
+    again, with the coefficient drawn from what the residuals' own correlation leaves possible (``_persistence``); so a
+    series without change or trend gives any alarm with probability about alpha, also when its values follow each other.
+    p is twice the smaller of the two. Each further split is tested at half the level of the one before.
     ``season`` (12 for months) removes month means first, where there are at least three seasons.
-    Values that follow each other closely (autocorrelation) raise more alarms than stated: ``serial_correlation`` tells.
+    The price is power: in short series, and where levels rise in steps, a change may pass for persistence.
     """
     data = np.sqrt(np.maximum(np.asarray(values, float), 0.0))
     if len(data) < 2 * shortest or np.any(~np.isfinite(data)):
@@ -51,40 +55,44 @@ def change_points(values: FloatArray, *, alpha: float = 0.05, rng: np.random.Gen
 def _split(data: FloatArray, offset: int, values: FloatArray, found: list[ChangePoint], alpha: float,
            rng: np.random.Generator, replicates: int, shortest: int) -> None:  # fmt: skip
     n = len(data)
-    if n < 2 * shortest:
+    if n < 2 * shortest or np.ptp(data) == 0:
         return
-    profile = _profile(data[None], shortest)[0]
-    best = int(np.argmax(profile))
-    shuffled = rng.permuted(np.tile(data, (replicates, 1)), axis=1)
-    reached = _profile(shuffled, shortest).max(axis=1)
-    p_value = (1 + float(np.sum(reached >= profile[best] - 1e-12))) / (1 + replicates)
+    p_value, edges = _best_model(data, rng, replicates, shortest)
     if p_value > alpha:
         return
-    near = np.flatnonzero(
-        -n / 2 * np.log1p(-np.minimum(profile, 1 - 1e-12))
-        >= -n / 2 * math.log1p(-min(float(profile[best]), 1 - 1e-12)) - 2
-    )
-    at = best + shortest
-    level = values[offset : offset + n]
-    found.append(ChangePoint(offset + at, offset + int(near[0]) + shortest, offset + int(near[-1]) + shortest, p_value,
-                             float(level[:at].mean()), float(level[at:].mean())))  # fmt: skip
-    _split(data[:at], offset, values, found, alpha / 2, rng, replicates, shortest)
-    _split(data[at:], offset + at, values, found, alpha / 2, rng, replicates, shortest)
+    bounds = [0, *edges, n]
+    for number, at in enumerate(edges, 1):
+        left, right = bounds[number - 1], bounds[number + 1]
+        low, high = _range_of(data, left, at, right, shortest)
+        before, after = values[offset + left : offset + at], values[offset + at : offset + right]
+        found.append(
+            ChangePoint(offset + at, offset + low, offset + high, p_value, float(before.mean()), float(after.mean()))
+        )
+    for left, right in pairwise(bounds):
+        _split(data[left:right], offset + left, values, found, alpha / 2, rng, replicates, shortest)
 
 
-def _profile(data: FloatArray, shortest: int) -> FloatArray:
-    """Share of variance (rows, splits) that a split explains: n₁ n₂ d² / (n · SS), in [0, 1]."""
-    n = data.shape[1]
-    left = np.arange(shortest, n - shortest + 1)
-    sums = np.cumsum(data, axis=1)[:, left - 1]
-    total = data.sum(axis=1, keepdims=True)
-    gap = sums / left - (total - sums) / (n - left)
-    spread = ((data - data.mean(axis=1, keepdims=True)) ** 2).sum(axis=1, keepdims=True)
-    return np.asarray(left * (n - left) / n * gap**2 / np.maximum(spread, 1e-300))
+def _best_model(
+    data: FloatArray, rng: np.random.Generator, replicates: int, shortest: int
+) -> tuple[float, tuple[int, ...]]:
+    """Twice the smaller p of the two models, and where the level changes in the model with that p."""
+    tried = [persistent_p_value(data, pairs, rng, replicates) for pairs in (splits(len(data), shortest),
+             stretches(len(data), shortest)) if len(pairs)]  # fmt: skip
+    p_value, (begin, end) = min(tried)
+    return min(1.0, len(tried) * p_value), (end,) if begin == 0 else (begin, end)
+
+
+def _range_of(data: FloatArray, left: int, at: int, right: int, shortest: int) -> tuple[int, int]:
+    """First and last place of the change at ``at`` within two log-likelihood units of the best between its bounds."""
+    part = data[left:right]
+    pairs = splits(len(part), shortest)
+    fit = -len(part) / 2 * np.log1p(-np.minimum(explained(part[None], pairs)[0], 1 - 1e-12))
+    near = left + pairs[fit >= fit[pairs[:, 1] == at - left].max(initial=-np.inf) - 2, 1]
+    return (int(near.min()), int(near.max())) if len(near) else (at, at)
 
 
 def serial_correlation(values: FloatArray) -> float:
-    """Return the lag-one correlation of a series; above 0.3 the stated false-alarm rate does not hold."""
+    """Return the lag-one correlation of a series: how closely its values follow each other, change included."""
     data = np.asarray(values, float) - np.mean(values)
     bottom = float((data**2).sum())
     return float((data[1:] * data[:-1]).sum() / bottom) if bottom > 0 else 0.0

@@ -20,6 +20,9 @@ NAIVE: Final = "seasonal naive"
 #: Months a model has to see, and origins whose errors make the first interval.
 FIRST_ORIGIN: Final = 18
 CALIBRATION: Final = 10
+#: How much one outcome moves the level of the interval, and how fast it grows beyond the largest error seen.
+GAMMA: Final = 0.1
+BEYOND: Final = 5.0
 
 
 def seasonal_naive(history: FloatArray, horizon: int, season: int) -> FloatArray:
@@ -137,7 +140,8 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
              models: Sequence[str] | None = None) -> Forecast:  # fmt: skip
     """Forecast a monthly series and judge every model by rolling origin on the same series.
 
-    Interval: conformal on ln(1 + y), from the model's own past errors of that horizon known at the origin. The model
+    Interval: adaptive conformal on ln(1 + y), from the model's own past errors of that horizon known at the origin; a
+    break in the series is missed for some months before the interval is wide enough. The model
     with the least MASE is shown; where it does not beat seasonal naive, naive is shown and that is said. Raises
     ValueError below 36 months.
     """
@@ -159,7 +163,7 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
     beats = winner.model != NAIVE and winner.p_versus_naive < 0.05
     shown = winner.model if beats else NAIVE
     ahead = predictions[shown][len(data) - FIRST_ORIGIN]
-    half = np.array([_half_width(errors[shown], len(data) - FIRST_ORIGIN, step, level) for step in range(horizon)])
+    half = _half_widths(errors[shown], level)[len(data) - FIRST_ORIGIN]
     words = (
         f"{winner.model} beats seasonal naive (MASE {winner.mase:.2f} against "
         f"{_of(scores, NAIVE).mase:.2f}, p = {winner.p_versus_naive:.3f})"
@@ -227,16 +231,35 @@ def _past(errors: FloatArray, k: int, step: int) -> FloatArray:
     return np.asarray(known[np.isfinite(known)])
 
 
-def _half_width(errors: FloatArray, k: int, step: int, level: float) -> float:
-    """Conformal: the ⌈(n + 1)·level⌉-th smallest of the n absolute errors known so far, or the largest."""
-    past = np.sort(np.abs(_past(errors, k, step)))
-    rank = math.ceil((len(past) + 1) * level)
-    return float(past[min(rank, len(past)) - 1])
+def _half_widths(errors: FloatArray, level: float) -> FloatArray:
+    """Half-width of every origin's interval on ln(1 + y), (origins, horizon); NaN before ``CALIBRATION`` errors.
+
+    Adaptive conformal: the ⌈(n + 1)(1 − a)⌉-th smallest of the n absolute errors known at the origin, where a begins
+    at 1 − level and moves by γ (1 − level − miss) with every known outcome, so that a series that changed its ways
+    widens its intervals at once. Beyond the largest error each rank adds ``BEYOND`` / n of it.
+    Source: Gibbs and Candès 2021.
+    """
+    halves = np.full(errors.shape, np.nan)
+    for step in range(errors.shape[1]):
+        a, told = 1 - level, CALIBRATION
+        for k in range(CALIBRATION, len(errors)):
+            for j in range(told, max(told, k - step)):
+                if np.isfinite(halves[j, step]):
+                    a += GAMMA * (1 - level - float(abs(errors[j, step]) > halves[j, step]))
+            told = max(told, k - step)
+            past = np.sort(np.abs(_past(errors, k, step)))
+            if not len(past):
+                continue
+            rank = (len(past) + 1) * (1 - a)
+            beyond = max(0.0, rank - len(past)) * BEYOND / len(past)
+            halves[k, step] = past[min(max(math.ceil(rank), 1), len(past)) - 1] * (1 + beyond)
+    return halves
 
 
 def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], errors: dict[str, FloatArray], failed: int,
            horizon: int, season: int, level: float) -> Score:  # fmt: skip
     scaled, crps, inside, gaps = [], [], [], []
+    halves = _half_widths(errors[name], level)
     for k in range(CALIBRATION + horizon, len(predictions[name])):
         origin = FIRST_ORIGIN + k
         scale = float(np.mean(np.abs(data[season:origin] - data[: origin - season]))) or 1.0
@@ -244,7 +267,7 @@ def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], erro
             outcome, said = float(data[origin + step]), float(predictions[name][k, step])
             scaled.append(abs(outcome - said) / scale)
             gaps.append((k, (abs(outcome - float(predictions[NAIVE][k, step])) - abs(outcome - said)) / scale))
-            inside.append(abs(errors[name][k, step]) <= _half_width(errors[name], k, step, level))
+            inside.append(abs(errors[name][k, step]) <= halves[k, step])
             crps.append(_crps(_back(math.log1p(said) + _past(errors[name], k, step)), outcome))
     return Score(
         name,

@@ -180,13 +180,15 @@ def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
         else f"{len(values)} months: too few to look for changes."
     ]
     if serial_correlation(values) > 0.3:
-        said.append("Neighbouring months are alike, so alarms may be more frequent than stated.")
+        said.append(
+            "Neighbouring months are alike: a change is reported only beyond such wandering, and some hide in it."
+        )
     change = Section(
         title="Seizures a month",
         paragraphs=said,
         charts=[Chart(title="seizures a month", labels=labels, values=values.tolist())],
-        method="A change is reported where it is stronger than 95 % of random orders of "
-        "the months; effort is not known to this series.",
+        method="A change is reported where it is stronger than in 95 % of made series whose months follow each other "
+        "as closely as these do; effort is not known to this series.",
     )
     try:
         ahead = forecast(values, models=FAST_MODELS)
