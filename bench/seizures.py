@@ -211,8 +211,11 @@ def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
         for t in range(1, 48):
             level[t] = 0.5 * level[t - 1] + rng.normal(0, 0.3)
         persistent += bool(change_points(rng.poisson(20 * np.exp(level)), rng=rng, replicates=99))
-    hit = 0
+    hit = back = 0
     for _ in range(trials):
+        parts = [rng.negative_binomial(5, p, 16) for p in (0.25, 0.1, 0.25)]
+        said = change_points(np.concatenate(parts), rng=rng, replicates=99)
+        back += all(any(c.low <= at <= c.high for c in said) for at in (16, 32))
         found = change_points(
             np.concatenate([rng.negative_binomial(5, 0.25, 30), rng.negative_binomial(5, 0.12, 18)]),
             rng=rng,
@@ -237,6 +240,7 @@ def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
             trials,
         ),
         row("change points", "level × 2.4 at month 30", "found, date inside its range", hit / trials, "", trials),
+        row("change points", "level × 3 for 16 months", "both found, dates inside", back / trials, "", trials),
     ]
 
 

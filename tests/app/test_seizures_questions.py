@@ -10,6 +10,20 @@ import pytest
 from araz.app.cli import main
 from seizure_lab import areas, ids_file, ids_row, sorties
 
+SECTORS = """
+nodes = [
+ {id="O", latitude_deg=39, longitude_deg=47, supply=1},
+ {id="M", latitude_deg=41, longitude_deg=49, demand=1},
+ {id="h", title="Horadiz", latitude_deg=39.45, longitude_deg=47.35},
+ {id="n", title="Near", latitude_deg=39.4, longitude_deg=47.5},
+ {id="g", title="Goytapa", latitude_deg=39.1, longitude_deg=48.6},
+ {id="l", title="Lankaran", latitude_deg=38.75, longitude_deg=48.85},
+]
+edges = [{start="O", end="h"}, {start="O", end="n", cost=8}, {start="O", end="g", cost=1.5},
+ {start="O", end="l", cost=2.5}, {start="h", end="M"}, {start="n", end="M"}, {start="g", end="M"},
+ {start="l", end="M"}]
+"""
+
 
 def loads(path, rows):
     """A file in the UNODC's layout of (date, place, kilograms)."""
@@ -31,8 +45,17 @@ def ask(tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(3)
     loads(tmp_path / "step.csv", every_month([*rng.poisson(4, 18), *rng.poisson(14, 18)]))
     loads(tmp_path / "years.csv", [(dt.date(2010 + k, 6, 1), "Astara", 1.3**k) for k in range(7)])
-    moved = zip(("Horadiz", "Goytapa", "Lankaran"), areas(rng, direct=0.3, neighbours=1.8), strict=True)
+    moved = list(zip(("Horadiz", "Goytapa", "Lankaran"), areas(rng, direct=0.3, neighbours=1.8), strict=True))
     nights = [(place, m, k) for place, row in moved for m, n in enumerate(row) for k in range(int(n))]
+    (tmp_path / "sectors.toml").write_text(SECTORS)
+    near = [("Near", m, 0) for m in range(len(moved[0][1])) for _ in range(3)]
+    rows = [
+        {"seizure_id": f"{place}{m}.{k}.{i}", "date": f"{2012 + m // 12}-{m % 12 + 1:02d}-{1 + (k + i) % 28:02d}",
+         "substance": "heroin", "quantity": 1, "unit": "kg", "base_unit": "kg", "events": 1, "place": place,
+         "time_of_day": f"{'21' if m < 20 else '02'}:30"}
+        for i, (place, m, k) in enumerate(nights + near)
+    ]  # fmt: skip
+    table(tmp_path / "own.csv", list(rows[0]), [list(row.values()) for row in rows])
     loads(tmp_path / "moved.csv", [(dt.date(2012 + m // 12, m % 12 + 1, 1 + k % 28), at, 1.0) for at, m, k in nights])
     loads(tmp_path / "few.csv", [(dt.date(2015, 1, 1 + k), "Astara", 100.0) for k in range(20)])
     turned = [
@@ -73,6 +96,18 @@ def displaced(said):
     return said["displacement"]["verdict"] == "displaced"
 
 
+def costly(said):
+    """The nearer sector is dear, so the neighbour by cost is the farther one; the control is found unclean."""
+    kinds = {entry["by"]: entry for entry in said["neighbours"]}
+    assert kinds["by distance"]["places"] == ["Near"]
+    assert kinds["by cost"]["places"] == ["Goytapa"]
+    assert kinds["by cost"]["verdict"] == "displaced"
+    assert kinds["by distance"]["verdict"] != "displaced"
+    assert any("Lankaran is the control" in note for note in said["notes"])
+    hours = next(shift for shift in said["shifts"] if shift["kind"] == "hour")
+    return hours["p_value"] < 0.05 and hours["largest"] == "20-24 h → 00-04 h"
+
+
 def routed(said):
     (at,) = said["observed"]
     assert at == {"place": "AZE", "low": pytest.approx(2 / 0.3), "high": None}  # 20 seizures: no upper bound
@@ -94,6 +129,7 @@ def routed(said):
         ("market years.csv --price price.csv --purity purity.csv --country bulgaria",
          lambda a: a["price"]["percent_per_year"] == pytest.approx(0, abs=1e-9)),
         ("displacement moved.csv --treated Horadiz --buffer Goytapa --control Lankaran --from 2013-09-01", displaced),
+        ("displacement own.csv --treated Horadiz --network sectors.toml --control Lankaran --from 2013-09-01", costly),
         ("where at.csv --length-km 40 --cells 4 --effort work.csv",
          lambda a: [r["events"] for r in a["rates"]] == [3, 3, 3, 3]
          and [r["rate"] for r in a["rates"]] == [0.1, 0.05, 0.3, None]),

@@ -17,6 +17,7 @@ from araz.intelligence import (
     find_paths,
     learn_crews,
     link_sorties,
+    neighbours_of,
     network_from_toml,
     provenance,
 )
@@ -27,6 +28,26 @@ nodes = [{id="P", latitude_deg=34, longitude_deg=66, supply=1}, {id="A", latitud
  {id="B", latitude_deg=30, longitude_deg=60}, {id="M", latitude_deg=50, longitude_deg=10, demand=1}]
 edges = [{start="P", end="A"}, {start="P", end="B", cost=2}, {start="A", end="M"}, {start="B", end="M"}]
 """
+
+
+def test_neighbours_by_distance_and_by_cost():
+    """Three ways to one market: the closed one's flow goes to the others by exp(-cost), as the closed form says."""
+    network = network_from_toml("""
+nodes = [{id="P", latitude_deg=34, longitude_deg=66, supply=1}, {id="A", latitude_deg=34, longitude_deg=60},
+ {id="B", latitude_deg=34, longitude_deg=61}, {id="C", title="Cape", latitude_deg=30, longitude_deg=60},
+ {id="M", latitude_deg=50, longitude_deg=10, demand=1}]
+edges = [{start="P", end="A"}, {start="P", end="B", cost=4}, {start="P", end="C", cost=2}, {start="A", end="M"},
+ {start="B", end="M"}, {start="C", end="M"}]
+""")
+    found = neighbours_of(network, "a")
+    assert [n.title for n in found] == ["B", "Cape"]
+    assert found[0].distance_km == pytest.approx(92.4, abs=0.2)
+    share = math.exp(-2) / (math.exp(-2) + math.exp(-4))
+    assert [n.taken for n in found] == pytest.approx([1 - share, share], rel=1e-3)
+    with pytest.raises(ValueError, match="no place of the network"):
+        neighbours_of(network, "Z")
+    with pytest.raises(ValueError, match="closing it moves nothing"):
+        neighbours_of(network, "M")
 
 
 def test_gravity_alone_is_the_closed_form():

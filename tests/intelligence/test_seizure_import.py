@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 
+import msgspec
 import numpy as np
 import openpyxl
 import polars as pl
@@ -13,7 +14,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from araz.intelligence import ROW, import_own, is_own_layout, lines_of, read_table, records_of, to_csv, to_xlsx
+from araz.intelligence import (
+    ROW,
+    import_own,
+    import_table,
+    is_own_layout,
+    lines_of,
+    read_table,
+    records_of,
+    to_csv,
+    to_xlsx,
+)
 from seizure_lab import ids_file, ids_row, imported, mapping
 
 
@@ -277,3 +288,22 @@ def test_thirty_thousand_rows_lose_nothing():
     result = imported(ids_file(*rows))
     assert result.accepted == 30_000
     assert result.lines["base_quantity"].sum() == pytest.approx(kilos.sum())
+
+
+def test_a_time_of_day_is_read_noted_or_refused_and_comes_back():
+    own = "seizure_id,date,substance,quantity,unit,base_unit,time_of_day\n"
+    rows = [f"s{k},2025-03-0{k + 1},heroin,1,kg,kg,{time}\n" for k, time in enumerate(("21:30", "", "25:00", "9:05"))]
+    found = import_own(read_table((own + "".join(rows)).encode(), "own.csv"))
+    assert found.lines["time_of_day"].to_list() == ["21:30", ""]
+    assert [(p.row, p.column) for p in found.refused] == [(4, "time_of_day"), (5, "time_of_day")]
+    again = import_own(read_table(to_csv(lines_of(records_of(found.lines))), "again.csv"))
+    assert again.lines["time_of_day"].to_list() == ["21:30", ""]
+    timed = msgspec.structs.replace(mapping("unodc-ids"), columns={"place": "PLACE", "time_of_day": "AT"})
+    head, *rest = ids_file(*(ids_row(f"2016-05-0{k + 1}") for k in range(4))).decode().splitlines()
+    times = ("9:05", "23.59.10", "night", "")
+    text = "\n".join([f"{head},AT", *(f"{row},{at}" for row, at in zip(rest, times, strict=True))])
+    table = read_table(text.encode(), "timed.csv")
+    press = import_table(table, timed)
+    assert press.lines["time_of_day"].to_list() == ["09:05", "23:59", "", ""]
+    assert not [p for p in press.refused if p.column == "AT"], "the seizure stands without its hour"
+    assert [p.row for p in press.changed if p.column == "AT"] == [2, 3, 4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from rich.progress import track
 from araz.app._register import load_table, load_whole, numbers
 from araz.app._rim import say
 from araz.app._seizures_keep import day_of, print_json, progress
+from araz.app._seizures_place import load_network
 from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
+    Displacement,
     Forecast,
     change_points,
     counterfactual,
@@ -23,6 +26,7 @@ from araz.intelligence import (
     estimate_flow,
     forecast,
     monthly_series,
+    neighbours_of,
     read_market,
     serial_correlation,
     shift_of_mix,
@@ -207,48 +211,58 @@ def run_market(
     return 0
 
 
-def run_displacement(source: Path, treated: str, buffer: list[str], control: list[str], since: str, every: str,
-                     country: str | None, seed: int, *, as_json: bool) -> int:  # fmt: skip
-    """Print displacement in place, and in mode and substance."""
+def run_displacement(source: Path, treated: str, buffer: Sequence[str], control: list[str], since: str, every: str,
+                     country: str | None, seed: int, *, network: str = "", neighbours: int = 1,
+                     as_json: bool) -> int:  # fmt: skip
+    """Print displacement to each kind of neighbours, and in place, mode, hour and substance."""
     lines = lines_from(source, country)
     lines = lines.filter(pl.col("date_precision").is_in(["day", "report-day"])).unique(
         "seizure_id", keep="first", maintain_order=True
     )
     if lines.is_empty():
         raise ValueError("no seizures with a day in the source; displacement needs single, dated seizures")
-    lines = lines.with_columns(pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"))
+    lines = lines.with_columns(
+        pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"),
+        pl.col("time_of_day").map_elements(_watch, return_dtype=pl.String).alias("hour"),
+    )
+    sets, notes = _neighbour_sets(treated, buffer, control, network, neighbours)
     day = day_of(since)
     first = lines["date"].dt.truncate(EVERY[every])
     starts = pl.select(pl.date_range(pl.lit(first.min()), pl.lit(first.max()), EVERY[every])).to_series()
     change = int(np.sum(starts.to_numpy() < np.datetime64(day)))
-    counts = [_counts(lines, names, starts, every) for names in ([treated], buffer, control)]
     rng = np.random.default_rng(seed)
-    found = displacement(counts[0], counts[1], counts[2], change, rng=rng)
+    here, beyond = (_counts(lines, names, starts, every) for names in ([treated], control))
+    said = [
+        (by, names, displacement(here, _counts(lines, names, starts, every), beyond, change, rng=rng))
+        for by, names in sets
+    ]
     after = (lines["date"] >= day).to_list()
     weeks = (lines["date"].dt.epoch("d") // 7).to_list()
     shifts = [
         shift_of_mix(kind, lines[column].to_list(), after, block=weeks, rng=rng)
-        for kind, column in (("place", "where"), ("mode", "transport"), ("substance", "substance"))
+        for kind, column in (("place", "where"), ("mode", "transport"), ("hour", "hour"), ("substance", "substance"))
     ]
     enough = 12 <= change < len(starts)
-    seen = counterfactual(counts[0], change, counts[2][:, None], rng=rng) if enough else None
+    seen = counterfactual(here, change, beyond[:, None], rng=rng) if enough else None
     if as_json:
+        told = [
+            {"by": by, "places": names, **found._asdict(), "quotient": found.quotient._asdict()}
+            for by, names, found in said
+        ]
         print_json(
             {
                 "counterfactual": None if seen is None else seen._asdict() | {"effect": seen.effect._asdict()},
-                "displacement": found._asdict() | {"quotient": found.quotient._asdict()},
+                "displacement": told[0],
+                "neighbours": told,
+                "notes": notes,
                 "shifts": [s._asdict() for s in shifts],
             }
         )
         return 0
-    say(f"{found.verdict.upper()}: {found.sentence}")
-    quotient = "undefined" if found.quotient.value is None else f"{found.quotient.value:.2f}"
-    say(f"weighted displacement quotient {quotient}: {found.quotient.meaning}")
-    if found.p_neighbours is not None:
-        say(
-            f"placebo p: treated {found.p_direct:.3f}, neighbours "
-            f"{found.p_neighbours:.3f} ({found.placebos} orders of time)"
-        )
+    for note in notes:
+        say(note)
+    for by, names, found in said:
+        _say_displacement(f"neighbours {by} ({', '.join(names)}): ", found)
     if seen is not None:
         say(f"{treated}, against what its past and the control foretold: {seen.sentence}")
     for shift in shifts:
@@ -256,8 +270,49 @@ def run_displacement(source: Path, treated: str, buffer: list[str], control: lis
             f"{shift.kind}: {shift.verdict}"
             + (f" (distance {shift.distance:.2f}, p = {shift.p_value:.3f})" if shift.p_value is not None else "")
         )
-    say("hour: not tested, the register has no hour of a seizure")
     return 0
+
+
+def _say_displacement(head: str, found: Displacement) -> None:
+    say(f"{head}{found.verdict.upper()}: {found.sentence}")
+    quotient = "undefined" if found.quotient.value is None else f"{found.quotient.value:.2f}"
+    say(f"  weighted displacement quotient {quotient}: {found.quotient.meaning}")
+    if found.p_neighbours is not None:
+        say(
+            f"  placebo p: treated {found.p_direct:.3f}, neighbours "
+            f"{found.p_neighbours:.3f} ({found.placebos} orders of time)"
+        )
+
+
+def _watch(time_of_day: str) -> str:
+    """The four-hour watch of a local time, or nothing."""
+    if not time_of_day:
+        return ""
+    begin = int(time_of_day[:2]) // 4 * 4
+    return f"{begin:02d}-{begin + 4:02d} h"
+
+
+def _neighbour_sets(
+    treated: str, buffer: Sequence[str], control: list[str], network: str, count: int
+) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """The named neighbours, and those of the network by distance and by cost; and what to know of them."""
+    sets = [("as named", list(buffer))] if buffer else []
+    if not network:
+        if not sets:
+            raise ValueError("name the neighbours with --buffer, or a network with --network that tells them")
+        return sets, []
+    shut = {name.lower() for name in control}
+    everyone = neighbours_of(load_network(network), treated)
+    free = [n for n in everyone if not {n.id.lower(), n.title.lower()} & shut]
+    costly = sorted((n for n in free if n.taken > 0), key=lambda n: -n.taken)[:count]
+    if not free or not costly:
+        raise ValueError(f"the network {network} has no open place beside {treated} and the control")
+    sets += [("by distance", [n.title for n in free[:count]]), ("by cost", [n.title for n in costly])]
+    notes = [f"{n.title}: {n.distance_km:,.0f} km away, would take {100 * n.taken:.0f} % of what a closure stops, by "
+             "the network's assumed costs" for n in everyone if n.taken > 0.005 or n in free[:count]]  # fmt: skip
+    notes += [f"{n.title} is the control and would take {100 * n.taken:.0f} %: it is no clean control"
+              for n in everyone if n not in free and n.taken > 0.1]  # fmt: skip
+    return sets, notes
 
 
 def _counts(lines: pl.DataFrame, names: list[str], starts: pl.Series, every: str) -> FloatArray:

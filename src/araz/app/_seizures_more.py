@@ -102,23 +102,28 @@ def displacement(
     source: Path = DEFAULT,
     *,
     treated: Annotated[str, Parameter(help="Place or region that was closed or reinforced.")],
-    buffer: Annotated[list[str], Parameter(help="Neighbours by distance, or by smuggler's cost; repeat the option.")],
+    buffer: Annotated[list[str] | None, Parameter(help="Neighbours that you name; repeat the option.")] = None,
     control: Annotated[list[str], Parameter(help="Areas nothing should have moved to; repeat the option.")],
     since: Annotated[str, Parameter(name="--from", help="First day of the change, YYYY-MM-DD.")],
+    network: Annotated[str, Parameter(help="Network (.toml) that tells neighbours by distance and by cost.")] = "",
+    neighbours: Annotated[int, Parameter(help="How many neighbours of each kind the network gives.")] = 1,
     every: Literal["month", "quarter"] = "month",
     country: str | None = None,
     seed: SeedOption = 1,
     json: JsonOption = False,
 ) -> int:
-    """Ask whether a closure or a deployment moved seizures to other places, modes or substances.
+    """Ask whether a closure or a deployment moved seizures to other places, modes, hours or substances.
 
-    It can answer "no evidence", and refuses where the method does not hold.
+    With --network each question is put twice: to the nearest places, and to those where a smuggler's cost would send
+    what the closure stops. It can answer "no evidence", and refuses where the method does not hold.
 
     Example: araz seizures displacement --treated Horadiz --buffer Goytapa --control Lankaran --from 2025-03-01
+             araz seizures displacement --treated Horadiz --network sectors.toml --control Lankaran --from 2025-03-01
     """
     from araz.app._seizures_ask import run_displacement
 
-    return run_displacement(source, treated, buffer, control, since, every, country, seed, as_json=json)
+    return run_displacement(source, treated, buffer or (), control, since, every, country, seed, network=network,
+                            neighbours=neighbours, as_json=json)  # fmt: skip
 
 
 @seizures.command

@@ -40,6 +40,7 @@ from araz.intelligence._forecast import Forecast, Score, croston, forecast, seas
 from araz.intelligence._import import LINE_SCHEMA, ImportResult, import_table
 from araz.intelligence._mapping import Mapping, mapping_from_toml, recognise
 from araz.intelligence._near_repeat import fit_self_exciting, near_repeat
+from araz.intelligence._neighbours import Neighbour, neighbours_of
 from araz.intelligence._periods import difference_cumulative
 from araz.intelligence._records import lines_of, records_of
 from araz.intelligence._report import Chart, Line, MonthlyReport, monthly_report, report_html, total_from_loads
@@ -86,6 +87,7 @@ __all__ = [
     "Line",
     "Mapping",
     "MonthlyReport",
+    "Neighbour",
     "Network",
     "Observed",
     "Problem",
@@ -128,6 +130,7 @@ __all__ = [
     "monthly_report",
     "monthly_series",
     "near_repeat",
+    "neighbours_of",
     "network_from_toml",
     "period_of",
     "provenance",

@@ -163,6 +163,15 @@ def count_parser(text: str) -> Parsed:
     return Parsed(value=int(value), note=found.note if text != str(int(value)) else None)
 
 
+def time_parser(text: str) -> Parsed:
+    """Parse a time of day to HH:MM; what is none is left empty and noted, because the seizure stands without it."""
+    found = re.fullmatch(r"(\d{1,2})[:.](\d{2})(?:[:.]\d{2})?", text)
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        return Parsed(value="", note="is no time of day (HH:MM); left empty")
+    value = f"{int(found[1]):02d}:{found[2]}"
+    return Parsed(value=value, note=None if value == text else f"read as {value}")
+
+
 def date_parser(formats: tuple[str, ...]) -> Callable[[str], Parsed]:
     """Return the parser of a date column; two dates in one cell are refused, never chosen between."""
 

@@ -20,6 +20,7 @@ from araz.intelligence._clean import (
     percent_parser,
     precision_parser,
     quantity_parser,
+    time_parser,
 )
 from araz.intelligence._import import LINE_SCHEMA, ImportResult, bases_of, conversions_of
 from araz.intelligence._tables import ROW, Problem, Table
@@ -143,11 +144,17 @@ def _one_of(words: tuple[str, ...], what: str) -> Callable[[str], Parsed]:
     return lambda t: Parsed(value=t) if t in words else Parsed(refusal=f"is no {what}; there are {', '.join(words)}")
 
 
+def _own_time(text: str) -> Parsed:
+    found = time_parser(text)
+    return found if found.value == text else Parsed(refusal="is no time of day (HH:MM)")
+
+
 _WORD: Final[dict[str, Callable[[str], Parsed]]] = {
     "substance": _one_of((*SUBSTANCE_NAMES, UNLISTED), "substance of the register"),
     "transport": _one_of(MODE_NAMES, "transport mode"),
     "date_precision": precision_parser,
     "purity_percent": percent_parser([], "."),
+    "time_of_day": _own_time,
 }
 _KIND: Final[dict[str, Callable[[str], Parsed]]] = {
     "Date": date_parser(("%Y-%m-%d",)), "Float64": quantity_parser([], "."), "Int64": count_parser,

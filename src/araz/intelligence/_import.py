@@ -21,6 +21,7 @@ from araz.intelligence._clean import (
     period_parser,
     precision_parser,
     quantity_parser,
+    time_parser,
 )
 from araz.intelligence._mapping import TEXT_FIELDS, AmountRule, Mapping, columns_of
 from araz.intelligence._tables import ROW, Problem, Table
@@ -29,7 +30,8 @@ from araz.intelligence._words import UNLISTED, mode_of, substance_of, unit_of
 #: The register as a frame: one row per amount; a seizure without amounts has one row with an empty substance.
 LINE_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "seizure_id": pl.String, "date": pl.Date, "date_to": pl.Date, "date_precision": pl.String, "date_note": pl.String,
-    "events": pl.Int64, "country": pl.String, "region": pl.String, "place": pl.String, "agency": pl.String,
+    "time_of_day": pl.String, "events": pl.Int64, "country": pl.String, "region": pl.String, "place": pl.String,
+    "agency": pl.String,
     "substance": pl.String, "substance_reported": pl.String, "quantity": pl.Float64, "unit": pl.String,
     "base_unit": pl.String, "base_quantity": pl.Float64, "purity_percent": pl.Float64, "price": pl.Float64,
     "price_unit": pl.String, "origin": pl.String, "departure": pl.String, "transit": pl.String,
@@ -172,6 +174,10 @@ def _base_fields(work: _Work) -> pl.DataFrame:
     reported = fields["transport"]
     fields["transport_reported"] = reported
     fields["transport"] = judge(reported, lambda word: Parsed(value=mode_of(word)), pl.String).value.fill_null("")
+    times = fields["time_of_day"]
+    fields["time_of_day"] = work.take(
+        judge(times, time_parser, pl.String), mapping.columns.get("time_of_day", ""), times
+    ).fill_null("")
     fields |= _dates(work)
     for name, column in (("events", mapping.events), ("persons", mapping.persons)):
         texts = work.text(column)

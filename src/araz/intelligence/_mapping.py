@@ -12,7 +12,7 @@ from araz.vocabulary import DatePrecision, Strict
 #: Text fields of the register that a mapping may fill from a column or with a constant.
 TEXT_FIELDS: Final = (
     "date_note", "country", "region", "place", "agency", "origin", "departure", "transit", "destination",
-    "transport", "concealment", "outcome", "cue", "incident_id", "source",
+    "transport", "concealment", "outcome", "cue", "incident_id", "source", "time_of_day",
 )  # fmt: skip
 
 

@@ -60,6 +60,8 @@ class Seizure(msgspec.Struct, frozen=True, kw_only=True, tag="seizure", omit_def
     date_precision: DatePrecision = DatePrecision.DAY
     date_note: str = ""
     """What the source adds, for example ``year inferred``."""
+    time_of_day: Annotated[str, Meta(pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")] = ""
+    """Local time of the seizure, ``HH:MM``, where the source has it."""
     events: Annotated[int, Meta(ge=0)] | None = None
     """How many seizures the record sums; 1 for a single one, unknown for a published total."""
     country: str = ""
