@@ -16,6 +16,7 @@ import msgspec
 from araz import vocabulary as words
 from araz.console import ClockFrame, PictureFrame
 from araz.console._wire import ErrorAnswer, Hello, Recorded, ReportIn, Screen
+from araz.intelligence import MonthlyReport
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "console-ui" / "src" / "vocabulary.ts"
@@ -40,6 +41,9 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     words.AlarmFigures,
     words.SearchPlan,
     words.Drill,
+    words.PlanAsk,
+    words.PlanShown,
+    MonthlyReport,
 )
 
 

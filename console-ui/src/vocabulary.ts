@@ -21,6 +21,7 @@ export interface Alarm {
   incident_ids: string[];
   areas: Area[];
   options: InterceptOption[];
+  members: AlarmMember[];
   /** Microseconds since 1970-01-01. [us, UTC] */
   shelved_until_us: number | null;
   decided_by: string | null;
@@ -57,6 +58,21 @@ export interface AlarmFigures {
   groups: number;
 }
 
+/** One situation on a card for many: what it is, where its load may lie, what to decide for it. */
+export interface AlarmMember {
+  type: "alarm-member";
+  name: string;
+  track_id: string | null;
+  priority: number;
+  confidence: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  told_at_us: number;
+  sentence: string;
+  to_decide: string;
+  incident_ids: string[];
+  areas: Area[];
+}
+
 /** Where an alarm is in the officer's hands. */
 export type AlarmState = "acknowledged" | "active" | "cleared" | "rejected" | "shelved";
 
@@ -84,6 +100,15 @@ export interface BiasEstimate {
   sigma: number | null;
   unit: string;
   is_applied: boolean;
+}
+
+/** A series to draw; NaN leaves a gap. */
+export interface Chart {
+  title: string;
+  labels: string[];
+  values: (number | null)[];
+  low: (number | null)[];
+  high: (number | null)[];
 }
 
 /** The time of the data, at least once a second: silence longer than that is a broken connection. */
@@ -213,6 +238,21 @@ export interface InterceptOption {
   probability_before: number;
   route: [number, number][];
   sentence: string;
+  track_id: string | null;
+}
+
+/** One row of a table, and the seizures it is made of. */
+export interface Line {
+  cells: string[];
+  seizure_ids: string[];
+}
+
+/** Everything the report of one month says; HTML, PDF and the console show this same value. */
+export interface MonthlyReport {
+  title: string;
+  month: string;
+  made_from: string;
+  sections: Section[];
 }
 
 /** A patrol or post that can be sent. */
@@ -262,6 +302,64 @@ export interface PictureFrame {
   sent_at_us: number;
   oldest_message_us: number | null;
   picture: unknown | Picture;
+}
+
+/** A question to the planner: what if these stood elsewhere, what if others stood. Nothing is recorded. */
+export interface PlanAsk {
+  corner: PlanCorner;
+  posts: PlanMove[];
+  sensors: PlanMove[];
+  standing: string[] | null;
+  teams: number | null;
+}
+
+/** One border cell under the plan; no figure where no way crosses it. */
+export interface PlanCell {
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+  /** Length. [m] */
+  along_m: number | null;
+  unseen_kg: number | null;
+  brings_kg: number | null;
+}
+
+/** Which end of every interval of the site's planning is taken. */
+export type PlanCorner = "best" | "likely" | "worst";
+
+/** A sensor or a post put somewhere else, by its name. */
+export interface PlanMove {
+  id: string;
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+}
+
+/** A sensor or a post of the plan. */
+export interface PlanPlace {
+  id: string;
+  /** Longitude, east positive. [deg, WGS 84] */
+  longitude_deg: number;
+  /** Geodetic latitude, north positive. [deg, WGS 84] */
+  latitude_deg: number;
+  share: number;
+  cost: number | null;
+}
+
+/** A certified plan as the page shows it. */
+export interface PlanShown {
+  corner: PlanCorner;
+  guarantee_kg: number | null;
+  bound_kg: number | null;
+  gap: number | null;
+  teams: number;
+  cost: number | null;
+  words: string[];
+  cells: PlanCell[];
+  posts: PlanPlace[];
+  sensors: PlanPlace[];
 }
 
 /** One sentence for or against, with the weight it had. */
@@ -382,6 +480,16 @@ export interface SearchSquare {
   longitude_deg: number;
   probability: number;
   searched: number;
+}
+
+/** A heading, what is said under it, and how it was computed in plain words. */
+export interface Section {
+  title: string;
+  paragraphs: string[];
+  header: string[];
+  rows: Line[];
+  charts: Chart[];
+  method: string;
 }
 
 /** One sensor: where it stands, how well it measures, by which name it appears in its feed. */

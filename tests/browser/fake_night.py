@@ -24,7 +24,9 @@ import uvicorn
 from araz.app._alarms import alarm_handlers
 from araz.app._coverage import coverage_handlers
 from araz.app._drills import drill_handlers
+from araz.app._plan_desk import plan_handlers
 from araz.app._search import search_handlers
+from araz.app._seizure_desk import seizure_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.geography import place_from_site
 from araz.sensors import decode_decision, sensor_table
@@ -46,6 +48,9 @@ from araz.vocabulary import (
     Patrol,
     PeopleReport,
     Picture,
+    PlanAircraft,
+    Planning,
+    PlanSensor,
     Reason,
     Rejected,
     ReportReceived,
@@ -68,6 +73,7 @@ STATIC = Path(__file__).resolve().parents[2] / "src" / "araz" / "console" / "sta
 #: 22:10 local on an invented night.
 START_US = 1_789_236_600_000_000
 TICK_S = 0.2
+DEGREES = ("latitude_deg", "longitude_deg")
 
 
 def geo(east_m: float, north_m: float) -> tuple[float, float]:
@@ -127,6 +133,14 @@ def make_site() -> Site:
             sensor("camera-1", SensorKind.CAMERA, "nodes", 600, -700, max_range_m=3_500.0, height_agl_m=12.0),
             sensor("patrols", SensorKind.PEOPLE, "reports", 0, 0, silent_after_s=0.0),
         ],
+        planning=Planning(
+            aircraft=[PlanAircraft(name="heavy", load_kg=14.0, range_m=14_000.0, speed_mps=15.0, pickup_s=500.0)],
+            sensors=[PlanSensor(id="site-east", like="radar-1", **dict(zip(DEGREES, geo(7e3, 500), strict=True)))],
+            cell_m=1_000.0,
+            launch_every_m=4_000.0,
+            drop_every_m=2_500.0,
+            window_value=(1.0,),
+        ),
         patrols=[patrol("patrol-1", -5_200, 2_600), patrol("patrol-2", 300, 1_400), patrol("post-4", 4_900, 400)],
     )
 
@@ -177,6 +191,7 @@ class Night:
         self.geometry = site_geometry(
             self.site, self.place, sensor_table(self.site, self.place), border_geojson(), roads_geojson()
         )
+        self.register = Path("no register.sqlite")
         self.hub = Hub()
         self.random = np.random.default_rng(4)
         self.track_count = tracks
@@ -661,6 +676,8 @@ class Server:
                 *drill_handlers(night, night.submit, night.clock),
                 *search_handlers(night, night.place, night.clock),
                 *coverage_handlers(night.as_judged(), night.submit),
+                *plan_handlers(night.place),
+                *seizure_handlers(night.register),
             ],
         )  # fmt: skip
         self.socket = socket.socket()

@@ -10,8 +10,10 @@ from litestar.testing import TestClient
 from araz.app._alarms import alarm_handlers
 from araz.app._coverage import coverage_handlers
 from araz.app._drills import drill_handlers
+from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
 from araz.app._search import search_handlers
+from araz.app._seizure_desk import seizure_handlers
 from araz.console import ACCESS, OPEN, Account, Gate, Role, SignIn, create_app, rule_of
 
 PASSWORDS = {role.value: f"the password of {role.value}" for role in Role}
@@ -37,6 +39,7 @@ def empty_pages():
         *alarm_handlers(nobody, "UTC", nobody), *drill_handlers(nobody, nobody, nobody),
         *search_handlers(nobody, nobody, nobody), *coverage_handlers(nobody, nobody),
         *release_handlers(nobody, nobody, nobody, nobody),
+        *plan_handlers(nobody), *seizure_handlers(nobody),
     ]  # fmt: skip
 
     def empty(handler):

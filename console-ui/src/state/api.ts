@@ -1,6 +1,7 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
-import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, Picture, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
+import type { ClaimsFound, SeizuresFound, Shares } from "./seizures";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -22,6 +23,8 @@ export class Refusal extends Error {
 const TIMEOUT_MS = 8000;
 /** A map of a large sector takes a while to work out. */
 const COVERAGE_MS = 60_000;
+/** A plan, or a report over a long register. */
+const PLAN_MS = 120_000;
 
 async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<T> {
   let answer: Response;
@@ -57,6 +60,12 @@ export const api = {
   search: (alarmId: string) => ask<SearchPlan>(`/api/search?alarm_id=${encodeURIComponent(alarmId)}`),
   coverage: (target: string, atUs: number | null) =>
     ask<Claims>(`/api/coverage?quarry=${target}${atUs === null ? "" : `&at_us=${atUs}`}`, undefined, COVERAGE_MS),
+  plan: () => ask<PlanShown>("/api/plan", undefined, PLAN_MS),
+  whatIf: (question: PlanAsk) => ask<PlanShown>("/api/plan", question, PLAN_MS),
+  monthly: (month: string) => ask<MonthlyReport>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
+  shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
+  claims: (name: string, csv: string) => ask<ClaimsFound>("/api/seizures/claims", { name, csv }, PLAN_MS),
+  seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
   drills: () => ask<Drill[]>("/api/drills"),
   rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),
   decide: (decision: Decision) => ask<Recorded>("/api/decisions", decision),

@@ -8,6 +8,8 @@ PACKAGE = Path(__file__).resolve().parent.parent
 #: The database of what was said and the log of it, beside the journal; all of it follows from the journal again.
 RECORDS = "records.sqlite"
 EVENTS = "events.jsonl"
+#: The register of seizures, unless another is named.
+REGISTER = Path("out/register.sqlite")
 DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", EVENTS)
 
 

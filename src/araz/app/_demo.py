@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 
 from araz.app._accounts import check_exposure
-from araz.app._config import SITE_SOURCE
-from araz.app._data import DERIVED, demo_files
+from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
+from araz.app._data import DERIVED, demo_files, site_path
 from araz.app._live import Live, serve
 from araz.app._offline import play
 from araz.app._rim import say
@@ -90,4 +90,6 @@ async def _show(
 
     say(f"one night at the Horadiz sector, {speed:g} × real time")
     say(f"console: http://{host}:{port}   (Ctrl-C stops)")
-    await serve(live, host, port, [pace()])
+    # The shipped night was recorded before its site file knew of planning.
+    planned = site_from_bundle(bundle_from_file(site_path("horadiz")))[1]
+    await serve(live, host, port, [pace()], planned=planned)

@@ -17,17 +17,20 @@ from araz.app._accounts import check_exposure, names_of, open_gate, read_account
 from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
-from araz.app._data import PACKAGE, site_path
+from araz.app._data import PACKAGE, REGISTER, site_path
 from araz.app._drills import drill_handlers
 from araz.app._outputs import Outputs
+from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.app._search import search_handlers
+from araz.app._seizure_desk import seizure_handlers
 from araz.app._views import View
 from araz.console import Gate, Hub, OfService, Refused, create_app, site_geometry
 from araz.disclosure import sees_all
 from araz.feeds import run_feeds
+from araz.geography import Place
 from araz.sensors import sapient_replies
 from araz.vocabulary import (
     Alarm,
@@ -158,14 +161,19 @@ async def serve(
     *,
     accounts: Path | None = None,
     tls: Path | None = None,
+    register: Path = REGISTER,
+    planned: Place | None = None,
 ) -> None:
-    """Run the console and ``others`` until interrupted; the first failure stops all and is raised."""
+    """Run the console and ``others`` until interrupted; the first failure stops all and is raised.
+
+    ``register``: of seizures, for the analyst. ``planned``: the place the plan page speaks of, else the night's own.
+    """
     check_exposure(host, accounts, tls)
     gate, log_of_access = (
         (None, None) if accounts is None else open_gate(accounts, live.night.out / "access.journal", wall_clock_us)
     )
     names = {host, "localhost", "127.0.0.1"} | (set() if tls is None else names_of(tls / "console.crt"))
-    app = console_of(live, sorted(names), gate)
+    app = console_of(live, sorted(names), gate, register, planned)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False,
         ssl_certfile=None if tls is None else tls / "console.crt",
@@ -189,8 +197,13 @@ async def serve(
             raise error
 
 
-def console_of(live: Live, names: Sequence[str], gate: Gate | None) -> Any:
-    """Return the console, behind the gate that of each service."""
+def console_of(
+    live: Live, names: Sequence[str], gate: Gate | None, register: Path = REGISTER, planned: Place | None = None
+) -> Any:
+    """Return the console, behind the gate that of each service.
+
+    Whoever sees a part of the night is given neither the plan nor the register: both speak of the whole.
+    """
     static = PACKAGE / "console" / "static"
     if not (static / "index.html").exists():
         raise ValueError("the map is not built; run: make ui")
@@ -198,6 +211,7 @@ def console_of(live: Live, names: Sequence[str], gate: Gate | None) -> Any:
 
     def made(seen: Any, hub: Hub, submit: Any, gate_before: Gate | None, of_service: OfService | None) -> Any:
         line, records = seen.believed.line, seen.records
+        is_whole = seen is live.night
         return create_app(
             line.site,
             site_geometry(line.site, line.place, line.table, line.geometry["border"], line.geometry["roads"]),
@@ -208,6 +222,8 @@ def console_of(live: Live, names: Sequence[str], gate: Gate | None) -> Any:
                 *search_handlers(records, line.place, live.clock),
                 *coverage_handlers(seen, submit),
                 *release_handlers(whole, submit, live.clock, gate),
+                *plan_handlers((planned or line.place) if is_whole else None),
+                *seizure_handlers(register if is_whole else None),
             ],
             allowed_hosts=names, gate=gate_before, of_service=of_service,
         )  # fmt: skip
@@ -252,8 +268,9 @@ def _outputs_for(site: Site, services: Iterable[str]) -> list[Any]:
 
 
 def run_watch(
-    site_name: str, out: Path, host: str, port: int, *, accounts: Path | None = None, tls: Path | None = None
-) -> int:
+    site_name: str, out: Path, host: str, port: int, *, accounts: Path | None = None, tls: Path | None = None,
+    register: Path = REGISTER,
+) -> int:  # fmt: skip
     """Watch the live feeds of a site until interrupted."""
     check_exposure(host, accounts, tls)
     bundle = bundle_from_file(site_path(site_name))
@@ -281,7 +298,7 @@ def run_watch(
     say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
     try:
         others = [live.tick(), _listen(live, feeds), *(sender for box in boxes for sender in box.senders())]
-        asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls))
+        asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls, register=register))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")
     finally:

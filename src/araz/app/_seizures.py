@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import cyclopts
 from cyclopts import Parameter
 
+from araz.app._data import REGISTER
+
 seizures = cyclopts.App(
     name="seizures",
     help="Keep the register of seizures, and say from it what it can say. Each command shows an example with --help.",
@@ -22,7 +24,7 @@ MappingOption = Annotated[
     ),
 ]
 ByOption = Annotated[str, Parameter(name="--by", help="Post or role, never a person's name.")]
-DEFAULT = Path("out/register.sqlite")
+DEFAULT = REGISTER
 
 
 @seizures.command(name="import")

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import polars as pl
@@ -39,7 +39,12 @@ def progress() -> Console:
 
 def print_json(value: object) -> None:
     """Print one JSON value, indented; NaN becomes null."""
-    say(msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2).decode())
+    say(msgspec.json.format(plain_json(value), indent=2).decode())
+
+
+def plain_json(value: object) -> bytes:
+    """Return one JSON value; arrays become lists and NaN becomes null."""
+    return msgspec.json.encode(value, enc_hook=_plain)
 
 
 def _plain(value: object) -> object:
@@ -176,9 +181,24 @@ def select_lines(
     return frame
 
 
-def run_list(register: Path, substance: str | None, country: str | None, transport: str | None, text: str | None,
-             since: str | None, until: str | None, limit: int, *, as_json: bool) -> int:  # fmt: skip
-    """List and sum."""
+class Found(NamedTuple):
+    """What a question to the register finds: all lines, the seizures, sums by substance and unit, lines to show."""
+
+    lines: pl.DataFrame
+    ids: pl.Series
+    sums: pl.DataFrame
+    shown: pl.DataFrame
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {"seizures": len(self.ids), "sums": self.sums.to_dicts(), "records": records_of(self.shown)}
+
+
+def find(
+    register: Path, substance: str | None = None, country: str | None = None, transport: str | None = None,
+    text: str | None = None, since: str | None = None, until: str | None = None, limit: int = 20,
+) -> Found:  # fmt: skip
+    """Ask the register; raises ValueError where there is none."""
     _must_exist(register)
     with Book(register) as book:
         frame = between(select_lines(book.frame(), substance, country, transport, text), since, until)
@@ -189,9 +209,16 @@ def run_list(register: Path, substance: str | None, country: str | None, transpo
         .sort("base_unit", "base_quantity", descending=[False, True])
     )
     ids = frame["seizure_id"].unique(maintain_order=True)
-    rows = frame.filter(pl.col("seizure_id").is_in(ids.head(limit).implode()))
+    return Found(frame, ids, sums, frame.filter(pl.col("seizure_id").is_in(ids.head(limit).implode())))
+
+
+def run_list(register: Path, substance: str | None, country: str | None, transport: str | None, text: str | None,
+             since: str | None, until: str | None, limit: int, *, as_json: bool) -> int:  # fmt: skip
+    """List and sum."""
+    found = find(register, substance, country, transport, text, since, until, limit)
+    frame, ids, sums, rows = found
     if as_json:
-        print_json({"seizures": len(ids), "sums": sums.to_dicts(), "records": records_of(rows)})
+        print_json(found.as_json())
         return 0
     table = Screen("seizure", "date", "place", "substance", "as reported", "mode", box=None)
     for row in rows.iter_rows(named=True):

@@ -14,6 +14,9 @@ from araz.app._seizures_keep import day_of, print_json, progress, select_lines, 
 from araz.intelligence import (
     CONSIGNMENTS_KG,
     Composition,
+    DirichletMultinomial,
+    Finding,
+    ShareTest,
     Table,
     Turn,
     compare_shares,
@@ -72,26 +75,34 @@ def run_difference(file: Path, mapping: str, *, as_json: bool) -> int:
     return 0
 
 
+def _is_series(table: Table) -> bool:
+    return "year" in table.header and any(name.endswith("_tonnes") for name in table.header)
+
+
+def claims_of(tables: Sequence[tuple[str, Table]]) -> tuple[list[Finding], list[str]]:
+    """What the tables of figures among some named tables say, held against the production series among them."""
+    production = [row for name, t in tables if _is_series(t) for row in read_production(t, name).items()]
+    findings, problems = [], []
+    for name, table in tables:
+        if "quantity" in table.header and "period" in table.header:
+            more, bad = judge_claims(table, production)
+            findings += more
+            problems += [f"{name}, {sentence_of(problem)}" for problem in bad]
+    return findings, problems
+
+
 def run_claims(files: Sequence[Path], event: str, effect_from: str, *, as_json: bool) -> int:
     """Judge an article's figures, with whatever else was given beside them."""
     if not files:
         raise ValueError("give the article's figures: a CSV with quantity, period, value, unit, claim_in_text")
     tables = [(path, load_table(path)) for path in files]
-    production = [
-        row
-        for path, t in tables
-        if "year" in t.header and any(n.endswith("_tonnes") for n in t.header)
-        for row in read_production(t, path.name).items()
-    ]
-    findings, problems, turns = [], [], []
+    findings, problems = claims_of([(path.name, table) for path, table in tables])
+    turns = []
     for path, table in tables:
-        if "quantity" in table.header and "period" in table.header:
-            more, bad = judge_claims(table, production)
-            findings += more
-            problems += [f"{path.name}, {sentence_of(problem)}" for problem in bad]
-        elif "period" in table.header:
+        is_figures, is_series = "quantity" in table.header and "period" in table.header, _is_series(table)
+        if "period" in table.header and not is_figures:
             turns.append(turn_in_totals(load_lines(path).lines, day_of(event), day_of(effect_from)))
-        elif not ("year" in table.header and production):
+        elif not (is_figures or is_series):
             raise ValueError(
                 f"{path.name} holds neither figures (quantity, period, value, unit), totals "
                 "(period, …_kg) nor a series (year, …_tonnes)"
@@ -120,29 +131,43 @@ def _turn_json(turn: Turn) -> dict[str, object]:
             "mean_consignments_kg": CONSIGNMENTS_KG, "statement": turn.sentence, "rows": turn.rows}  # fmt: skip
 
 
-def run_composition(
-    source: Path, every: str, split: str | None, country: str | None, seed: int, *, as_json: bool
-) -> int:
-    """Print shares over time and, with ``split``, the test of their change."""
-    lines = lines_from(source, country)
+def shares_over_time(
+    lines: pl.DataFrame, every: str, split: str | None, seed: int
+) -> tuple[list[Composition], DirichletMultinomial | None, ShareTest | None]:
+    """Shares a period, how far they vary beyond one multinomial, and the test of a split; ValueError when none."""
     rng = np.random.default_rng(seed)
-    with progress().status("drawing seizures again"):
-        periods = composition_by_period(lines, EVERY[every], rng=rng)
-        matrix, names, heads = seizure_matrix(singles(lines, months=False))
-        starts, test = heads["date"].dt.truncate(EVERY[every]), None
-        counts = np.array([(matrix[(starts == start).to_numpy()] > 0).sum(axis=0) for start in starts.unique()], float)
-        many = counts.size and min((counts.sum(axis=axis) > 0).sum() for axis in (0, 1)) > 1
-        spread = fit_dirichlet_multinomial(counts) if many else None
-        if split is not None:
-            late = (heads["date"] >= day_of(split)).to_numpy()
-            test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
+    periods = composition_by_period(lines, EVERY[every], rng=rng)
+    matrix, names, heads = seizure_matrix(singles(lines, months=False))
+    starts, test = heads["date"].dt.truncate(EVERY[every]), None
+    counts = np.array([(matrix[(starts == start).to_numpy()] > 0).sum(axis=0) for start in starts.unique()], float)
+    many = counts.size and min((counts.sum(axis=axis) > 0).sum() for axis in (0, 1)) > 1
+    spread = fit_dirichlet_multinomial(counts) if many else None
+    if split is not None:
+        late = (heads["date"] >= day_of(split)).to_numpy()
+        test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
     if not periods:
         raise ValueError(
             "no single seizures with kilograms here; published totals go to araz seizures claims or difference"
         )
+    return periods, spread, test
+
+
+def shares_json(
+    periods: Sequence[Composition], spread: DirichletMultinomial | None, test: ShareTest | None
+) -> dict[str, object]:
+    """The same for machines."""
+    shown = [_composition_json(item) for item in periods]
+    return {"periods": shown, "spread": spread and spread._asdict(), "test": test and test._asdict()}
+
+
+def run_composition(
+    source: Path, every: str, split: str | None, country: str | None, seed: int, *, as_json: bool
+) -> int:
+    """Print shares over time and, with ``split``, the test of their change."""
+    with progress().status("drawing seizures again"):
+        periods, spread, test = shares_over_time(lines_from(source, country), every, split, seed)
     if as_json:
-        shown = [_composition_json(item) for item in periods]
-        print_json({"periods": shown, "spread": spread and spread._asdict(), "test": test and test._asdict()})
+        print_json(shares_json(periods, spread, test))
         return 0
     for item in periods:
         say(

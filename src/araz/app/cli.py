@@ -11,6 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
+from araz.app._data import REGISTER
 from araz.vocabulary import ExportFormat, Format, ReportKind, ZoneFormat
 
 app = cyclopts.App(
@@ -82,6 +83,9 @@ def watch(
     tls: Annotated[
         Path | None, Parameter(help="Folder with console.crt and console.key; needed beyond localhost.")
     ] = None,
+    register: Annotated[
+        Path, Parameter(help="Register of seizures (araz seizures import), for the analyst.")
+    ] = REGISTER,
 ) -> int:
     """Listen to the site's live feeds, show the console, keep everything in the journal.
 
@@ -94,7 +98,7 @@ def watch(
     """
     from araz.app._live import run_watch
 
-    return run_watch(site, out, host, port, accounts=accounts, tls=tls)
+    return run_watch(site, out, host, port, accounts=accounts, tls=tls, register=register)
 
 
 @app.command

@@ -18,13 +18,13 @@ class Role(StrEnum):
     TECHNICIAN = "technician"
     """Sensor technician: health and rejected input, no alarms, no people."""
     ANALYST = "analyst"
-    """Analyst: pictures and incidents."""
+    """Analyst: pictures and incidents, seizures and what may be said of them, the plan."""
     EXAMINER = "examiner"
     """Digital forensic examiner: pictures and sensors, to match a seized log."""
     PROSECUTOR = "prosecutor"
     """Prosecutor or judge: incidents, alarms and decisions, after the fact."""
     COMMANDER = "commander"
-    """Commander or auditor: reads everything, orders drills, changes nothing else."""
+    """Commander or auditor: reads everything, orders drills, asks the plan what if, changes nothing else."""
 
 
 class Rule(NamedTuple):
@@ -64,11 +64,18 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/api/drills"): Rule(frozenset({_O, _C})),
     ("GET", "/api/releases"): Rule(frozenset({_O, _L, _C}), is_personal=True),
     ("POST", "/api/releases"): Rule(frozenset({_O, _L, _C}), is_personal=True),
+    ("GET", "/api/plan"): Rule(frozenset({_A, _C})),
+    ("GET", "/api/seizures"): Rule(frozenset({_A, _C})),
+    ("GET", "/api/seizures/report"): Rule(frozenset({_A, _J, _C})),
+    ("GET", "/api/seizures/report.html"): Rule(frozenset({_A, _J, _C})),
+    ("GET", "/api/seizures/composition"): Rule(frozenset({_A, _J, _C})),
     ("WEBSOCKET", "/api/live"): Rule(frozenset({_O, _L, _P, _C}), is_personal=True),
     ("POST", "/api/decisions"): Rule(frozenset({_O})),
     ("POST", "/api/reports"): Rule(frozenset({_O, _P})),
     ("POST", "/api/weather"): Rule(frozenset({_O, _T})),
     ("POST", "/api/drills"): Rule(frozenset({_C})),
+    ("POST", "/api/plan"): Rule(frozenset({_A, _C})),
+    ("POST", "/api/seizures/claims"): Rule(frozenset({_A, _C})),
 }
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -11,16 +13,17 @@ from scipy.sparse import csr_array
 
 from araz.deployment._ground import Ground, along_the_line_m, ground_of
 from araz.deployment._instance import Instance, Limits
-from araz.deployment._ways import Craft, Ways, undominated, ways_of
+from araz.deployment._ways import Craft, Ways, hazard_of, undominated, ways_of
 from araz.geography import Place
 from araz.intercept import Assumptions, probabilities_in_time
 from araz.sensors import sensor_table
 from araz.vocabulary import (
-    BoolArray,
     FloatArray,
     IntArray,
     Interval,
     PlanAircraft,
+    PlanAsk,
+    PlanMove,
     Planning,
     PlanPost,
     Quarry,
@@ -32,6 +35,7 @@ from araz.vocabulary import (
 
 #: Which end of every interval is taken: what is likeliest, the end that helps the smuggler, the end that helps us.
 Corner = Literal["likely", "worst", "best"]
+Placed = TypeVar("Placed", PlanPost, Sensor)
 #: A response below this is none.
 _LEAST_Q = 0.02
 #: Receivers of what aircraft say of themselves, and people, see no smuggler on their own account.
@@ -55,15 +59,25 @@ class SiteGame:
     assumed: tuple[str, ...]
 
 
-def game_of_site(place: Place, corner: Corner = "likely") -> SiteGame:
-    """The game of a place whose site file has ``[planning]``.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sector:
+    """What does not depend on sensors and posts: kept, so that a moved post costs no flight."""
+
+    place: Place
+    ground: Ground
+    crafts: tuple[Craft, ...]
+    ways: Ways
+
+
+def game_of_site(place: Place, corner: Corner = "likely", ask: PlanAsk | None = None) -> SiteGame:
+    """The game of a place whose site file has ``[planning]``; ``ask``: with sensors or posts moved, other teams.
 
     **Detection** is the coverage map's model on the flight itself (``leg_hazard``). **Response** q = a · P(A < D): A
     normal about alert + ready + travel on the road graph, D the crew's lognormal stay, both as in ``intercept``; the
     clock starts when the load is on the ground, as if nothing had been seen before. **Corners**: what every attack
     brings rises with load and falls with everything that helps us whatever is planned, so a plan's guarantee at
     ``worst`` holds for all values inside the intervals at once (each interval is checked: low ≤ likely ≤ high).
-    Fails with ValueError when the file has no ``[planning]`` or one that does not fit.
+    Fails with ValueError when the file has no ``[planning]`` or one that does not fit, or a name moved is unknown.
     """
     planning = place.site.planning
     if planning is None:
@@ -71,28 +85,51 @@ def game_of_site(place: Place, corner: Corner = "likely") -> SiteGame:
             f"The site {place.site.name} has no [planning]: say who might fly and where sensors and teams could "
             "stand (docs/site.md)."
         )
-    at = _At(corner)
-    wide = _with_sensors(place, planning)
-    ground = ground_of(place, planning)
-    crafts = tuple(_craft(craft, at) for craft in planning.aircraft)
-    ways = ways_of(wide, sensor_table(wide.site, wide), ground, planning, crafts)
-    posts = planning.posts or _posts_of_patrols(place)
+    at, sector = _At(corner), _sector(place, corner)
+    ground, ways = sector.ground, sector.ways
+    sensors, posts = _sensors(place, planning), planning.posts or _posts_of_patrols(place)
     if not posts:
         raise ValueError("There is neither a planning.posts nor a patrol; say where a team can wait.")
-    post_enu_m = _places(place, [(post.longitude_deg, post.latitude_deg) for post in posts])
+    if ask is not None:
+        sensors, posts = _moved(sensors, ask.sensors, "sensor"), _moved(posts, ask.posts, "post")
+        planning = msgspec.structs.replace(planning, teams=ask.teams or planning.teams)
+    post_enu_m = _places(place, posts)
     response = _response(place, planning, posts, post_enu_m, ground, at)
-    kept = undominated(
-        ways.crossing * len(crafts) + ways.aircraft,
-        np.column_stack([ways.hazard, response[ways.aircraft, ways.drop]]),
-    )
-    sensors = wide.site.sensors
-    sensor_enu_m = _places(place, [(sensor.longitude_deg, sensor.latitude_deg) for sensor in sensors])
-    standing = np.array([1.0] * (len(sensors) - len(planning.sensors)) + [0.0] * len(planning.sensors))
-    instance = _instance(place, planning, at, ground, _taken(ways, kept), response, post_enu_m, sensor_enu_m)
+    hazard = np.column_stack([_column(sector, sensor) for sensor in sensors] or [np.zeros((len(ways.launch), 0))])
+    group, met = ways.crossing * len(sector.crafts) + ways.aircraft, response[ways.aircraft, ways.drop]
+    kept = undominated(group, np.column_stack([hazard, met]))
+    own = len(sensors) - len(planning.sensors)
+    instance = _instance(place, planning, at, ground, ways.at(kept), hazard[kept], response, posts, sensors)
     return SiteGame(
-        instance, ground, post_enu_m, sensor_enu_m, frozen_array(standing, np.float64), corner,
-        _assumed(planning, ground),
+        instance, ground, post_enu_m, _places(place, sensors), frozen_array(np.arange(len(sensors)) < own, np.float64),
+        corner, _assumed(planning, ground),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def _sector(place: Place, corner: Corner) -> _Sector:
+    planning, at = place.site.planning, _At(corner)
+    assert planning is not None
+    ground, crafts = ground_of(place, planning), tuple(_craft(craft, at) for craft in planning.aircraft)
+    return _Sector(place, ground, crafts, ways_of(place, ground, crafts))
+
+
+@lru_cache(maxsize=96)
+def _column(sector: _Sector, sensor: Sensor) -> FloatArray:
+    """Hazard [N] of one sensor along every way of the sector."""
+    alone = replace(sector.place, site=msgspec.structs.replace(sector.place.site, sensors=[sensor]))
+    hazard = hazard_of(alone, sensor_table(alone.site, alone), sector.ground, sector.crafts, sector.ways)
+    column: FloatArray = frozen_array(hazard[:, 0], np.float64)
+    return column
+
+
+def _moved(items: list[Placed], moves: list[PlanMove], word: str) -> list[Placed]:
+    known = {item.id for item in items}
+    where = {move.id: {"longitude_deg": move.longitude_deg, "latitude_deg": move.latitude_deg} for move in moves}
+    if not where.keys() <= known:
+        unknown = sorted(where.keys() - known)[0]
+        raise ValueError(f"There is no {word} {unknown!r}; there are {', '.join(sorted(known)) or 'none'}.")
+    return [msgspec.structs.replace(item, **where.get(item.id, {})) for item in items]
 
 
 class _At:
@@ -115,21 +152,21 @@ class _At:
         return float(getattr(value, {"worst": worst, "best": best, "likely": "likely"}[self._corner]))
 
 
-def _with_sensors(place: Place, planning: Planning) -> Place:
-    """The place with every candidate built, the site's own sensors first; those that never see are left out."""
+def _sensors(place: Place, planning: Planning) -> list[Sensor]:
+    """The site's own sensors that can see a smuggler, then every candidate as if it were built."""
     own = {sensor.id: sensor for sensor in place.site.sensors if sensor.kind not in _DEAF}
-    more: list[Sensor] = []
+    out = dict(own)
     for item in planning.sensors:
         if item.like not in own:
             raise ValueError(
                 f"planning.sensors {item.id} is like {item.like!r}, which is none of the site's sensors that can see: "
                 f"{', '.join(own) or 'none'}."
             )
-        if item.id in own or item.id in {sensor.id for sensor in more}:
+        if item.id in out:
             raise ValueError(f"planning.sensors names {item.id} twice, or as a sensor that stands already.")
         where = {"latitude_deg": item.latitude_deg, "longitude_deg": item.longitude_deg}
-        more.append(msgspec.structs.replace(own[item.like], id=item.id, wire_id="", **where))
-    return replace(place, site=msgspec.structs.replace(place.site, sensors=[*own.values(), *more]))
+        out[item.id] = msgspec.structs.replace(own[item.like], id=item.id, wire_id="", **where)
+    return list(out.values())
 
 
 def _craft(craft: PlanAircraft, at: _At) -> Craft:
@@ -153,10 +190,11 @@ def _posts_of_patrols(place: Place) -> list[PlanPost]:
     ]  # fmt: skip
 
 
-def _places(place: Place, degrees: list[tuple[float, float]]) -> FloatArray:
-    longitude, latitude = np.array(degrees, dtype=np.float64).reshape(-1, 2).T
-    if len(longitude) == 0:
+def _places(place: Place, items: Sequence[PlanPost | Sensor]) -> FloatArray:
+    """ENU metres [N, 2] of what the site file gives in degrees."""
+    if not items:
         return np.zeros((0, 2))
+    latitude, longitude = np.array([[item.latitude_deg, item.longitude_deg] for item in items]).T
     return place.frame.to_enu(latitude, longitude, place.frame.hae_m)[:, :2]
 
 
@@ -182,22 +220,16 @@ def _response(
     return np.where(out >= _LEAST_Q, out, 0.0)
 
 
-def _taken(ways: Ways, kept: BoolArray) -> Ways:
-    return Ways(
-        ways.launch[kept], ways.crossing[kept], ways.drop[kept], ways.aircraft[kept], ways.height[kept],
-        ways.hazard[kept],
-    )  # fmt: skip
-
-
 def _instance(
     place: Place,
     planning: Planning,
     at: _At,
     ground: Ground,
     ways: Ways,
+    hazard: FloatArray,
     response: FloatArray,
-    post_enu_m: FloatArray,
-    sensor_enu_m: FloatArray,
+    posts: list[PlanPost],
+    sensors: list[Sensor],
 ) -> Instance:
     windows, count = len(planning.window_value), len(ways.crossing)
     window = np.repeat(np.arange(windows), count)
@@ -214,8 +246,7 @@ def _instance(
         max_move_m=planning.max_move_m, duty_windows=planning.duty_windows, rest_windows=planning.rest_windows,
         pool=planning.pool,
     )  # fmt: skip
-    hazard = csr_array(np.tile(at.helps(planning.detection_factor) * ways.hazard, (windows, 1)))
-    own = [sensor.id for sensor in place.site.sensors if sensor.kind not in _DEAF]
+    own = len(sensors) - len(planning.sensors)
     return Instance(
         value_kg=load_kg[every(ways.aircraft)] * worth[window],
         cost_kg=cost_kg[every(ways.aircraft)],
@@ -225,21 +256,21 @@ def _instance(
         aircraft=every(ways.aircraft),
         drop=every(ways.drop),
         launch=every(ways.launch),
-        hazard=hazard,
+        hazard=csr_array(np.tile(at.helps(planning.detection_factor) * hazard, (windows, 1))),
         response_row=(np.arange(windows)[:, None] * len(rows) + row_of.reshape(1, -1)).ravel(),
         response=csr_array(np.tile(q, (windows, 1))),
         row_window=np.repeat(np.arange(windows), len(rows)),
         cell_m=ground.cell_m,
-        post_m=along_the_line_m(place, post_enu_m),
-        sensor_m=along_the_line_m(place, sensor_enu_m),
-        sensor_cost=np.array([0.0] * len(own) + [item.cost for item in planning.sensors]),
+        post_m=along_the_line_m(place, _places(place, posts)),
+        sensor_m=along_the_line_m(place, _places(place, sensors)),
+        sensor_cost=np.array([0.0] * own + [item.cost for item in planning.sensors]),
         teams=np.full(windows, planning.teams),
         limits=limits,
         sorties=planning.sorties,
         penalty_kg=np.full(len(window), planning.penalty_kg) if planning.penalty_kg > 0 else None,
         aircraft_names=tuple(craft.name for craft in planning.aircraft),
-        post_names=tuple(post.id for post in planning.posts or _posts_of_patrols(place)),
-        sensor_names=(*own, *(item.id for item in planning.sensors)),
+        post_names=tuple(post.id for post in posts),
+        sensor_names=tuple(sensor.id for sensor in sensors),
     )
 
 

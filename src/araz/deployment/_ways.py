@@ -9,7 +9,7 @@ import numpy as np
 from araz.deployment._ground import Ground
 from araz.geography import Place
 from araz.sensors import lone_chances, look_chances, weather_of
-from araz.vocabulary import BoolArray, FloatArray, IntArray, Planning, Quarry, SensorTable
+from araz.vocabulary import BoolArray, FloatArray, IntArray, Quarry, SensorTable
 
 #: A flight is cut into dwells of this length, looked at in so many places each, like a cell of the coverage map.
 DWELL_S = 30.0
@@ -20,14 +20,17 @@ _DETOUR = 1.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ways:
-    """N ways: indices of launch, crossing, drop, aircraft and height, and ``hazard`` [N, S] of every sensor."""
+    """N ways over the line: indices of launch, crossing, drop, aircraft and of the height it flies at."""
 
     launch: IntArray
     crossing: IntArray
     drop: IntArray
     aircraft: IntArray
     height: IntArray
-    hazard: FloatArray
+
+    def at(self, rows: IntArray | BoolArray) -> Ways:
+        """Some of them."""
+        return Ways(self.launch[rows], self.crossing[rows], self.drop[rows], self.aircraft[rows], self.height[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,11 @@ def leg_hazard(
     return np.asarray(-lost.T, dtype=np.float64)
 
 
-def ways_of(place: Place, table: SensorTable, ground: Ground, planning: Planning, crafts: tuple[Craft, ...]) -> Ways:
-    """Every way within each aircraft's range, crossing by crossing; what a better way beats always is left out later.
+def ways_of(place: Place, ground: Ground, crafts: tuple[Craft, ...]) -> Ways:
+    """Every way within each aircraft's range; what a better way beats always is left out later.
 
     d(launch, crossing) + d(crossing, drop), twice where it flies back, ≤ range; at most 1.5 times the straight way.
+    Fails with ValueError when no aircraft reaches any drop place.
     """
     out_m = _distances(ground.launch_enu_m, ground.cell_enu_m)
     in_m = _distances(ground.cell_enu_m, ground.drop_enu_m)
@@ -78,37 +82,28 @@ def ways_of(place: Place, table: SensorTable, ground: Ground, planning: Planning
     direct &= _stays(place, ground.launch_enu_m, ground.cell_enu_m, 1.0)[:, :, None]
     direct &= _stays(place, ground.drop_enu_m, ground.cell_enu_m, -1.0).T[None]
     parts: list[tuple[IntArray, ...]] = []
-    hazards: list[FloatArray] = [np.zeros((0, len(table.sensor_id)))]
     for k, craft in enumerate(crafts):
-        reach = direct & (total * (2.0 if craft.returns else 1.0) <= craft.range_m)
-        launch, crossing, drop = np.nonzero(reach)
-        if len(launch) == 0:
-            continue
-        for h, height in enumerate(craft.heights_agl_m):
-            hazard = _both_legs(place, table, ground, craft, height, (launch, crossing, drop))
-            same = np.full(len(launch), k)
-            parts.append((launch, crossing, drop, same, np.full(len(launch), h)))
-            hazards.append(hazard)
-    if not parts:
+        way = np.nonzero(direct & (total * (2.0 if craft.returns else 1.0) <= craft.range_m))
+        parts += [(*way, np.full(len(way[0]), k), np.full(len(way[0]), h)) for h in range(len(craft.heights_agl_m))]
+    launch, crossing, drop, aircraft, height = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if len(launch) == 0:
         raise ValueError("No aircraft of planning.aircraft reaches a drop place and comes back; check range_m.")
-    launch, crossing, drop, aircraft, step = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Ways(launch, crossing, drop, aircraft, step, np.concatenate(hazards))
+    return Ways(launch, crossing, drop, aircraft, height)
 
 
-def _both_legs(
-    place: Place, table: SensorTable, ground: Ground, craft: Craft, height: float, way: tuple[IntArray, ...]
-) -> FloatArray:
-    launch, crossing, drop = way
-    cells = len(ground.cell_enu_m)
-    out_leg, out_at = np.unique(launch * cells + crossing, return_inverse=True)
-    in_leg, in_at = np.unique(drop * cells + crossing, return_inverse=True)
-    over = leg_hazard(
-        place, table, ground.launch_enu_m[out_leg // cells], ground.cell_enu_m[out_leg % cells], craft, height
-    )
-    ours = leg_hazard(
-        place, table, ground.cell_enu_m[in_leg % cells], ground.drop_enu_m[in_leg // cells], craft, height
-    )
-    return np.asarray(over[out_at] + ours[in_at], dtype=np.float64)
+def hazard_of(place: Place, table: SensorTable, ground: Ground, crafts: tuple[Craft, ...], ways: Ways) -> FloatArray:
+    """Hazard [N, S] of the place's sensors along each way: out over there, then in over our ground."""
+    cells, out = len(ground.cell_enu_m), np.zeros((len(ways.launch), len(table.sensor_id)))
+    for k, craft in enumerate(crafts):
+        for h, height in enumerate(craft.heights_agl_m):
+            mine = np.flatnonzero((ways.aircraft == k) & (ways.height == h))
+            crossing = ways.crossing[mine]
+            for end, far in ((ways.launch[mine], ground.launch_enu_m), (ways.drop[mine], ground.drop_enu_m)):
+                leg, at = np.unique(end * cells + crossing, return_inverse=True)
+                there, line = far[leg // cells], ground.cell_enu_m[leg % cells]
+                start, stop = (there, line) if far is ground.launch_enu_m else (line, there)
+                out[mine] += leg_hazard(place, table, start, stop, craft, height)[at.reshape(-1)]
+    return out
 
 
 def undominated(group: IntArray, bad: FloatArray) -> BoolArray:

@@ -95,13 +95,17 @@ def rules_of(site: Site, service: str) -> Rules:
 
 
 def open_site(site: Site, service: str) -> Site:
-    """The site as a service may see it: without closed feeds and their sensors, and without others' outputs."""
+    """The site as a service may see it: without closed feeds and their sensors, and without others' outputs.
+
+    Planning speaks of all sensors and posts, so only who sees all has it.
+    """
     closed = rules_of(site, service).closed_feeds
     return replace(
         site,
         feeds=[feed for feed in site.feeds if feed.id not in closed],
         sensors=[sensor for sensor in site.sensors if sensor.feed not in closed],
         outputs=[output for output in site.outputs if output.service == service],
+        planning=site.planning if sees_all(site, service) else None,
     )
 
 

@@ -16,6 +16,8 @@ from araz.intelligence._changes import (
 from araz.intelligence._claims import Finding, judge_claims
 from araz.intelligence._composition import (
     Composition,
+    DirichletMultinomial,
+    ShareTest,
     Turn,
     compare_shares,
     compose,
@@ -79,6 +81,7 @@ __all__ = [
     "Chart",
     "Claim",
     "Composition",
+    "DirichletMultinomial",
     "Displacement",
     "Finding",
     "Forecast",
@@ -92,6 +95,7 @@ __all__ = [
     "Observed",
     "Problem",
     "Score",
+    "ShareTest",
     "Shift",
     "Sortie",
     "Table",

@@ -66,6 +66,7 @@ from araz.vocabulary._observation import (
     SensorReport,
     SensorState,
 )
+from araz.vocabulary._plan_screen import PlanAsk, PlanCell, PlanCorner, PlanMove, PlanPlace, PlanShown
 from araz.vocabulary._planning import Interval, PlanAircraft, Planning, PlanPost, PlanSensor, Uncertain
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
 from araz.vocabulary._screen import ScreenShown
@@ -156,8 +157,14 @@ __all__ = [
     "PeopleReport",
     "Picture",
     "PlanAircraft",
+    "PlanAsk",
+    "PlanCell",
+    "PlanCorner",
+    "PlanMove",
+    "PlanPlace",
     "PlanPost",
     "PlanSensor",
+    "PlanShown",
     "Planning",
     "Polar",
     "Position",

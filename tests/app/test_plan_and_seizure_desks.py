@@ -1,0 +1,169 @@
+"""The plan and seizure pages' answers, held against the planner asked directly and the commands' own output."""
+
+import dataclasses
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+
+from araz.app._config import bundle_from_file, site_from_bundle
+from araz.app._data import site_path
+from araz.app._plan_desk import plan_handlers
+from araz.app._seizure_desk import seizure_handlers
+from araz.console import Refused
+from araz.console._errors import on_refused
+from araz.deployment import coverage_of, game_of_site, plan_patrols
+from araz.vocabulary import PlanShown
+from araz_testing import araz
+from seizure_lab import ids_file, ids_row
+
+TOLD = {Refused: on_refused}
+
+
+@pytest.fixture(scope="module")
+def place():
+    place = site_from_bundle(bundle_from_file(site_path("horadiz")))[1]
+    coarse = msgspec.structs.replace(
+        place.site.planning, cell_m=3000.0, drop_every_m=4000.0, launch_every_m=6000.0, window_value=(1.0, 0.8)
+    )
+    return dataclasses.replace(place, site=msgspec.structs.replace(place.site, planning=coarse))
+
+
+@pytest.fixture(scope="module")
+def client(place):
+    with TestClient(Litestar(plan_handlers(place), exception_handlers=TOLD)) as client:
+        yield client
+
+
+def shown(answer) -> PlanShown:
+    assert answer.status_code == 200, answer.text
+    return msgspec.json.decode(answer.content, type=PlanShown)
+
+
+def test_the_page_shows_the_planners_own_figures(client, place):
+    told, game = shown(client.get("/api/plan?corner=worst")), game_of_site(place, "worst")
+    plan = plan_patrols(game.instance, game.standing)
+    assert (told.guarantee_kg, told.bound_kg) == pytest.approx((plan.guarantee_kg, plan.bound_kg))
+    assert [post.share for post in told.posts] == pytest.approx(coverage_of(game.instance, plan).mean(axis=0))
+    assert max(cell.brings_kg for cell in told.cells) == pytest.approx(plan.guarantee_kg)
+    assert [sensor.id for sensor in told.sensors if sensor.share == 1] == list(
+        np.array(game.instance.sensor_names)[game.standing > 0]
+    )
+    assert told.words[0].startswith("Guarantee")
+
+
+def test_what_if_answers_for_what_was_moved_and_never_gets_worse_with_more(client):
+    before = shown(client.get("/api/plan"))
+    names = [sensor.id for sensor in before.sensors]
+    more = shown(client.post("/api/plan", json={"standing": names, "teams": 8}))
+    assert more.guarantee_kg <= before.guarantee_kg * 1.001
+    assert more.cost > before.cost == 0
+    away = {"id": "Post 4", "longitude_deg": 47.0, "latitude_deg": 39.6}
+    moved = shown(client.post("/api/plan", json={"posts": [away]}))
+    place_of = {post.id: (post.longitude_deg, post.latitude_deg) for post in moved.posts}
+    assert place_of["Post 4"] == pytest.approx((47.0, 39.6), abs=1e-4)
+    assert moved.bound_kg >= before.bound_kg - 1e-6
+    assert shown(client.get("/api/plan")) == before, "a question changes nothing"
+
+
+@pytest.mark.parametrize(
+    ("body", "word"),
+    [
+        ({"posts": [{"id": "x", "longitude_deg": 47, "latitude_deg": 39}]}, "no post 'x'"),
+        ({"standing": ["x"]}, "no sensor 'x'"),
+        ({"teams": 0}, "teams"),
+        ({"corner": "x"}, "corner"),
+        ({"posts": [{"id": "Post 4", "longitude_deg": 470, "latitude_deg": 39}]}, "longitude_deg"),
+    ],
+)
+def test_a_question_that_does_not_fit_is_refused_by_name(client, body, word):
+    answer = client.post("/api/plan", json=body)
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]["message"]
+
+
+def test_a_site_without_planning_says_what_to_write(place):
+    bare = dataclasses.replace(place, site=msgspec.structs.replace(place.site, planning=None))
+    with TestClient(Litestar(plan_handlers(bare), exception_handlers=TOLD)) as client:
+        assert "[planning]" in client.get("/api/plan").json()["error"]["message"]
+
+
+@pytest.fixture
+def register(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    drugs = ("Heroin", "Marijuana", "Opium")
+    rows = [
+        ids_row(f"{2021 + k % 3}-{1 + k % 12:02d}-{1 + k % 28:02d}", drugs[k % 7 % 3], str(1 + k % 5))
+        for k in range(60)
+    ]
+    (tmp_path / "in.csv").write_bytes(ids_file(*rows))
+    assert araz("seizures", "import", "in.csv", "--register", "r.sqlite") == 0
+    with TestClient(Litestar(seizure_handlers(tmp_path / "r.sqlite"), exception_handlers=TOLD)) as client:
+        yield client
+
+
+def printed(capsys, *words):
+    capsys.readouterr()
+    araz("seizures", *words)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_analysts_page_says_what_the_commands_say(register, tmp_path, capsys):
+    listed = printed(capsys, "list", "--register", "r.sqlite", "--limit", 200, "--from", "2022-01-01", "--json")
+    assert 0 < listed["seizures"] < 60
+    assert register.get("/api/seizures?since=2022-01-01").json() == listed
+    shares = printed(capsys, "composition", "r.sqlite", "--every", "year", "--json")
+    assert register.get("/api/seizures/composition?every=year").json() == shares
+    araz("seizures", "report", "2023-03", "--register", "r.sqlite", "--out", "report")
+    page = register.get("/api/seizures/report.html?month=2023-03")
+    assert page.text == (tmp_path / "report" / "report.html").read_text("utf-8")
+    told = register.get("/api/seizures/report?month=2023-03").json()
+    assert told["title"] in page.text
+    assert register.get("/api/seizures/report").json()["month"] == "2023-12", "the last month of the register"
+
+
+def test_claims_are_judged_as_the_command_judges_them(register, tmp_path, capsys):
+    figures = "quantity,period,value,unit,claim_in_text\nseized,H1 2023,2921,kg,\nseized,H1 2024,2844,kg,fell\n"
+    (tmp_path / "figures.csv").write_text(figures)
+    said = printed(capsys, "claims", "figures.csv", "--json")
+    told = register.post("/api/seizures/claims", json={"name": "figures.csv", "csv": figures}).json()
+    assert told["findings"] == said["findings"] != []
+
+
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("/api/seizures/report?month=2023-3x", "no month"),
+        ("/api/seizures?since=yesterday", "no day"),
+        ("/api/seizures/composition?every=week", "no period"),
+    ],
+)
+def test_a_wrong_question_to_the_register_is_refused(register, path, word):
+    answer = register.get(path)
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]["message"]
+
+
+def test_no_register_names_the_import(tmp_path):
+    app = Litestar(seizure_handlers(tmp_path / "none.sqlite"), exception_handlers=TOLD)
+    with TestClient(app) as client:
+        assert "araz seizures import" in client.get("/api/seizures/report").json()["error"]["message"]
+
+
+def test_who_sees_a_part_of_the_night_gets_neither_plan_nor_register():
+    with TestClient(Litestar([*plan_handlers(None), *seizure_handlers(None)], exception_handlers=TOLD)) as client:
+        for path in ("/api/plan", "/api/seizures", "/api/seizures/report", "/api/seizures/composition"):
+            assert client.get(path).status_code == 403, path
+        assert client.post("/api/plan", json={}).status_code == 403
+
+
+def test_the_site_of_a_partial_view_holds_no_planning(place):
+    from araz.disclosure import open_site, sees_all
+
+    feeds = [msgspec.structs.replace(feed, owner="x") if feed.id == "posts" else feed for feed in place.site.feeds]
+    site = msgspec.structs.replace(place.site, service="home", feeds=feeds)
+    assert sees_all(site, "home") is False
+    assert open_site(site, "home").planning is None

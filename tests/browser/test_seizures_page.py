@@ -1,0 +1,52 @@
+"""The analyst's page in a real browser: report, shares, claims and register of a register made by the import."""
+
+import pytest
+
+from araz_testing import araz
+from seizure_lab import ids_file, ids_row
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def server(night_parts, serve, tmp_path):
+    drugs = ("Heroin", "Marijuana", "Opium")
+    days = [f"{2021 + k % 3}-{1 + k % 12:02d}-{1 + k % 28:02d}" for k in range(60)]
+    rows = [ids_row(day, drugs[k % 7 % 3], str(1 + k % 5), place="Horadiz") for k, day in enumerate(days)]
+    (tmp_path / "in.csv").write_bytes(ids_file(*rows))
+    assert araz("seizures", "import", tmp_path / "in.csv", "--register", tmp_path / "r.sqlite") == 0
+    night = night_parts.Night(2)
+    night.register = tmp_path / "r.sqlite"
+    return serve(night)
+
+
+def test_report_shares_claims_and_register(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("e")
+    until(page, lambda: "Seizures in December 2023" in page.inner_text(".drawer"), "the report of the last month")
+    assert page.locator(".drawer svg").count() >= 1
+    assert page.locator(".drawer details").count() >= 1, "rows behind a number are one click away"
+    page.fill('input[placeholder="2026-10"]', "2022-05")
+    page.keyboard.press("Enter")
+    until(page, lambda: "Seizures in May 2022" in page.inner_text(".drawer"), "the month asked for")
+    page.click("text=Shares over time")
+    until(page, lambda: page.locator(".drawer meter").count() >= 3, "shares with their meters")
+    page.click(".drawer >> text=Register")
+    until(page, lambda: "60 seizures, 60 shown" in page.inner_text(".drawer"), "the register")
+    page.fill(".drawer input >> nth=0", "heroin")
+    page.keyboard.press("Enter")
+    until(page, lambda: "60 seizures" not in page.inner_text(".drawer"), "a narrower question")
+    assert "Horadiz" in page.inner_text(".drawer")
+    page.click("text=Claims")
+    figures = "quantity,period,value,unit,claim_in_text\nseized,H1 2023,2921,kg,\nseized,H1 2024,2844,kg,\n"
+    page.set_input_files('input[type="file"]', {"name": "f.csv", "mimeType": "text/csv", "buffer": figures.encode()})
+    until(page, lambda: "no change" in page.inner_text(".drawer"), "the verdict")
+
+
+def test_no_register_says_how_to_make_one(night_parts, serve, screen, running, until):
+    page = screen(serve(night_parts.Night(2)))
+    running(page)
+    screen.awaits("400 (Bad Request)")
+    page.keyboard.press("e")
+    until(page, lambda: "araz seizures import" in page.inner_text(".drawer"), "the remedy")
