@@ -138,7 +138,7 @@ def test_a_long_night_is_read_whole(tmp_path, capsys):
     assert [int(row["at_us"]) for row in rows] == times
 
 
-@pytest.mark.parametrize("form", ["cot", "geojson", "csv"])
+@pytest.mark.parametrize("form", ["cot", "geojson", "csv", "misp"])
 def test_night_is_exported(archive, capsys, form):
     out = archive / f"x.{form}"
     code, said = run(capsys, "export", str(archive / "run"), "--format", form, "--out", str(out))
@@ -149,4 +149,6 @@ def test_night_is_exported(archive, capsys, form):
     assert code == 2
     assert "records.sqlite" in said.err
     assert out.read_bytes() == whole, "a folder without a night costs no earlier export"
-    assert {"cot": b"<event ", "geojson": b'"FeatureCollection"', "csv": b"at_us,track_id"}[form] in out.read_bytes()
+    assert {"cot": b"<event ", "geojson": b'"FeatureCollection"', "csv": b"at_us,track_id", "misp": b'{"Event":{'}[
+        form
+    ] in out.read_bytes()

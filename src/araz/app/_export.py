@@ -16,7 +16,7 @@ from araz.app._config import site_bundle_of, site_from_bundle
 from araz.app._logs import night_file, pictures_of
 from araz.app._rim import say
 from araz.app._views import view_of_journal
-from araz.exchange import Place3d, courageous_of, csv_of_tracks, geojson_of, output_init, output_step
+from araz.exchange import Place3d, courageous_of, csv_of_tracks, geojson_of, misp_event, output_init, output_step
 from araz.geography import Place
 from araz.store import Records
 from araz.vocabulary import Alarm, Decision, Event, ExportFormat, Incident, Output, OutputFormat
@@ -42,7 +42,7 @@ def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str, 
     with out.open("wb") as file:
         count = _write(folder, format, file, site)
     what = {ExportFormat.GEOJSON: "features", ExportFormat.CSV: "lines", ExportFormat.COT: "events",
-            ExportFormat.COURAGEOUS: "records"}[format]  # fmt: skip
+            ExportFormat.MISP: "objects", ExportFormat.COURAGEOUS: "records"}[format]  # fmt: skip
     say(f"{count} {what} written to {out}")
     return 0
 
@@ -58,6 +58,10 @@ def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int
     if format is ExportFormat.COURAGEOUS:
         document, count = _courageous(folder)
         file.write(document)
+        return count
+    if format is ExportFormat.MISP:
+        event, count = misp_event(pictures_of(folder), site)
+        file.write(event)
         return count
     state = output_init(Output(id="export", format=OutputFormat.COT, url=""), site)
     count = 0

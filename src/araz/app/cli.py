@@ -238,10 +238,11 @@ def export(
     directory: Path,
     *,
     format: Annotated[
-        ExportFormat, Parameter(help="Cursor on Target for TAK, GeoJSON, CSV, or the COURAGEOUS trial format.")
+        ExportFormat,
+        Parameter(help="Cursor on Target for TAK, GeoJSON, CSV, a MISP event, or the COURAGEOUS trial format."),
     ],
     out: Annotated[Path | None, Parameter(help="File; else printed.")] = None,
-    site: Annotated[str, Parameter(help="Name that stands in the CoT identifiers.")] = "araz",
+    site: Annotated[str, Parameter(help="Name that stands in CoT and MISP identifiers.")] = "araz",
     service: Annotated[str, Parameter(name="--for", help="Only what this service may see; else all.")] = "",
 ) -> int:
     """Write a night's tracks, drop areas and patrol orders in other systems' words. Heights say their datum.
@@ -249,6 +250,7 @@ def export(
     Example: araz export out/night --format geojson --out night.geojson
              araz export out/night --format cot | nc tak.example 8087
              araz export out/night --format courageous --out trial.json
+             araz export out/night --format misp --site Horadiz --out event.json
              araz export out/night --format csv --for "border service" --out theirs.csv
     """
     from araz.app._export import run_export

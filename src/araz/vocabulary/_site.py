@@ -77,6 +77,8 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     COURAGEOUS = "courageous"
     """The trial format of COURAGEOUS, version 0.4.1."""
+    MISP = "misp"
+    """An event with the objects drone-rid-observation and uav."""
 
 
 class ZoneFormat(StrEnum):
