@@ -210,6 +210,16 @@ PARTS = [
         [],
     ),
     Part(
+        "posts",
+        "Posts cut off for a day and rejoined",
+        "Promise: 0 lost, 0 duplicates, order exact. Real servers, simulated clock; while the posts catch up, servers, "
+        "centre and links are killed. `dropped_on_arrival`: entries that came to the centre again and were known; each "
+        "is held against the post's own journal, `altered` included.",
+        ["bench/posts.py", "--json"],
+        ["--posts", "3", "--hours", "2"],
+        [],
+    ),
+    Part(
         "seizure-import",
         "The register of seizures: import and query, beside pandas",
         "Promise: 300,000 rows in seconds, queried interactively. pandas parses the same file in the same run without "

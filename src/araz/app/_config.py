@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from araz.app._posts import site_of_post
 from araz.disclosure import site_objection
 from araz.exchange import read_zones
 from araz.geography import Place, TerrainRaster, Zone, place_from_site
@@ -33,17 +34,19 @@ class SiteError(ValueError):
     """The site file is wrong: the sentence names the file, the field and the remedy."""
 
 
-class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Bundle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A site file and the files it names, by the names it uses."""
 
     version: int
     site_toml: str
     files: dict[str, str]
     """Text files as they are; a terrain raster as base64."""
+    post: str = ""
+    """The post that judges only its own part of the sector; empty: the whole."""
 
 
-def bundle_from_file(path: Path) -> bytes:
-    """Read ``site.toml`` and what it names; return the canonical bundle.
+def bundle_from_file(path: Path, post: str = "") -> bytes:
+    """Read ``site.toml`` and what it names; return the canonical bundle, of the whole sector or of one post.
 
     Raises ``SiteError`` when a file is missing, misspelt or out of range.
     """
@@ -59,7 +62,7 @@ def bundle_from_file(path: Path) -> bytes:
         except OSError as error:
             raise SiteError(f"{path} names {name}, which cannot be read: {error.strerror}") from error
         files[name] = base64.b64encode(content).decode() if name == site.terrain.raster else content.decode("utf-8")
-    return msgspec.json.encode(Bundle(version=1, site_toml=text, files=files), order="deterministic")
+    return msgspec.json.encode(Bundle(version=1, site_toml=text, files=files, post=post), order="deterministic")
 
 
 def site_bundle_of(journal: Path) -> bytes | None:
@@ -88,6 +91,8 @@ def _check_names(site: Site, where: str) -> None:
         ("outputs", [output.id for output in site.outputs]),
         ("corridors", [corridor.id for corridor in site.corridors]),
         ("areas", [area.id for area in site.areas]),
+        ("posts", [post.id for post in site.posts]),
+        ("posts.feeds", [feed for post in site.posts for feed in post.feeds]),
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -99,6 +104,10 @@ def _check_names(site: Site, where: str) -> None:
                 f"{where}: sensor {sensor.id!r} names the feed {sensor.feed!r}, which is not in [[feeds]] "
                 f"({', '.join(sorted(feeds)) or 'none'})"
             )
+    for post in site.posts:
+        for feed_id in post.feeds:
+            if feed_id not in feeds:
+                raise SiteError(f"{where}: post {post.id!r} names the feed {feed_id!r}, which is not in [[feeds]]")
     if len(site.sensors) > 62:
         raise SiteError(f"{where}: {len(site.sensors)} sensors; one picture holds at most 62, split the sector")
 
@@ -117,6 +126,10 @@ def site_from_bundle(
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SiteError(f"not a site bundle: {error}") from error
     whole = parse_site(bundle.site_toml)
+    try:
+        whole = site_of_post(whole, bundle.post) if bundle.post else whole
+    except ValueError as error:
+        raise SiteError(str(error)) from error
     site = whole if narrow is None else narrow(whole)
     geometry = {
         name: json_file(bundle.files, file)

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from araz.app._data import DERIVED
+from araz.app._posts import source_of
 from araz.app._rim import say, wall_clock_us
 from araz.store import erase, read_journal
 from araz.vocabulary import ERASED_SOURCE
@@ -37,7 +38,7 @@ def erase_command(
     feeds = frozenset(source)
     count = erase(
         journal,
-        lambda message: message.source.partition("#")[0] in feeds and message.received_at_us < end_us,
+        lambda message: source_of(message).partition("#")[0] in feeds and message.received_at_us < end_us,
         by=by,
         reason=reason,
         at_us=wall_clock_us(),

@@ -64,7 +64,7 @@ class Live:
         self.hub = hub
         self.clock = clock
         self.speed = speed
-        self._queue: asyncio.Queue[tuple[Arrival, asyncio.Future[Message]]] = asyncio.Queue(MAX_WAITING)
+        self._queue: asyncio.Queue[tuple[Sequence[Arrival], asyncio.Future[list[Message]]]] = asyncio.Queue(MAX_WAITING)
         self._said: list[Event] = []
         self._view_said: list[tuple[str, Event]] = []
         self._view_shown_us: dict[str, int] = {}
@@ -88,8 +88,12 @@ class Live:
 
     async def take(self, received_at_us: int, source: str, payload: bytes) -> Message:
         """Return the message once it is on disk and acted on."""
-        done: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        await self._queue.put(((received_at_us, source, payload), done))
+        return (await self.take_all([(received_at_us, source, payload)]))[0]
+
+    async def take_all(self, arrivals: Sequence[Arrival]) -> list[Message]:
+        """Return the messages once they are on disk and acted on: all of them in one piece, or none."""
+        done: asyncio.Future[list[Message]] = asyncio.get_running_loop().create_future()
+        await self._queue.put((arrivals, done))
         return await done
 
     async def submit(self, source: str, payload: bytes) -> Message:
@@ -100,9 +104,9 @@ class Live:
         """Journal and judge batches for ever; a full disk stops the intake with a clear word, not the process."""
         while True:
             waiting = [await self._queue.get()]
-            while len(waiting) < BATCH and not self._queue.empty():
+            while sum(len(some) for some, _ in waiting) < BATCH and not self._queue.empty():
                 waiting.append(self._queue.get_nowait())
-            arrivals = [arrival for arrival, _ in waiting]
+            arrivals = [arrival for some, _ in waiting for arrival in some]
             try:
                 messages = await asyncio.to_thread(self.night.take, arrivals)
             except (OSError, ValueError) as error:
@@ -111,9 +115,11 @@ class Live:
                     if not done.done():
                         done.set_exception(error)
                 continue
-            for message, (_, done) in zip(messages, waiting, strict=True):
+            begin = 0
+            for some, done in waiting:
+                begin += len(some)
                 if not done.done():
-                    done.set_result(message)
+                    done.set_result(messages[begin - len(some) : begin])
             self._tell(min(arrival[0] for arrival in arrivals))
 
     def _tell(self, oldest_us: int) -> None:
@@ -268,12 +274,46 @@ def _outputs_for(site: Site, services: Iterable[str]) -> list[Any]:
 
 
 def run_watch(
-    site_name: str, out: Path, host: str, port: int, *, accounts: Path | None = None, tls: Path | None = None,
+    site_name: str,
+    out: Path,
+    host: str,
+    port: int,
+    *,
+    accounts: Path | None = None,
+    tls: Path | None = None,
+    posts: str = "",
+    keys: Path | None = None,
     register: Path = REGISTER,
-) -> int:  # fmt: skip
-    """Watch the live feeds of a site until interrupted."""
+) -> int:
+    """Watch the live feeds of a site until interrupted; with ``posts``, wait there for the posts and what they pass."""
     check_exposure(host, accounts, tls)
     bundle = bundle_from_file(site_path(site_name))
+    if not posts:
+        return watch(bundle, out, host, port, accounts=accounts, tls=tls, register=register)
+    from araz.app._centre import centre_tasks, open_centre
+
+    site, _, _ = site_from_bundle(bundle)
+    with open_centre(site, out, posts, keys) as server:
+        return watch(
+            bundle, out, host, port, accounts=accounts, tls=tls, register=register,
+            not_here=frozenset(feed for post in site.posts for feed in post.feeds),
+            beside=lambda live: centre_tasks(live, server, site),
+        )  # fmt: skip
+
+
+def watch(
+    bundle: bytes,
+    out: Path,
+    host: str,
+    port: int,
+    *,
+    accounts: Path | None = None,
+    tls: Path | None = None,
+    register: Path = REGISTER,
+    not_here: frozenset[str] = frozenset(),
+    beside: Callable[[Live], Sequence[Coroutine[Any, Any, None]]] = lambda _: (),
+) -> int:
+    """Watch a site until interrupted: its feeds but those ``not_here``, and what runs ``beside`` it."""
     site, _, _ = site_from_bundle(bundle)
     hub = Hub()
     services = services_of(site, accounts)
@@ -293,11 +333,12 @@ def run_watch(
         live.watch_view(view)
         boxes.append(Outputs(_outputs_for(site, {view.service}), site.name, wall_clock_us))
         view.listeners.append(boxes[-1].note)
-    feeds = [feed for feed in site.feeds if feed.url]
+    feeds = [feed for feed in site.feeds if feed.url and feed.id not in not_here]
     scheme = "http" if tls is None else "https"
     say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
     try:
-        others = [live.tick(), _listen(live, feeds), *(sender for box in boxes for sender in box.senders())]
+        senders = (sender for box in boxes for sender in box.senders())
+        others = [live.tick(), _listen(live, feeds), *senders, *beside(live)]
         asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls, register=register))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")

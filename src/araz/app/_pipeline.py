@@ -17,6 +17,16 @@ from msgspec.structs import replace
 
 from araz import incidents, intercept, tracking
 from araz.app._config import SITE_SOURCE, SiteError, site_from_bundle
+from araz.app._posts import (
+    CORRECTED_SOURCE,
+    POWER_SOURCE,
+    Passed,
+    PostMemory,
+    noted,
+    passed,
+    sensors_of_posts,
+    settled,
+)
 from araz.geography import Place
 from araz.sensors import (
     DECODERS,
@@ -30,6 +40,8 @@ from araz.sensors import (
     health_init,
     health_step,
     health_with_registration,
+    keep_reading,
+    power_health,
     rejected,
     scans_init,
     scans_step,
@@ -45,6 +57,7 @@ from araz.vocabulary import (
     Alarm,
     Bearing,
     Claim,
+    Correction,
     CorridorCoverage,
     Decision,
     Decoded,
@@ -58,6 +71,7 @@ from araz.vocabulary import (
     Message,
     Observation,
     Picture,
+    PowerReading,
     Rejected,
     SensorHealth,
     SensorRegistration,
@@ -79,11 +93,13 @@ PROBLEM_SOURCE: Final = "@problem"
 WEATHER_SOURCE: Final = "@weather"
 #: Source of the orders for drills, which fly beside the night and never in it.
 DRILL_SOURCE: Final = "@drill"
-#: What those three carry: the record, the reason when the bytes are none, and its name in that sentence.
-OWN_WORDS: Final[Mapping[str, tuple[type[Rejected | Weather | DrillOrder], str, str]]] = {
+#: What those carry: the record, the reason when the bytes are none, and its name in that sentence.
+OWN_WORDS: Final[Mapping[str, tuple[type[Rejected | Weather | DrillOrder | PowerReading | Correction], str, str]]] = {
     PROBLEM_SOURCE: (Rejected, "bad-problem", "a problem record"),
     WEATHER_SOURCE: (Weather, "bad-weather", "a weather record"),
     DRILL_SOURCE: (DrillOrder, "bad-drill", "an order for a drill"),
+    POWER_SOURCE: (PowerReading, "bad-power", "a reading of a battery"),
+    CORRECTED_SOURCE: (Correction, "bad-correction", "a correction of the history"),
 }
 #: Data time that claims, bearings and reports wait for the incident rules; motion is judged, and the picture recorded,
 #: when the rules themselves say that it is due (once a second). The live map asks for its own picture.
@@ -108,6 +124,7 @@ class Line:
     watches: tuple[Watch, ...]
     feeds: Mapping[str, Feed]
     geometry: Mapping[str, Any]
+    post_sensors: Mapping[str, frozenset[str]]
 
 
 class PipelineState(msgspec.Struct, frozen=True, eq=False):
@@ -131,6 +148,8 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     seen_by: tuple[Any, ...] = ()
     """The health and weather by which the corridors were last judged."""
     corridors: tuple[CorridorCoverage, ...] = ()
+    posts: Mapping[str, PostMemory] = {}
+    """The posts that passed something on, and at a post itself its battery."""
 
 
 class Heard(NamedTuple):
@@ -141,6 +160,8 @@ class Heard(NamedTuple):
     decisions: Sequence[Decision] = ()
     weather: Weather | None = None
     drills: Sequence[DrillOrder] = ()
+    power: PowerReading | None = None
+    correction: Correction | None = None
 
 
 def init() -> PipelineState | None:
@@ -163,20 +184,26 @@ def step(
         raise SiteError(
             f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
         )
-    decoders, heard = _decode(state, message)
+    one = passed(message, state.line.site, now_us)
+    if isinstance(one, Rejected):
+        return replace(state, now_us=now_us), [one]
+    decoders, heard = _decode(state, one.message)
+    state, heard, told = _of_posts(state, one, heard, now_us)
     health, said = health_step(state.health, heard.source, heard.decoded, now_us)
     offsets_us = clock_offsets_us(health)
-    scans, looks = scans_step(state.scans, heard.decoded, now_us, offsets_us)
+    scans, looks = scans_step(state.scans, heard.decoded, *_ending(state, one, now_us, offsets_us))
     believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
-        errors, told = tracking.registration_step(errors, look, moved)
+        errors, found = tracking.registration_step(errors, look, moved)
         if follow is not None:
             follow(believed)
-        reports.extend(told)
+        reports.extend(found)
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
+    said = [*said, *(item for item in told if isinstance(item, SensorHealth))]
     events.extend(said)
+    events.extend(item for item in told if isinstance(item, Incident))
     known = {**state.health_now, **{item.sensor_id: item for item in said}} if said else state.health_now
     claims, waiting = _remember(state, heard.decoded)
     state = replace(
@@ -212,7 +239,15 @@ def configured(now_us: int, bundle: bytes, narrow: Callable[[Site], Site] | None
     table = sensor_table(site, place)
     return PipelineState(
         now_us=now_us,
-        line=Line(site, place, table, corridor_watches(place, table), {feed.id: feed for feed in site.feeds}, geometry),
+        line=Line(
+            site,
+            place,
+            table,
+            corridor_watches(place, table),
+            {feed.id: feed for feed in site.feeds},
+            geometry,
+            sensors_of_posts(site),
+        ),
         decoders={},
         health=health_init(site),
         scans=scans_init(site, place.frame, sensor_origins(site, place)),
@@ -256,6 +291,47 @@ def _decode(state: PipelineState, message: Message) -> tuple[Mapping[str, Any], 
     return decoders, Heard(message.source, known)
 
 
+def _ending(
+    state: PipelineState, one: Passed, now_us: int, offsets_us: Mapping[str, int]
+) -> tuple[int, Mapping[str, int], frozenset[str] | None]:
+    """By which clock looks end, and whose: a post's by what it passed on, so that a slow line cuts no look in two."""
+    if one.post is not None:
+        return one.message.received_at_us, offsets_us, state.line.post_sensors[one.post]
+    behind = [state.line.post_sensors[post] for post, memory in state.posts.items() if memory.heard_us]
+    return now_us, offsets_us, frozenset(state.scans.sensors).difference(*behind) if behind else None
+
+
+def _of_posts(
+    state: PipelineState, one: Passed, heard: Heard, now_us: int
+) -> tuple[PipelineState, Heard, list[SensorHealth | Incident]]:
+    """Remember the post; of a late message keep only what was refused; tell how the battery and the history stand."""
+    if one.post is None and heard.power is None and heard.correction is None:
+        return state, heard, []
+    posts, told = dict(state.posts), list[SensorHealth | Incident]()
+    if one.post is not None:
+        posts[one.post] = noted(posts.get(one.post, PostMemory()), one)
+    if heard.power is not None:
+        name = one.post or next((post.id for post in state.line.site.posts), "")
+        battery_wh = next((post.battery_wh for post in state.line.site.posts if post.id == name), None)
+        memory = posts.get(name, PostMemory())
+        memory = replace(
+            memory,
+            readings=keep_reading(memory.readings, heard.power),
+            readings_count=memory.readings_count + 1,
+        )
+        posts[name] = memory
+        if not one.is_late:
+            told.append(power_health(name, memory.readings, battery_wh, now_us, memory.readings_count))
+    if heard.correction is not None:
+        correction = heard.correction
+        for name in correction.posts:
+            posts[name] = settled(posts.get(name, PostMemory()), correction.to_us)
+        told += [replace(incident, known_at_us=now_us) for incident in correction.incidents]
+    if one.is_late:
+        heard = Heard("", [item for item in heard.decoded if isinstance(item, Rejected)])
+    return replace(state, posts=posts), heard, told
+
+
 def _of_the_site(line: Line, message: Message, item: Decoded) -> Decoded:
     """Refuse what comes from a sensor whose place and errors nobody stated."""
     if isinstance(item, Rejected) or item.sensor_id in line.table.sensor_id:
@@ -273,6 +349,10 @@ def _own_word(message: Message) -> Heard:
         return Heard(message.source, [rejected(message, reason, f"not {name}: {error}")])
     if isinstance(record, Weather):
         return Heard(message.source, weather=record)
+    if isinstance(record, PowerReading):
+        return Heard(message.source, power=record)
+    if isinstance(record, Correction):
+        return Heard(message.source, correction=record)
     if isinstance(record, DrillOrder):
         return Heard(message.source, drills=[incidents.marked(record)])
     return Heard(record.source, [record])

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, site_from_bundle
 from araz.app._data import RECORDS
+from araz.app._posts import source_of
 from araz.disclosure import (
     Releases,
     Rules,
@@ -141,7 +142,7 @@ class View:
             self._shield, self._veil = Shield(), VeilState()
         if self._state is None or self._rules is None:
             return []
-        if message.source in OPEN_WORDS or message.source.partition("#")[0] in self._open:
+        if message.source in OPEN_WORDS or source_of(message).partition("#")[0] in self._open:
             self._messages += 1
             # Numbered anew: gaps would tell how many messages the closed sources sent, and when.
             own = msgspec.structs.replace(message, seq=self._messages)

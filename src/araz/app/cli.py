@@ -45,6 +45,9 @@ app.command(
     name="plan",
     help="Tonight's patrols and the sensors: a randomised plan with its guarantee.",
 )
+app.command(
+    "araz.app._post:post", name="post", help="A post on the line: watches alone, passes its journal on to the centre."
+)
 app.command("araz.app._plan:season", name="season", help="A year of nights against smugglers who learn.")
 
 SiteOption = Annotated[str, Parameter(name="--site", help="Site file, its folder, or the name of a shipped site.")]
@@ -86,6 +89,10 @@ def watch(
     register: Annotated[
         Path, Parameter(help="Register of seizures (araz seizures import), for the analyst.")
     ] = REGISTER,
+    posts: Annotated[str, Parameter(help="HOST:PORT on which the site's posts call (araz post).")] = "",
+    keys: Annotated[
+        Path | None, Parameter(help="Folder with ca.crt, centre.crt and centre.key; needed when posts call from afar.")
+    ] = None,
 ) -> int:
     """Listen to the site's live feeds, show the console, keep everything in the journal.
 
@@ -95,10 +102,13 @@ def watch(
 
     Example: araz watch --site sites/horadiz/site.toml --out /var/lib/araz
              araz watch --host 10.0.0.5 --accounts out/accounts.json --tls out/tls
+             araz watch --site chain --posts 10.0.0.5:7422 --keys keys
     """
     from araz.app._live import run_watch
 
-    return run_watch(site, out, host, port, accounts=accounts, tls=tls, register=register)
+    return run_watch(
+        site, out, host, port, accounts=accounts, tls=tls, register=register, posts=posts, keys=keys
+    )  # fmt: skip
 
 
 @app.command

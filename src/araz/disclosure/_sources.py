@@ -106,6 +106,11 @@ def open_site(site: Site, service: str) -> Site:
         sensors=[sensor for sensor in site.sensors if sensor.feed not in closed],
         outputs=[output for output in site.outputs if output.service == service],
         planning=site.planning if sees_all(site, service) else None,
+        posts=[
+            replace(post, feeds=[feed for feed in post.feeds if feed not in closed], outputs=[], battery_wh=None)
+            for post in site.posts
+            if not closed.issuperset(post.feeds)
+        ],
     )
 
 

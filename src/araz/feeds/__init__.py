@@ -7,6 +7,7 @@
 **Never** knows what a payload means; never acknowledges what the sink has not taken.
 """
 
+from araz.feeds._jetstream import DOMAIN, Passing, Verdict, inbox_of, link_extra, receive_forever, ship_forever
 from araz.feeds._live import run_feeds
 from araz.feeds._pcap import is_capture
 from araz.feeds._recording import STEP_US, read_recording
@@ -14,12 +15,19 @@ from araz.feeds._sender import Outbox, send_forever
 from araz.feeds._sniff import format_of_bytes, sniff_format
 
 __all__ = [
+    "DOMAIN",
     "STEP_US",
     "Outbox",
+    "Passing",
+    "Verdict",
     "format_of_bytes",
+    "inbox_of",
     "is_capture",
+    "link_extra",
     "read_recording",
+    "receive_forever",
     "run_feeds",
     "send_forever",
+    "ship_forever",
     "sniff_format",
 ]

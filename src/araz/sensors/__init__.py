@@ -43,6 +43,7 @@ from araz.sensors._flight import Flight, LogClock, parts_of
 from araz.sensors._flight_logs import read_flight
 from araz.sensors._health import HealthState, clock_offsets_us, flood_limit_per_s, health_init, health_step
 from araz.sensors._models import sensor_origins, sensor_table, sound_speed_mps
+from araz.sensors._power import HoursLeft, hours_left, keep_reading, power_health
 from araz.sensors._registration_health import health_with_registration
 from araz.sensors._remote_id_encode import (
     encode_remote_id_beacon,
@@ -75,6 +76,7 @@ __all__ = [
     "Decoder",
     "Flight",
     "HealthState",
+    "HoursLeft",
     "Location",
     "LogClock",
     "OperatorId",
@@ -118,10 +120,13 @@ __all__ = [
     "health_init",
     "health_step",
     "health_with_registration",
+    "hours_left",
+    "keep_reading",
     "learn_sightings",
     "lone_chances",
     "look_chances",
     "parts_of",
+    "power_health",
     "quarry_of",
     "read_flight",
     "rejected",

@@ -108,9 +108,13 @@ def scans_init(site: Site, frame: LocalFrame, origins_enu_m: FloatArray) -> Scan
 
 
 def scans_step(
-    state: ScansState, decoded: Sequence[Decoded], now_us: int, clock_offset_us: Mapping[str, int] | None = None
+    state: ScansState,
+    decoded: Sequence[Decoded],
+    now_us: int,
+    clock_offset_us: Mapping[str, int] | None = None,
+    only: frozenset[str] | None = None,
 ) -> tuple[ScansState, list[Scan]]:
-    """Add what was decoded, and return the looks that ended by ``now_us``.
+    """Add what was decoded, and return the looks that ended by ``now_us``; with ``only``, looks of those sensors.
 
     ``clock_offset_us`` by sensor is added to its observation times (received minus observed, where a sensor's clock is
     known to be wrong). Observation times never lie after the arrival.
@@ -124,7 +128,7 @@ def scans_step(
                 _add(state, looks, scans, _on_time(item, offsets.get(item.sensor_id, 0)))
         elif isinstance(item, ScanMark) and item.sensor_id in state.sensors:
             _mark(state, looks, scans, item)
-    _overdue(state, looks, scans, now_us)
+    _overdue(state, looks, scans, now_us, only)
     return msgspec.structs.replace(state, looks=looks), scans
 
 
@@ -173,10 +177,12 @@ def _mark(state: ScansState, looks: dict[str, _Look], scans: list[Scan], mark: S
     looks[mark.sensor_id] = msgspec.structs.replace(look, has_marks=True)
 
 
-def _overdue(state: ScansState, looks: dict[str, _Look], scans: list[Scan], now_us: int) -> None:
+def _overdue(
+    state: ScansState, looks: dict[str, _Look], scans: list[Scan], now_us: int, only: frozenset[str] | None
+) -> None:
     """End looks that nothing will end: a quarter period of silence, or a lost mark."""
     for sensor_id, look in looks.items():
-        if not look.rows:
+        if not look.rows or (only is not None and sensor_id not in only):
             continue
         index, sensor = state.sensors[sensor_id]
         silence_s = (1.2 if look.has_marks else 0.25) * sensor.period_s

@@ -17,15 +17,17 @@ from araz.store._layout import is_journal, sync_directory
 from araz.store._reading import VerifyResult, pack_journal, read_journal, read_raw, verify_journal
 from araz.store._records import REJECTS_KEPT, Records, RejectCount
 from araz.store._register import Register
-from araz.store._segment import MAX_PAYLOAD_BYTES, Entry
+from araz.store._segment import MAX_PAYLOAD_BYTES, Damage, Entry, Head, entry_after, message_in
 
 __all__ = [
     "HEAD_EVERY_US",
     "MAX_PAYLOAD_BYTES",
     "REJECTS_KEPT",
     "SEGMENT_BYTES",
+    "Damage",
     "Entry",
     "EventLog",
+    "Head",
     "HeadLine",
     "HeadLog",
     "Journal",
@@ -35,9 +37,11 @@ __all__ = [
     "RejectCount",
     "VerifyResult",
     "add_head",
+    "entry_after",
     "erase",
     "heads_objection",
     "is_journal",
+    "message_in",
     "pack_journal",
     "read_heads",
     "read_journal",

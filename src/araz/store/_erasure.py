@@ -15,7 +15,7 @@ from araz.store._journal import Journal
 from araz.store._layout import is_journal, segment_path
 from araz.store._reading import Erasure, read_raw
 from araz.store._segment import erased_bytes, header_of
-from araz.vocabulary import ERASED_SOURCE, ERASURE_SOURCE, Message
+from araz.vocabulary import ERASED_SOURCE, ERASURE_SOURCE, POST_PREFIX, Message
 
 #: Entries named in one record: its message stays far below what a journal takes.
 NAMED_AT_ONCE: Final = 10_000
@@ -44,7 +44,8 @@ def erase(journal: Path | str, wanted: Callable[[Message], bool], *, by: str, re
 
 
 def _may_go(message: Message) -> bool:
-    return message.source != ERASED_SOURCE and not message.source.startswith("@")
+    is_own_word = message.source.startswith("@") and not message.source.startswith(POST_PREFIX)
+    return message.source != ERASED_SOURCE and not is_own_word
 
 
 def _overwrite(directory: Path, gone: set[int]) -> None:

@@ -35,6 +35,7 @@ proof hold. An entry of the source ``@erasure`` must name it (``araz.store.erase
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
@@ -92,6 +93,29 @@ class Erased(NamedTuple):
     source: str
     size: int
     hash_hex: str
+
+
+def entry_after(head: Head, data: bytes) -> Entry:
+    """The entry that these bytes, copied from a journal, are after ``head``; raises Damage when they are not it."""
+    stream = io.BytesIO(data)
+    entry = _read_one(stream, stream.read(_FIXED.size), head, 0, 1)
+    if entry.end != len(data):
+        raise Damage(entry.end, head.next_seq, "bytes follow it that are not of it")
+    return entry
+
+
+def message_in(data: bytes) -> Message | None:
+    """What an entry's bytes say, its hash unchecked; None when they are no entry. For those whose chain is proved."""
+    parts = _split(data, 0) if data.startswith((ENTRY_MAGIC, ERASED_MAGIC)) else None
+    if parts is None or parts.end != len(data) or parts.received_at_us > LATEST_TIME_US:
+        return None
+    is_erased = data.startswith(ERASED_MAGIC)
+    return Message(
+        seq=parts.seq,
+        received_at_us=parts.received_at_us,
+        source=ERASED_SOURCE if is_erased else parts.source,
+        payload=b"" if is_erased else parts.payload,
+    )
 
 
 def header_of(data: bytes) -> Erased:

@@ -49,6 +49,7 @@ from araz.vocabulary._figures import AlarmFigures
 from araz.vocabulary._observation import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
+    POST_PREFIX,
     RAW_KEPT_BYTES,
     Bearing,
     Claim,
@@ -68,6 +69,7 @@ from araz.vocabulary._observation import (
 )
 from araz.vocabulary._plan_screen import PlanAsk, PlanCell, PlanCorner, PlanMove, PlanPlace, PlanShown
 from araz.vocabulary._planning import Interval, PlanAircraft, Planning, PlanPost, PlanSensor, Uncertain
+from araz.vocabulary._posts import Correction, PowerReading
 from araz.vocabulary._quantities import LATEST_TIME_US, LatitudeDeg, LongitudeDeg
 from araz.vocabulary._screen import ScreenShown
 from araz.vocabulary._search import SearchPlan, SearchSquare
@@ -91,6 +93,7 @@ from araz.vocabulary._site import (
     Output,
     OutputFormat,
     Patrol,
+    Post,
     PublishedArea,
     Ridge,
     Sensor,
@@ -108,6 +111,7 @@ __all__ = [
     "ERASED_SOURCE",
     "ERASURE_SOURCE",
     "LATEST_TIME_US",
+    "POST_PREFIX",
     "RAW_KEPT_BYTES",
     "WATERMARK",
     "Alarm",
@@ -123,6 +127,7 @@ __all__ = [
     "Claim",
     "ClaimKind",
     "Cone",
+    "Correction",
     "Corridor",
     "CorridorCoverage",
     "CoverageSettings",
@@ -168,6 +173,8 @@ __all__ = [
     "Planning",
     "Polar",
     "Position",
+    "Post",
+    "PowerReading",
     "PublishedArea",
     "Quarry",
     "Reason",

@@ -125,6 +125,8 @@ class IncidentKind(StrEnum):
     COVERAGE_LOST = "coverage-lost"
     """A watched corridor went blind: quiet there says little."""
     COVERAGE_RESTORED = "coverage-restored"
+    CORRECTED = "corrected"
+    """What ``supersedes`` names was said without a post's messages, and does not hold with them."""
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, tag="reason"):

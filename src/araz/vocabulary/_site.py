@@ -177,6 +177,20 @@ class Patrol(Strict, frozen=True, kw_only=True):
     is_available: bool = True
 
 
+class Post(Strict, frozen=True, kw_only=True):
+    """A small machine beside its sensors that journals, tracks and alarms alone while the line to the centre is cut."""
+
+    id: Annotated[str, Meta(pattern="^[A-Za-z0-9_-]{1,32}$")]
+    latitude_deg: LatitudeDeg
+    longitude_deg: LongitudeDeg
+    feeds: list[str]
+    """Ids of the feeds that end at it; with them go their sensors. The centre hears these through the post only."""
+    outputs: list[str] = []
+    """Ids of the outputs it tells itself, for example the radio of the nearest patrol."""
+    battery_wh: Annotated[float, Meta(gt=0)] | None = None
+    """What its battery holds when full and warm; None: unknown, and so are the hours left."""
+
+
 class AuthorisedFlight(Strict, frozen=True, kw_only=True):
     """A flight that may be there: by its claimed identity, a circle and a time window; each still tested."""
 
@@ -296,6 +310,7 @@ class Site(Strict, frozen=True, kw_only=True):
     sensors: list[Sensor] = []
     patrols: list[Patrol] = []
     outputs: list[Output] = []
+    posts: list[Post] = []
     authorised: list[AuthorisedFlight] = []
     zones: str = ""
     """UAS geographical zones, an ED-269 or ED-318 file beside the site file; empty: none are known."""
