@@ -49,7 +49,9 @@ def main() -> None:
     plan = plan_patrols(instance, x)
     ceiling = plan.guarantee_kg + float(instance.cost_kg.max())
     worst: dict[str, float] = {}
-    for smuggler in Smuggler:
+    crowds = [*([(kind, 1.0)] for kind in Smuggler), [(kind, 1.0) for kind in Smuggler]]
+    for crowd in crowds:
+        who = crowd[0][0].value if len(crowd) == 1 else "all at once"
         policies = {
             "max-cover": fixed_policy(instance, x),
             "uniform": uniform_policy(instance, x),
@@ -63,13 +65,13 @@ def main() -> None:
         }  # fmt: skip
         for name, policy in policies.items():
             found = [
-                play_season(instance, x, policy, smuggler, np.random.default_rng(seed), nights=given.nights, name=name)
+                play_season(instance, x, policy, crowd, np.random.default_rng(seed), nights=given.nights, name=name)
                 for seed in range(given.seeds)
             ]
             through = float(np.mean([season.through_per_sortie() for season in found]))
             worst[name] = max(worst.get(name, 0.0), through)
             row = {
-                "smuggler": smuggler.value, "policy": name, "through_kg": through,
+                "smuggler": who, "policy": name, "through_kg": through,
                 "interception_rate": float(np.mean([season.interception_rate() for season in found])),
                 "regret_kg": float(np.mean([season.regret_per_sortie() for season in found])),
             }  # fmt: skip

@@ -88,6 +88,8 @@ def test_sensors_curve_and_season_run_from_files(planned, tmp_path, capsys):
     assert {row["policy"] for row in told["rows"]} == {"max-cover", "uniform", "chase", "plan", "lean", "blend"}
     assert np.isfinite(told["ceiling_kg"])
     assert (tmp_path / "s" / "season-bandit.svg").exists()
+    words = ("season", game, plan, "--nights", 10, "--smuggler", "bandit+suqr", "--json", "--out", tmp_path / "s")
+    assert {row["smuggler"] for row in json.loads(run(capsys, *words)[1])["rows"]} == {"bandit+suqr"}
 
 
 def test_wrong_files_and_impossible_limits_end_with_a_sentence(planned, tmp_path, capsys):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from araz.deployment import (
     Change,
     Smuggler,
+    attack_payoff,
     blend_policy,
     chase_policy,
     choices,
@@ -24,6 +25,7 @@ from araz.deployment import (
     inclusion_rows,
     lean_plan,
     lean_policy,
+    lean_to,
     made_instance,
     new_mind,
     plan_patrols,
@@ -155,6 +157,45 @@ def test_leaning_saves_more_from_the_traffic_it_saw_and_keeps_the_guarantee_with
     odds = detection(instance, x)[flown]
     saved = [float(np.mean(odds * p.response[instance.response_row[flown]])) for p in (plan, leaned)]
     assert saved[1] > saved[0]
+
+
+def test_leaning_leaves_no_stretch_worse_by_more_than_epsilon(world):
+    """Who moves on before the next re-plan finds nowhere more than ε better than before."""
+    instance, _, plan = world
+    rng = np.random.default_rng(7)
+    traffic = rng.exponential(size=instance.attacks) * (instance.crossing < 20)
+    leaned = lean_to(instance, plan, traffic, 0.05)
+    before, after = (np.maximum(attack_payoff(instance, p), 0.0) for p in (plan, leaned))
+    stretch = instance.window * 24 + (instance.crossing * 24) // len(instance.cell_m)
+    # Attacks worth less than a quarter of the best are nobody's second choice, and not held.
+    worth = instance.net_kg > 0.25 * instance.net_kg.max()
+    for one in np.unique(stretch[worth]):
+        mine = worth & (stretch == one)
+        assert after[mine].max() <= 1.05 * before[mine].max() + 1e-5
+    assert traffic @ after < traffic @ before
+
+
+def test_several_smugglers_at_once_share_the_sorties_and_each_learns_from_his_own(world):
+    instance, x, plan = world
+    policy = plan_policy(instance, plan, 0.1)
+
+    def play(crowd, nights=60):
+        return play_season(instance, x, policy, crowd, np.random.default_rng(3), nights=nights)
+
+    alone, same = play(Smuggler.BANDIT), play([(Smuggler.BANDIT, 2.0)])
+    assert alone.smuggler == same.smuggler == "bandit"
+    assert all(np.array_equal(a.attack, b.attack) for a, b in zip(alone.nights, same.nights, strict=True))
+    crowd = play([(kind, 1.0) for kind in Smuggler], 200)
+    assert crowd.smuggler == "best-response+hedge+bandit+suqr+memory"
+    flown = sum(len(night.attack) for night in crowd.nights)
+    assert 1800 < flown < 2200
+    # No mixture of smugglers gets more than the worst of them may.
+    assert crowd.through_per_sortie() <= plan.guarantee_kg + instance.cost_kg.max() + 4 * 20 / np.sqrt(flown)
+    entropy = [crossing_entropy(crossing_shares(instance, season)) for season in (play(Smuggler.MEMORY, 200), crowd)]
+    assert entropy[0] < entropy[1]
+    for wrong in ([], [(Smuggler.HEDGE, 0.0)]):
+        with pytest.raises(ValueError, match="share"):
+            play(wrong)
 
 
 def _worst_by_definition(instance, detected, plan) -> float:

@@ -18,7 +18,7 @@ from araz.app._rim import say, wall_clock_us
 
 if TYPE_CHECKING:
     from araz.app._plan_site import Game
-    from araz.deployment import Plan
+    from araz.deployment import Plan, Smuggler
     from araz.vocabulary import FloatArray
 
 plan_app = cyclopts.App(name="plan", help="Sensors and patrols against an opponent who learns, with a certificate.")
@@ -296,7 +296,9 @@ def _tell(text: str) -> None:
 def season(
     instance: InstanceFile, plan: Annotated[Path, Parameter(help="Plan file from araz plan patrols.")], *,
     nights: int = 365, seed: int = 1,
-    smuggler: Annotated[str | None, Parameter(help="One of the panel only; default all.")] = None,
+    smuggler: Annotated[
+        str | None, Parameter(help="One, or several at once: bandit+suqr. Default: each alone, then all at once.")
+    ] = None,
     events: Annotated[bool, Parameter(help="A closure, a supply shock and silent drones on the way.")] = True,
     audit: float = 0.1, epsilon: float = 0.05,
     as_json: Annotated[bool, Parameter(name="--json", help="For machines.")] = False, out: Path = Path("out/season"),
@@ -304,12 +306,23 @@ def season(
     """Play a year of nights: plan and usual policies against smugglers who learn; figures, and pictures as SVG.
 
     Example: araz season out/plan/instance.npz out/plan/plan.npz --nights 120
+             araz season out/plan/instance.npz out/plan/plan.npz --smuggler bandit+suqr
     """
     from araz.app._season import run_season
     from araz.deployment import Smuggler
 
+    everybody = tuple(Smuggler)
+    chosen = (*((one,) for one in everybody), everybody) if smuggler is None else (_crowd(smuggler),)
+    crowds = tuple([(kind, 1.0) for kind in crowd] for crowd in chosen)
+    return run_season(instance, plan, nights, seed, crowds, events, audit, epsilon, as_json, out)
+
+
+def _crowd(text: str) -> tuple[Smuggler, ...]:
+    """The smugglers named, joined by +; ValueError with the names there are."""
+    from araz.deployment import Smuggler
+
     names = [item.value for item in Smuggler]
-    if smuggler is not None and smuggler not in names:
-        raise ValueError(f"no smuggler {smuggler!r}; choose from {', '.join(names)}")
-    chosen = tuple(Smuggler) if smuggler is None else (Smuggler(smuggler),)
-    return run_season(instance, plan, nights, seed, chosen, events, audit, epsilon, as_json, out)
+    unknown = [name for name in text.split("+") if name not in names]
+    if unknown:
+        raise ValueError(f"no smuggler {unknown[0]!r}; choose from {', '.join(names)}, several joined by +")
+    return tuple(Smuggler(name) for name in text.split("+"))

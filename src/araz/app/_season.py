@@ -8,11 +8,13 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from araz.app._plan_files import read_instance, read_plan
+from araz.app._plan_files import read_plan
+from araz.app._plan_site import load_game
 from araz.app._rim import say
 from araz.deployment import (
     RATE_MISLEADS,
     Change,
+    Crowd,
     Instance,
     Plan,
     Policy,
@@ -35,13 +37,13 @@ POLICIES = ("max-cover", "uniform", "chase", "plan", "lean", "blend")
 
 
 def run_season(
-    instance: Path, plan: Path, nights: int, seed: int, smugglers: tuple[Smuggler, ...], events: bool, audit: float,
+    instance: Path, plan: Path, nights: int, seed: int, smugglers: tuple[Crowd, ...], events: bool, audit: float,
     epsilon: float, as_json: bool, out: Path,
 ) -> int:  # fmt: skip
     """Play every policy against every smuggler, print the table and write a picture for each smuggler."""
     from araz.app._plan_pictures import season_picture
 
-    game, certified = read_instance(instance), read_plan(plan)
+    game, certified = load_game(instance).instance, read_plan(plan)
     changes = season_changes(game, nights) if events else ()
     ceiling = certified.guarantee_kg + float(game.cost_kg.max())
     out.mkdir(parents=True, exist_ok=True)
@@ -58,8 +60,9 @@ def run_season(
             rows.append(_row(game, certified, season, changes))
             if not as_json:
                 say(_line(rows[-1], time.monotonic() - begun))
-        picture = out / f"season-{smuggler.value}.svg"
-        picture.write_text(season_picture(seasons, changes, ceiling, f"Against the smuggler: {smuggler.value}"))
+        name = "crowd" if len(smuggler) == len(Smuggler) else seasons[0].smuggler
+        picture = out / f"season-{name}.svg"
+        picture.write_text(season_picture(seasons, changes, ceiling, f"Against: {seasons[0].smuggler}"))
     told = {"ceiling_kg": ceiling, "rows": rows}
     (out / "season.json").write_bytes(msgspec.json.format(msgspec.json.encode(told), indent=1))
     if as_json:
@@ -117,7 +120,7 @@ def _row(game: Instance, plan: Plan, season: Season, changes: tuple[Change, ...]
     if last and last[-1] // 7 - 1 >= 0 and len(before) > last[-1] // 7:
         half = half_life_nights(season, last[-1], float(before[last[-1] // 7 - 1]))
     return {
-        "smuggler": season.smuggler.value, "policy": season.policy, "through_kg": season.through_per_sortie(),
+        "smuggler": season.smuggler, "policy": season.policy, "through_kg": season.through_per_sortie(),
         "seized_kg": season.seized_kg(), "regret_kg": season.regret_per_sortie(),
         "exploitability_kg": exploitability_kg(game, season, plan.bound_kg),
         "interception_rate": season.interception_rate(),
@@ -127,7 +130,7 @@ def _row(game: Instance, plan: Plan, season: Season, changes: tuple[Change, ...]
 
 def _line(row: dict[str, object], seconds: float) -> str:
     return (
-        f"{row['smuggler']:>13} {row['policy']:>10}  through {row['through_kg']:6.2f} kg/sortie  regret "
+        f"{str(row['smuggler'])[:24]:>24} {row['policy']:>10}  through {row['through_kg']:6.2f} kg/sortie  regret "
         f"{row['regret_kg']:5.2f}  exploitable {row['exploitability_kg']:5.2f}  caught {row['interception_rate']:.2f}  "
         f"({seconds:.0f} s)"
     )

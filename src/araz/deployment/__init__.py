@@ -34,12 +34,14 @@ from araz.deployment._plan import (
     cell_most,
     coverage_of,
     guarantee_in,
+    lean_to,
     plan_patrols,
     unseen_kg,
 )
 from araz.deployment._roster import Roster, draw_roster, inclusion_rows, log_sha256, roster_rows, seal, sealed_bytes
 from araz.deployment._season import (
     Change,
+    Crowd,
     Night,
     Policy,
     Season,
@@ -62,6 +64,7 @@ __all__ = [
     "Comb",
     "Corner",
     "Cover",
+    "Crowd",
     "Ground",
     "Instance",
     "Layout",
@@ -107,6 +110,7 @@ __all__ = [
     "layout_value",
     "lean_plan",
     "lean_policy",
+    "lean_to",
     "learn",
     "log_sha256",
     "made_instance",

@@ -39,9 +39,9 @@ class Answerer:
         return self._shaped(answer.x[:size]), -answer.bound
 
     def leaning(
-        self, table: ResponseTable, gain: FloatArray, cap_kg: float, start: FloatArray, go_on: GoOn
+        self, table: ResponseTable, gain: FloatArray, cap_kg: FloatArray, start: FloatArray, go_on: GoOn
     ) -> FloatArray:
-        """Marginals y [W, P] that maximise Σ gain · f over rows of ``table``; no attack of the block leaks above a cap.
+        """Marginals y [W, P] that maximise Σ gain · f over rows of ``table``; no attack leaks above its cap [A].
 
         ``start`` [P·W]: marginals to fall back on when HiGHS finds none.
         """
@@ -58,7 +58,8 @@ class Answerer:
             leaks = worst_of_each(value - cap_kg, block.group, 1e-6)
             if len(leaks) == 0:
                 break
-            add_leak_cuts(programme, block.table, block.row[leaks], net[leaks] - cap_kg, stake[leaks], y, (0.0, 0), 0)
+            rows, over = block.row[leaks], net[leaks] - cap_kg[leaks]
+            add_leak_cuts(programme, block.table, rows, over, stake[leaks], y, (0.0, 0), 0)
         return self._shaped(y)
 
     def spreading(self, region: IntArray, cap_kg: float, start: FloatArray, go_on: GoOn) -> FloatArray:

@@ -11,7 +11,7 @@ from araz.deployment._instance import Instance
 from araz.deployment._marginals import GoOn
 from araz.deployment._pool import Block, Master, Mix, Pool
 from araz.deployment._response import response_table, summed, top_response
-from araz.vocabulary import FloatArray
+from araz.vocabulary import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,30 +59,51 @@ def close_block(
 
 
 def lean_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, cap_kg: float,
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, weight: FloatArray, plan: BlockPlan, lean: float,
     go_on: GoOn,
 ) -> BlockPlan:  # fmt: skip
-    """Among mixtures that let through at most ``cap_kg``, lean to what saves most from an expected traffic.
+    """Among mixtures that leave no stretch worse than the plan does by ``lean``, the best against an expected traffic.
 
-    max Σ_a ρ_a V_a D_a E_π[response_a] subject to max_a payoff_a ≤ cap; ``weight`` ρ [A] is the traffic, every
-    attack of the block's windows. The pool gains the combs of the marginals that are best within the cap (aimed at a
+    max Σ_a ρ_a V_a D_a E_π[response_a] subject to payoff_a ≤ (1 + lean) · worst payoff of its window and stretch under
+    ``plan``; ``weight`` ρ [A] is the traffic. With one cap for the whole border instead, every stretch may fall to the
+    guarantee, and a learner moves to where it fell before the next re-plan: measured, and worse than not to lean. The
+    pool gains the combs of the marginals that are best within the caps (aimed at a
     systematic sample of at most 1,500 rows; the rosters are judged on all, or on the sample where rows × rosters pass
-    two million) and of points on the way to them. Returns the plan unchanged when nothing within the cap is found or
+    two million) and of points on the way to them. Returns the plan unchanged when nothing within the caps is found or
     ``go_on()`` says stop.
     """
     rows = np.flatnonzero(np.isin(instance.row_window, block.windows))
     gain = summed(instance.response_row, weight * stake, len(instance.row_window))[rows]
     if not np.any(gain > 0):
         return plan
-    wide = response_table(instance).at(rows)
+    wide, region = response_table(instance).at(rows), _stretches(instance, block)
     own = plan.probability @ plan.placement
+    caps = _levels(instance, stake, block, region, plan) * (1.0 + lean) + 1e-8
     few = _sampled(gain, 1_500)
-    aimed = Answerer(instance, stake, block).leaning(wide, few, cap_kg, own, go_on)
+    aimed = Answerer(instance, stake, block).leaning(wide, few, caps[region], own, go_on)
+    pool.add(plan.placement)
     pool.add_towards(aimed, own)
     seen = np.flatnonzero(few > 0) if len(few) * len(pool.placement) > 2_000_000 else np.arange(len(few))
     worth = (few if len(seen) < len(few) else gain)[seen] @ top_response(wide.at(seen), pool.placement)
-    mix = Master(pool, stake).solve(1e-9, worth, cap_kg, go_on)
-    return plan if mix is None or mix.worst_kg > cap_kg + 1e-7 else _as_plan(pool, mix, plan.bound_kg)
+    mix = Master(pool, stake, region).solve(1e-9, worth, caps, go_on)
+    return plan if mix is None else _as_plan(pool, mix, plan.bound_kg)
+
+
+def _levels(instance: Instance, stake: FloatArray, block: Block, region: IntArray, plan: BlockPlan) -> FloatArray:
+    """What the worst attack of each region brings under a mixture, 0 or more."""
+    response = top_response(block.table, plan.placement) @ plan.probability
+    out = np.zeros(int(region.max(initial=0)) + 1)
+    np.maximum.at(out, region, instance.net_kg[block.attack] - stake[block.attack] * response[block.row])
+    return out
+
+
+def _stretches(instance: Instance, block: Block) -> IntArray:
+    """Number of each attack's window and stretch of border, 24 stretches, those that have attacks counted from 0."""
+    stretches, place = 24, instance.cell_m[instance.crossing]
+    low, high = float(instance.cell_m.min()), float(instance.cell_m.max())
+    stretch = np.minimum((place - low) / max(high - low, 1e-9) * stretches, stretches - 1).astype(np.int64)
+    own = np.unique(instance.window[block.attack] * stretches + stretch[block.attack], return_inverse=True)[1]
+    return np.asarray(own, dtype=np.int64).reshape(-1)
 
 
 def spread_block(
@@ -94,11 +115,7 @@ def spread_block(
     reach it; this takes the one that does its best everywhere else as well, which keeps it random there. Returns the
     plan unchanged when nothing within the cap is found or ``go_on()`` says stop.
     """
-    stretches, place = 24, instance.cell_m[instance.crossing]
-    low, high = float(instance.cell_m.min()), float(instance.cell_m.max())
-    stretch = np.minimum((place - low) / max(high - low, 1e-9) * stretches, stretches - 1).astype(np.int64)
-    own = np.unique(instance.window[block.attack] * stretches + stretch[block.attack], return_inverse=True)[1]
-    own = np.asarray(own, dtype=np.int64).reshape(-1)
+    own = _stretches(instance, block)
     mine = plan.probability @ plan.placement
     aimed = Answerer(instance, stake, block).spreading(own, cap_kg, mine, go_on)
     pool.add_towards(aimed, mine)

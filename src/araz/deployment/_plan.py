@@ -71,10 +71,10 @@ def plan_patrols(
     """Randomised rosters for given sensors x [S] and their certificate.
 
     Marginals by cutting planes (bound), combs of them (rosters), then the double oracle until guarantee ≤ (1 +
-    tolerance) bound, nothing improves, or ``go_on()`` says stop. Among plans within (1 + ``lean``) of the guarantee,
-    the one that saves most from ``traffic`` [A] is taken (safe exploitation); without one, the one whose worst
-    attack of every stretch of border is least in sum (``spread`` False leaves that out: quicker, as good in
-    the worst case).
+    tolerance) bound, nothing improves, or ``go_on()`` says stop. Among plans that reach
+    the guarantee the one is taken whose worst attack of every stretch of border is least in sum (``spread`` False
+    leaves that out: quicker, as good in the worst case). With ``traffic`` [A] that plan then leans to it
+    (``lean_to``): safe exploitation.
     Raises ``LimitsConflict`` when no roster can keep the limits.
     """
     if not (tolerance >= 0 and lean >= 0):
@@ -93,14 +93,28 @@ def plan_patrols(
         made.append(close_block(instance, stake, block, pool, target, go_on))
     worst_kg = max((plan.worst_kg for plan in made), default=0.0)
     bound = max([proof.bound_kg, *(plan.bound_kg for plan in made)])
-    cap = worst_kg * (1.0 + lean) + 1e-8
+    cap = worst_kg + 1e-8
     ways = None if traffic is None else _traffic(stake, traffic)
     if ways is not None or spread:
+        made = [_spread(instance, stake, b, p, m, cap, go_on) for b, p, m in zip(blocks, pools, made, strict=True)]
+    if ways is not None:
         made = [
-            _choose(instance, stake, b, p, m, cap, ways, go_on) for b, p, m in zip(blocks, pools, made, strict=True)
+            _leant(instance, stake, b.windows, m, cap, ways, lean, go_on) for b, m in zip(blocks, made, strict=True)
         ]
     lotteries = tuple(_lottery(instance, b.windows, m) for b, m in zip(blocks, made, strict=True))
-    return certify(instance, x, lotteries, bound, proof, tolerance)
+    return certify(instance, x, lotteries, bound, proof.mixture, tolerance)
+
+
+def lean_to(instance: Instance, plan: Plan, traffic: FloatArray, lean: float, *, go_on: GoOn = always) -> Plan:
+    """The same plan leant to an expected traffic [A]: no stretch worse by more than ``lean``, its bound unchanged."""
+    stake = stake_of(instance, detection(instance, plan.sensors_on))
+    ways, cap = _traffic(stake, traffic), plan.guarantee_kg + 1e-8
+    made = []
+    for lottery in plan.lotteries:
+        before = BlockPlan(_whole(instance, lottery), lottery.probability, plan.guarantee_kg, plan.bound_kg)
+        made.append((lottery.windows, _leant(instance, stake, lottery.windows, before, cap, ways, lean, go_on)))
+    lotteries = tuple(_lottery(instance, windows, leant) for windows, leant in made)
+    return certify(instance, plan.sensors_on, lotteries, plan.bound_kg, plan.mixture, plan.tolerance)
 
 
 def certify(
@@ -108,7 +122,7 @@ def certify(
     sensors_on: FloatArray,
     lotteries: tuple[Lottery, ...],
     bound_kg: float,
-    proof: Marginals,
+    mixture: FloatArray,
     tolerance: float,
 ) -> Plan:
     """Work out what lotteries guarantee, against every attack of the instance and every draw they can make."""
@@ -127,7 +141,7 @@ def certify(
         guarantee,
         min(bound_kg, guarantee),
         worst if value[worst] > 0 else None,
-        proof.mixture,
+        mixture,
         tolerance,
     )
 
@@ -194,25 +208,26 @@ def _lottery(instance: Instance, windows: IntArray, plan: BlockPlan) -> Lottery:
     return Lottery(windows, shaped[:, windows], plan.probability)
 
 
-def _choose(
-    instance: Instance,
-    stake: FloatArray,
-    block: Block,
-    pool: Pool,
-    plan: BlockPlan,
-    cap_kg: float,
-    ways: FloatArray | None,
-    go_on: GoOn,
+def _spread(
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, plan: BlockPlan, cap_kg: float, go_on: GoOn
 ) -> BlockPlan:
-    """Of the many mixtures within the cap: aimed at a known traffic, else as good as can be everywhere."""
+    """Of the many mixtures within the cap, the one that is as good as can be everywhere."""
     if not go_on():
         return plan
-    if ways is not None:
-        return lean_block(instance, stake, block, pool, ways, plan, cap_kg, go_on)
-    wide = block_with_all(instance, stake, block, cap_kg)
+    wide = block_with_all(instance, stake, block.windows, cap_kg)
     spread = Pool(instance, wide)
     spread.add(pool.placement)
     return spread_block(instance, stake, wide, spread, plan, cap_kg, go_on)
+
+
+def _leant(
+    instance: Instance, stake: FloatArray, windows: IntArray, plan: BlockPlan, cap_kg: float, ways: FloatArray,
+    lean: float, go_on: GoOn,
+) -> BlockPlan:  # fmt: skip
+    if not go_on():
+        return plan
+    wide = block_with_all(instance, stake, windows, cap_kg)
+    return lean_block(instance, stake, wide, Pool(instance, wide), ways, plan, lean, go_on)
 
 
 def _traffic(stake: FloatArray, traffic: FloatArray) -> FloatArray:

@@ -37,10 +37,10 @@ def blocks_of(instance: Instance, stake: FloatArray, bound_kg: float) -> list[Bl
     return [_block(instance, stake, windows, useful) for windows in groups]
 
 
-def block_with_all(instance: Instance, stake: FloatArray, block: Block, cap_kg: float) -> Block:
-    """The same windows with every attack that pays at least a quarter of the best, and all that could pass the cap."""
+def block_with_all(instance: Instance, stake: FloatArray, windows: IntArray, cap_kg: float) -> Block:
+    """Some windows with every attack that pays at least a quarter of the best, and all that could pass the cap."""
     worth = np.flatnonzero(instance.net_kg > min(0.25 * float(instance.net_kg.max()), cap_kg))
-    return _block(instance, stake, block.windows, worth)
+    return _block(instance, stake, windows, worth)
 
 
 def _block(instance: Instance, stake: FloatArray, windows: IntArray, useful: IntArray) -> Block:
@@ -125,17 +125,21 @@ class Master:
         self._columns = 0
 
     def solve(
-        self, tolerance_kg: float, worth: FloatArray | None = None, cap_kg: float = INFINITY, go_on: GoOn = always
+        self,
+        tolerance_kg: float,
+        worth: FloatArray | None = None,
+        cap_kg: float | FloatArray = INFINITY,
+        go_on: GoOn = always,
     ) -> Mix | None:
         """The best mixture of the whole pool, its leaks checked against every attack of the block.
 
-        No level exceeds ``cap_kg``. With ``worth`` [N] the mixture maximises Σ_k π_k worth_k within that cap instead.
-        None when HiGHS does not finish or ``go_on()`` says stop.
+        No level exceeds ``cap_kg``, one for all or one a region. With ``worth`` [N] the mixture maximises
+        Σ_k π_k worth_k within those caps instead. None when HiGHS does not finish or ``go_on()`` says stop.
         """
         self._take_columns()
-        costs = np.zeros(self._columns) if worth is None else -worth
+        costs, caps = np.zeros(self._columns) if worth is None else -worth, np.broadcast_to(cap_kg, self._levels)
         self._programme.cost(np.concatenate([np.full(self._levels, float(worth is None)), costs]))
-        self._programme.bounds(np.arange(self._levels), 0.0, cap_kg)
+        self._programme.bounds(np.arange(self._levels), 0.0, caps)
         for _ in range(200):
             answer = self._programme.solve()
             if not (answer.proved and answer.feasible and go_on()):
@@ -143,7 +147,7 @@ class Master:
             probability = np.maximum(answer.x[self._levels :], 0.0)
             probability /= probability.sum()
             value = self._net - self._stake * (self._pool.response @ probability)[self._pool.block.row]
-            allowed = answer.x[self._region] if worth is None else cap_kg
+            allowed = (answer.x if worth is None else caps)[self._region]
             leaks = worst_of_each(value - allowed, self._pool.block.group, tolerance_kg)
             # A row that stands already leaks by HiGHS' own tolerance only: adding it again would never end.
             leaks = leaks[~np.isin(leaks, self._rows)]

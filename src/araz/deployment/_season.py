@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +44,8 @@ class Night:
 class Season:
     """All nights of one plan against one smuggler, and the figures a commander should read."""
 
-    smuggler: Smuggler
+    smuggler: str
+    """Who flew: one smuggler, or several at once joined by ``+``."""
     policy: str
     nights: tuple[Night, ...]
     played: FloatArray
@@ -159,11 +160,15 @@ def blend_policy(instance: Instance, sensors_on: FloatArray, experts: list[Polic
     return tonight
 
 
+#: Smugglers who fly at once, each with his share of the sorties.
+Crowd = Sequence[tuple[Smuggler, float]]
+
+
 def play_season(
     instance: Instance,
     sensors_on: FloatArray,
     policy: Policy,
-    smuggler: Smuggler,
+    smuggler: Smuggler | Crowd,
     rng: np.random.Generator,
     *,
     nights: int = 365,
@@ -172,8 +177,16 @@ def play_season(
     name: str = "plan",
     until: Callable[[], bool] = lambda: True,
 ) -> Season:
-    """Play a policy against a smuggler: he chooses, the roster stands, each sortie is seized with chance D_a·max q."""
-    seen, mind = detection(instance, sensors_on), new_mind(smuggler, instance)
+    """Play a policy against a smuggler: he chooses, the roster stands, each sortie is seized with chance D_a·max q.
+
+    Several at once (a crowd) share the sorties of a night; each learns from his own, and all see what leaks. The
+    record of seizures does not say whose they were. Fails with ValueError on a crowd without a share above 0.
+    """
+    crowd = [(smuggler, 1.0)] if isinstance(smuggler, Smuggler) else list(smuggler)
+    shares = np.array([share for _, share in crowd], dtype=np.float64)
+    if not (shares.size and np.all(shares >= 0) and shares.sum() > 0):
+        raise ValueError("A crowd needs at least one smuggler whose share of the sorties is above 0.")
+    seen, minds = detection(instance, sensors_on), [new_mind(kind, instance) for kind, _ in crowd]
     past: list[Night] = []
     total = np.zeros(instance.attacks)
     rival = _rivals(instance, seen, rng)
@@ -184,33 +197,40 @@ def play_season(
         open_now, supply = _world(instance, changes, night)
         placement, inclusion = policy(night, rng, past)
         odds_caught = _caught(instance, seen, placement)
-        done, mind = _one_night(
-            instance, mind, odds_caught, inclusion, open_now, rng.poisson(sorties_a_night * supply), rng
-        )
+        sorties = rng.poisson(sorties_a_night * supply)
+        # One smuggler draws nothing here, so that his seasons stay what they were.
+        split = [sorties] if len(minds) == 1 else rng.multinomial(sorties, shares / shares.sum()).tolist()
+        told = [_one_night(instance, m, odds_caught, open_now, n, rng) for m, n in zip(minds, split, strict=True)]
+        minds = [mind for _, _, mind in told]
+        done = _night(instance, inclusion, np.concatenate([t[0] for t in told]), np.concatenate([t[1] for t in told]))
         left = instance.value_kg[done.attack]
         rival_loss += np.array([float(np.sum(left * (1.0 - odds[done.attack]))) for odds in rival])
         own_loss += float(np.sum(left * (1.0 - odds_caught[done.attack])))
         past.append(done)
         total += odds_caught
     regret = max(0.0, own_loss - float(rival_loss.min(initial=np.inf))) if past else 0.0
-    return Season(smuggler, name, tuple(past), total / max(1, len(past)), regret)
+    label = "+".join(kind.value for kind, _ in crowd)
+    return Season(label, name, tuple(past), total / max(1, len(past)), regret)
 
 
 def _one_night(
     instance: Instance,
     mind: Mind,
     odds_caught: FloatArray,
-    inclusion: FloatArray,
     open_now: FloatArray,
     sorties: int,
     rng: np.random.Generator,
-) -> tuple[Night, Mind]:
+) -> tuple[IntArray, IntArray, Mind]:
+    """Attacks of one smuggler, whether each was seized, and what he knows afterwards."""
     odds = choices(mind, instance, open_now)
     flown = rng.choice(instance.attacks, sorties, p=odds) if odds.sum() > 0 else np.zeros(0, dtype=np.int64)
     seized = (rng.uniform(size=len(flown)) < odds_caught[flown]).astype(np.int64)
+    return flown, seized, learn(mind, instance, odds_caught, flown, seized)
+
+
+def _night(instance: Instance, inclusion: FloatArray, flown: IntArray, seized: IntArray) -> Night:
     value = instance.value_kg[flown]
-    night = Night(flown, seized, inclusion[flown], float(value[seized == 0].sum()), float(value[seized == 1].sum()))
-    return night, learn(mind, instance, odds_caught, flown, seized)
+    return Night(flown, seized, inclusion[flown], float(value[seized == 0].sum()), float(value[seized == 1].sum()))
 
 
 def _world(instance: Instance, changes: tuple[Change, ...], night: int) -> tuple[FloatArray, float]:
