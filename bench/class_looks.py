@@ -10,7 +10,7 @@ from class_flights import STEP_S, Piece
 
 from araz.tracking import init, step
 from araz.tracking._classify import AGE_S, FEATURE_COUNT, FEATURE_NAMES, NOISE, features_of
-from araz.tracking._gauss import collapse, unpacked
+from araz.tracking._gauss import unpacked
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, SensorTable, TrackingSettings
 
 START_US: Final = 1_700_000_000_000_000
@@ -95,7 +95,7 @@ def _watched(pieces: Sequence[Piece], number: int, radar: Radar, rng: np.random.
         found = true[seen] + rng.standard_normal((int(seen.sum()), 3)) * sigma
         state, _ = step(state, _scan(found, sigma, round(START_US + at_s * 1e6)))
         tracks = state.tracks
-        mean, cov = unpacked(collapse(tracks.gauss, tracks.weight))
+        mean, cov = unpacked(tracks.belief.gauss)
         shown = np.flatnonzero(tracks.is_confirmed & (tracks.updated_at_us == state.at_us))
         for i in shown:
             gap = np.linalg.norm(true[:, :2] - mean[i, :2], axis=1)

@@ -4,11 +4,13 @@
 
 Every flight is drawn anew. `ridge`: one drone with turns flies 20 to 40 s in the shadow of a ridge the tracker knows;
 `kept` is the share that comes out under the name it went in with, `told_hidden` the share of shadow seconds in which
-the track was shown as hidden (lost behind terrain, not gone). `swarms`: two swarms of four cross at an angle; `kept`
-is the share of drones that bear the same name ten seconds before they meet and fifteen after. `fused`: two radars of
-different quality and a pair of bearing finders; root mean square error of the fused track beside each radar's own.
-`nees`: squared error of positions over covariance and its three dimensions (1 is honest; ± is 95 % of its mean over
-the runs), and the share inside the 95 % ellipse on the ground.
+the track was shown as hidden (lost behind terrain, not gone). After a third of the shadow it is told where it can
+come out, in areas drawn to hold nine in ten: `area_holds` is how often one did, `area_and_time_hold` how often at the
+time told too, `area_radius_m_p50` the radius of a circle as large as they. `swarms`: two swarms of four cross at an
+angle; `kept` is the share of drones that bear the same name ten seconds before they meet and fifteen after. `fused`:
+two radars of different quality and a pair of bearing finders; root mean square error of the fused track beside each
+radar's own. `nees`: squared error of positions over covariance and its three dimensions (1 is honest; ± is 95 % of
+its mean over the runs), and the share inside the 95 % ellipse on the ground.
 """
 
 from __future__ import annotations
@@ -17,14 +19,15 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import chi2
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "tracking"))
-from tracking_lab import BEARING, POLAR, polar_of, scan, table
+from tracking_lab import BEARING, POLAR, T0, polar_of, scan, table
 
-from araz.tracking import init, predict_picture, step
+from araz.tracking import REAPPEARANCE_HOLDS, Reappearance, init, predict_picture, reappearances, step
 from araz.vocabulary import SensorTable, TrackingSettings, TrackPicture
 
 RADAR = {"kind": POLAR, "sigma": (8.0, 0.006, 0.008, 0.5), "clutter": 4.0, "range_m": 9000.0}
@@ -68,8 +71,33 @@ def nearest(picture: TrackPicture, place: np.ndarray, within_m: float = 150.0) -
     return int(picture.track_id[rows[gap.argmin()]]) if gap.min() < within_m else 0
 
 
-def ridge_run(seed: int) -> tuple[bool, float] | None:
-    """One drone behind a ridge: whether its name came out with it, share of the time told; None if not 20 to 40 s."""
+class Ridge(NamedTuple):
+    """One drone behind a ridge: did its name come out with it, share of the time told, and of the areas told.
+
+    ``area`` and ``time``: the place and moment at which it came out lie in an area told, and in that one's time;
+    ``extent_m`` is the radius of a circle as large as all areas told. Of the areas told after a third of the shadow.
+    """
+
+    kept: bool
+    told: float
+    area: bool
+    time: bool
+    extent_m: float
+
+
+def came_out(found: tuple[Reappearance, ...], place: np.ndarray, at_us: int) -> tuple[bool, bool, float]:
+    """Whether an area holds the place where it came out, whether its time does too, and how large all are."""
+    scale, holds = -2.0 * np.log(1.0 - REAPPEARANCE_HOLDS), []
+    for one in found:
+        off = place[:2] - one.centre_enu_m
+        if off @ np.linalg.solve(one.covariance, off) <= scale:
+            holds.append(one.from_us <= at_us <= one.to_us)
+    large = sum(scale * float(np.sqrt(np.linalg.det(one.covariance))) for one in found)
+    return bool(holds), any(holds), float(np.sqrt(large))
+
+
+def ridge_run(seed: int) -> Ridge | None:
+    """One drone behind a ridge; None if it is not 20 to 40 s behind it."""
     rng = np.random.default_rng([seed, 1])
     places, velocities = flight(rng, 110)
     start = int(rng.integers(25, 40))
@@ -84,7 +112,7 @@ def ridge_run(seed: int) -> tuple[bool, float] | None:
     inside = np.flatnonzero(masked)
     if not 20 <= len(inside) <= 40 or inside[-1] - inside[0] >= len(inside) or inside[-1] > 100:
         return None
-    sensors, names, told = table(RADAR, raster=low, cell_m=cell_m), [], 0
+    sensors, names, told, found = table(RADAR, raster=low, cell_m=cell_m), [], 0, ()
     state = init(sensors, TrackingSettings())
     for k in range(inside[-1] + 9):
         there = [] if masked[k] else [k]
@@ -93,8 +121,12 @@ def ridge_run(seed: int) -> tuple[bool, float] | None:
         if masked[k]:
             at = np.flatnonzero(events.picture.track_id == names[inside[0] - 2])
             told += int(len(at) > 0 and bool(events.picture.hidden[at[0]]))
+        if k == inside[len(inside) // 3]:
+            found = reappearances(state, names[inside[0] - 2], lambda east, north: np.zeros_like(east))
     before, after = names[inside[0] - 2], names[-1]
-    return before != 0 and before == after, told / len(inside)
+    out = inside[-1] + 1
+    area, time, extent = came_out(found, places[out], T0 + int(out) * 1_000_000)
+    return Ridge(before != 0 and before == after, told / len(inside), area, time, extent)
 
 
 def swarm_run(seed: int) -> float:
@@ -178,8 +210,11 @@ def measure(runs: int) -> list[dict]:
         {
             "what": "behind a ridge, 20 to 40 s",
             "runs": len(ridge),
-            "kept": round(float(np.mean([kept for kept, _ in ridge])), 3),
-            "told_hidden": round(float(np.mean([told for _, told in ridge])), 3),
+            "kept": share(ridge, "kept"),
+            "told_hidden": share(ridge, "told"),
+            "area_holds": share(ridge, "area"),
+            "area_and_time_hold": share(ridge, "time"),
+            "area_radius_m_p50": round(float(np.median([run.extent_m for run in ridge]))),
         },
         {"what": "swarms of four cross", "runs": runs, "kept": round(float(np.mean(swarms)), 3)},
         {
@@ -192,6 +227,11 @@ def measure(runs: int) -> list[dict]:
             "in_95": round(float(every["inside"].mean()), 3),
         },
     ]
+
+
+def share(runs: list[Ridge], name: str) -> float:
+    """Mean of one of the figures."""
+    return round(float(np.mean([getattr(run, name) for run in runs])), 3)
 
 
 def main() -> None:

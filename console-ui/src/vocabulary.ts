@@ -362,6 +362,17 @@ export interface PlanShown {
   sensors: PlanPlace[];
 }
 
+/** Where, when and how likely a track that terrain hides comes out again. */
+export interface Reappearance {
+  type: "reappearance";
+  area: Area;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  from_us: number;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  to_us: number;
+  probability: number;
+}
+
 /** One sentence for or against, with the weight it had. */
 export interface Reason {
   type: "reason";
@@ -609,6 +620,7 @@ export interface Track {
   verdict: IdentityVerdict;
   verdict_reasons: string[];
   hidden: boolean;
+  reappears: Reappearance[];
   border_distance_m: number | null;
 }
 

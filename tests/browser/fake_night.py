@@ -51,6 +51,7 @@ from araz.vocabulary import (
     PlanAircraft,
     Planning,
     PlanSensor,
+    Reappearance,
     Reason,
     Rejected,
     ReportReceived,
@@ -410,6 +411,17 @@ class Night:
     def _lost(self, t, at_us):
         more = {"hidden": True, "updated_at_us": at_us - 14_000_000, "ellipse_semi_major_m": 620.0}
         more |= {"ellipse_semi_minor_m": 380.0, "existence": 0.8, "class_name": "fixed-wing drone"}
+        latitude, longitude = geo(7_600, 2_600)
+        ahead = Area(
+            latitude_deg=latitude,
+            longitude_deg=longitude,
+            semi_major_m=400.0,
+            semi_minor_m=150.0,
+            azimuth_deg=30.0,
+            probability=0.9,
+        )
+        out = {"from_us": at_us + 12_000_000, "to_us": at_us + 45_000_000, "probability": 0.62}
+        more |= {"reappears": [Reappearance(area=ahead, **out)]}
         return self._track("T-0401", t, at_us, (6_900 + t % 120, 3_300 - t % 120), 135, 17.0, 130.0, **more)
 
     def _crowd(self, k, t, at_us):

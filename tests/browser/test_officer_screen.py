@@ -1,5 +1,7 @@
 """The officer's screen in a real browser: see, decide by keyboard, replay."""
 
+import re
+
 import msgspec
 import pytest
 
@@ -234,6 +236,21 @@ def test_what_is_one_key_away(server, screen, running, until):
     assert "authorised" in page.inner_text(".chosen")
     page.keyboard.press("?")
     assert "red" in page.inner_text(".drawer")
+
+
+def test_a_track_behind_terrain_says_where_and_when_it_can_come_out(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("/")
+    page.keyboard.type("0401")
+    page.keyboard.press("Enter")
+    until(page, lambda: "T-0401" in page.inner_text(".chosen"), "the track found")
+    said = page.inner_text(".chosen")
+    assert "lost behind terrain, not gone" in said
+    found = re.search(r"can come out where marked 1: 62 %, (\d+) s to (\d+) s from now", said)
+    assert found, said
+    assert 5 <= int(found[1]) <= 14
+    assert 38 <= int(found[2]) <= 47
 
 
 def test_silence_of_the_server_is_said(server, screen, running, until):

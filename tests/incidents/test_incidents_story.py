@@ -27,6 +27,7 @@ from night import (
 
 from araz.geography import Zone, ZoneDatum, ZoneKind, ZoneLimit, ZoneVolume
 from araz.incidents import cones_of, tracks_of
+from araz.tracking import Reappearance
 from araz.vocabulary import (
     AlarmState,
     Bearing,
@@ -469,6 +470,24 @@ def test_tracks_of_gives_every_height_with_its_datum(place, table):
     assert track.verdict is IdentityVerdict.SUPPORTED
     assert track.latitude_deg == pytest.approx(LATITUDE, abs=0.03)
     assert track.longitude_deg == pytest.approx(LONGITUDE, abs=0.03)
+
+
+def test_a_hidden_track_carries_where_it_can_come_out(place, table):
+    state, _ = play(place, table, [smuggler()], 30.0)
+    now = picture(place, [smuggler()], 30.0)
+    found = Reappearance(np.array([300.0, -200.0]), np.diag([100.0**2, 40.0**2]), 0.6, START_US, START_US + 9_000_000)
+    seen = replace(now, hidden=np.array([True]))
+    (track,) = tracks_of(state, seen, place, {}, table.sensor_id, reappears={1: (found,)})
+    (one,) = track.reappears
+    assert (one.probability, one.from_us, one.to_us) == (0.6, START_US, START_US + 9_000_000)
+    back = place.frame.from_geodetic(one.area.latitude_deg, one.area.longitude_deg, 0.0)
+    np.testing.assert_allclose(np.ravel(back)[:2], [300.0, -200.0], atol=0.1)
+    # 90 % of a plane Gaussian lies within sqrt(-2 ln 0.1) deviations; the longer axis points east.
+    assert one.area.semi_major_m == pytest.approx(100.0 * np.sqrt(-2 * np.log(0.1)))
+    assert one.area.semi_minor_m == pytest.approx(40.0 * np.sqrt(-2 * np.log(0.1)))
+    assert one.area.azimuth_deg == pytest.approx(90.0)
+    (track,) = tracks_of(state, now, place, {}, table.sensor_id, reappears={1: (found,)})
+    assert track.reappears == []
 
 
 def test_a_story_outlives_a_broken_track(place, table):

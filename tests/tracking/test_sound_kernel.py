@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kernel_lab import updated
 from sound_lab import SOUND_MPS, heard_scan, late_bearing, late_update
 from tracking_lab import BEARING, POSITION, scan, table
 
 from araz.tracking import _measure as measure
 from araz.tracking import init, step
-from araz.tracking._gauss import packed, unpacked
 from araz.tracking._motion import NOISE_HORIZONTAL
 from araz.tracking._sound import travel_s
 from araz.vocabulary import TrackingSettings
@@ -33,9 +33,7 @@ def test_the_update_by_ear_is_the_textbooks(seed):
     found = measure.Detections(
         int(BEARING), row, var, np.zeros((1, 3)), True, none, none, np.zeros(1), none, np.full(1, SOUND_MPS)
     )
-    after = np.zeros((1, 27))
-    measure.kalman_update(0, packed(x, p)[None], 0, found, 0, 0.0, after, 0, measure.room())
-    mean, cov = (part[0] for part in unpacked(after))
+    mean, cov, *_ = updated(x, p, found)
     # the noise of the seconds the sound was on its way, which the textbook's update leaves out
     drift = np.sqrt(NOISE_HORIZONTAL[0] * late**3 / 3.0) / np.linalg.norm(x[:2])
     right, spread = late_update(x, p, z, np.hypot(sigma, drift), ear)

@@ -407,7 +407,7 @@ def test_a_plot_that_errs_underground_begins_above_the_lowest_visible_height():
     sensors = table(coarse, raster=low)
     z = polar_of([3000.0, 2000.0, -120.0])
     state, _ = step(init(sensors, TrackingSettings()), scan(sensors, 0, 0, [z[:3]]))
-    up, sigma = state.tracks.gauss[0, 1, 2], np.sqrt(state.tracks.gauss[0, 1, 11])
+    up, sigma = state.tracks.belief.gauss[0, 2], np.sqrt(state.tracks.belief.gauss[0, 11])
     draws = np.random.default_rng(0).normal(z[0] * np.sin(z[2]), z[0] * np.cos(z[2]) * 0.02, 2_000_000)
     above = draws[draws > -50.0]
     assert up == pytest.approx(above.mean(), abs=1.0)

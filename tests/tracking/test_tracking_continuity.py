@@ -22,8 +22,17 @@ def bench():
 def test_behind_a_ridge_the_name_is_kept_in_four_of_five_flights(bench):
     runs = [run for run in map(bench.ridge_run, range(100, 150)) if run is not None]
     assert len(runs) > 15
-    assert np.mean([kept for kept, _ in runs]) >= 0.80
-    assert np.mean([told for _, told in runs]) >= 0.80
+    assert np.mean([run.kept for run in runs]) >= 0.80
+    assert np.mean([run.told for run in runs]) >= 0.80
+
+
+def test_it_comes_out_where_and_when_it_was_told(bench):
+    """Nine in ten of those that keep their name; the areas stay smaller than a circle of 400 m."""
+    runs = [run for run in map(bench.ridge_run, range(200, 250)) if run is not None]
+    assert len(runs) > 15
+    kept = [run for run in runs if run.kept]
+    assert np.mean([run.time for run in kept]) >= 0.75
+    assert np.median([run.extent_m for run in runs]) < 400.0
 
 
 def test_swarms_that_cross_keep_their_names(bench):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from kernel_lab import linearised
 from scipy.stats import chi2
 from tracking_lab import POLAR, POSITION, polar_of, scan, table
 
 from araz.tracking import init, step
 from araz.tracking._gauss import packed, unpacked
-from araz.tracking._measure import linearise, prepare, wrap
-from araz.tracking._motion import MANOEUVRE
+from araz.tracking._measure import prepare, wrap
 from araz.tracking._pairs import SLACK, box_pairs, gate_table
 from araz.vocabulary import TrackChange, TrackingSettings
 
@@ -44,10 +44,9 @@ def test_gate_finds_exactly_the_pairs_brute_force_finds(kind, count, spread_m, t
         found, packed(mean, cov), keys, np.zeros(count), gates[measured], sure, np.full(count, 1e-9)
     )
     expected = set()
-    h, jac = np.zeros(6), np.zeros((6, 6))
     for i in range(count):
-        used = linearise(int(kind), mean, i, sensors.origin_enu_m, 0, h, jac)
-        use = [k for k in range(used) if not np.isnan(found.var[0, k])]
+        h, jac = linearised(kind, mean[i], sensors.origin_enu_m[0])
+        use = [k for k in range(len(h)) if not np.isnan(found.var[0, k])]
         for j in range(count):
             nu = found.z[j, use] - h[use]
             if kind == POLAR:
@@ -83,7 +82,7 @@ def test_a_track_begins_where_the_plot_says_with_the_radar_s_own_errors(rate):
     sensors = table({"kind": POLAR, "sigma": sigma, "origin": (100.0, -300.0, 15.0)})
     r, az, el = 3500.0, 0.8, 0.06
     state, _ = step(init(sensors, TrackingSettings()), scan(sensors, 0, 0, [[r, az, el, rate]]))
-    mean, cov = (part[0] for part in unpacked(state.tracks.gauss[:, MANOEUVRE].copy()))
+    mean, cov = (part[0] for part in unpacked(state.tracks.belief.gauss))
     sight = np.array([np.cos(el) * np.sin(az), np.cos(el) * np.cos(az), np.sin(el)])
     np.testing.assert_allclose(mean[:3], sensors.origin_enu_m[0] + r * sight, atol=1e-6)
     jac = np.column_stack(

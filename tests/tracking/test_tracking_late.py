@@ -59,7 +59,12 @@ def assert_same_belief(one, other):
         mine, its = getattr(one, field.name), getattr(other, field.name)
         if field.name == "tracks":
             for name in mine._fields:
-                if name != "number":
+                if name == "belief":
+                    for part in mine.belief._fields:
+                        np.testing.assert_array_equal(
+                            getattr(mine.belief, part), getattr(its.belief, part), err_msg=part
+                        )
+                elif name != "number":
                     np.testing.assert_array_equal(getattr(mine, name), getattr(its, name), err_msg=name)
         else:
             np.testing.assert_array_equal(mine, its, err_msg=field.name)

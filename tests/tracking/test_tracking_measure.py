@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kernel_lab import linearised, moved, updated
 from tracking_lab import polar_of
 
 from araz.tracking import _measure as measure
-from araz.tracking._gauss import packed, propagate, unpacked
-from araz.tracking._motion import HOVER, MODE_COUNT, way_of
+from araz.tracking._gauss import packed
+from araz.tracking._motion import HOVER, MODE_COUNT
 
 KINDS = (measure.POLAR, measure.BEARING, measure.POSITION)
 places = st.tuples(*(st.floats(-20_000, 20_000) for _ in range(2)), st.floats(-200, 4000)).filter(
@@ -20,10 +21,7 @@ speeds = st.tuples(*(st.floats(-60, 60) for _ in range(3)))
 
 
 def h_of(kind, x, origin, mode=0, back_s=0.0):
-    h, jac, way = np.zeros(6), np.zeros((6, 6)), np.zeros((1, 12))
-    way_of(mode, -back_s, way, 0)
-    count = measure.linearise_back(kind, way, x[None], 0, origin[None], 0, h, jac, np.zeros((1, 6)), 0.0)
-    return h[:count].copy(), jac[:count].copy()
+    return linearised(kind, x, origin, mode, back_s)
 
 
 @given(places, speeds, st.sampled_from(KINDS), st.integers(0, MODE_COUNT - 1), st.sampled_from([0.0, 0.7, -0.4, 3.0]))
@@ -88,22 +86,12 @@ def test_component_by_component_equals_the_joint_update(kind, missing):
     nu = z[use] - h[use]
     none = np.zeros(1, np.int64)
     found = measure.Detections(kind, z[None], var[None], origin[None], True, none, none, np.zeros(1), none, np.zeros(1))
-    after = np.zeros((1, 27))
-    log_l, d2, used = measure.kalman_update(0, packed(x0, p0)[None], 0, found, 0, 0.0, after, 0, measure.room())
-    x, p = (part[0] for part in unpacked(after))
+    x, p, log_l, d2, used = updated(x0, p0, found)
     assert used == len(use)
     np.testing.assert_allclose(x, x0 + gain @ nu, rtol=1e-9, atol=1e-8)
     np.testing.assert_allclose(p, p0 - gain @ s @ gain.T, rtol=1e-7, atol=1e-7)
     assert d2 == pytest.approx(nu @ np.linalg.solve(s, nu))
     assert log_l == pytest.approx(-0.5 * (d2 + np.linalg.slogdet(2 * np.pi * s)[1]))
-
-
-def moved(mode, dt, rows):
-    way, out = np.zeros((1, 12)), np.zeros((len(rows), 27))
-    way_of(mode, dt, way, 0)
-    for i in range(len(rows)):
-        propagate(rows, i, way, 0, out, i)
-    return out
 
 
 @pytest.mark.parametrize("mode", range(MODE_COUNT))

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from kernel_lab import belief_of, moved
 from scipy.linalg import expm
 from tracking_lab import POSITION, scan, table, transition
 
 from araz.tracking import init, step
-from araz.tracking._gauss import collapse, packed, propagate, unpacked
+from araz.tracking._gauss import packed, room, unpacked
 from araz.tracking._motion import (
     HOVER,
     LEAVE_TO,
@@ -20,14 +21,18 @@ from araz.tracking._motion import (
     NOISE_VERTICAL,
     START_WEIGHT,
     TURN_RATE_RADPS,
-    predict_tracks,
+    Belief,
+    mixtures,
+    overall,
+    predict,
     switching,
-    way_of,
 )
+from araz.tracking._rows import LANES
 from araz.vocabulary import TrackingSettings
 
 SIGMA, SPEED, CLIMB = 10.0, 15.0, 2.0
 STEPS = 12
+NO_MODES = np.zeros((0, 27, LANES))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +53,7 @@ def tracked(measured):
         state = replace(state, now=replace(state.now, tracks=alone))
     tracks = state.tracks
     assert len(tracks.track_id) == 1
-    mean, cov = unpacked(tracks.gauss[:, MANOEUVRE].copy())
+    mean, cov = unpacked(tracks.belief.gauss)
     return mean[0], cov[0]
 
 
@@ -95,12 +100,7 @@ def test_equals_the_dense_joint_gaussian(measured, tracked):
 
 def flow_of(mode, dt):
     """Transition [6, 6] of a mode, read off ``propagate`` one unit vector at a time."""
-    way, out = np.zeros((1, 12)), np.zeros((6, 27))
-    way_of(mode, dt, way, 0)
-    rows = packed(np.eye(6), np.zeros((6, 6, 6)))
-    for i in range(6):
-        propagate(rows, i, way, 0, out, i)
-    return out[:, :6].T
+    return moved(mode, dt, packed(np.eye(6), np.zeros((6, 6, 6))))[:, :6].T
 
 
 @pytest.mark.parametrize("mode", range(MODE_COUNT))
@@ -126,7 +126,8 @@ def test_prediction_equals_the_textbook_imm(dt):
     np.testing.assert_allclose(change.sum(1), 1)
     np.testing.assert_allclose(LEAVE_TO.sum(1), 1)
     np.testing.assert_allclose(START_WEIGHT.sum(), 1)
-    rows, new_weight = predict_tracks(packed(mean, cov), weight, np.array([5]), dt)
+    new = predict(belief_of(mean, cov, weight), np.array([5]), dt, 0)
+    rows, new_weight = mixtures(new, [0])
     new_mean, new_cov = unpacked(rows[0])
     predicted = weight[0] @ change
     np.testing.assert_allclose(new_weight[0], predicted)
@@ -139,13 +140,34 @@ def test_prediction_equals_the_textbook_imm(dt):
         np.testing.assert_allclose(new_mean[m], f @ x, atol=1e-9)
         np.testing.assert_allclose(new_cov[m], f @ p @ f.T + q, atol=1e-8)
 
+    one, spread = unpacked(new.gauss)
+    middle = new_weight[0] @ new_mean
+    gap = new_mean - middle
+    np.testing.assert_allclose(one[0], middle, atol=1e-9)
+    np.testing.assert_allclose(
+        spread[0],
+        np.einsum("m,mab->ab", new_weight[0], new_cov + gap[:, :, None] * gap[:, None, :]),
+        atol=1e-8,
+    )
 
-def test_collapse_keeps_mean_and_covariance_of_the_mixture():
+
+def test_a_second_detection_starts_every_mode_and_a_first_one_none():
+    one = Belief(packed(np.arange(6.0)[None], 2 * np.eye(6)[None]), np.array([-1]), NO_MODES, NO_MODES[:, 0])
+    still, begun = predict(one, np.array([1]), 2.0, 0), predict(one, np.array([2]), 2.0, 0)
+    assert still.bank.tolist() == [-1]
+    np.testing.assert_allclose(still.gauss, moved(MANOEUVRE, 2.0, one.gauss))
+    rows, weight = mixtures(begun, [0])
+    np.testing.assert_array_equal(weight[0], START_WEIGHT)
+    for m in range(MODE_COUNT):
+        np.testing.assert_allclose(rows[0, m], moved(m, 2.0, one.gauss)[0])
+
+
+def test_overall_keeps_mean_and_covariance_of_the_mixture():
     mean = np.zeros((1, MODE_COUNT, 6))
     mean[0, 1, 0] = 10.0
-    cov = np.tile(np.eye(6), (1, MODE_COUNT, 1, 1))
-    weight = np.array([[0.5, 0.5, 0, 0, 0, 0, 0]])
-    one, spread = unpacked(collapse(packed(mean, cov), weight))
+    belief = belief_of(mean, np.tile(np.eye(6), (1, MODE_COUNT, 1, 1)), [[0.5, 0.5, 0, 0, 0, 0, 0]])
+    overall(belief, 1, room())
+    one, spread = unpacked(belief.gauss)
     assert one[0, 0] == 5
     assert spread[0, 0, 0] == pytest.approx(1 + 25)
     assert spread[0, 1, 1] == pytest.approx(1)

@@ -25,7 +25,7 @@ from smoothing_lab import (
 from tracking_lab import POSITION, T0, scan, table, transition
 
 from araz.tracking import Trail, init, launch_area, place_at, smooth, step, trail_of, trail_step, trails_init
-from araz.tracking._motion import MANOEUVRE, NOISE_HORIZONTAL, NOISE_VERTICAL
+from araz.tracking._motion import MANOEUVRE, NOISE_HORIZONTAL, NOISE_VERTICAL, mixtures
 from araz.tracking._smooth import links, unpack
 from araz.tracking._trail import thinned
 from araz.vocabulary import TrackingSettings
@@ -76,8 +76,8 @@ def joint_gaussian(at_s, z):
 
 
 def trail_from(beliefs, at_s):
-    gauss = np.array([belief.tracks.gauss[0] for belief in beliefs])
-    weight = np.array([belief.tracks.weight[0] for belief in beliefs])
+    modes = [mixtures(belief.tracks.belief, [0]) for belief in beliefs]
+    gauss, weight = (np.concatenate(part) for part in zip(*modes, strict=True))
     count = np.ones(len(beliefs), np.int64)
     found = links(gauss, weight, count, np.append(np.diff(at_s), 0.0))
     at_us = np.array([belief.at_us for belief in beliefs])
@@ -263,7 +263,9 @@ def test_trail_holds_every_scan_and_begins_with_the_first_detection():
     rows = [(b, int(row[0])) for b, row in rows if len(row)]
     assert trail.update_count[0] == 1
     np.testing.assert_array_equal(trail.at_us, [b.at_us for b, _ in rows])
-    columns = [np.array([getattr(b.tracks, name)[i] for b, i in rows]) for name in ("gauss", "weight", "update_count")]
+    modes = [mixtures(b.tracks.belief, [i]) for b, i in rows]
+    columns = [np.concatenate(part) for part in zip(*modes, strict=True)]
+    columns.append(np.array([b.tracks.update_count[i] for b, i in rows]))
     want = links(*columns, np.append(np.diff(trail.at_us) * 1e-6, 0.0))
     np.testing.assert_allclose(trail.belief, want.belief, rtol=1e-9, atol=1e-8)
     np.testing.assert_allclose(trail.rest[:-1], want.rest[:-1], atol=1e-9)

@@ -107,6 +107,7 @@ export class Overlay {
     this.#labels.begin(now, this.motion.moving.size > CROWD, this.#width);
     this.#drawCones();
     this.#drawAlarmGround();
+    this.#drawReappears();
     this.#drawPosts();
     this.#drawTrails();
     this.#drawTracks(now);
@@ -154,7 +155,17 @@ export class Overlay {
     for (const option of options) this.#drawRoute(option, armed !== null);
   }
 
-  #drawArea(area: Area, colour: string): void {
+  /** Where the selected track, or the one of the card on the desk, can come out from behind the terrain. */
+  #drawReappears(): void {
+    for (const { track } of this.motion.moving.values()) {
+      if (!track.hidden || (track.track_id !== this.scene.selected && track.track_id !== this.scene.alarm?.track_id)) continue;
+      (track.reappears ?? []).forEach((one, index) =>
+        this.#drawArea(one.area, colourOf(track), `${index + 1}: ${Math.round(one.probability * 100)} %`),
+      );
+    }
+  }
+
+  #drawArea(area: Area, colour: string, words = `${Math.round(area.probability * 100)} %`): void {
     const context = this.#context;
     const x = this.#x(mercatorX(area.longitude_deg));
     const y = this.#y(mercatorY(area.latitude_deg));
@@ -176,7 +187,7 @@ export class Overlay {
     const angle = (((area.azimuth_deg ?? 0) - 90) * Math.PI) / 180;
     const [textX, textY] = [x + Math.cos(angle) * (major + 8), y + Math.sin(angle) * (major + 8)];
     this.#labels.block(textX, textY);
-    this.#text(`${Math.round(area.probability * 100)} %`, textX, textY, colour);
+    this.#text(words, textX, textY, colour);
   }
 
   #drawRoute(option: InterceptOption, isArmed: boolean): void {

@@ -50,6 +50,7 @@ from araz.sensors import (
     watch_corridors,
     weather_of,
 )
+from araz.tracking import Reappearance
 from araz.vocabulary import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
@@ -110,6 +111,9 @@ MAX_CLAIMS: Final = 4096
 MAX_SOURCES: Final = 1024
 #: Incidents that tell when the load is, or will be, on the ground of our side: the latest word counts.
 LOAD_KINDS: Final = frozenset({IncidentKind.CROSSING_PREDICTED, IncidentKind.CROSSING, IncidentKind.DROP})
+#: Hidden tracks for which it is worked out where they can come out, the oldest first: each costs some milliseconds.
+MAX_REAPPEARS: Final = 16
+REAPPEARS_EVERY_US: Final = 4_000_000
 #: Observations kept for the rules between two looks.
 MAX_WAITING: Final = 8192
 
@@ -145,6 +149,9 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     waiting: tuple[Observation, ...]
     rules_us: int
     weather: Weather
+    reappears: Mapping[int, tuple[Reappearance, ...]] = {}
+    """Where the hidden tracks can come out, by number; worked out anew some seconds after ``reappears_us``."""
+    reappears_us: int = 0
     seen_by: tuple[Any, ...] = ()
     """The health and weather by which the corridors were last judged."""
     corridors: tuple[CorridorCoverage, ...] = ()
@@ -218,6 +225,7 @@ def step(
         state, more = _apply_rules(state, heard, seen)
         events.extend(more)
         if is_due:
+            state = _with_reappears(state, seen)
             events.append(picture(state, seen))
     return state, events
 
@@ -228,9 +236,26 @@ def picture(state: PipelineState, seen: TrackPicture | None = None) -> Picture:
     line = state.line
     return Picture(
         at_us=state.now_us,
-        tracks=incidents.tracks_of(state.incidents, arrays, line.place, state.claims, line.table.sensor_id),
+        tracks=incidents.tracks_of(
+            state.incidents, arrays, line.place, state.claims, line.table.sensor_id, reappears=state.reappears
+        ),
         cones=incidents.cones_of(state.incidents, state.now_us),
     )
+
+
+def _with_reappears(state: PipelineState, seen: TrackPicture) -> PipelineState:
+    """With where the tracks that terrain hides now can come out again."""
+    lost = seen.track_id[seen.is_confirmed & seen.hidden][:MAX_REAPPEARS].tolist()
+    is_old = seen.at_us >= state.reappears_us + REAPPEARS_EVERY_US
+    if not lost and not state.reappears:
+        return state
+    ground = state.line.place.terrain.ground_up_m
+    known = {} if is_old else state.reappears
+    found = {
+        number: known[number] if number in known else tracking.reappearances(state.tracking, number, ground)
+        for number in lost
+    }
+    return replace(state, reappears=found, reappears_us=seen.at_us if is_old else state.reappears_us)
 
 
 def configured(now_us: int, bundle: bytes, narrow: Callable[[Site], Site] | None = None) -> PipelineState:

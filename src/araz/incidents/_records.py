@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from araz import tracking
 from araz.geography import Place
 from araz.incidents._identity import claim_name
 from araz.incidents._state import Identity, State
 from araz.incidents._work import track_name
 from araz.vocabulary import (
     CLASS_NAMES,
+    Area,
     Claim,
     ClaimKind,
     FloatArray,
     IdentityVerdict,
+    Reappearance,
     Track,
     TrackClass,
     TrackPicture,
@@ -29,6 +33,7 @@ MANNED_IF_CLAIMED: Final = {
     IdentityVerdict.SUPPORTED: 0.98,
     IdentityVerdict.AUTHORISED: 0.98,
 }
+NOWHERE: Final[Mapping[int, Sequence[tracking.Reappearance]]] = MappingProxyType({})
 NO_CLAIM: Final = Identity(IdentityVerdict.NONE, ())
 NOT_TESTED: Final = Identity(IdentityVerdict.UNTESTED, ("not held against physics yet",))
 
@@ -40,12 +45,13 @@ def tracks_of(
     claims: Mapping[int, Claim],
     sensor_ids: Sequence[str],
     include_tentative: bool = False,
+    reappears: Mapping[int, Sequence[tracking.Reappearance]] = NOWHERE,
 ) -> list[Track]:
     """The confirmed tracks (or all) as records: heights HAE, AMSL and AGL, the 95 % ellipse, class and verdict.
 
     **Units/frame** WGS 84 degrees; AMSL is HAE minus the site's one geoid undulation; AGL from the site's terrain;
-    ``border_distance_m`` positive outside. ``sensor_ids`` names the bits of ``sensor_mask``, in order. A track whose
-    state is not finite is left out.
+    ``border_distance_m`` positive outside. ``sensor_ids`` names the bits of ``sensor_mask``, in order. ``reappears``
+    are the areas in which hidden tracks can come out, by number. A track whose state is not finite is left out.
     """
     wanted = picture.is_confirmed | include_tentative
     wanted = (
@@ -89,10 +95,27 @@ def tracks_of(
     for k, row in enumerate(rows.tolist()):
         fields = {name: values[k] for name, values in columns.items()}
         fields["class_name"] = CLASS_NAMES[best[k]]
+        if fields["hidden"]:
+            fields["reappears"] = [_reappearance(place, one) for one in reappears.get(int(picture.track_id[row]), ())]
         # The words come last: a transponder's claim speaks louder than the motion.
         fields |= words.of(int(picture.track_id[row]), int(picture.claim_key[row]), int(picture.sensor_mask[row]))
         tracks.append(Track(**fields))
     return tracks
+
+
+def _reappearance(place: Place, found: tracking.Reappearance) -> Reappearance:
+    """The area as people see it, on the ground."""
+    latitude, longitude, _ = place.frame.to_geodetic(np.append(found.centre_enu_m, 0.0)[None])
+    (major,), (minor,), (azimuth,) = ellipses(found.covariance[None], tracking.REAPPEARANCE_HOLDS)
+    area = Area(
+        latitude_deg=float(latitude[0]),
+        longitude_deg=float(longitude[0]),
+        semi_major_m=float(major),
+        semi_minor_m=float(minor),
+        azimuth_deg=float(azimuth),
+        probability=tracking.REAPPEARANCE_HOLDS,
+    )
+    return Reappearance(area=area, from_us=found.from_us, to_us=found.to_us, probability=min(found.probability, 1.0))
 
 
 def ellipses(covariance: FloatArray, probability: float) -> tuple[FloatArray, FloatArray, FloatArray]:

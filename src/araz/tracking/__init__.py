@@ -11,6 +11,8 @@ from araz.tracking._batch import TrackTable, track, track_polar
 from araz.tracking._explain import ClassReason, class_log_odds, explain_class
 from araz.tracking._launch import LaunchArea, launch_area
 from araz.tracking._picture import predict_picture
+from araz.tracking._reappear import HOLDS as REAPPEARANCE_HOLDS
+from araz.tracking._reappear import Reappearance, reappearances
 from araz.tracking._registration import registration_correct, registration_step
 from araz.tracking._registration_state import RegistrationState, registration_init
 from araz.tracking._smooth import SmoothedTrail, Trail, place_at, smooth
@@ -19,8 +21,10 @@ from araz.tracking._step import step
 from araz.tracking._trail import Trails, trail_of, trail_step, trails_init
 
 __all__ = [
+    "REAPPEARANCE_HOLDS",
     "ClassReason",
     "LaunchArea",
+    "Reappearance",
     "RegistrationState",
     "SmoothedTrail",
     "State",
@@ -34,6 +38,7 @@ __all__ = [
     "launch_area",
     "place_at",
     "predict_picture",
+    "reappearances",
     "registration_correct",
     "registration_init",
     "registration_step",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from araz.tracking._kernel import kernel, leaf
 from araz.vocabulary import FloatArray, IntArray
 
 MAX_SWEEPS: Final = 200
@@ -15,30 +15,72 @@ STRONGEST: Final = 1e8
 """Weights are capped here: certainty beyond it would only cost digits in 1 + sum - own."""
 
 
-@njit(cache=True, error_model="numpy")
+class Messages(NamedTuple):
+    """Scratch for as many edges as there are: messages there and back, and their sums at both ends."""
+
+    mu: FloatArray
+    nu: FloatArray
+    by_track: FloatArray
+    by_detection: FloatArray
+
+
+@kernel
+def messages(edges: int) -> Messages:
+    """Scratch for ``pass_messages``."""
+    return Messages(np.empty(edges), np.empty(edges), np.empty(edges), np.empty(edges))
+
+
+@kernel
 def marginals(
     tracks: int, detections: int, track: IntArray, detection: IntArray, odds: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Association marginals of a sparse bipartite graph, by messages along its E edges until they settle.
+    """Association marginals of a sparse bipartite graph: P(j from i) [E], P(i missed), P(j from no track).
 
-    ``odds`` psi [E] is the weight of "this detection came from this track" against "the track was missed and
-    the detection is clutter or new". With mu and nu the messages track -> detection and back,
+    See ``pass_messages``.
+    """
+    taken, missed, left = np.empty(len(odds)), np.empty(tracks), np.empty(detections)
+    work = messages(max(len(odds), tracks, detections))
+    psi = np.minimum(odds, STRONGEST)
+    pass_messages(tracks, detections, len(odds), track, detection, psi, work, taken, missed, left)
+    return taken, missed, left
+
+
+@leaf
+def pass_messages(
+    tracks: int,
+    detections: int,
+    edges: int,
+    track: IntArray,
+    detection: IntArray,
+    psi: FloatArray,
+    work: Messages,
+    taken: FloatArray,
+    missed: FloatArray,
+    left: FloatArray,
+) -> None:
+    """Fill the association marginals, by messages along E edges until they settle.
+
+    ``psi`` [E], at most STRONGEST, is the weight of "this detection came from this track" against "the track was missed
+    and the detection is clutter or new". With mu and nu the messages track -> detection and back,
 
         mu_ij = psi_ij / (1 + sum_{j' != j} psi_ij' nu_ij'),      nu_ij = 1 / (1 + sum_{i' != i} mu_i'j).
 
-    **Gives** P(j from i) [E], P(i missed) [tracks], P(j from no track) [detections]. Exact on trees (no two tracks
+    Fills P(j from i) [E], P(i missed) [tracks], P(j from no track) [detections]. Exact on trees (no two tracks
     sharing two detections), an approximation otherwise. **Source** Williams & Lau, IEEE TAES 50(4), 2014. Edges come
     sorted by track; the sweep always ends (it converges, Williams & Lau 2010), here after MAX_SWEEPS at the latest.
     """
-    edges = len(track)
-    psi = np.minimum(odds, STRONGEST)
-    mu, nu = np.zeros(edges), np.ones(edges)
-    by_track, by_detection = np.ones(tracks), np.ones(detections)
-    for _ in range(MAX_SWEEPS):
-        by_track[:] = 1.0
+    mu, nu, by_track, by_detection = work.mu, work.nu, work.by_track, work.by_detection
+    for e in range(edges):
+        nu[e] = 1.0
+    for sweep in range(MAX_SWEEPS + 1):
+        for i in range(tracks):
+            by_track[i] = 1.0
         for e in range(edges):
             by_track[track[e]] += psi[e] * nu[e]
-        by_detection[:] = 1.0
+        if sweep == MAX_SWEEPS:
+            break
+        for j in range(detections):
+            by_detection[j] = 1.0
         for e in range(edges):
             mu[e] = psi[e] / max(1.0, by_track[track[e]] - psi[e] * nu[e])
             by_detection[detection[e]] += mu[e]
@@ -48,17 +90,20 @@ def marginals(
             change = max(change, abs(new - nu[e]))
             nu[e] = new
         if change < TOLERANCE:
+            for i in range(tracks):
+                by_track[i] = 1.0
+            for e in range(edges):
+                by_track[track[e]] += psi[e] * nu[e]
             break
-    by_track[:] = 1.0
-    for e in range(edges):
-        by_track[track[e]] += psi[e] * nu[e]
-    taken = np.empty(edges)
     for e in range(edges):
         taken[e] = psi[e] * nu[e] / by_track[track[e]]
-    return taken, 1.0 / by_track, 1.0 / by_detection
+    for i in range(tracks):
+        missed[i] = 1.0 / by_track[i]
+    for j in range(detections):
+        left[j] = 1.0 / by_detection[j]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray) -> tuple[IntArray, IntArray]:
     """Tracks that share detections, directly or through others, in one cluster (union-find over E pairs).
 

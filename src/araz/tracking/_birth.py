@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from araz.tracking._classify import ClassTable
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import POLAR, POSITION, Detections, Room, kalman_update, room
-from araz.tracking._motion import MANOEUVRE, MODE_COUNT, way_of
-from araz.tracking._sight import lift
+from araz.tracking._motion import MANOEUVRE, way_of
+from araz.tracking._rows import LANES, lane_row, number_row, spread
+from araz.tracking._sight import lift_row
 from araz.tracking._state import ECHO_LEVELS, ECHO_PRIOR, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
@@ -29,7 +30,17 @@ HIGHEST_GROUP: Final = 0.9
 LEAST_START: Final = 1e-4
 
 
-@njit(cache=True, error_model="numpy")
+class Bench(NamedTuple):
+    """Scratch: a wide prior [1, 27], the same in every lane and after the update [1, 27, LANES], a step [1, 12]."""
+
+    prior: FloatArray
+    modes: FloatArray
+    after: FloatArray
+    way: FloatArray
+    kalman: Room
+
+
+@leaf
 def start_state(
     found: Detections,
     j: int,
@@ -38,16 +49,14 @@ def start_state(
     speed_sigma: float,
     out: FloatArray,
     o: int,
-    work: tuple[FloatArray, FloatArray, Room],
+    work: Bench,
 ) -> None:
-    """Fill row o of out with a new track: a wide prior at detection j, updated by it, moved ``forward_s`` on.
+    """Fill row o of out [N, 27] with a new track: a wide prior at detection j, updated by it, moved ``forward_s`` on.
 
     The prior is so much wider than the sensor's errors (100 times their deviation) that the update gives the sensor's
     own covariance to a part in ten thousand, in polar coordinates too, and conditions velocity on the range rate.
-    ``work`` is scratch: [1, 27], [1, 12] and the update's.
     """
-    prior, way, inner = work
-    z, var, kind = found.z, found.var, found.kind
+    z, var, kind, prior, g = found.z, found.var, found.kind, work.prior, number_row(out, o)
     wide2 = max(var[j, 0], var[j, 1])
     if kind == POLAR:
         across = var[j, 1] if math.isnan(var[j, 2]) else max(var[j, 1], var[j, 2])
@@ -65,13 +74,18 @@ def start_state(
         for axis in range(3):
             if not math.isnan(var[j, 3]) and not math.isnan(var[j, 3 + axis]):
                 prior[0, DIAGONAL[3 + axis]] = 1e4 * var[j, 3 + axis]
-    kalman_update(MANOEUVRE, prior, 0, found, j, 0.0, out, o, inner)
+    modes, after = lane_row(work.modes, 0), lane_row(work.after, 0)
+    for q in range(WIDTH):
+        modes[q] = spread(prior[0, q])
+    kalman_update(modes, found, j, 0.0, after, work.kalman)
+    for q in range(WIDTH):
+        g[q] = work.after[0, q, MANOEUVRE]
     if forward_s > 0.0:
-        way_of(MANOEUVRE, forward_s, way, 0)
-        propagate(out, o, way, 0, out, o)
+        way_of(MANOEUVRE, forward_s, work.way, 0)
+        propagate(g, number_row(work.way, 0), g)
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def name_of(at_us: int, turn: int, sensor: int, row: int) -> int:
     """A track's key from the detection that began it: the same whatever else arrived, and when (a 62-bit mix).
 
@@ -84,7 +98,7 @@ def name_of(at_us: int, turn: int, sensor: int, row: int) -> int:
     return ((value ^ ((value >> 29) & 0x7FFFFFFFF)) & 0x3FFFFFFFFFFFFFFF) | 1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def begin(
     view: View,
     sensor: int,
@@ -107,10 +121,37 @@ def begin(
     r = P(unclaimed) lambda_b / (lambda_b + lambda_c), lambda_b raised by ``swarm``. **Source** Williams 2015 (the
     Poisson part of the PMB), with the adaptive birth of Reuter et al. 2014. A bearing starts nothing.
     """
-    rows = np.empty(len(free), np.int64)
+    rows, lanes = np.empty(len(free), np.int64), (1, WIDTH, LANES)
+    work = Bench(np.empty((1, WIDTH)), np.empty(lanes), np.empty(lanes), np.empty((1, 12)), room())
+    made = _begin(
+        view, sensor, at_us, turn, found, place, free, clutter, birth, swarm, back_s, speed_sigma, classes, tracks,
+        count, work, rows,
+    )  # fmt: skip
+    return rows[:made]
+
+
+@leaf
+def _begin(
+    view: View,
+    sensor: int,
+    at_us: int,
+    turn: int,
+    found: Detections,
+    place: FloatArray,
+    free: FloatArray,
+    clutter: FloatArray,
+    birth: FloatArray,
+    swarm: FloatArray,
+    back_s: FloatArray,
+    speed_sigma: float,
+    classes: ClassTable,
+    tracks: Tracks,
+    count: int,
+    work: Bench,
+    rows: IntArray,
+) -> int:
+    """Write the tracks and their detections' rows; gives how many."""
     made = 0
-    work = (np.empty((1, WIDTH)), np.empty((1, 12)), room())
-    gauss = tracks.gauss.reshape(len(tracks.existence) * MODE_COUNT, WIDTH)
     column = view.looker[sensor]
     for k in range(len(free)):
         new = birth[k] * swarm[k]
@@ -125,10 +166,7 @@ def begin(
         rows[made] = k
         made += 1
         speed = CLAIM_SPEED_SIGMA_MPS if found.claim_key[k] != 0 else speed_sigma
-        tracks.gauss[i, :, :] = 0.0
-        start_state(found, k, place, back_s[k], speed, gauss, i * MODE_COUNT + MANOEUVRE, work)
-        tracks.weight[i, :] = 0.0
-        tracks.weight[i, MANOEUVRE] = 1.0
+        start_state(found, k, place, back_s[k], speed, tracks.belief.gauss, i, work)
         tracks.track_id[i] = name_of(at_us, turn, sensor, found.row[k])
         tracks.number[i] = 0
         tracks.existence[i] = tracks.birth_existence[i] = chance
@@ -138,17 +176,18 @@ def begin(
         tracks.sensor_mask[i] = 1 << sensor
         tracks.claim_key[i] = found.claim_key[k]
         tracks.rcs_dbsm[i] = found.rcs_dbsm[k]
-        tracks.class_probability[i, :] = classes.prior
+        for c in range(len(classes.prior)):
+            tracks.class_probability[i, c] = classes.prior[c]
         tracks.habit[i, :] = 0.0
         tracks.doubt[i, :] = 1.0
         first_echo(tracks.echo[i], column)
     if found.kind == POLAR:
-        end = count + made
-        lift(view, sensor, tracks.gauss[count:end], tracks.weight[count:end], np.ones(made), False)
-    return rows[:made].copy()
+        for i in range(count, count + made):
+            lift_row(view, sensor, tracks.belief.gauss[i], False)
+    return made
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def first_echo(echo: FloatArray, column: int) -> None:
     """Fill the belief [lookers, levels] in how well each sensor sees a new track: who found it sees it well."""
     for s in range(len(echo)):

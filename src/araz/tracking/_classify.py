@@ -10,9 +10,9 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from araz.tracking._class_table import KNOTS, LOG_RATIO, NOISE_KNOTS_MPS, PRIOR, WEIGHT
+from araz.tracking._kernel import kernel, leaf
 from araz.vocabulary import FloatArray, IntArray
 
 FEATURE_NAMES: Final = (
@@ -63,7 +63,7 @@ class ClassTable(NamedTuple):
 CLASS_TABLE: Final = ClassTable(PRIOR, WEIGHT, KNOTS, NOISE_KNOTS_MPS, LOG_RATIO)
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def remember(habit: FloatArray, mean: FloatArray, ground_up_m: float, at_s: float) -> None:
     """Add one look to the habits of one track in place: ``habit`` [HABIT_COUNT], ``mean`` [27] (see ``_gauss``).
 
@@ -102,7 +102,7 @@ def remember(habit: FloatArray, mean: FloatArray, ground_up_m: float, at_s: floa
         habit[ACROSS] += long * (across - habit[ACROSS])
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def features_of(habit: FloatArray, rcs_dbsm: float, out: FloatArray) -> None:
     """Fill ``out`` [FEATURE_COUNT] in the order of ``FEATURE_NAMES``; NaN is unknown and says nothing.
 
@@ -126,7 +126,7 @@ def features_of(habit: FloatArray, rcs_dbsm: float, out: FloatArray) -> None:
     out[9] = math.sqrt(usual) / max(habit[SPEED], SLOW_MPS)
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def place_on(knots: FloatArray, value: float) -> tuple[int, float]:
     """The knot below ``value`` and the share of the way to the next one; held at both ends."""
     last = len(knots) - 1
@@ -140,7 +140,7 @@ def place_on(knots: FloatArray, value: float) -> tuple[int, float]:
     return low, (value - knots[low]) / (knots[low + 1] - knots[low])
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def log_ratios(table: ClassTable, feature: FloatArray, noise_mps: float, age_s: float, out: FloatArray) -> None:
     """Fill ``out`` [features, classes] with what each feature speaks for each class against *unknown*, in nats.
 
@@ -162,7 +162,7 @@ def log_ratios(table: ClassTable, feature: FloatArray, noise_mps: float, age_s: 
             out[f, c] = table.weight[f] * mature * (quiet + up * (rough - quiet))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def classify(
     table: ClassTable,
     probability: FloatArray,
@@ -178,8 +178,24 @@ def classify(
     p(class) is proportional to prior(class) exp(sum of r_f), see ``log_ratios``. **Shapes** ``probability``
     [N, classes], ``habit`` [N, HABIT_COUNT], ``moments`` [N, 27]. Never fails: unknown features are silent.
     """
+    feature, ratio = np.zeros(FEATURE_COUNT), np.zeros((FEATURE_COUNT, probability.shape[1]))
+    _classify(table, probability, habit, rows, moments, rcs_dbsm, ground_up_m, at_us, feature, ratio)
+
+
+@leaf
+def _classify(
+    table: ClassTable,
+    probability: FloatArray,
+    habit: FloatArray,
+    rows: IntArray,
+    moments: FloatArray,
+    rcs_dbsm: FloatArray,
+    ground_up_m: float,
+    at_us: int,
+    feature: FloatArray,
+    ratio: FloatArray,
+) -> None:
     classes = probability.shape[1]
-    feature, ratio = np.zeros(FEATURE_COUNT), np.zeros((FEATURE_COUNT, classes))
     for i in rows:
         remember(habit[i], moments[i], ground_up_m, at_us * 1e-6)
         features_of(habit[i], rcs_dbsm[i], feature)

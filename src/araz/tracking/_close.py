@@ -6,15 +6,15 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 
 from araz.tracking._classify import ClassTable, classify
-from araz.tracking._gauss import WIDTH, collapse
+from araz.tracking._gauss import WIDTH, room
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._merge import merged_into
-from araz.tracking._motion import MANOEUVRE
+from araz.tracking._motion import Belief, overall
 from araz.tracking._sight import is_hidden
 from araz.tracking._state import Tracks, View
-from araz.vocabulary import BoolArray, FloatArray
+from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 CONFIRM_UPDATES: Final = 2
 HASTE: Final = 0.1
@@ -33,13 +33,13 @@ KNOWN_UPDATES: Final = 10.0
 one that was seen twice."""
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def is_within_coast(age_us: int, update_count: int, coast_max_s: float) -> bool:
     """Whether somebody observed a track within the last ``coast_max_s``, or its share if it is hardly known."""
     return age_us <= coast_max_s * 1e6 * min(update_count / KNOWN_UPDATES, 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def close(
     view: View,
     tracks: Tracks,
@@ -48,17 +48,36 @@ def close(
     ground_up_m: float,
     knobs: tuple[float, float, float],
     table: ClassTable,
-) -> tuple[BoolArray, BoolArray, FloatArray]:
-    """Confirm, classify, hide and merge the tracks in place; who stays [N], who is newly confirmed, moments [N, 27].
+) -> tuple[BoolArray, BoolArray]:
+    """Confirm, classify, hide and merge the tracks in place; who stays [N] and who is newly confirmed [N].
 
     ``knobs`` are confirm_existence, delete_existence and coast_max_s of the settings.
     """
-    confirm, delete, coast_max_s = knobs
-    moments = collapse(tracks.gauss, tracks.weight)
-    count = len(moments)
+    moments, count = tracks.belief.gauss, len(tracks.existence)
+    overall(tracks.belief, count, room())
     keep, fresh, grown = np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.int64)
-    confirmed = 0
-    for i in range(count):
+    rows = grown[: _judge(view, tracks, at_us, detected, knobs, keep, fresh, grown)]
+    seen = rows[detected[rows] >= 0.5]
+    classify(table, tracks.class_probability, tracks.habit, seen, moments, tracks.rcs_dbsm, ground_up_m, at_us)
+    for j in merged_into(tracks, moments, rows):
+        keep[j] = False
+    return keep, fresh & keep
+
+
+@leaf
+def _judge(
+    view: View,
+    tracks: Tracks,
+    at_us: int,
+    detected: FloatArray,
+    knobs: tuple[float, float, float],
+    keep: BoolArray,
+    fresh: BoolArray,
+    grown: IntArray,
+) -> int:
+    """Who is confirmed, hidden, gone; fills ``keep``, ``fresh`` and the confirmed tracks' rows, gives their number."""
+    (confirm, delete, coast_max_s), confirmed, moments = knobs, 0, tracks.belief.gauss
+    for i in range(len(keep)):
         updates, g = tracks.update_count[i], moments[i]
         sure = confirm if updates > CONFIRM_UPDATES else 1.0 - HASTE * (1.0 - confirm)
         if not tracks.is_confirmed[i] and updates >= CONFIRM_UPDATES and tracks.existence[i] >= sure:
@@ -75,37 +94,54 @@ def close(
             and math.isfinite(g.sum())
             and g[6] + g[8] < known_m**2
         )
-    rows = grown[:confirmed]
-    seen = rows[detected[rows] >= 0.5]
-    classify(table, tracks.class_probability, tracks.habit, seen, moments, tracks.rcs_dbsm, ground_up_m, at_us)
-    for j in merged_into(tracks, moments, rows):
-        keep[j] = False
-    return keep, fresh & keep, moments
+    return confirmed
 
 
-@njit(cache=True, error_model="numpy")
-def compact(tracks: Tracks, keep: BoolArray, count: int, total: int, moments: FloatArray) -> tuple[Tracks, FloatArray]:
-    """The table without the tracks that go: rows 0..count by ``keep``, all from there to ``total``; with the moments.
+@kernel
+def compact(tracks: Tracks, keep: BoolArray, count: int, total: int) -> Tracks:
+    """The table without the tracks that go: rows 0..count by ``keep``, all from there to ``total``.
 
-    Rows move down in place: old tracks stand first and stay, so little moves. New tracks' moments are their own.
+    Rows move down in place: old tracks stand first and stay, so little moves.
     """
-    out, to = np.empty((total, WIDTH)), 0
+    to, banks = _closed_up(tracks, keep, count, total)
+    belief = tracks.belief
+    left = Belief(belief.gauss, belief.bank, belief.modes[:banks], belief.weight[:banks])
+    return first_rows(tracks, left, to)
+
+
+@leaf
+def _closed_up(tracks: Tracks, keep: BoolArray, count: int, total: int) -> tuple[int, int]:
+    """Move what stays together, in place; gives how many tracks and how many with modes there are."""
+    to, banks, belief = 0, 0, tracks.belief
     for i in range(total):
         if i < count and not keep[i]:
             continue
-        out[to] = moments[i] if i < count else tracks.gauss[i, MANOEUVRE]
+        b = belief.bank[i]
+        if b >= 0:
+            if b != banks:
+                _copy(belief.weight[b], belief.weight[banks])
+                for q in range(WIDTH):
+                    _copy(belief.modes[b, q], belief.modes[banks, q])
+            belief.bank[i] = banks
+            banks += 1
         if to != i:
             _move(tracks, i, to)
         to += 1
-    return first_rows(tracks, to), out[:to]
+    return to, banks
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
+def _copy(old: FloatArray, new: FloatArray) -> None:
+    for k in range(len(old)):
+        new[k] = old[k]
+
+
+@leaf
 def _move(tracks: Tracks, i: int, to: int) -> None:
     tracks.track_id[to] = tracks.track_id[i]
     tracks.number[to] = tracks.number[i]
-    tracks.gauss[to] = tracks.gauss[i]
-    tracks.weight[to] = tracks.weight[i]
+    _copy(tracks.belief.gauss[i], tracks.belief.gauss[to])
+    tracks.belief.bank[to] = tracks.belief.bank[i]
     tracks.existence[to] = tracks.existence[i]
     tracks.birth_existence[to] = tracks.birth_existence[i]
     tracks.is_confirmed[to] = tracks.is_confirmed[i]
@@ -116,20 +152,20 @@ def _move(tracks: Tracks, i: int, to: int) -> None:
     tracks.sensor_mask[to] = tracks.sensor_mask[i]
     tracks.claim_key[to] = tracks.claim_key[i]
     tracks.rcs_dbsm[to] = tracks.rcs_dbsm[i]
-    tracks.class_probability[to] = tracks.class_probability[i]
-    tracks.echo[to] = tracks.echo[i]
-    tracks.doubt[to] = tracks.doubt[i]
-    tracks.habit[to] = tracks.habit[i]
+    _copy(tracks.class_probability[i], tracks.class_probability[to])
+    for looker in range(tracks.echo.shape[1]):
+        _copy(tracks.echo[i, looker], tracks.echo[to, looker])
+    _copy(tracks.doubt[i], tracks.doubt[to])
+    _copy(tracks.habit[i], tracks.habit[to])
 
 
-@njit(cache=True, error_model="numpy")
-def first_rows(tracks: Tracks, count: int) -> Tracks:
-    """The first ``count`` tracks of a table; shares its arrays."""
+@kernel
+def first_rows(tracks: Tracks, belief: Belief, count: int) -> Tracks:
+    """The first ``count`` tracks of a table, with all modes of ``belief``; shares its arrays."""
     return Tracks(
         tracks.track_id[:count],
         tracks.number[:count],
-        tracks.gauss[:count],
-        tracks.weight[:count],
+        Belief(belief.gauss[:count], belief.bank[:count], belief.modes, belief.weight),
         tracks.existence[:count],
         tracks.birth_existence[:count],
         tracks.is_confirmed[:count],

@@ -6,15 +6,18 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from araz.tracking._associate import STRONGEST, clusters, marginals
-from araz.tracking._gauss import WIDTH
-from araz.tracking._measure import Detections, Room, kalman_update, room
-from araz.tracking._motion import MODE_COUNT
+from araz.tracking._associate import STRONGEST, Messages, clusters, messages, pass_messages
+from araz.tracking._gauss import WIDTH, Room, room
+from araz.tracking._kernel import kernel, leaf
+from araz.tracking._measure import Detections, kalman_update
+from araz.tracking._measure import Room as KalmanRoom
+from araz.tracking._measure import room as kalman_room
+from araz.tracking._motion import MANOEUVRE
 from araz.tracking._pairs import SAME_CLAIM_GATE
+from araz.tracking._rows import LANES, LaneRow, lane_row, largest, number_row, spread, total, where_above
 from araz.tracking._state import Tracks
-from araz.tracking._update import LEAST_WEIGHT, after_silence, update_track
+from araz.tracking._update import LEAST_WEIGHT, Hypotheses, after_silence, update_track
 from araz.vocabulary import FloatArray, IntArray
 
 FOREIGN: Final = 1e-4
@@ -32,73 +35,92 @@ class Association(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """Scratch for the largest cluster: of its E pairs the track's and detection's place, likelihoods, updated modes."""
+    """Scratch for the largest cluster: of its E pairs the track's and detection's place, odds, and what each would do.
+
+    ``single`` and ``sure`` are a track with one Gaussian, written as modes: it stands in MANOEUVRE alone.
+    """
 
     local: IntArray
     detection: IntArray
-    likelihood: FloatArray
     odds: FloatArray
-    after: FloatArray
-    share: FloatArray
-    work: FloatArray
-    kalman: Room
+    taken: FloatArray
+    missed: FloatArray
+    left: FloatArray
+    number: IntArray
+    places: IntArray
+    messages: Messages
+    pairs: Hypotheses
+    single: FloatArray
+    sure: FloatArray
+    work: Room
+    kalman: KalmanRoom
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _bench(pairs: int) -> Bench:
+    sure = np.zeros((1, LANES))
+    sure[0, MANOEUVRE] = 1.0
     return Bench(
         np.empty(pairs, np.int64),
         np.empty(pairs, np.int64),
-        np.empty((pairs, MODE_COUNT)),
         np.empty(pairs),
-        np.empty((pairs * MODE_COUNT, WIDTH)),
-        np.empty((pairs + 1, MODE_COUNT)),
-        np.empty((2, WIDTH)),
+        np.empty(pairs),
+        np.empty(pairs),
+        np.empty(pairs),
+        np.empty(pairs, np.int64),
+        np.empty(pairs, np.int64),
+        messages(pairs),
+        Hypotheses(np.empty((pairs, LANES)), np.empty((pairs, WIDTH, LANES)), np.empty((pairs, LANES))),
+        np.empty((1, WIDTH, LANES)),
+        sure,
         room(),
+        kalman_room(),
     )
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
+def _modes_of(tracks: Tracks, i: int, bench: Bench) -> tuple[LaneRow, LaneRow]:
+    """The modes of track i and their weights."""
+    b = tracks.belief.bank[i]
+    if b >= 0:
+        return lane_row(tracks.belief.modes, b), lane_row(tracks.belief.weight, b)
+    single, g = lane_row(bench.single, 0), number_row(tracks.belief.gauss, i)
+    for q in range(WIDTH):
+        single[q] = spread(g[q])
+    return single, lane_row(bench.sure, 0)
+
+
+@leaf
 def _weigh_pair(
     found: Detections,
     j: int,
     back_s: float,
-    rows: FloatArray,
-    weight: FloatArray,
-    i: int,
+    prior: LaneRow,
+    weight: LaneRow,
     gates: FloatArray,
     wide: float,
-    likelihood: FloatArray,
-    after: FloatArray,
+    pairs: Hypotheses,
     e: int,
-    work: Room,
+    work: KalmanRoom,
 ) -> float:
-    """Update every mode of track i with detection j as pair e: into rows e M + m of ``after`` [E M, 27].
+    """Update every mode with detection j as pair e; gives log sum_m w_m l_m, -inf outside the gate.
 
-    Gives log sum_m w_m l_m, -inf outside the gate; ``likelihood`` [E, M] is filled relative to the largest, which keeps
-    far pairs from vanishing.
+    Likelihoods are kept relative to the largest, so that far pairs do not vanish; a mode of hardly any weight has none.
     """
-    inside, highest = False, -np.inf
-    for m in range(MODE_COUNT):
-        likelihood[e, m] = -np.inf
-        if weight[i, m] <= LEAST_WEIGHT:
-            continue
-        value, distance2, used = kalman_update(
-            m, rows, i * MODE_COUNT + m, found, j, back_s, after, e * MODE_COUNT + m, work
-        )
-        likelihood[e, m] = value
-        highest = max(highest, value)
-        inside = inside or (used > 0 and distance2 <= wide * gates[used])
-    if not inside:
+    log_l, distance2, used = kalman_update(prior, found, j, back_s, lane_row(pairs.after, e), work)
+    w = weight[0]
+    log_l = where_above(w, LEAST_WEIGHT, log_l, spread(-np.inf))
+    nearest2 = -largest(where_above(w, LEAST_WEIGHT, -distance2, spread(-np.inf)))
+    if used == 0 or not nearest2 <= wide * gates[used]:
         return -np.inf
-    total = 0.0
-    for m in range(MODE_COUNT):
-        likelihood[e, m] = math.exp(likelihood[e, m] - highest)
-        total += weight[i, m] * likelihood[e, m]
-    return highest + math.log(total)
+    highest = largest(log_l)
+    likelihood = where_above(w, LEAST_WEIGHT, math.exp(log_l - highest), spread(0.0))
+    lane_row(pairs.likelihood, e)[0] = likelihood
+    whole: float = highest + math.log(total(w * likelihood))
+    return whole
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _weigh_cluster(
     bench: Bench,
     tracks: Tracks,
@@ -117,27 +139,15 @@ def _weigh_cluster(
     missed and the detection is clutter or new", with ``density`` lambda [K] of both.
     """
     count, has_owner = 0, False
-    rows = tracks.gauss.reshape(len(tracks.existence) * MODE_COUNT, WIDTH)
     for local in range(len(members)):
         i = members[local]
         silence = max(1.0 - tracks.existence[i] * chances[1][i], 1e-9)
+        modes, weight = _modes_of(tracks, i, bench)
         for e in range(first[i], first[i + 1]):
             j = detection[e]
             same = tracks.claim_key[i] != 0 and tracks.claim_key[i] == found.claim_key[j]
-            log_l = _weigh_pair(
-                found,
-                j,
-                back_s[j],
-                rows,
-                tracks.weight,
-                i,
-                gates,
-                SAME_CLAIM_GATE if same else 1.0,
-                bench.likelihood,
-                bench.after,
-                count,
-                bench.kalman,
-            )
+            wide = SAME_CLAIM_GATE if same else 1.0
+            log_l = _weigh_pair(found, j, back_s[j], modes, weight, gates, wide, bench.pairs, count, bench.kalman)
             if log_l == -np.inf:
                 continue
             odds = tracks.existence[i] * chances[0][i] * math.exp(log_l) / (silence * density[j])
@@ -150,7 +160,7 @@ def _weigh_cluster(
     return count
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _prefer_owners(bench: Bench, count: int, track_key: IntArray, members: IntArray, claim_key: IntArray) -> None:
     """Where a track carries a detection's claim, the detection is hardly another track's."""
     for e in range(count):
@@ -163,37 +173,45 @@ def _prefer_owners(bench: Bench, count: int, track_key: IntArray, members: IntAr
                 break
 
 
-@njit(cache=True, error_model="numpy")
-def _marginals_of(
-    bench: Bench, count: int, members: int, slot: IntArray, free: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """P(pair) [count] and P(missed) [members] of one cluster; writes the detections' chance to be free.
+@leaf
+def _marginals_of(bench: Bench, count: int, members: int, slot: IntArray, free: FloatArray) -> None:
+    """P(pair) [count] and P(missed) [members] of one cluster into the bench, each detection's chance into ``free``.
 
     ``slot`` [K] is scratch, all -1 before and after.
     """
     if count <= 1:  # most clusters: nothing to pass messages about
-        missed = np.ones(members)
-        if count == 0:
-            return bench.odds[:0], missed
-        missed[bench.local[0]] = free[bench.detection[0]] = 1.0 / (1.0 + bench.odds[0])
-        return bench.odds[:1] / (1.0 + bench.odds[:1]), missed
-    number, places = np.empty(count, np.int64), np.empty(count, np.int64)
+        for local in range(members):
+            bench.missed[local] = 1.0
+        if count == 1:
+            bench.missed[bench.local[0]] = free[bench.detection[0]] = 1.0 / (1.0 + bench.odds[0])
+            bench.taken[0] = bench.odds[0] / (1.0 + bench.odds[0])
+        return
     used = 0
     for e in range(count):
         j = bench.detection[e]
         if slot[j] < 0:
             slot[j] = used
-            places[used] = j
+            bench.places[used] = j
             used += 1
-        number[e] = slot[j]
-    taken, missed, left = marginals(members, used, bench.local[:count], number, bench.odds[:count])
+        bench.number[e] = slot[j]
+    pass_messages(
+        members,
+        used,
+        count,
+        bench.local,
+        bench.number,
+        bench.odds,
+        bench.messages,
+        bench.taken,
+        bench.missed,
+        bench.left,
+    )
     for k in range(used):
-        free[places[k]] = left[k]
-        slot[places[k]] = -1
-    return taken, missed
+        free[bench.places[k]] = bench.left[k]
+        slot[bench.places[k]] = -1
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def associate(
     found: Detections,
     back_s: FloatArray,
@@ -221,64 +239,83 @@ def associate(
         first[i + 1] += first[i]
     members, start = clusters(count, plots, box[0], box[1])
     bench = _bench(_largest(members, start, first))
-    track, detection, taken = np.empty(len(box[0]), np.int64), np.empty(len(box[0]), np.int64), np.empty(len(box[0]))
+    found_pairs = (np.empty(len(box[0]), np.int64), np.empty(len(box[0]), np.int64), np.empty(len(box[0])))
+    told = _each_cluster(
+        found, back_s, density, tracks, box[1], chances, gates, members, start, first, bench, slot, free, detected,
+        found_pairs,
+    )  # fmt: skip
+    track, detection, taken = found_pairs
+    return Association(track[:told], detection[:told], taken[:told], free, detected)
+
+
+@leaf
+def _each_cluster(
+    found: Detections,
+    back_s: FloatArray,
+    density: FloatArray,
+    tracks: Tracks,
+    box: IntArray,
+    chances: tuple[FloatArray, FloatArray],
+    gates: FloatArray,
+    members: IntArray,
+    start: IntArray,
+    first: IntArray,
+    bench: Bench,
+    slot: IntArray,
+    free: FloatArray,
+    detected: FloatArray,
+    out: tuple[IntArray, IntArray, FloatArray],
+) -> int:
+    """One cluster after the other; fills its pairs into ``out`` and gives their number."""
     told = 0
     for c in range(len(start) - 1):
         mine = members[start[c] : start[c + 1]]
-        pairs = _weigh_cluster(bench, tracks, mine, first, box[1], found, back_s, chances, density, gates)
-        chance, missed = _marginals_of(bench, pairs, len(mine), slot, free)
+        pairs = _weigh_cluster(bench, tracks, mine, first, box, found, back_s, chances, density, gates)
+        _marginals_of(bench, pairs, len(mine), slot, free)
         for e in range(pairs):
-            track[told + e], detection[told + e] = mine[bench.local[e]], bench.detection[e]
-            taken[told + e] = chance[e]
-            detected[mine[bench.local[e]]] += chance[e]
+            i = mine[bench.local[e]]
+            out[0][told + e], out[1][told + e], out[2][told + e] = i, bench.detection[e], bench.taken[e]
+            detected[i] += bench.taken[e]
         told += pairs
-        _update_cluster(bench, tracks, mine, pairs, chance, missed, chances[1], detected)
-    return Association(track[:told].copy(), detection[:told].copy(), taken[:told].copy(), free, detected)
+        _update_cluster(bench, tracks, mine, pairs, chances[1], detected)
+    return told
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _largest(members: IntArray, start: IntArray, first: IntArray) -> int:
     """Pairs of the cluster that has most, at least one."""
-    largest = 1
+    most = 1
     for c in range(len(start) - 1):
         pairs = 0
         for i in members[start[c] : start[c + 1]]:
             pairs += first[i + 1] - first[i]
-        largest = max(largest, pairs)
-    return largest
+        most = max(most, pairs)
+    return most
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _update_cluster(
     bench: Bench,
     tracks: Tracks,
     members: IntArray,
     pairs: int,
-    taken: FloatArray,
-    missed: FloatArray,
     miss: FloatArray,
     detected: FloatArray,
 ) -> None:
     """Modes, weights and existence of a cluster's tracks after association, in place."""
-    rows, begin = tracks.gauss.reshape(len(tracks.existence) * MODE_COUNT, WIDTH), 0
+    begin = 0
     for local in range(len(members)):
         i, end = members[local], begin
         while end < pairs and bench.local[end] == local:
             end += 1
-        still = missed[local] * after_silence(tracks.existence[i], miss[i])
+        still = bench.missed[local] * after_silence(tracks.existence[i], miss[i])
         if end > begin:
-            update_track(
-                rows,
-                tracks.weight,
-                i,
-                still,
-                bench.likelihood,
-                taken,
-                bench.after,
-                begin,
-                end,
-                bench.share,
-                bench.work,
-            )
+            modes, weight = _modes_of(tracks, i, bench)
+            weights = update_track(modes, weight, still, bench.taken, begin, end, bench.pairs, bench.work, modes)
+            if tracks.belief.bank[i] >= 0:
+                weight[0] = weights
+            else:
+                for q in range(WIDTH):
+                    tracks.belief.gauss[i, q] = bench.single[0, q, MANOEUVRE]
         tracks.existence[i] = min(detected[i] + still, 1.0)
         begin = end

@@ -6,8 +6,8 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._state import (
     CLUTTER_CELLS,
@@ -35,13 +35,13 @@ FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _bin(value: float, lowest: float, width: float, count: int) -> int:
     """Number of the bin that holds a value; the outermost take all beyond."""
     return int(min(max((value - lowest) / width, 0.0), count - 1.0))
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int) -> tuple[int, int, int, int]:
     """Row and column in the plan-view map, bins of height and of range rate; -1 where not measured.
 
@@ -60,7 +60,7 @@ def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int)
     return row, col, high, fast
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def densities(
     view: View,
     sensor: int,
@@ -114,7 +114,7 @@ def densities(
     return clutter, birth, ground_density
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def learn(
     view: View,
     sensor: int,

@@ -6,13 +6,13 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 
-from araz.tracking._grid import around, plan_grid
+from araz.tracking._grid import Grid, around, plan_grid
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
-from araz.tracking._motion import MODE_COUNT
+from araz.tracking._motion import MODE_COUNT, Belief
 from araz.tracking._state import Tracks
-from araz.vocabulary import FloatArray
+from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 REACH_M: Final = 300.0
 HEIGHT_REACH_M: Final = 150.0
@@ -41,7 +41,7 @@ FEWEST_OTHERS: Final = 2
 MOST_ODDS: Final = 1e9
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _same_course(a: FloatArray, b: FloatArray) -> bool:
     """Whether two tracks [27] are near each other and their horizontal velocities agree within their errors."""
     e, n = a[0] - b[0], a[1] - b[1]
@@ -53,21 +53,22 @@ def _same_course(a: FloatArray, b: FloatArray) -> bool:
     return agree
 
 
-@njit(cache=True, error_model="numpy")
-def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detected: FloatArray) -> None:
+@kernel
+def share_turns(tracks: Tracks, before: FloatArray, detected: FloatArray) -> None:
     """Let neighbours on one course share what their detections say of the mode of motion; weights change in place.
 
-    With w the weights before the look [N, M] and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
+    With w the weights before the look [B, LANES] and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
 
         w''_im ~ w'_im prod_j (w'_jm / w_jm)^(TRUST),
 
-    for a formation turns as one, and five noisy tracks show a turn sooner than one does. ``moments`` [N, 27] are the
-    tracks' before the look. Two drones that part fly different courses within seconds, and then no longer count.
+    for a formation turns as one, and five noisy tracks show a turn sooner than one does. Two drones that part fly
+    different courses within seconds, and then no longer count.
     """
-    rows = np.empty(len(moments), np.int64)
+    moments, bank = tracks.belief.gauss, tracks.belief.bank
+    rows = np.empty(len(bank), np.int64)
     count = 0
-    for i in range(len(moments)):
-        if tracks.update_count[i] >= KNOWN_UPDATES and tracks.existence[i] > 0.5:
+    for i in range(len(bank)):
+        if bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and tracks.existence[i] > 0.5:
             rows[count] = i
             count += 1
     if count < 2:
@@ -75,7 +76,22 @@ def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detecte
     rows = rows[:count]
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], REACH_M)
     speech, done = np.empty((count, MODE_COUNT)), np.zeros(count, np.bool_)
-    new = np.zeros((count, MODE_COUNT))
+    _listen(tracks.belief, before, detected, rows, grid, speech, done, np.zeros((count, MODE_COUNT)))
+
+
+@leaf
+def _listen(
+    belief: Belief,
+    before: FloatArray,
+    detected: FloatArray,
+    rows: IntArray,
+    grid: Grid,
+    speech: FloatArray,
+    done: BoolArray,
+    new: FloatArray,
+) -> None:
+    """The sums of ``share_turns`` over the neighbours of the tracks ``rows``, then their new weights, in place."""
+    moments, bank, weight, count = belief.gauss, belief.bank, belief.weight, len(rows)
     for a in range(count):
         i, others = rows[a], 0
         rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
@@ -88,7 +104,8 @@ def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detecte
                         continue
                     if not done[b]:
                         for m in range(MODE_COUNT):
-                            ratio = tracks.weight[j, m] / before[j, m] if before[j, m] > 0.0 else 1.0
+                            w = before[bank[j], m]
+                            ratio = weight[bank[j], m] / w if w > 0.0 else 1.0
                             speech[b, m] = math.log(max(ratio, LEAST_RATIO))
                         done[b] = True
                     for m in range(MODE_COUNT):
@@ -103,22 +120,22 @@ def share_turns(tracks: Tracks, moments: FloatArray, before: FloatArray, detecte
             new[a, m] *= scale
             highest = max(highest, new[a, m])
         for m in range(MODE_COUNT):
-            new[a, m] = tracks.weight[i, m] * math.exp(new[a, m] - highest)
+            new[a, m] = weight[bank[i], m] * math.exp(new[a, m] - highest)
     for a in range(count):
         total = new[a].sum()
         if total > 0.0:
             for m in range(MODE_COUNT):
-                tracks.weight[rows[a], m] = new[a, m] / total
+                weight[bank[rows[a]], m] = new[a, m] / total
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _plan_sigma_m(found: Detections, k: int) -> float:
     """The larger of a plot's two standard deviations in plan, metres."""
     across = found.var[k, 1] * (found.z[k, 0] ** 2 if found.kind == POLAR else 1.0)
     return math.sqrt(max(found.var[k, 0], across))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_density: FloatArray) -> FloatArray:
     """How much likelier a new target is at each detection [K] for those beside it: a factor on the birth density.
 
@@ -134,6 +151,14 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
     if found.kind == BEARING or len(free) < 2:
         return odds
     grid = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M)
+    _count_others(found, place, free, ground_density, grid, odds)
+    return odds
+
+
+@leaf
+def _count_others(
+    found: Detections, place: FloatArray, free: FloatArray, ground_density: FloatArray, grid: Grid, odds: FloatArray
+) -> None:
     area = math.pi * SWARM_REACH_M**2
     for k in range(len(free)):
         if free[k] < 0.1 or math.isnan(place[k, 0] + place[k, 1]):
@@ -153,4 +178,3 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
                         others += 1
         if others >= FEWEST_OTHERS:
             odds[k] = 1.0 - SWARM_SHARE + SWARM_SHARE * math.exp(-SWARM_OTHERS) * min(product, MOST_ODDS)
-    return odds

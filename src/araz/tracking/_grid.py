@@ -6,8 +6,8 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from araz.tracking._kernel import kernel, leaf
 from araz.vocabulary import FloatArray, IntArray
 
 MOST_CELLS: Final = 256
@@ -27,13 +27,13 @@ class Grid(NamedTuple):
     count1: int
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def cell_of(value: float, low: float, width: float, count: int) -> int:
     """Number of the cell a value lies in; the outermost take all beyond."""
     return int(min(max((value - low) / width, 0.0), count - 1.0))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def grid_of(first: FloatArray, second: FloatArray, limits: FloatArray, count0: int, count1: int) -> Grid:
     """Sort points (first, second) [K] into count0 x count1 cells over ``limits`` (low0, high0, low1, high1).
 
@@ -61,7 +61,7 @@ def grid_of(first: FloatArray, second: FloatArray, limits: FloatArray, count0: i
     return Grid(order, start, limits[0], limits[2], width0, width1, count0, count1)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def extent(first: FloatArray, second: FloatArray) -> FloatArray:
     """Lowest and highest of both coordinates (low0, high0, low1, high1), NaN left out; zeros where there is none."""
     limits = np.array([np.inf, -np.inf, np.inf, -np.inf])
@@ -75,7 +75,7 @@ def extent(first: FloatArray, second: FloatArray) -> FloatArray:
     return limits
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def around(grid: Grid, first: float, second: float) -> tuple[int, int, int, int]:
     """Rows and columns, each from and up to, of the 3 x 3 cells around a point."""
     row = cell_of(first, grid.low0, grid.width0, grid.count0)
@@ -83,7 +83,7 @@ def around(grid: Grid, first: float, second: float) -> tuple[int, int, int, int]
     return max(row - 1, 0), min(row + 2, grid.count0), max(col - 1, 0), min(col + 2, grid.count1)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Grid:
     """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point."""
     limits = extent(east, north)

@@ -102,7 +102,7 @@ def launch_area(
     off = launch - centre
     cov = (off * weight[:, None]).T @ off + STAND_OFF_M**2 * np.eye(2)
     distance = np.einsum("na,ab,nb->n", off, np.linalg.inv(cov), off)
-    scale = {p: _quantile(distance, weight, p) for p in probabilities}
+    scale = {p: quantile(distance, weight, p) for p in probabilities}
     return LaunchArea(centre, cov, scale, float(weight @ (cruise_s + climb_s)))
 
 
@@ -146,12 +146,12 @@ def _unseen(
     # On the way down it loses the height it then had over the ground, evenly; at height it holds its level.
     fall = np.divide(in_climb_s, climb_s[:, None], out=np.zeros_like(ago_s), where=climb_s[:, None] > 0.0)
     up = low + (place[:, None, 2] - low) * (1.0 - np.minimum(fall, 1.0))
-    rate = _seen_per_s(sensors, np.column_stack((where.reshape(-1, 2), up.ravel())), low.ravel())
+    rate = seen_per_s(sensors, np.column_stack((where.reshape(-1, 2), up.ravel())), low.ravel())
     # The last look before the first detection missed it or could not see it; that look is not counted twice.
     return np.asarray(np.exp(-rate.reshape(ago_s.shape).sum(axis=1) * total_s / STEPS))
 
 
-def _seen_per_s(sensors: SensorTable, where: FloatArray, low: FloatArray) -> FloatArray:
+def seen_per_s(sensors: SensorTable, where: FloatArray, low: FloatArray) -> FloatArray:
     """Detections a second [N] that all looking sensors together would make of a target at each place [N, 3]."""
     column = np.floor((where[:, 0] - sensors.raster_east_m) / sensors.cell_m + 0.5).astype(np.int64)
     row = np.floor((where[:, 1] - sensors.raster_north_m) / sensors.cell_m + 0.5).astype(np.int64)
@@ -180,7 +180,7 @@ def _lookers(sensors: SensorTable) -> IntArray:
     return np.flatnonzero(~voluntary & (sensors.kind != MeasurementKind.BEARING))
 
 
-def _quantile(value: FloatArray, weight: FloatArray, probability: float) -> float:
+def quantile(value: FloatArray, weight: FloatArray, probability: float) -> float:
     """The value that holds so much of the weight."""
     order = np.argsort(value)
     held = np.cumsum(weight[order])

@@ -6,7 +6,6 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from araz.tracking._birth import begin
 from araz.tracking._classify import ClassTable
@@ -14,9 +13,9 @@ from araz.tracking._close import close, compact, first_rows
 from araz.tracking._cluster import Association, associate
 from araz.tracking._clutter import densities, learn
 from araz.tracking._formation import share_turns, swarm_odds
-from araz.tracking._gauss import collapse
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections, plan_positions
-from araz.tracking._motion import predict_into
+from araz.tracking._motion import Belief, predict
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
 from araz.tracking._state import ECHO_PRIOR, Tracks, View
@@ -63,23 +62,22 @@ class Look(NamedTuple):
     sector: tuple[float, float]
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def survival(dt_s: float, hidden: bool, half_life_s: float) -> float:
     """Chance that a track is still there after ``dt_s`` seconds; terrain's shadow takes ten times as long."""
     chance: float = 0.5 ** (dt_s / (half_life_s * (HIDDEN_HALF_LIVES if hidden else 1.0)))
     return chance
 
 
-@njit(cache=True, error_model="numpy")
-def _roomy(tracks: Tracks, room: int) -> Tracks:
-    """The table copied into one with ``room`` more rows, all but the modes and their weights."""
+@kernel
+def _roomy(tracks: Tracks, room: int, belief: Belief) -> Tracks:
+    """The table copied into one with ``room`` more rows, all but the belief."""
     count, total = len(tracks.existence), len(tracks.existence) + room
     lookers, levels, classes = tracks.echo.shape[1], tracks.echo.shape[2], tracks.class_probability.shape[1]
     table = Tracks(
         np.empty(total, np.int64),
         np.zeros(total, np.int64),
-        np.empty((total, tracks.gauss.shape[1], tracks.gauss.shape[2])),
-        np.empty((total, tracks.weight.shape[1])),
+        belief,
         np.empty(total),
         np.empty(total),
         np.empty(total, np.bool_),
@@ -114,29 +112,29 @@ def _roomy(tracks: Tracks, room: int) -> Tracks:
     return table
 
 
-@njit(cache=True, error_model="numpy")
-def predict(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -> Tracks:
+@kernel
+def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -> Tracks:
     """All tracks ``dt_s`` >= 0 seconds on, in a new table with ``room`` rows more."""
-    table, count = _roomy(tracks, room), len(tracks.existence)
-    predict_into(tracks.gauss, tracks.weight, tracks.update_count, dt_s, table.gauss[:count], table.weight[:count])
+    count = len(tracks.existence)
+    table = _roomy(tracks, room, predict(tracks.belief, tracks.update_count, dt_s, room))
     seen_s, hidden_s = survival(dt_s, False, half_life_s), survival(dt_s, True, half_life_s)
     forget, fade = 1.0 - math.exp(-dt_s / ECHO_MEMORY_S), math.exp(-dt_s / DOUBT_MEMORY_S)
+    lookers, levels = table.echo.shape[1], table.echo.shape[2]
     for i in range(count):
         table.existence[i] *= hidden_s if table.hidden[i] else seen_s
-        for s in range(table.echo.shape[1]):
+        for s in range(lookers):
             if table.doubt[i, s] < 1.0:
                 table.doubt[i, s] = table.doubt[i, s] ** fade
-            for level in range(table.echo.shape[2]):
+            for level in range(levels):
                 table.echo[i, s, level] += (ECHO_PRIOR[level] - table.echo[i, s, level]) * forget
     return table
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def look_once(
     view: View, look: Look, found: Detections, tracks: Tracks, maps: Maps, knobs: Knobs
-) -> tuple[Tracks, FloatArray, Maps, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
-    """The tracks after one look, their moments [N, 27], the learned maps, pairs told, and how many
-    tracks began and were newly confirmed.
+) -> tuple[Tracks, Maps, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
+    """The tracks after one look, the learned maps, pairs told, and how many tracks began and were newly confirmed.
 
     Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
     given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
@@ -145,13 +143,13 @@ def look_once(
     back_s = np.empty(plots)
     for k in range(plots):
         back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
-    table = predict(tracks, plots, look.dt_s, knobs.half_life_s)
-    old = first_rows(table, count)
-    moments = collapse(old.gauss, old.weight)
+    table = predict_tracks(tracks, plots, look.dt_s, knobs.half_life_s)
+    old = first_rows(table, table.belief, count)
+    moments = old.belief.gauss
     place = plan_positions(found)
     clutter, birth, ground = densities(view, s, knobs.births_per_s, maps[:3], found, place)
     detect, miss, full = detection_chances(view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt)
-    before = old.weight.copy()
+    before = old.belief.weight.copy()
     most = 1
     for k in range(plots):
         measured = 0
@@ -165,11 +163,11 @@ def look_once(
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most], worth, density)
     pairs = associate(found, back_s, density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:
-        share_turns(old, moments, before, pairs.detected)
+        share_turns(old, before, pairs.detected)
     if look.silence_counts:
         learn_echo(old.echo, old.doubt, view.looker[s], full, view.chance[s], pairs.detected)
     if found.kind == POLAR:
-        lift(view, s, old.gauss, old.weight, pairs.detected, True)
+        lift(view, s, old.belief, pairs.detected, True)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(
@@ -193,12 +191,12 @@ def look_once(
     if look.silence_teaches:
         maps = learn(view, s, maps[:3], maps[3], found, place, pairs.free)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
-    keep, fresh, after = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
-    left, moments = compact(table, keep, count, count + len(rows), after)
-    return left, moments, maps, told, (len(rows), int(fresh.sum()))
+    keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
+    left = compact(table, keep, count, count + len(rows))
+    return left, maps, told, (len(rows), int(fresh.sum()))
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Association) -> None:
     """Counts, times, sensors, radar cross section and claims of the tracks a detection moved, in place."""
     for i in range(len(pairs.detected)):
@@ -221,7 +219,7 @@ def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Associat
             tracks.claim_key[i] = key
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _told(
     tracks: Tracks, pairs: Association, row: IntArray, new_row: IntArray
 ) -> tuple[IntArray, IntArray, FloatArray]:

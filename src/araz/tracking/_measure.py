@@ -7,13 +7,28 @@ so updating by one after the other equals the joint update exactly and needs no 
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from araz.tracking._gauss import DIAGONAL, PLACE, WIDTH
-from araz.tracking._motion import NOISE_HORIZONTAL, way_of
+from araz.tracking._kernel import kernel, leaf
+from araz.tracking._motion import MODE_COUNT, NOISE_HORIZONTAL, way_of
+from araz.tracking._rows import (
+    LANES,
+    LaneRow,
+    Lanes,
+    NumberRow,
+    Row,
+    alike,
+    at_least,
+    lane_row,
+    nearest,
+    number_row,
+    numbers,
+    root,
+    spread,
+)
 from araz.tracking._sound import travel_s
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, SensorTable
 
@@ -72,7 +87,7 @@ def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     return Detections(kind, z, var, origin, one_origin, at_us, claim_key, rcs_dbsm, row, speed)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _components(
     kind: int,
     measured: FloatArray,
@@ -106,243 +121,272 @@ def _components(
     return z, var, one_origin
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def plan_positions(found: Detections) -> FloatArray:
     """Where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
     place = np.full((len(found.z), 3), np.nan)
     for k in range(len(found.z)):
-        z, origin = found.z[k], found.origin[k]
+        first, second, third = found.z[k, 0], found.z[k, 1], found.z[k, 2]
         if found.kind == POSITION:
-            place[k, 0], place[k, 1] = z[0], z[1]
-            place[k, 2] = origin[2] + UNKNOWN_HEIGHT_M if math.isnan(z[2]) else z[2]
+            place[k, 0], place[k, 1] = first, second
+            place[k, 2] = found.origin[k, 2] + UNKNOWN_HEIGHT_M if math.isnan(third) else third
         elif found.kind == POLAR:
-            up = min(UNKNOWN_HEIGHT_M, 0.5 * z[0]) if math.isnan(z[2]) else z[0] * math.sin(z[2])
-            ground = math.sqrt(max(z[0] ** 2 - up**2, 0.0))
-            place[k, 0] = origin[0] + ground * math.sin(z[1])
-            place[k, 1] = origin[1] + ground * math.cos(z[1])
-            place[k, 2] = origin[2] + up
+            up = min(UNKNOWN_HEIGHT_M, 0.5 * first) if math.isnan(third) else first * math.sin(third)
+            ground = math.sqrt(max(first**2 - up**2, 0.0))
+            place[k, 0] = found.origin[k, 0] + ground * math.sin(second)
+            place[k, 1] = found.origin[k, 1] + ground * math.cos(second)
+            place[k, 2] = found.origin[k, 2] + up
     return place
 
 
-@njit(inline="always", error_model="numpy")
-def wrap(angle: float) -> float:
-    """An angle brought into [-pi, pi]; the difference of two azimuths across north stays small."""
-    return angle - 2.0 * math.pi * round(angle / (2.0 * math.pi))
+@leaf
+def wrap(angle: Any) -> Any:
+    """An angle brought into [-pi, pi], lane by lane too; the difference of two azimuths across north stays small."""
+    return angle - 2.0 * math.pi * nearest(angle / (2.0 * math.pi))
 
 
-@njit(inline="always", error_model="numpy")
-def linearise(kind: int, x: FloatArray, i: int, origin: FloatArray, j: int, h: FloatArray, jac: FloatArray) -> int:
-    """Fill h [6] and its Jacobian [6, 6] at state row i of x [.., >= 6]; returns how many components the kind has.
+@leaf
+def linearise(kind: int, x: Row, origin: FloatArray, j: int, h: Row, jac: Row) -> int:
+    """Fill h [6] and its Jacobian [36], row by row, at the state x [6]; returns how many components the kind has.
 
     POLAR: range, azimuth = atan2(east, north), elevation, range rate; BEARING: azimuth, elevation; POSITION: the state.
     Angles are in ENU axes at row j of ``origin``. Azimuth loses meaning within NEAREST_GROUND_M of the vertical.
     """
-    for r in range(6):
-        for c in range(6):
-            jac[r, c] = 0.0
+    zero = alike(x[0], 0.0)
+    for q in range(36):
+        jac[q] = zero
     if kind == POSITION:
         for c in range(6):
-            h[c] = x[i, c]
-            jac[c, c] = 1.0
+            h[c] = x[c]
+            jac[7 * c] = alike(zero, 1.0)
         return 6
-    e, n, u = x[i, 0] - origin[j, 0], x[i, 1] - origin[j, 1], x[i, 2] - origin[j, 2]
-    ground2 = max(e * e + n * n, NEAREST_GROUND_M**2)
-    ground = math.sqrt(ground2)
+    e, n, u = x[0] - origin[j, 0], x[1] - origin[j, 1], x[2] - origin[j, 2]
+    ground2 = at_least(e * e + n * n, NEAREST_GROUND_M**2)
+    ground = root(ground2)
     r2 = ground2 + u * u
-    reach = math.sqrt(r2)
+    reach = root(r2)
     az, el = (0, 1) if kind == BEARING else (1, 2)
     h[az] = math.atan2(e, n)
-    jac[az, 0] = n / ground2
-    jac[az, 1] = -e / ground2
+    jac[6 * az] = n / ground2
+    jac[6 * az + 1] = -e / ground2
     h[el] = math.atan2(u, ground)
-    jac[el, 0] = -e * u / (ground * r2)
-    jac[el, 1] = -n * u / (ground * r2)
-    jac[el, 2] = ground / r2
+    jac[6 * el] = -e * u / (ground * r2)
+    jac[6 * el + 1] = -n * u / (ground * r2)
+    jac[6 * el + 2] = ground / r2
     if kind == BEARING:
         return 2
     one = 1.0 / reach
     h[0] = reach
-    rate = (e * x[i, 3] + n * x[i, 4] + u * x[i, 5]) * one
+    rate = (e * x[3] + n * x[4] + u * x[5]) * one
     h[3] = rate
-    jac[0, 0] = jac[3, 3] = e * one
-    jac[0, 1] = jac[3, 4] = n * one
-    jac[0, 2] = jac[3, 5] = u * one
-    jac[3, 0] = (x[i, 3] - e * one * rate) * one
-    jac[3, 1] = (x[i, 4] - n * one * rate) * one
-    jac[3, 2] = (x[i, 5] - u * one * rate) * one
+    jac[0] = jac[21] = e * one
+    jac[1] = jac[22] = n * one
+    jac[2] = jac[23] = u * one
+    jac[18] = (x[3] - e * one * rate) * one
+    jac[19] = (x[4] - n * one * rate) * one
+    jac[20] = (x[5] - u * one * rate) * one
     return 4
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def linearise_back(
-    kind: int,
-    way: FloatArray,
-    x: FloatArray,
-    i: int,
-    origin: FloatArray,
-    j: int,
-    h: FloatArray,
-    jac: FloatArray,
-    earlier: FloatArray,
-    speed_mps: float,
+    kind: int, way: Row, x: Row, origin: FloatArray, j: int, h: Row, jac: Row, earlier: Row, speed_mps: float
 ) -> int:
     """Like ``linearise`` at an earlier state along a mode: h(F(-back) x) and its Jacobian by x.
 
     Where ``speed_mps`` > 0, part of ``back`` is the time the sound took, which moves with the state: the Jacobian by
-    the place heard is turned by I - v u' / (c + u.v), see ``_sound``. Row 0 of ``way`` are the numbers of the
-    mode's step back (``way_of``); ``earlier`` [1, 6] is scratch.
+    the place heard is turned by I - v u' / (c + u.v), see ``_sound``. ``way`` are the numbers of the
+    mode's step back (``way_of``); ``earlier`` [6] is scratch.
     """
-    s, c, up, r, turn, keep = way[0, 0], way[0, 1], way[0, 2], way[0, 3], way[0, 4], way[0, 5]
-    earlier[0, 0] = x[i, 0] + s * x[i, 3] - c * x[i, 4]
-    earlier[0, 1] = x[i, 1] + c * x[i, 3] + s * x[i, 4]
-    earlier[0, 2] = x[i, 2] + up * x[i, 5]
-    earlier[0, 3] = r * x[i, 3] - turn * x[i, 4]
-    earlier[0, 4] = turn * x[i, 3] + r * x[i, 4]
-    earlier[0, 5] = keep * x[i, 5]
-    count = linearise(kind, earlier, 0, origin, j, h, jac)
+    s, c, up, r, turn, keep = way[0], way[1], way[2], way[3], way[4], way[5]
+    earlier[0] = x[0] + s * x[3] - c * x[4]
+    earlier[1] = x[1] + c * x[3] + s * x[4]
+    earlier[2] = x[2] + up * x[5]
+    earlier[3] = r * x[3] - turn * x[4]
+    earlier[4] = turn * x[3] + r * x[4]
+    earlier[5] = keep * x[5]
+    count = linearise(kind, earlier, origin, j, h, jac)
     if speed_mps > 0.0:
         _turn_by_delay(earlier, origin, j, speed_mps, jac, count)
     for row in range(count):
-        e, n, u = jac[row, 3], jac[row, 4], jac[row, 5]
-        jac[row, 3] = r * e + turn * n + s * jac[row, 0] + c * jac[row, 1]
-        jac[row, 4] = r * n - turn * e + s * jac[row, 1] - c * jac[row, 0]
-        jac[row, 5] = keep * u + up * jac[row, 2]
+        at = 6 * row
+        e, n, u = jac[at + 3], jac[at + 4], jac[at + 5]
+        jac[at + 3] = r * e + turn * n + s * jac[at] + c * jac[at + 1]
+        jac[at + 4] = r * n - turn * e + s * jac[at + 1] - c * jac[at]
+        jac[at + 5] = keep * u + up * jac[at + 2]
     return count
 
 
-@njit(cache=True, error_model="numpy")
-def _turn_by_delay(x: FloatArray, origin: FloatArray, j: int, speed_mps: float, jac: FloatArray, count: int) -> None:
+@leaf
+def _turn_by_delay(x: Row, origin: FloatArray, j: int, speed_mps: float, jac: Row, count: int) -> None:
     """Jacobian rows by the place heard become rows by the place now: H (I - v u' / (c + u.v)), in place."""
-    e, n, u = x[0, 0] - origin[j, 0], x[0, 1] - origin[j, 1], x[0, 2] - origin[j, 2]
-    r = max(math.sqrt(e * e + n * n + u * u), NEAREST_GROUND_M)
-    closing = speed_mps + (e * x[0, 3] + n * x[0, 4] + u * x[0, 5]) / r
+    e, n, u = x[0] - origin[j, 0], x[1] - origin[j, 1], x[2] - origin[j, 2]
+    r = at_least(root(e * e + n * n + u * u), NEAREST_GROUND_M)
+    closing = at_least(speed_mps + (e * x[3] + n * x[4] + u * x[5]) / r, 1.0)
     for row in range(count):
-        share = (jac[row, 0] * x[0, 3] + jac[row, 1] * x[0, 4] + jac[row, 2] * x[0, 5]) / (max(closing, 1.0) * r)
-        jac[row, 0] -= share * e
-        jac[row, 1] -= share * n
-        jac[row, 2] -= share * u
+        at = 6 * row
+        share = (jac[at] * x[3] + jac[at + 1] * x[4] + jac[at + 2] * x[5]) / (closing * r)
+        jac[at] -= share * e
+        jac[at + 1] -= share * n
+        jac[at + 2] -= share * u
 
 
-@njit(cache=True, error_model="numpy")
-def delay_s(x: FloatArray, i: int, origin: FloatArray, j: int, back_s: float, speed_mps: float) -> float:
-    """How long what detection j shows was on its way from the target in row i of x, taken to fly straight on."""
+@leaf
+def delay_s(x: NumberRow, origin: FloatArray, j: int, back_s: float, speed_mps: float, m: int, lanes: int) -> float:
+    """How long what detection j shows was on its way from the target, taken to fly straight on.
+
+    The target's state is lane m of ``lanes`` in a row of numbers x.
+    """
     return travel_s(
-        x[i, 0] - x[i, 3] * back_s - origin[j, 0],
-        x[i, 1] - x[i, 4] * back_s - origin[j, 1],
-        x[i, 2] - x[i, 5] * back_s - origin[j, 2],
-        x[i, 3],
-        x[i, 4],
-        x[i, 5],
+        x[m] - x[3 * lanes + m] * back_s - origin[j, 0],
+        x[lanes + m] - x[4 * lanes + m] * back_s - origin[j, 1],
+        x[2 * lanes + m] - x[5 * lanes + m] * back_s - origin[j, 2],
+        x[3 * lanes + m],
+        x[4 * lanes + m],
+        x[5 * lanes + m],
         speed_mps,
     )
 
 
 class Room(NamedTuple):
-    """Scratch of the Kalman update: h [6], P H^T [6], H [6, 6], an earlier state [1, 6], a step back [1, 12]."""
+    """Scratch of the Kalman update, of lanes: h [1, 6], H [1, 36], an earlier state [1, 6], steps back [1, 12].
+
+    Beside them their noise [1, 1], of lanes too, and one mode's step [1, 12].
+    """
 
     h: FloatArray
-    ph: FloatArray
     jac: FloatArray
     earlier: FloatArray
+    ways: FloatArray
+    drift: FloatArray
     way: FloatArray
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def room() -> Room:
     """Scratch for ``kalman_update``."""
-    return Room(np.empty(6), np.empty(6), np.empty((6, 6)), np.empty((1, 6)), np.empty((1, 12)))
+    return Room(
+        np.empty((1, 6, LANES)),
+        np.empty((1, 36, LANES)),
+        np.empty((1, 6, LANES)),
+        np.empty((1, 12, LANES)),
+        np.empty((1, 1, LANES)),
+        np.empty((1, 12)),
+    )
 
 
-@njit(inline="always", error_model="numpy")
-def _condition(g: FloatArray, o: int, ph: FloatArray, nu: float, s: float) -> None:
-    """Condition Gaussian o of g in place: x += P H^T nu / S, P -= P H^T H P / S, with ``ph`` = P H^T [6]."""
+@leaf
+def _step_back(prior: LaneRow, found: Detections, j: int, back_s: float, work: Room) -> None:
+    """Fill each mode's step back to when detection j left its target, and the position noise q |back|^3 / 3 of it."""
+    x, ways, drift = numbers(prior), numbers(lane_row(work.ways, 0)), number_row(work.drift, 0)
+    speed = found.speed_mps[j]
+    for m in range(LANES):
+        mode, late_s = m if m < MODE_COUNT else 0, back_s
+        if speed > 0.0:
+            late_s += delay_s(x, found.origin, j, back_s, speed, m, LANES)
+        way_of(mode, -late_s, work.way, 0)
+        for q in range(12):
+            ways[q * LANES + m] = work.way[0, q]
+        drift[m] = NOISE_HORIZONTAL[mode] * abs(late_s) ** 3 / 3.0
+
+
+@leaf
+def _condition(
+    g: LaneRow, p0: Lanes, p1: Lanes, p2: Lanes, p3: Lanes, p4: Lanes, p5: Lanes, nu: Lanes, s: Lanes
+) -> None:
+    """Condition Gaussians g in place: x += P H^T nu / S, P -= P H^T H P / S, with ``p0`` to ``p5`` = P H^T."""
     one = 1.0 / s
-    p0, p1, p2, p3, p4, p5 = ph[0], ph[1], ph[2], ph[3], ph[4], ph[5]
     k0, k1, k2, k3, k4, k5 = p0 * one, p1 * one, p2 * one, p3 * one, p4 * one, p5 * one
-    g[o, 0] += k0 * nu
-    g[o, 1] += k1 * nu
-    g[o, 2] += k2 * nu
-    g[o, 3] += k3 * nu
-    g[o, 4] += k4 * nu
-    g[o, 5] += k5 * nu
-    g[o, 6] -= k0 * p0
-    g[o, 7] -= k1 * p0
-    g[o, 8] -= k1 * p1
-    g[o, 9] -= k2 * p0
-    g[o, 10] -= k2 * p1
-    g[o, 11] -= k2 * p2
-    g[o, 12] -= k3 * p0
-    g[o, 13] -= k3 * p1
-    g[o, 14] -= k3 * p2
-    g[o, 15] -= k3 * p3
-    g[o, 16] -= k4 * p0
-    g[o, 17] -= k4 * p1
-    g[o, 18] -= k4 * p2
-    g[o, 19] -= k4 * p3
-    g[o, 20] -= k4 * p4
-    g[o, 21] -= k5 * p0
-    g[o, 22] -= k5 * p1
-    g[o, 23] -= k5 * p2
-    g[o, 24] -= k5 * p3
-    g[o, 25] -= k5 * p4
-    g[o, 26] -= k5 * p5
+    g[0] += k0 * nu
+    g[1] += k1 * nu
+    g[2] += k2 * nu
+    g[3] += k3 * nu
+    g[4] += k4 * nu
+    g[5] += k5 * nu
+    g[6] -= k0 * p0
+    g[7] -= k1 * p0
+    g[8] -= k1 * p1
+    g[9] -= k2 * p0
+    g[10] -= k2 * p1
+    g[11] -= k2 * p2
+    g[12] -= k3 * p0
+    g[13] -= k3 * p1
+    g[14] -= k3 * p2
+    g[15] -= k3 * p3
+    g[16] -= k4 * p0
+    g[17] -= k4 * p1
+    g[18] -= k4 * p2
+    g[19] -= k4 * p3
+    g[20] -= k4 * p4
+    g[21] -= k5 * p0
+    g[22] -= k5 * p1
+    g[23] -= k5 * p2
+    g[24] -= k5 * p3
+    g[25] -= k5 * p4
+    g[26] -= k5 * p5
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def kalman_update(
-    mode: int, prior: FloatArray, i: int, found: Detections, j: int, back_s: float, out: FloatArray, o: int, work: Room
-) -> tuple[float, float, int]:
-    """Extended Kalman update of Gaussian i of prior with detection j into row o of out.
+    prior: LaneRow, found: Detections, j: int, back_s: float, out: LaneRow, work: Room
+) -> tuple[Lanes, Lanes, int]:
+    """Extended Kalman update of all modes' Gaussians [27] with detection j, from ``prior`` into ``out``.
 
     nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. For a
     detection ``back_s`` seconds older than the state, h is taken at F(-back) x and R grows by the position noise
     q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. Sound's travel time joins
-    ``back_s``. **Gives** log likelihood, squared distance, components used.
+    ``back_s``. **Gives** log likelihood and squared distance by mode, components used.
     """
-    kind, z, var, speed = found.kind, found.z, found.var, found.speed_mps[j]
-    if speed > 0.0:
-        back_s += delay_s(prior, i, found.origin, j, back_s, speed)
+    kind, z, var = found.kind, found.z, found.var
     for q in range(WIDTH):
-        out[o, q] = prior[i, q]
-    distance2, volume, used = 0.0, 1.0, 0
-    if kind == POSITION and back_s == 0.0:  # the components are the state: H picks a column
+        out[q] = prior[q]
+    distance2, volume, used = spread(0.0), spread(1.0), 0
+    at_once = back_s == 0.0 and not found.speed_mps[j] > 0.0
+    if kind == POSITION and at_once:  # the components are the state: H picks a column
         for c in range(6):
             if math.isnan(var[j, c]):
                 continue
-            s = out[o, DIAGONAL[c]] + var[j, c]
-            nu = z[j, c] - out[o, c]
-            for a in range(6):
-                work.ph[a] = out[o, PLACE[a, c]]
-            _condition(out, o, work.ph, nu, s)
+            s, nu = out[DIAGONAL[c]] + var[j, c], z[j, c] - out[c]
+            p0, p1, p2 = out[PLACE[0, c]], out[PLACE[1, c]], out[PLACE[2, c]]
+            _condition(out, p0, p1, p2, out[PLACE[3, c]], out[PLACE[4, c]], out[PLACE[5, c]], nu, s)
             distance2 += nu * nu / s
             volume *= 2.0 * math.pi * s
             used += 1
         return -0.5 * (distance2 + math.log(volume)), distance2, used
-    if back_s == 0.0:
-        count = linearise(kind, prior, i, found.origin, j, work.h, work.jac)
+    h, jac, drift = lane_row(work.h, 0), lane_row(work.jac, 0), spread(0.0)
+    if at_once:
+        count = linearise(kind, prior, found.origin, j, h, jac)
     else:
-        way_of(mode, -back_s, work.way, 0)
-        count = linearise_back(kind, work.way, prior, i, found.origin, j, work.h, work.jac, work.earlier, speed)
+        _step_back(prior, found, j, back_s, work)
+        drift, way, earlier = lane_row(work.drift, 0)[0], lane_row(work.ways, 0), lane_row(work.earlier, 0)
+        count = linearise_back(kind, way, prior, found.origin, j, h, jac, earlier, found.speed_mps[j])
     azimuth = 1 if kind == POLAR else (0 if kind == BEARING else -1)
-    drift = NOISE_HORIZONTAL[mode] * abs(back_s) ** 3 / 3.0
-    jac, ph = work.jac, work.ph
     for c in range(count):
         if math.isnan(var[j, c]):
             continue
-        nu = z[j, c] - work.h[c]
+        at, nu = 6 * c, z[j, c] - h[c]
         if c == azimuth:
             nu = wrap(nu)
-        j0, j1, j2, j3, j4, j5 = jac[c, 0], jac[c, 1], jac[c, 2], jac[c, 3], jac[c, 4], jac[c, 5]
+        j0, j1, j2, j3, j4, j5 = jac[at], jac[at + 1], jac[at + 2], jac[at + 3], jac[at + 4], jac[at + 5]
+        p0 = out[6] * j0 + out[7] * j1 + out[9] * j2
+        p1 = out[7] * j0 + out[8] * j1 + out[10] * j2
+        p2 = out[9] * j0 + out[10] * j1 + out[11] * j2
+        p3 = out[12] * j0 + out[13] * j1 + out[14] * j2
+        p4 = out[16] * j0 + out[17] * j1 + out[18] * j2
+        p5 = out[21] * j0 + out[22] * j1 + out[23] * j2
+        nu -= j0 * (out[0] - prior[0]) + j1 * (out[1] - prior[1]) + j2 * (out[2] - prior[2])
         s = var[j, c] + drift * (j0 * j0 + j1 * j1 + j2 * j2)
-        for a in range(6):
-            ph[a] = out[o, PLACE[a, 0]] * j0 + out[o, PLACE[a, 1]] * j1 + out[o, PLACE[a, 2]] * j2
-        if back_s != 0.0 or c == 3 or kind == POSITION:  # the others see position alone
-            for a in range(6):
-                ph[a] += out[o, PLACE[a, 3]] * j3 + out[o, PLACE[a, 4]] * j4 + out[o, PLACE[a, 5]] * j5
-        s += j0 * ph[0] + j1 * ph[1] + j2 * ph[2] + j3 * ph[3] + j4 * ph[4] + j5 * ph[5]
-        nu -= j0 * (out[o, 0] - prior[i, 0]) + j1 * (out[o, 1] - prior[i, 1]) + j2 * (out[o, 2] - prior[i, 2])
-        nu -= j3 * (out[o, 3] - prior[i, 3]) + j4 * (out[o, 4] - prior[i, 4]) + j5 * (out[o, 5] - prior[i, 5])
-        _condition(out, o, ph, nu, s)
+        if not at_once or c == 3 or kind == POSITION:  # the others see position alone
+            p0 += out[12] * j3 + out[16] * j4 + out[21] * j5
+            p1 += out[13] * j3 + out[17] * j4 + out[22] * j5
+            p2 += out[14] * j3 + out[18] * j4 + out[23] * j5
+            p3 += out[15] * j3 + out[19] * j4 + out[24] * j5
+            p4 += out[19] * j3 + out[20] * j4 + out[25] * j5
+            p5 += out[24] * j3 + out[25] * j4 + out[26] * j5
+            s += j3 * p3 + j4 * p4 + j5 * p5
+            nu -= j3 * (out[3] - prior[3]) + j4 * (out[4] - prior[4]) + j5 * (out[5] - prior[5])
+        s += j0 * p0 + j1 * p1 + j2 * p2
+        _condition(out, p0, p1, p2, p3, p4, p5, nu, s)
         distance2 += nu * nu / s
         volume *= 2.0 * math.pi * s
         used += 1

@@ -6,18 +6,18 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 
-from araz.tracking._grid import around, plan_grid
+from araz.tracking._grid import Grid, around, plan_grid
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._state import Tracks
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 MERGE_DISTANCE2: Final = 1.0
 """Squared statistical distance of two whole states (six components) below which they are one target."""
 MERGE_REACH_M: Final = 200.0
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _distance2(a: FloatArray, b: FloatArray, work: FloatArray) -> float:
     """Squared statistical distance of two tracks [27], gap^T (P_a + P_b)^-1 gap, by Cholesky; ``work`` is [6, 7]."""
     total, q = 0.0, 6
@@ -36,18 +36,31 @@ def _distance2(a: FloatArray, b: FloatArray, work: FloatArray) -> float:
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray:
     """Rows of the tracks that are an older one's double; the older inherits claim and sensors, in place.
 
     Tracks claiming different things never merge. ``rows`` are in order of birth, so the lower is the older.
     """
     doubles = np.empty(len(rows), np.int64)
-    found = 0
     if len(rows) < 2:
         return doubles[:0]
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], MERGE_REACH_M)
     gone, work = np.zeros(len(moments), np.bool_), np.empty((6, 7))
+    return doubles[: _doubles(tracks, moments, rows, grid, gone, work, doubles)]
+
+
+@leaf
+def _doubles(
+    tracks: Tracks,
+    moments: FloatArray,
+    rows: IntArray,
+    grid: Grid,
+    gone: BoolArray,
+    work: FloatArray,
+    doubles: IntArray,
+) -> int:
+    found = 0
     for i in rows:
         if gone[i]:
             continue
@@ -69,10 +82,10 @@ def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray
                     doubles[found] = j
                     found += 1
                     _inherit(tracks, i, j)
-    return doubles[:found].copy()
+    return found
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _is_near(a: FloatArray, b: FloatArray) -> bool:
     """Whether two tracks [27] could be one at all: a cheap test before the exact one, which it never contradicts."""
     for axis in range(3):
@@ -83,7 +96,7 @@ def _is_near(a: FloatArray, b: FloatArray) -> bool:
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _inherit(tracks: Tracks, elder: int, younger: int) -> None:
     tracks.existence[elder] = max(tracks.existence[elder], tracks.existence[younger])
     tracks.updated_at_us[elder] = max(tracks.updated_at_us[elder], tracks.updated_at_us[younger])

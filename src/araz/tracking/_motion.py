@@ -6,12 +6,13 @@ Every mode is p' = p + A v, v' = B v, where A and B rotate and scale the horizon
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 
-from araz.tracking._gauss import WIDTH, from_moments, propagate, raw_moments
+from araz.tracking._gauss import WIDTH, Room, collapse, from_moments, propagate, raw_moments, room
+from araz.tracking._kernel import kernel, leaf
+from araz.tracking._rows import LANES, LaneRow, Lanes, NumberRow, first, lane_row, number_row, spread, where_above
 from araz.vocabulary import FloatArray, IntArray
 
 MODE_COUNT: Final = 7
@@ -43,7 +44,7 @@ START_WEIGHT: Final = np.array([0.60, 0.10, 0.07, 0.07, 0.07, 0.07, 0.02])
 about how a target moves."""
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def way_of(mode: int, dt_s: float, way: FloatArray, w: int) -> None:
     """Fill row w with the twelve numbers of one mode's step of ``dt_s`` seconds, as ``propagate`` takes it.
 
@@ -69,7 +70,7 @@ def way_of(mode: int, dt_s: float, way: FloatArray, w: int) -> None:
         way[w, 8 + 3 * axis] = q * forward
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ways_of(dt_s: float) -> FloatArray:
     """The numbers of every mode's step of ``dt_s`` seconds [M, 12]."""
     ways = np.empty((MODE_COUNT, 12))
@@ -78,7 +79,7 @@ def ways_of(dt_s: float) -> FloatArray:
     return ways
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def switching(dt_s: float) -> FloatArray:
     """Mode change probabilities [M, M] over ``dt_s`` seconds, rows sum to one: leave at a rate, at most once a step."""
     change = np.zeros((MODE_COUNT, MODE_COUNT))
@@ -89,96 +90,183 @@ def switching(dt_s: float) -> FloatArray:
     return change
 
 
-@njit(cache=True, error_model="numpy")
-def mix_modes(
-    rows: FloatArray,
-    weight: FloatArray,
-    i: int,
-    change: FloatArray,
-    out: FloatArray,
-    out_weight: FloatArray,
-    work: FloatArray,
-) -> None:
-    """IMM mixing of track i (Blom & Bar-Shalom 1988) from rows [N M, 27] into out [N M, 27] and out_weight [N, M].
+@kernel
+def beside(table: FloatArray) -> FloatArray:
+    """A table by mode [M, W] as one row of lanes [1, W, LANES]; the lanes no mode uses repeat the first mode."""
+    lanes = np.empty((1, table.shape[1], LANES))
+    for m in range(LANES):
+        for q in range(table.shape[1]):
+            lanes[0, q, m] = table[m if m < MODE_COUNT else 0, q]
+    return lanes
 
-    All modes' moments are taken about the first one's mean, so that mixing is one product of small matrices; ``work``
-    [M, 27] is scratch. The sum over the seven modes is written out: as a loop it runs three times slower.
+
+@kernel
+def switching_lanes(dt_s: float) -> FloatArray:
+    """``switching`` [1, LANES, LANES]: column k of lanes m is the chance of k to m; zero where no mode is."""
+    change, lanes = switching(dt_s), np.zeros((1, LANES, LANES))
+    lanes[0, :MODE_COUNT, :MODE_COUNT] = change
+    return lanes
+
+
+@leaf
+def mix_modes(g: LaneRow, weight: NumberRow, change: LaneRow, work: Room, out: LaneRow) -> Lanes:
+    """IMM mixing (Blom & Bar-Shalom 1988) of the modes g [27] into ``out``; gives the weights after it.
+
+    All modes' moments are taken about the first one's mean, so that mixing is one product of small matrices.
+    ``weight`` [LANES] are numbers here, ``change`` is of ``switching_lanes``.
     """
-    at = i * MODE_COUNT
-    for k in range(MODE_COUNT):
-        raw_moments(rows, at + k, rows, at, work, k)
-    for m in range(MODE_COUNT):
-        total = 0.0
-        for k in range(MODE_COUNT):
-            total += weight[i, k] * change[k, m]
-        out_weight[i, m] = total
-        one = 1.0 / total if total > 0.0 else 0.0
-        s0, s1 = weight[i, 0] * change[0, m] * one, weight[i, 1] * change[1, m] * one
-        s2, s3 = weight[i, 2] * change[2, m] * one, weight[i, 3] * change[3, m] * one
-        s4, s5 = weight[i, 4] * change[4, m] * one, weight[i, 5] * change[5, m] * one
-        s6 = weight[i, 6] * change[6, m] * one
-        o = at + m
-        for q in range(WIDTH):
-            out[o, q] = (
-                s0 * work[0, q]
-                + s1 * work[1, q]
-                + s2 * work[2, q]
-                + s3 * work[3, q]
-                + s4 * work[4, q]
-                + s5 * work[5, q]
-                + s6 * work[6, q]
-            )
-        from_moments(out, o, rows, at, out, o)
+    about, raw, part = number_row(work.about, 0), lane_row(work.raw, 0), number_row(work.raw, 0)
+    for axis in range(6):
+        about[axis] = first(g[axis])
+    raw_moments(g, about, raw)
+    after = weight[0] * change[0]
+    for k in range(1, LANES):
+        after += weight[k] * change[k]
+    one = where_above(after, 0.0, 1.0 / after, spread(0.0))
+    s0, s1, s2 = weight[0] * change[0] * one, weight[1] * change[1] * one, weight[2] * change[2] * one
+    s3, s4, s5 = weight[3] * change[3] * one, weight[4] * change[4] * one, weight[5] * change[5] * one
+    s6, s7 = weight[6] * change[6] * one, weight[7] * change[7] * one
+    for q in range(WIDTH):
+        at = q * LANES
+        out[q] = (
+            part[at] * s0
+            + part[at + 1] * s1
+            + part[at + 2] * s2
+            + part[at + 3] * s3
+            + part[at + 4] * s4
+            + part[at + 5] * s5
+            + part[at + 6] * s6
+            + part[at + 7] * s7
+        )
+    from_moments(out, about, out)
+    return after
 
 
-@njit(cache=True, error_model="numpy")
-def predict_into(
-    gauss: FloatArray,
+class Steps(NamedTuple):
+    """All modes' steps over one time: how they change [1, LANES, LANES], their ways [1, 12, LANES] and of MANOEUVRE."""
+
+    dt_s: float
+    change: FloatArray
+    ways: FloatArray
+    single: FloatArray
+
+
+@kernel
+def steps_of(dt_s: float) -> Steps:
+    """What ``predict_modes`` and ``predict_single`` need for ``dt_s`` seconds; backwards without mixing and noise."""
+    ways = ways_of(dt_s)
+    single = ways[MANOEUVRE : MANOEUVRE + 1].copy()
+    return Steps(dt_s, switching_lanes(max(dt_s, 0.0)), beside(ways), single)
+
+
+@leaf
+def predict_modes(
+    modes: FloatArray,
     weight: FloatArray,
-    update_count: IntArray,
-    dt_s: float,
+    b: int,
+    steps: Steps,
+    work: Room,
     out: FloatArray,
     out_weight: FloatArray,
+    o: int,
+    gauss: FloatArray,
+    i: int,
 ) -> None:
-    """All tracks ``dt_s`` seconds on: mixing, then each mode's motion; fills out [N, M, 27] and out_weight [N, M].
+    """Row b of modes [B, 27, LANES] and weight [B, LANES] moved on: mixing, then each mode's motion, into row o of out.
+
+    Row i of ``gauss`` [N, 27] becomes the moments over the modes. A step back or of no time does not mix.
+    """
+    g, to, way = lane_row(modes, b), lane_row(out, o), lane_row(steps.ways, 0)
+    after = lane_row(out_weight, o)
+    if steps.dt_s <= 0.0:
+        after[0] = lane_row(weight, b)[0]
+        propagate(g, way, to)
+    else:
+        after[0] = mix_modes(g, number_row(weight, b), lane_row(steps.change, 0), work, to)
+        propagate(to, way, to)
+    collapse(to, after[0], work, number_row(gauss, i))
+
+
+@leaf
+def start_modes(
+    single: FloatArray,
+    s: int,
+    steps: Steps,
+    work: Room,
+    out: FloatArray,
+    out_weight: FloatArray,
+    o: int,
+    gauss: FloatArray,
+    i: int,
+) -> None:
+    """Row s of single [N, 27], a track's second time seen, moved on in every mode, with START_WEIGHT; see above."""
+    to = lane_row(out, o)
+    propagate(number_row(single, s), lane_row(steps.ways, 0), to)
+    for m in range(LANES):
+        out_weight[o, m] = START_WEIGHT[m] if m < MODE_COUNT else 0.0
+    collapse(to, lane_row(out_weight, o)[0], work, number_row(gauss, i))
+
+
+class Belief(NamedTuple):
+    """Where N targets are: one Gaussian each in ``gauss`` [N, 27], and the modes of those seen at least twice.
+
+    ``bank`` [N] is a target's row in ``modes`` [B, 27, LANES] and ``weight`` [B, LANES] (sums to one; lanes beyond
+    the modes are zero), -1 where ``gauss`` is all there is. Of the others ``gauss`` is the moments over the modes.
+    """
+
+    gauss: FloatArray
+    bank: IntArray
+    modes: FloatArray
+    weight: FloatArray
+
+
+@kernel
+def predict(old: Belief, update_count: IntArray, dt_s: float, more: int) -> Belief:
+    """The belief ``dt_s`` seconds on, with ``more`` rows left open at its end.
 
     A negative ``dt_s`` steps back along each mode without mixing and without noise. A track with one detection runs in
-    MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT. Modes of weight zero come
-    zeroed.
+    MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT.
     """
-    change, ways, count = switching(max(dt_s, 0.0)), ways_of(dt_s), len(gauss)
-    rows, to = gauss.reshape(count * MODE_COUNT, WIDTH), out.reshape(count * MODE_COUNT, WIDTH)
-    work = np.empty((MODE_COUNT, WIDTH))
+    count, banks = len(old.bank), 0
+    bank = np.full(count + more, -1, np.int64)
     for i in range(count):
-        at = i * MODE_COUNT
-        alone = weight[i, MANOEUVRE] == 1.0
-        if alone and (update_count[i] < 2 or dt_s <= 0.0):
-            for m in range(MODE_COUNT):
-                out_weight[i, m] = 1.0 if m == MANOEUVRE else 0.0
-                if m == MANOEUVRE:
-                    propagate(rows, at + m, ways, m, to, at + m)
-                else:
-                    for q in range(WIDTH):
-                        to[at + m, q] = 0.0
-        elif alone:
-            for m in range(MODE_COUNT):
-                out_weight[i, m] = START_WEIGHT[m]
-                propagate(rows, at + MANOEUVRE, ways, m, to, at + m)
-        elif dt_s <= 0.0:
-            for m in range(MODE_COUNT):
-                out_weight[i, m] = weight[i, m]
-                propagate(rows, at + m, ways, m, to, at + m)
+        if old.bank[i] >= 0 or (update_count[i] >= 2 and dt_s > 0.0):
+            bank[i] = banks
+            banks += 1
+    new = Belief(np.empty((count + more, WIDTH)), bank, np.empty((banks, WIDTH, LANES)), np.empty((banks, LANES)))
+    _fill(old, steps_of(dt_s), room(), new)
+    return new
+
+
+@leaf
+def _fill(old: Belief, steps: Steps, work: Room, new: Belief) -> None:
+    way = number_row(steps.single, 0)
+    for i in range(len(old.bank)):
+        b, o = old.bank[i], new.bank[i]
+        if o < 0:
+            propagate(number_row(old.gauss, i), way, number_row(new.gauss, i))
+        elif b < 0:
+            start_modes(old.gauss, i, steps, work, new.modes, new.weight, o, new.gauss, i)
         else:
-            mix_modes(rows, weight, i, change, to, out_weight, work)
-            for m in range(MODE_COUNT):
-                propagate(to, at + m, ways, m, to, at + m)
+            predict_modes(old.modes, old.weight, b, steps, work, new.modes, new.weight, o, new.gauss, i)
 
 
-@njit(cache=True, error_model="numpy")
-def predict_tracks(
-    gauss: FloatArray, weight: FloatArray, update_count: IntArray, dt_s: float
-) -> tuple[FloatArray, FloatArray]:
-    """All tracks ``dt_s`` seconds on, as new arrays; see ``predict_into``."""
-    out, out_weight = np.empty(gauss.shape), np.empty(weight.shape)
-    predict_into(gauss, weight, update_count, dt_s, out, out_weight)
-    return out, out_weight
+@leaf
+def overall(belief: Belief, count: int, work: Room) -> None:
+    """Bring the first ``count`` rows of ``gauss`` up to date with the modes, in place."""
+    for i in range(count):
+        b = belief.bank[i]
+        if b >= 0:
+            collapse(lane_row(belief.modes, b), lane_row(belief.weight, b)[0], work, number_row(belief.gauss, i))
+
+
+def mixtures(belief: Belief, rows: Any) -> tuple[FloatArray, FloatArray]:
+    """Gaussians [K, M, 27] and weights [K, M] by mode of some rows; one seen once stands in MANOEUVRE alone."""
+    bank = belief.bank[rows]
+    has = bank >= 0
+    gauss, weight = np.zeros((len(bank), MODE_COUNT, WIDTH)), np.zeros((len(bank), MODE_COUNT))
+    gauss[has] = belief.modes[bank[has], :, :MODE_COUNT].swapaxes(1, 2)
+    weight[has] = belief.weight[bank[has], :MODE_COUNT]
+    gauss[~has, MANOEUVRE] = belief.gauss[rows][~has]
+    weight[~has, MANOEUVRE] = 1.0
+    return gauss, weight

@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numba import njit
 from scipy.special import chdtri
 
 from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._grid import Grid, extent, grid_of
+from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, NEAREST_GROUND_M, POLAR, POSITION, Detections, delay_s, linearise, wrap
+from araz.tracking._rows import number_row
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -35,46 +36,48 @@ def gate_table(probability: float) -> FloatArray:
     return np.array([0.0, *(float(chdtri(k, 1.0 - probability)) for k in range(1, 7))])
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def describe(
     kind: int,
-    g: FloatArray,
+    moments: FloatArray,
     i: int,
     origin: FloatArray,
     j: int,
     h: FloatArray,
-    jac: FloatArray,
+    jacobian: FloatArray,
     spread: FloatArray,
     rate: FloatArray,
 ) -> int:
-    """Fill predicted components h, their covariance H P H^T [6, 6] and rates of change, of row i of g; their number."""
+    """Fill predicted components h, their covariance H P H^T [6, 6] and rates, of row i of moments; their number.
+
+    ``jacobian`` [36] is scratch.
+    """
+    g, jac = number_row(moments, i), number_row(jacobian, 0)
     if kind == POSITION:  # the components are the state itself
         for c in range(6):
-            h[c] = g[i, c]
+            h[c] = g[c]
             for d in range(c + 1):
-                spread[c, d] = g[i, ROW[c] + d]
-            rate[c] = g[i, 3 + c] if c < 3 else 0.0
+                spread[c, d] = g[ROW[c] + d]
+            rate[c] = g[3 + c] if c < 3 else 0.0
         return 6
-    count = linearise(kind, g, i, origin, j, h, jac)
+    count = linearise(kind, g, origin, j, number_row(h, 0), jac)
     for c in range(count):
         last = 6 if c == 3 else 3  # range rate alone looks at velocity
-        for a in range(last if last == 6 else 3):
+        for a in range(last):
             total = 0.0
             for b in range(last):
-                total += g[i, PLACE[a, b]] * jac[c, b]
-            jac[5, a] = total
+                total += g[PLACE[a, b]] * jac[6 * c + b]
+            jac[30 + a] = total
         for d in range(c + 1):
             total = 0.0
-            for a in range(3):
-                total += jac[d, a] * jac[5, a]
-            for a in range(3, 6 if d == 3 else 3):
-                total += jac[d, a] * jac[5, a]
+            for a in range(6 if d == 3 else 3):
+                total += jac[6 * d + a] * jac[30 + a]
             spread[c, d] = total
-        rate[c] = jac[c, 0] * g[i, 3] + jac[c, 1] * g[i, 4] + jac[c, 2] * g[i, 5]
+        rate[c] = jac[6 * c] * g[3] + jac[6 * c + 1] * g[4] + jac[6 * c + 2] * g[5]
     return count
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def sketch(
     kind: int,
     g: FloatArray,
@@ -108,7 +111,7 @@ def sketch(
     rate[1] = a * g[i, 3] + b * g[i, 4]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def detection_grid(found: Detections) -> Grid:
     """The detections by cell of components 0 and 1; about ``CELL_PLOTS`` in each, azimuth over the whole circle."""
     first, second = found.z[:, 0], found.z[:, 1]
@@ -122,7 +125,7 @@ def detection_grid(found: Detections) -> Grid:
     return grid_of(first, second, limits, side, side)
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def _log_likelihood(
     found: Detections,
     j: int,
@@ -170,14 +173,14 @@ def _log_likelihood(
     return -0.5 * distance2 - math.log(volume) - HALF_LOG_TWO_PI * used
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _grown(rows: IntArray) -> IntArray:
     more = np.empty(2 * len(rows), np.int64)
     more[: len(rows)] = rows
     return more
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def _cells(
     found: Detections,
     grid: Grid,
@@ -203,7 +206,7 @@ def _cells(
     return row0, row1, int(left), int(right)
 
 
-@njit(inline="always", error_model="numpy")
+@leaf
 def _is_far(
     found: Detections, j: int, h: FloatArray, spread: FloatArray, rate: FloatArray, back_s: float, far2: float
 ) -> bool:
@@ -218,7 +221,7 @@ def _is_far(
     return far
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, bool]:
     """Largest variance of components 0 and 1, age of the oldest detection, and whether any makes a claim."""
     widest, oldest, has_claims = np.zeros(2), 0.0, False
@@ -231,7 +234,7 @@ def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, b
     return widest, oldest, has_claims
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def box_pairs(
     found: Detections,
     moments: FloatArray,
@@ -249,7 +252,7 @@ def box_pairs(
     small: there every pair is looked at. Rows of a polar or position scan without components 0 and 1 pair with nothing.
     """
     track, detection = np.empty(64 + 2 * len(moments), np.int64), np.empty(64 + 2 * len(moments), np.int64)
-    h, rate, spread, jac, work = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros((6, 6)), np.zeros((6, 7))
+    h, rate, spread, jac, work = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36), np.zeros((6, 7))
     plots, total = len(found.z), 0
     if plots == 0:
         return track[:0], detection[:0]
@@ -281,7 +284,7 @@ def box_pairs(
                     wide = gate2 * SLACK * (SAME_CLAIM_GATE if same else 1.0)
                     late_s = back_s[j]
                     if found.speed_mps[j] > 0.0:
-                        late_s += delay_s(moments, i, found.origin, j, late_s, found.speed_mps[j])
+                        late_s += delay_s(number_row(moments, i), found.origin, j, late_s, found.speed_mps[j], 0, 1)
                     log_l = _log_likelihood(found, j, count, h, spread, rate, late_s, wide, work)
                     if log_l == -np.inf or (not same and worth[i] * math.exp(log_l) < LEAST_ODDS * density[j]):
                         continue

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from araz.tracking._close import is_within_coast
-from araz.tracking._gauss import collapse, unpacked
+from araz.tracking._gauss import unpacked
+from araz.tracking._kernel import kernel
 from araz.tracking._look import survival
-from araz.tracking._motion import predict_tracks
+from araz.tracking._motion import Belief, predict
 from araz.tracking._state import State, Tracks
 from araz.vocabulary import FloatArray, IntArray, TrackPicture
 
@@ -22,9 +22,9 @@ def _own(array: Any) -> Any:
     return copy
 
 
-def picture_of(at_us: int, tracks: Tracks, moments: FloatArray) -> TrackPicture:
-    """The record for others, of tracks whose moments at ``at_us`` are ``moments`` [N, 27]."""
-    mean, cov = unpacked(moments)
+def picture_of(at_us: int, tracks: Tracks) -> TrackPicture:
+    """The record for others, of tracks at ``at_us``."""
+    mean, cov = unpacked(tracks.belief.gauss)
     return TrackPicture(
         at_us=at_us,
         track_id=_own(tracks.number),
@@ -53,18 +53,19 @@ def predict_picture(state: State, at_us: int) -> TrackPicture:
     """
     dt_s = (at_us - state.at_us) * 1e-6 if state.at_us else 0.0
     settings = state.settings
-    rows, existence, moments = _moved(
+    rows, existence = _left(
         state.tracks, at_us, dt_s, float(settings.survival_half_life_s), float(settings.coast_max_s)
     )
     tracks = state.tracks if len(rows) == len(state.tracks.track_id) else take(state.tracks, rows)
-    return picture_of(at_us, tracks._replace(existence=existence), moments)
+    belief = predict(tracks.belief, tracks.update_count, dt_s, 0) if dt_s != 0.0 else tracks.belief
+    return picture_of(at_us, tracks._replace(existence=existence, belief=belief))
 
 
-@njit(cache=True, error_model="numpy")
-def _moved(
+@kernel
+def _left(
     tracks: Tracks, at_us: int, dt_s: float, half_life_s: float, coast_max_s: float
-) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Rows still shown at ``at_us``, with existence and moments over the modes then [K, 27]."""
+) -> tuple[IntArray, FloatArray]:
+    """Rows still shown at ``at_us``, with their existence then."""
     rows = np.zeros(len(tracks.existence), np.int64)
     count = 0
     for i in range(len(rows)):
@@ -73,15 +74,16 @@ def _moved(
             count += 1
     rows = rows[:count].copy()
     existence = tracks.existence[rows]
-    gauss, weight = tracks.gauss[rows], tracks.weight[rows]
-    if dt_s != 0.0:
-        gauss, weight = predict_tracks(gauss, weight, tracks.update_count[rows], dt_s)
     for k in range(count):
         existence[k] *= survival(max(dt_s, 0.0), tracks.hidden[rows[k]], half_life_s)
-    return rows, existence, collapse(gauss, weight)
+    return rows, existence
 
 
 def take(tracks: Tracks, rows: IntArray) -> Tracks:
     """The tracks at ``rows``, in that order, as new arrays."""
-    columns: list[Any] = [column.take(rows, axis=0) for column in tracks]
-    return Tracks(*columns)
+    old = tracks.belief
+    bank = old.bank[rows]
+    has = bank >= 0
+    belief = Belief(old.gauss[rows], np.where(has, np.cumsum(has) - 1, -1), old.modes[bank[has]], old.weight[bank[has]])
+    columns: dict[str, Any] = {name: column[rows] for name, column in tracks._asdict().items() if name != "belief"}
+    return Tracks(belief=belief, **columns)

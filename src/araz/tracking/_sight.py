@@ -6,9 +6,10 @@ import math
 from typing import Final
 
 import numpy as np
-from numba import njit
 
-from araz.tracking._gauss import PLACE, ROW
+from araz.tracking._gauss import ROW, WIDTH
+from araz.tracking._kernel import kernel, leaf
+from araz.tracking._motion import MODE_COUNT, Belief
 from araz.tracking._state import ECHO_LEVELS, View
 from araz.vocabulary import FloatArray
 
@@ -26,7 +27,7 @@ FAR_SIGMAS: Final = 5.0
 """So far from the edge a height is above or below it for certain."""
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _above(gap_m: float, spread_m: float) -> float:
     """Chance that a height ``gap_m`` over the edge, uncertain by ``spread_m``, is above it."""
     if abs(gap_m) > FAR_SIGMAS * spread_m:
@@ -35,7 +36,7 @@ def _above(gap_m: float, spread_m: float) -> float:
     return chance
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def _clear_of_terrain(g: FloatArray, lowest: FloatArray, east0: float, north0: float, cell: float) -> float:
     """Chance that a track g [27] is above the lowest visible height, over five places within its horizontal error."""
     spread = math.sqrt(g[11] + RASTER_SLACK_M**2)
@@ -58,7 +59,7 @@ def _clear_of_terrain(g: FloatArray, lowest: FloatArray, east0: float, north0: f
     return total / 5.0
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def sight(view: View, s: int, g: FloatArray, sector: tuple[float, float]) -> tuple[bool, float]:
     """Whether one track g [27] is inside sensor s's field of view, and its chance of being clear of terrain.
 
@@ -84,7 +85,7 @@ def sector_of(sector_rad: tuple[float, float] | None) -> tuple[float, float]:
     return sector_rad[0] % (2.0 * math.pi), (sector_rad[1] - sector_rad[0]) % (2.0 * math.pi) or ALL_ROUND[1]
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def detection_chances(
     view: View,
     s: int,
@@ -100,8 +101,25 @@ def detection_chances(
     of which ``echo`` [N, lookers, levels] is the belief. ``doubt`` [N, lookers] weakens the terrain's chance: a ridge
     hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c).
     """
-    column = view.looker[s]
     seen, miss, full = np.zeros(len(moments)), np.zeros(len(moments)), np.zeros(len(moments))
+    _chances(view, s, silence_counts, sector, moments, echo, doubt, seen, miss, full)
+    return seen, miss, full
+
+
+@leaf
+def _chances(
+    view: View,
+    s: int,
+    silence_counts: bool,
+    sector: tuple[float, float],
+    moments: FloatArray,
+    echo: FloatArray,
+    doubt: FloatArray,
+    seen: FloatArray,
+    miss: FloatArray,
+    full: FloatArray,
+) -> None:
+    column = view.looker[s]
     for i in range(len(moments)):
         inside, clear = sight(view, s, moments[i], sector)
         share = 1.0
@@ -114,10 +132,9 @@ def detection_chances(
         seen[i] = max(full[i] * share, SEEN_AFTER_ALL * view.chance[s] * share)
         if silence_counts:
             miss[i] = min(full[i] * share, 0.999)
-    return seen, miss, full
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def learn_echo(
     echo: FloatArray, doubt: FloatArray, column: int, full: FloatArray, chance: float, detected: FloatArray
 ) -> None:
@@ -144,52 +161,56 @@ def learn_echo(
             q[k] /= total
 
 
-@njit(cache=True, error_model="numpy")
-def lift(
-    view: View,
-    s: int,
-    gauss: FloatArray,
-    weight: FloatArray,
-    detected: FloatArray,
-    only_below: bool,
-) -> None:
-    """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place.
-
-    Height is cut off normally at v: with a = (v - m) / s and g = phi(a) / (1 - Phi(a)), mean m + s g, variance
-    s^2 (1 + a g - g^2); the other components follow by their correlation. ``only_below`` spares modes already above.
-    """
-    lowest, east0, north0, cell = view.lowest[s], view.east0, view.north0, view.cell
-    column = np.empty(6)
-    for i in range(len(gauss)):
+@kernel
+def lift(view: View, s: int, belief: Belief, detected: FloatArray, only_below: bool) -> None:
+    """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place."""
+    one = np.empty(WIDTH)
+    for i in range(len(detected)):
         if detected[i] < 0.5:
             continue
-        for m in range(gauss.shape[1]):
-            if weight[i, m] <= 0.0:
-                continue
-            g = gauss[i, m]
-            col, row = (g[0] - east0) / cell, (g[1] - north0) / cell
-            if not (-0.5 <= col < lowest.shape[1] - 0.5 and -0.5 <= row < lowest.shape[0] - 0.5):
-                continue
-            low = lowest[int(row + 0.5), int(col + 0.5)]
-            if math.isnan(low) or abs(low) > NEVER_SEEN_M or (only_below and g[2] >= low):
-                continue
-            variance = g[11]
-            sigma = math.sqrt(variance)
-            a = (low - g[2]) / sigma
-            if abs(a) > LIFT_SIGMAS:
-                continue
-            hazard = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
-            keep = max(1.0 + a * hazard - hazard * hazard, 0.01)
-            scale = (1.0 - keep) / variance
-            for r in range(6):
-                column[r] = g[PLACE[r, 2]]
-            for r in range(6):
-                g[r] += column[r] / variance * sigma * hazard
-                for c in range(r + 1):
-                    g[ROW[r] + c] -= column[r] * column[c] * scale
+        b = belief.bank[i]
+        if b < 0:
+            lift_row(view, s, belief.gauss[i], only_below)
+            continue
+        for m in range(MODE_COUNT):
+            if belief.weight[b, m] > 0.0:
+                one[:] = belief.modes[b, :, m]
+                if lift_row(view, s, one, only_below):
+                    belief.modes[b, :, m] = one
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
+def lift_row(view: View, s: int, g: FloatArray, only_below: bool) -> bool:
+    """Condition one Gaussian g [27] on being above what sensor s can see there, in place; tells whether it changed.
+
+    Height is cut off normally at v: with a = (v - m) / s and g = phi(a) / (1 - Phi(a)), mean m + s g, variance
+    s^2 (1 + a g - g^2); the other components follow by their correlation. ``only_below`` spares what is already above.
+    """
+    lowest = view.lowest[s]
+    col, row = (g[0] - view.east0) / view.cell, (g[1] - view.north0) / view.cell
+    if not (-0.5 <= col < lowest.shape[1] - 0.5 and -0.5 <= row < lowest.shape[0] - 0.5):
+        return False
+    low = lowest[int(row + 0.5), int(col + 0.5)]
+    if math.isnan(low) or abs(low) > NEVER_SEEN_M or (only_below and g[2] >= low):
+        return False
+    variance = g[11]
+    sigma = math.sqrt(variance)
+    a = (low - g[2]) / sigma
+    if abs(a) > LIFT_SIGMAS:
+        return False
+    hazard = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
+    keep = max(1.0 + a * hazard - hazard * hazard, 0.01)
+    scale = (1.0 - keep) / variance
+    c0, c1, c2, c3, c4, c5 = g[9], g[10], g[11], g[14], g[18], g[23]
+    column = (c0, c1, c2, c3, c4, c5)
+    for r in range(6):
+        g[r] += column[r] / variance * sigma * hazard
+        for c in range(r + 1):
+            g[ROW[r] + c] -= column[r] * column[c] * scale
+    return True
+
+
+@leaf
 def is_hidden(view: View, g: FloatArray) -> bool:
     """Whether terrain masks one track g [27] from every sensor in whose field it lies (at least one must mask)."""
     masked = False

@@ -97,7 +97,7 @@ def links(gauss: FloatArray, weight: FloatArray, update_count: IntArray, dt_s: F
         x' = sum c_m F_m x + F_m f_m,   C = sum R_m F_m^T + f_m u_m^T,
         P' = sum F_m R_m F_m^T + F_m f_m u_m^T + u_m f_m^T F_m^T + c_m (u_m u_m^T + Q_m).
 
-    Mixing and start of the modes as in ``predict_into``. Where P' is singular the gain is the least squares one.
+    Mixing and start of the modes as in ``_motion.predict``. Where P' is singular the gain is the least squares one.
     """
     flow, noise, change = _motions(dt_s)
     joint = _joint_weights(weight, update_count, dt_s, change)
@@ -145,7 +145,7 @@ def _motions(dt_s: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _joint_weights(weight: FloatArray, update_count: IntArray, dt_s: FloatArray, change: FloatArray) -> FloatArray:
-    """Weight [K, M before, M after] of moving in one mode and then another; see ``predict_into`` for young tracks."""
+    """Weight [K, M before, M after] of moving in one mode, then another; of young tracks see ``_motion.predict``."""
     joint = weight[:, :, None] * change
     alone = weight[:, MANOEUVRE] == 1.0
     stays = alone & ((update_count < 2) | (dt_s <= 0.0))

@@ -9,7 +9,8 @@ import numpy as np
 
 from araz.tracking._classify import HABIT_COUNT
 from araz.tracking._gauss import WIDTH
-from araz.tracking._motion import MODE_COUNT
+from araz.tracking._motion import Belief
+from araz.tracking._rows import LANES
 from araz.vocabulary import (
     BoolArray,
     FloatArray,
@@ -54,21 +55,18 @@ FIRST_PLOTS: Final = 50.0
 class Tracks(NamedTuple):
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
 
-    **Shapes** ``gauss`` [N, M, 27] (mean and covariance, see ``_gauss``), ``weight`` [N, M] (sums to one),
-    ``existence`` [N],
-    ``class_probability`` [N, classes], ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor
-    that looks, sums to one over levels), ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's
-    view, 1 is none), ``habit`` [N, HABIT_COUNT] (how it has moved, see ``_classify``);
-    everything else [N]. Rows whose ``weight`` of a mode is zero carry no meaning
-    in that mode's mean and covariance. ``birth_existence`` is the existence the track began with. ``track_id`` is a
+    **Shapes** ``belief`` where they are (see ``_motion``), ``class_probability`` [N, classes],
+    ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor that looks, sums to one over levels),
+    ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's view, 1 is none),
+    ``habit`` [N, HABIT_COUNT] (how it has moved, see ``_classify``);
+    everything else [N]. ``birth_existence`` is the existence the track began with. ``track_id`` is a
     key made of the detection that began the track; ``number`` is what people see, given in order of
     arrival (0: none yet).
     """
 
     track_id: IntArray
     number: IntArray
-    gauss: FloatArray
-    weight: FloatArray
+    belief: Belief
     existence: FloatArray
     birth_existence: FloatArray
     is_confirmed: BoolArray
@@ -184,8 +182,7 @@ def no_tracks(lookers: int = 1) -> Tracks:
     return Tracks(
         track_id=integer,
         number=integer,
-        gauss=np.zeros((0, MODE_COUNT, WIDTH)),
-        weight=np.zeros((0, MODE_COUNT)),
+        belief=Belief(np.zeros((0, WIDTH)), integer, np.zeros((0, WIDTH, LANES)), np.zeros((0, LANES))),
         existence=flt,
         birth_existence=flt,
         is_confirmed=flag,

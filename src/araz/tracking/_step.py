@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 
 from araz.tracking._classify import CLASS_TABLE
-from araz.tracking._gauss import collapse
 from araz.tracking._look import Knobs, Look, look_once
 from araz.tracking._measure import BEARING, prepare
 from araz.tracking._pairs import GATE_SLACK, gate_table
@@ -66,18 +65,18 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
     if place == 0 and state.forgotten and order < state.forgotten:
         state = replace(state, late_scans=state.late_scans + 1)
         now = state.now
-        return state, _events(state, now, collapse(now.tracks.gauss, now.tracks.weight), _no_pairs())[1]
+        return state, _events(state, now, _no_pairs())[1]
     numbers = _Numbers(state.next_number, *_given(state.past[place:]))
     past, now = list(state.past[:place]), state.past[place].before if place < len(state.past) else state.now
     pairs = _no_pairs()
     for at, one in enumerate((scan, *(entry.scan for entry in state.past[place:]))):
         before = now
-        now, moments, told, born = _one_scan(state, now, one, numbers)
+        now, told, born = _one_scan(state, now, one, numbers)
         past.append(Past(before, one, order if at == 0 else state.past[place + at - 1].order, *born))
         pairs = told if at == 0 else pairs
     kept, forgotten = _trimmed(past, state.forgotten)
     state = replace(state, now=now, past=kept, forgotten=forgotten, next_number=numbers.next_free)
-    return _events(state, now, moments, pairs)
+    return _events(state, now, pairs)
 
 
 def _check(state: State, scan: Scan) -> None:
@@ -141,8 +140,11 @@ def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, 
     drop = 0
     while past[drop].order[0] < oldest_us:
         drop += 1
-    # the other arrays of a belief together are smaller than the modes; the newest is near enough to the largest
-    most = max(MEMORY_BYTES // max(2 * past[-1].before.tracks.gauss.nbytes, 1), 1)
+    # the newest is near enough to the largest; twice, for tables were made with room for as many again
+    table = past[-1].before.tracks
+    columns: list[Any] = [*table.belief, *(column for column in table if column is not table.belief)]
+    held = sum(column.nbytes for column in columns)
+    most = max(MEMORY_BYTES // max(2 * held, 1), 1)
     drop = max(drop, len(past) - most)
     if drop == 0:
         return tuple(past), forgotten
@@ -170,26 +172,26 @@ def _looks(claim_key: IntArray) -> list[IntArray]:
 
 def _one_scan(
     state: State, now: Filter, scan: Scan, numbers: _Numbers
-) -> tuple[Filter, FloatArray, Pairs, tuple[IntArray, IntArray]]:
-    """The belief after a scan that is next in time, its moments [N, 27], pairs told, keys and numbers begun."""
+) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
+    """The belief after a scan that is next in time, pairs told, keys and numbers begun."""
     looks = _looks(scan.claim_key)
     told: list[Pairs] = []
     born: list[tuple[IntArray, IntArray]] = []
     for number, row in enumerate(looks):
-        now, moments, pairs, begun = _one_look(state, now, scan, row, number == len(looks) - 1, numbers)
+        now, pairs, begun = _one_look(state, now, scan, row, number == len(looks) - 1, numbers)
         told.append(pairs)
         born.append(begun)
     if len(looks) == 1:
-        return now, moments, told[0], born[0]
+        return now, told[0], born[0]
     number_of, row_of, chance = (np.concatenate(column) for column in zip(*told, strict=True))
     key, number_given = (np.concatenate(column) for column in zip(*born, strict=True))
-    return now, moments, (number_of, row_of, chance), (key, number_given)
+    return now, (number_of, row_of, chance), (key, number_given)
 
 
 def _one_look(
     state: State, now: Filter, scan: Scan, row: IntArray, is_last: bool, numbers: _Numbers
-) -> tuple[Filter, FloatArray, Pairs, tuple[IntArray, IntArray]]:
-    """One look of one sensor: the belief after it, moments [N, 27], pairs told, keys and numbers of tracks begun."""
+) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
+    """One look of one sensor: the belief after it, pairs told, keys and numbers of tracks begun."""
     s, view, settings = scan.sensor_index, state.view, state.settings
     found = prepare(scan, state.sensors, row)
     at_us = scan.at_us_end
@@ -209,7 +211,7 @@ def _one_look(
         CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    tracks, moments, maps, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, knobs)
+    tracks, maps, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, knobs)
     first = len(tracks.track_id) - begun
     keys = tracks.track_id[first:].copy()
     given = numbers.give(keys)
@@ -217,11 +219,10 @@ def _one_look(
     told[0][len(told[0]) - begun :] = given
     dropped = max(len(tracks.track_id) - TRACK_LIMIT, 0)
     if dropped:
-        rows = _most_likely(tracks)
-        tracks, moments = take(tracks, rows), moments[rows]
+        tracks = take(tracks, _most_likely(tracks))
     rate = now.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + fresh / BIRTH_MEMORY_S
     after = Filter(at_us, turn, tracks, *maps, max(rate, LEAST_BIRTHS_PER_S), now.dropped_tracks + dropped)
-    return after, moments, told, (keys, given)
+    return after, told, (keys, given)
 
 
 def _most_likely(tracks: Tracks) -> IntArray:
@@ -230,7 +231,7 @@ def _most_likely(tracks: Tracks) -> IntArray:
     return np.asarray(np.sort(order[:TRACK_LIMIT]))
 
 
-def _events(state: State, now: Filter, moments: FloatArray, pairs: Pairs) -> tuple[State, TrackEvents]:
+def _events(state: State, now: Filter, pairs: Pairs) -> tuple[State, TrackEvents]:
     """What is told: the picture now, who was confirmed or ended since the last one, and who took which detection."""
     tracks = now.tracks
     keys = tracks.track_id[tracks.is_confirmed]
@@ -242,7 +243,7 @@ def _events(state: State, now: Filter, moments: FloatArray, pairs: Pairs) -> tup
         ended = state.confirmed_number[[key not in now_set for key in state.confirmed.tolist()]]
         state = replace(state, confirmed=keys, confirmed_number=numbers)
     events = TrackEvents(
-        picture=picture_of(now.at_us, tracks, moments),
+        picture=picture_of(now.at_us, tracks),
         changed_id=np.concatenate((fresh, ended)),
         change=np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended))),
         pair_track_id=pairs[0],

@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from araz.tracking._gauss import WIDTH, collapse
+from araz.tracking._gauss import WIDTH
+from araz.tracking._motion import mixtures
 from araz.tracking._smooth import Links, Trail, joined, links
 from araz.tracking._state import Filter, Past, State
 from araz.vocabulary import FloatArray, IntArray
@@ -78,8 +79,8 @@ def trail_of(trails: Trails, state: State, number: int) -> Trail | None:
     if not young:
         return old
     at_us = np.array([belief.at_us for belief, _ in young])
-    gauss = np.array([belief.tracks.gauss[row] for belief, row in young])
-    weight = np.array([belief.tracks.weight[row] for belief, row in young])
+    modes = [mixtures(belief.tracks.belief, [row]) for belief, row in young]
+    gauss, weight = (np.concatenate(part) for part in zip(*modes, strict=True))
     count = np.array([belief.tracks.update_count[row] for belief, row in young])
     keep = np.append(at_us[1:] > at_us[:-1], True)
     at_us, gauss, weight, count = at_us[keep], gauss[keep], weight[keep], count[keep]
@@ -114,7 +115,7 @@ def _lengthened(
     now, rows = _rows_of(belief, awaited)
     if not len(rows):
         return trail
-    here = collapse(belief.tracks.gauss[rows], belief.tracks.weight[rows])
+    here = belief.tracks.belief.gauss[rows]
     before = _links_to(last, belief, awaited) if last is not None else {}
     longer, counts = dict(trail), belief.tracks.update_count[rows]
     for i, number in enumerate(now.tolist()):
@@ -138,7 +139,7 @@ def _links_to(last: Filter, belief: Filter, awaited: Mapping[int, int]) -> dict[
     """Rest and gain by track number, from the belief before to this one."""
     number, rows = _rows_of(last, awaited)
     dt_s = np.full(len(rows), (belief.at_us - last.at_us) * 1e-6)
-    found = links(last.tracks.gauss[rows], last.tracks.weight[rows], last.tracks.update_count[rows], dt_s)
+    found = links(*mixtures(last.tracks.belief, rows), last.tracks.update_count[rows], dt_s)
     return {n: (found.rest[i], found.gain[i]) for i, n in enumerate(number.tolist())}
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from numba import njit
-
-from araz.tracking._gauss import WIDTH, from_moments, raw_moments
-from araz.tracking._motion import MODE_COUNT
+from araz.tracking._gauss import WIDTH, Room, from_moments, raw_moments
+from araz.tracking._kernel import leaf
+from araz.tracking._rows import LaneRow, Lanes, lane_row, spread, total, where_above
 from araz.vocabulary import FloatArray
 
 LEAST_SHARE: Final = 1e-6
@@ -16,79 +15,65 @@ LEAST_WEIGHT: Final = 1e-3
 """A mode with less takes no part in weighing detections; mixing brings it back."""
 
 
-@njit(cache=True, error_model="numpy")
+@leaf
 def after_silence(existence: float, miss: float) -> float:
     """Existence of a track that silence speaks against: r (1 - pd) / (1 - r pd)."""
     return existence * (1.0 - miss) / max(1.0 - existence * miss, 1e-12)
 
 
-@njit(cache=True, error_model="numpy")
+class Hypotheses(NamedTuple):
+    """E pairs of a cluster by mode: likelihoods [E, LANES], Gaussians after [E, 27, LANES], shares [E + 1, LANES]."""
+
+    likelihood: FloatArray
+    after: FloatArray
+    share: FloatArray
+
+
+@leaf
 def update_track(
-    rows: FloatArray,
-    weight: FloatArray,
-    i: int,
+    prior: LaneRow,
+    weight: LaneRow,
     still: float,
-    likelihood: FloatArray,
     taken: FloatArray,
-    after: FloatArray,
     begin: int,
     end: int,
-    share: FloatArray,
-    work: FloatArray,
-) -> None:
-    """Replace the modes of track i in rows [N M, 27] and weight [N, M] by the moments of its hypotheses, in place.
+    pairs: Hypotheses,
+    work: Room,
+    out: LaneRow,
+) -> Lanes:
+    """Fill ``out`` with the moments of a track's hypotheses in every mode; gives the modes' new weights.
 
     Hypotheses are "missed", of weight ``still`` = beta_0 r0, and the pairs ``begin`` to ``end``, of weight ``taken`` =
-    beta_j, with ``likelihood`` [E, M] scaled by detection and ``after`` [E M, 27] the modes updated with each. Mode m
-    and detection j weigh beta_j w_m l_jm / sum_m w_m l_jm (and beta_0 r0 w_m the miss); each mode keeps the moments of
-    its mixture. ``share`` [E + 1, M] and ``work`` [2, 27] are scratch. **Source** Williams 2015 (TOMB/P), Musicki &
-    Evans 2004 (JIPDA), Blom & Bloem 2002 (IMM-JPDA).
+    beta_j. Mode m and detection j weigh beta_j w_m l_jm / sum_m w_m l_jm (and beta_0 r0 w_m the miss); each mode keeps
+    the moments of its mixture. ``out`` may be ``prior``. **Source** Williams 2015 (TOMB/P), Musicki & Evans 2004
+    (JIPDA), Blom & Bloem 2002 (IMM-JPDA).
     """
-    everything = 0.0
-    for m in range(MODE_COUNT):
-        share[end, m] = still * weight[i, m]
-        everything += share[end, m]
+    w, rest = weight[0], spread(still)
+    mass = w * rest
+    everything = total(mass)
     for e in range(begin, end):
-        total = 0.0
-        for m in range(MODE_COUNT):
-            share[e, m] = weight[i, m] * likelihood[e, m] if weight[i, m] > LEAST_WEIGHT else 0.0
-            total += share[e, m]
-        scale = taken[e] / total if total > 0.0 and taken[e] > LEAST_SHARE else 0.0
-        for m in range(MODE_COUNT):
-            share[e, m] *= scale
-            everything += share[e, m]
+        share = w * lane_row(pairs.likelihood, e)[0]
+        sum_l = total(share)
+        share = share * (taken[e] / sum_l if sum_l > 0.0 and taken[e] > LEAST_SHARE else 0.0)
+        lane_row(pairs.share, e)[0] = share
+        everything += total(share)
+        mass += share
     if not everything > 0.0:
-        return
-    for m in range(MODE_COUNT):
-        mass = 0.0
-        for e in range(begin, end + 1):
-            mass += share[e, m]
-        weight[i, m] = mass / everything
-        if mass > 0.0:
-            _match_moments(rows, i * MODE_COUNT + m, after, m, share, begin, end, mass, work)
-
-
-@njit(cache=True, error_model="numpy")
-def _match_moments(
-    rows: FloatArray,
-    at: int,
-    after: FloatArray,
-    m: int,
-    share: FloatArray,
-    begin: int,
-    end: int,
-    mass: float,
-    work: FloatArray,
-) -> None:
-    """Replace one mode's Gaussian, row ``at``, by the moments of its hypotheses (see ``update_track``)."""
-    portion = share[end, m] / mass
-    for q in range(WIDTH):
-        work[1, q] = portion * rows[at, q] if q >= 6 else 0.0
+        return w
+    one = where_above(mass, 0.0, 1.0 / mass, spread(0.0))
+    sums, raw = lane_row(work.sums, 0), lane_row(work.raw, 0)
+    portion = w * rest * one
+    for q in range(6):
+        sums[q] = spread(0.0)
+    for q in range(6, WIDTH):
+        sums[q] = portion * prior[q]
     for e in range(begin, end):
-        portion = share[e, m] / mass
-        if portion <= LEAST_SHARE:
-            continue
-        raw_moments(after, e * MODE_COUNT + m, rows, at, work, 0)
-        for q in range(WIDTH):
-            work[1, q] += portion * work[0, q]
-    from_moments(work, 1, rows, at, rows, at)
+        if taken[e] > LEAST_SHARE:
+            portion = lane_row(pairs.share, e)[0] * one
+            raw_moments(lane_row(pairs.after, e), prior, raw)
+            for q in range(WIDTH):
+                sums[q] += portion * raw[q]
+    from_moments(sums, prior, sums)
+    for q in range(WIDTH):
+        out[q] = where_above(mass, 0.0, sums[q], prior[q])
+    return mass / everything

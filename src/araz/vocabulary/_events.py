@@ -50,6 +50,17 @@ class IdentityVerdict(StrEnum):
     AUTHORISED = "authorised"
 
 
+class Reappearance(msgspec.Struct, frozen=True, kw_only=True, tag="reappearance"):
+    """Where, when and how likely a track that terrain hides comes out again."""
+
+    area: Area
+    from_us: TimeUs
+    to_us: TimeUs
+    """Nine in ten of those that come out here do between these."""
+    probability: Probability
+    """Chance to come out here within a minute."""
+
+
 class Track(msgspec.Struct, frozen=True, kw_only=True, tag="track"):
     """One track as people and other systems see it."""
 
@@ -79,6 +90,9 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, tag="track"):
     verdict: IdentityVerdict = IdentityVerdict.NONE
     verdict_reasons: list[str] = []
     hidden: bool = False
+    """Lost behind terrain, not gone."""
+    reappears: list[Reappearance] = []
+    """Of a hidden track: where it can come out, likeliest first."""
     border_distance_m: float | None = None
     """Signed distance to the line: positive outside (the other side), negative inside."""
 

@@ -1,0 +1,84 @@
+"""The tracker's kernels for rows and lanes, made callable from Python for tests."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from araz.tracking import _measure as measure
+from araz.tracking._gauss import packed, propagate, unpacked
+from araz.tracking._measure import kalman_update, linearise, linearise_back
+from araz.tracking._motion import MODE_COUNT, Belief, way_of
+from araz.tracking._rows import LANES, lane_row, number_row
+
+
+@njit
+def _propagate_each(rows, way, out):
+    for i in range(len(rows)):
+        propagate(number_row(rows, i), number_row(way, 0), number_row(out, i))
+
+
+@njit
+def _linearise(kind, x, origin, h, jac):
+    return linearise(kind, number_row(x, 0), origin, 0, number_row(h, 0), number_row(jac, 0))
+
+
+@njit
+def _linearise_back(kind, way, x, origin, h, jac, earlier):
+    return linearise_back(
+        kind,
+        number_row(way, 0),
+        number_row(x, 0),
+        origin,
+        0,
+        number_row(h, 0),
+        number_row(jac, 0),
+        number_row(earlier, 0),
+        0.0,
+    )
+
+
+@njit
+def _update(prior, found, back_s, out, figures, work):
+    log_l, distance2, used = kalman_update(lane_row(prior, 0), found, 0, back_s, lane_row(out, 0), work)
+    to = lane_row(figures, 0)
+    to[0], to[1] = log_l, distance2
+    return used
+
+
+def moved(mode, dt, rows):
+    """Gaussians [K, 27] after ``dt`` seconds of one mode."""
+    way, out = np.zeros((1, 12)), np.zeros((len(rows), 27))
+    way_of(mode, dt, way, 0)
+    _propagate_each(np.ascontiguousarray(rows), way, out)
+    return out
+
+
+def linearised(kind, x, origin, mode=0, back_s=None):
+    """h and its Jacobian of as many components as the kind has; with ``back_s`` at the state so long ago."""
+    h, jac, way = np.zeros(6), np.zeros(36), np.zeros((1, 12))
+    x, origin = np.array(x, float)[None], np.array(origin, float)[None]
+    if back_s is None:
+        count = _linearise(int(kind), x, origin, h, jac)
+    else:
+        way_of(mode, -back_s, way, 0)
+        count = _linearise_back(int(kind), way, x, origin, h, jac, np.zeros(6))
+    return h[:count], jac.reshape(6, 6)[:count]
+
+
+def updated(x, p, found, mode=0, back_s=0.0):
+    """Mean, covariance, log likelihood, squared distance and components used, of one Gaussian and detection 0."""
+    prior, out, figures = np.empty((1, 27, LANES)), np.empty((1, 27, LANES)), np.empty((1, 2, LANES))
+    prior[0] = packed(x, p)[:, None]
+    used = _update(prior, found, back_s, out, figures, measure.room())
+    mean, cov = (part[0] for part in unpacked(np.ascontiguousarray(out[:, :, mode])))
+    return mean, cov, figures[0, 0, mode], figures[0, 1, mode], used
+
+
+def belief_of(mean, cov, weight):
+    """A belief of N tracks from means [N, M, 6], covariances [N, M, 6, 6] and weights [N, M]; moments left open."""
+    count = len(mean)
+    modes, lanes = np.zeros((count, 27, LANES)), np.zeros((count, LANES))
+    modes[:, :, :MODE_COUNT] = packed(mean, cov).swapaxes(1, 2)
+    lanes[:, :MODE_COUNT] = weight
+    return Belief(np.zeros((count, 27)), np.arange(count), modes, lanes)

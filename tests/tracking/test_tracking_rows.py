@@ -1,0 +1,123 @@
+"""Rows and lanes against numpy: the same numbers, one lane at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numba import njit
+from numba.core.errors import NumbaError
+
+from araz.tracking._kernel import leaf
+from araz.tracking._rows import (
+    LANES,
+    alike,
+    at_least,
+    first,
+    lane_row,
+    largest,
+    nearest,
+    number_row,
+    numbers,
+    root,
+    spread,
+    total,
+    where_above,
+)
+
+lanes = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=LANES, max_size=LANES).map(np.array)
+
+
+@njit
+def arithmetic(a, b, c, out):
+    x, y, to = lane_row(a, 0)[0], lane_row(b, 0)[0], lane_row(out, 0)
+    to[0] = x + y
+    to[1] = x - y
+    to[2] = x * y
+    to[3] = x / y
+    to[4] = c + x
+    to[5] = x - c
+    to[6] = c * x
+    to[7] = c / x
+    to[8] = -x
+    to[9] = where_above(x, c, y, x)
+    to[10] = at_least(x, c)
+    to[11] = root(x * x)
+    to[12] = nearest(x)
+    to[13] = math.exp(x * 1e-6)
+    to[14] = math.log(x * x + 1.0)
+    to[15] = math.atan2(x, y)
+    to[16] = spread(c)
+    to[17] = alike(x, c)
+    to[18] = y
+    to[18] += x
+    to[18] -= y * c
+    to[18] *= c
+
+
+@njit
+def reductions(a, out):
+    x, to = lane_row(a, 0)[0], number_row(out, 0)
+    to[0], to[1], to[2], to[3] = total(x), largest(x), first(x), numbers(lane_row(a, 0))[5]
+    to[4], to[5], to[6] = at_least(to[2], 3.0), nearest(to[2]), alike(to[2], 4.0)
+
+
+@given(lanes, lanes, st.floats(-1e3, 1e3))
+def test_lanes_do_what_numpy_does_to_the_bit(x, y, c):
+    out = np.empty((1, 19, LANES))
+    arithmetic(x.reshape(1, 1, LANES), y.reshape(1, 1, LANES), c, out)
+    with np.errstate(all="ignore"):
+        expected = [x + y, x - y, x * y, x / y, c + x, x - c, c * x, c / x, -x, np.where(x > c, y, x)]
+        expected += [np.where(x > c, x, c), np.sqrt(x * x), np.rint(x)]
+    for row, right in enumerate(expected):
+        np.testing.assert_array_equal(out[0, row], right)
+    np.testing.assert_allclose(out[0, 13], np.exp(x * 1e-6), rtol=1e-14)
+    np.testing.assert_allclose(out[0, 14], np.log(x * x + 1), rtol=1e-14)
+    np.testing.assert_allclose(out[0, 15], np.arctan2(x, y), rtol=1e-14)
+    np.testing.assert_array_equal(out[0, 16:18], c)
+    np.testing.assert_array_equal(out[0, 18], ((y + x) - y * c) * c)
+
+
+@given(lanes)
+def test_reductions_are_sums_by_halves(x):
+    out = np.empty((1, 7))
+    reductions(x.reshape(1, 1, LANES), out)
+    halves = x
+    while len(halves) > 1:
+        halves = halves[: len(halves) // 2] + halves[len(halves) // 2 :]
+    assert out[0, 0] == halves[0]
+    assert out[0, 1:].tolist() == [x.max(), x[0], x[5], max(x[0], 3.0), np.rint(x[0]), 4.0]
+
+
+def test_rows_are_places_in_their_table():
+    @njit
+    def doubled(table, i):
+        row = number_row(table, i)
+        for q in range(3):
+            row[q] *= 2.0
+
+    table = np.arange(12.0).reshape(4, 3)
+    doubled(table, 2)
+    np.testing.assert_array_equal(table[2], [12, 14, 16])
+    np.testing.assert_array_equal(table[[0, 1, 3]], np.arange(12.0).reshape(4, 3)[[0, 1, 3]])
+
+
+def test_a_row_of_an_array_with_gaps_is_refused():
+    @njit
+    def of(table):
+        return number_row(table, 0)[0]
+
+    with pytest.raises(NumbaError):
+        of(np.zeros((4, 4))[:, ::2])
+
+
+def test_a_leaf_that_makes_an_array_does_not_compile():
+    @leaf
+    def makes(count):
+        return np.zeros(count)[0]
+
+    with pytest.raises(Exception, match="array"):
+        makes(3)
