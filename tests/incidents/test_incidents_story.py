@@ -480,7 +480,8 @@ def test_a_hidden_track_carries_where_it_can_come_out(place, table):
     (track,) = tracks_of(state, seen, place, {}, table.sensor_id, reappears={1: (found,)})
     (one,) = track.reappears
     assert (one.probability, one.from_us, one.to_us) == (0.6, START_US, START_US + 9_000_000)
-    back = place.frame.from_geodetic(one.area.latitude_deg, one.area.longitude_deg, 0.0)
+    hae = place.frame.to_geodetic([[300.0, -200.0, 0.0]])[2]
+    back = place.frame.to_enu(one.area.latitude_deg, one.area.longitude_deg, hae)
     np.testing.assert_allclose(np.ravel(back)[:2], [300.0, -200.0], atol=0.1)
     # 90 % of a plane Gaussian lies within sqrt(-2 ln 0.1) deviations; the longer axis points east.
     assert one.area.semi_major_m == pytest.approx(100.0 * np.sqrt(-2 * np.log(0.1)))
