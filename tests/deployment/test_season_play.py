@@ -191,7 +191,8 @@ def test_several_smugglers_at_once_share_the_sorties_and_each_learns_from_his_ow
     assert 1800 < flown < 2200
     # No mixture of smugglers gets more than the worst of them may.
     assert crowd.through_per_sortie() <= plan.guarantee_kg + instance.cost_kg.max() + 4 * 20 / np.sqrt(flown)
-    entropy = [crossing_entropy(crossing_shares(instance, season)) for season in (play(Smuggler.MEMORY, 200), crowd)]
+    seasons = (play(Smuggler.MEMORY, 200), crowd)
+    entropy = [crossing_entropy(crossing_shares(instance, season, 0, 200)) for season in seasons]
     assert entropy[0] < entropy[1]
     for wrong in ([], [(Smuggler.HEDGE, 0.0)]):
         with pytest.raises(ValueError, match="share"):
