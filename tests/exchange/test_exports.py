@@ -2,7 +2,10 @@
 
 import csv
 import io
+import json
 import math
+import subprocess
+from pathlib import Path
 
 import pytest
 import shapely
@@ -10,7 +13,7 @@ from pyproj import Geod
 from shapely.geometry import shape
 
 from araz.exchange import csv_of_tracks, geojson_of, output_hello, output_init, output_step
-from araz.sensors import DECODERS
+from araz.sensors import DECODERS, encode_sapient_alert, encode_sapient_registration
 from araz.vocabulary import (
     Alarm,
     AlarmState,
@@ -90,15 +93,43 @@ def test_csv_has_a_row_for_each_track_and_picture():
     assert {row["track_id"] for row in rows} == {"T0001", "T0002"}
 
 
+def upward(state):
+    frames = [output_hello(state, AT_US)]
+    for events in (*([picture] for picture in PICTURES), [ALARM]):
+        state, messages = output_step(state, events)
+        frames += messages
+    return frames
+
+
+def test_another_binding_finds_nothing_missing_in_what_goes_up(oracle_python):
+    """Mandatory members and identifiers by the options of the standard's own files, in the other binding."""
+    python = oracle_python("sapient-msg", "sapient-msg")
+    state = output_init(Output(id="up", format=OutputFormat.SAPIENT, url="tcp://h:1", node_id=NODE), "Horadiz")
+    bad = [
+        encode_sapient_registration("radar-1", AT_US),
+        (8).to_bytes(4, "little") + encode_sapient_alert(NODE, AT_US, "x")[4:12],
+    ]
+    sensor = encode_sapient_registration(NODE, AT_US, node_type="passive rf")
+    lines = "\n".join(frame.hex() for frame in [*upward(state), sensor, *bad])
+    judge = str(Path(__file__).with_name("sapient_judge.py"))
+    done = subprocess.run([str(python), judge], input=lines, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *told, no_uuid, cut = map(json.loads, done.stdout.splitlines())
+    assert [item["breaches"] for item in told] == [[]] * len(told)
+    assert no_uuid["breaches"] == ["node_id: no UUID"]
+    assert cut["breaches"], "the judge can say no"
+    hello, first = told[0]["content"]["registration"], told[1]["content"]["detectionReport"]
+    said = hello["modeDefinition"][0]["detectionDefinition"][0]["locationType"]
+    assert said["locationUnits"] == first["location"]["coordinateSystem"], "it reports what it registered for"
+    assert said["locationDatum"] == first["location"]["datum"] == "LOCATION_DATUM_WGS84_E"
+    kinds = [next(key for key in item["content"] if key not in ("timestamp", "nodeId")) for item in told]
+    assert {"registration", "detectionReport", "statusReport", "alert"} == set(kinds)
+
+
 def test_sapient_node_is_understood_by_a_receiver():
     """What we send upward, read by the decoder a fusion node of ours uses (itself judged by Dstl's samples)."""
     state = output_init(Output(id="up", format=OutputFormat.SAPIENT, url="tcp://h:1", node_id=NODE), "Horadiz")
-    frames = [output_hello(state, AT_US)]
-    for picture in PICTURES:
-        state, messages = output_step(state, [picture])
-        frames += messages
-    state, messages = output_step(state, [ALARM])
-    frames += messages
+    frames = upward(state)
     feed = Feed(id="posts", format=Format.SAPIENT)
     sensor = Sensor(
         id="araz", kind=SensorKind.TRACK_SOURCE, feed="posts", wire_id=NODE, latitude_deg=39.4, longitude_deg=47.3

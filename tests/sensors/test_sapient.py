@@ -156,6 +156,39 @@ def test_the_other_binding_reads_what_we_write(oracle_python):
     assert known["alertAck"]["alertId"] == sapient_ulid(NOW_US, 5)
 
 
+WRITER = """
+import json, sys
+from google.protobuf import json_format
+from sapient_msg.bsi_flex_335_v2_0 import sapient_message_pb2
+for line in sys.stdin:
+    data = json_format.ParseDict(json.loads(line), sapient_message_pb2.SapientMessage()).SerializeToString()
+    print((len(data).to_bytes(4, "little") + data).hex())
+"""
+
+
+def test_what_the_other_binding_writes_is_read(oracle_python):
+    head = {"timestamp": "2023-11-14T22:13:20Z", "nodeId": NODE}
+    polar = {"range": 1500.0, "azimuth": 200.5, "elevation": 2.0, "coordinateSystem": 1, "datum": 1}
+    place = {"x": 47.02, "y": 39.51, "z": 300.0, "coordinateSystem": 1, "datum": 1}
+    kind = [{"type": "Air Vehicle", "confidence": 0.8, "subClass": [{"type": "UAV Rotary Wing", "level": 1}]}]
+    report = {"reportId": OBJECT, "objectId": OBJECT, "classification": kind}
+    said = [
+        {**head, "detectionReport": {**report, "rangeBearing": polar}},
+        {**head, "detectionReport": {**report, "location": place}},
+        {**head, "statusReport": {"reportId": OBJECT, "system": "SYSTEM_OK", "info": "INFO_NEW", "mode": "default"}},
+    ]
+    python = oracle_python("sapient-msg", "sapient-msg")
+    lines = "\n".join(map(json.dumps, said))
+    done = subprocess.run([str(python), "-c", WRITER], input=lines, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    plot, position, status = run(b"".join(bytes.fromhex(line) for line in done.stdout.splitlines()))
+    assert (plot.measurement.range_m, plot.measurement.azimuth_deg) == (1500.0, 200.5)
+    assert plot.observed_at_us == NOW_US
+    assert plot.features.class_name == "Air Vehicle/UAV Rotary Wing"
+    assert (position.measurement.latitude_deg, position.measurement.altitude_hae_m) == (39.51, 300.0)
+    assert status.state is SensorState.OK
+
+
 @pytest.mark.parametrize(
     ("system", "azimuth", "reach"),
     [(1, 90.0, 2000.0), (2, 1.5707963267948966, 2000.0), (3, 90, 2), (4, 1.5707963267948966, 2)],

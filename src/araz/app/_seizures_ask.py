@@ -18,6 +18,7 @@ from araz.app._seizures_keep import day_of, print_json, progress
 from araz.app._seizures_place import load_network
 from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
+    FEWEST_BEFORE,
     Displacement,
     Forecast,
     change_points,
@@ -242,7 +243,7 @@ def run_displacement(source: Path, treated: str, buffer: Sequence[str], control:
         shift_of_mix(kind, lines[column].to_list(), after, block=weeks, rng=rng)
         for kind, column in (("place", "where"), ("mode", "transport"), ("hour", "hour"), ("substance", "substance"))
     ]
-    enough = 12 <= change < len(starts)
+    enough = 12 <= change < len(starts) and here[:change].sum() >= FEWEST_BEFORE
     seen = counterfactual(here, change, beyond[:, None], rng=rng) if enough else None
     if as_json:
         told = [
@@ -274,7 +275,8 @@ def run_displacement(source: Path, treated: str, buffer: Sequence[str], control:
 
 
 def _say_displacement(head: str, found: Displacement) -> None:
-    say(f"{head}{found.verdict.upper()}: {found.sentence}")
+    verdict = "" if found.verdict == "refused" else f"{found.verdict.upper()}: "
+    say(f"{head}{verdict}{found.sentence}")
     quotient = "undefined" if found.quotient.value is None else f"{found.quotient.value:.2f}"
     say(f"  weighted displacement quotient {quotient}: {found.quotient.meaning}")
     if found.p_neighbours is not None:

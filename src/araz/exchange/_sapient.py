@@ -33,7 +33,7 @@ _SIGMA_OF_95: Final = 1.0 / math.sqrt(5.991)
 
 def sapient_hello(node_id: str, at_us: int, site: str) -> bytes:
     """The registration that opens every connection."""
-    return encode_sapient_registration(node_id, at_us, name=f"Araz {site}", node_type="fusion node")
+    return encode_sapient_registration(node_id, at_us, name=f"Araz {site}", node_type="fusion node", model="fusion")
 
 
 def sapient_status(node_id: str, at_us: int, state: SensorState, number: int) -> bytes:

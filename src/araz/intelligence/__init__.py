@@ -29,6 +29,7 @@ from araz.intelligence._composition import (
 )
 from araz.intelligence._crews import Sortie, Weight, crew_odds, learn_crews, link_sorties
 from araz.intelligence._displacement import (
+    FEWEST_BEFORE,
     Displacement,
     Shift,
     counterfactual,
@@ -75,6 +76,7 @@ from araz.intelligence._where import (
 
 __all__ = [
     "CONSIGNMENTS_KG",
+    "FEWEST_BEFORE",
     "FLOOR",
     "LINE_SCHEMA",
     "ROW",

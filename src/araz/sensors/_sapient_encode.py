@@ -36,11 +36,18 @@ def _message(node_id: str, at_us: int) -> Any:
 
 
 def encode_sapient_registration(
-    node_id: str, at_us: int, *, name: str = "", node_type: str = "radar", status_interval_s: float = 5.0
+    node_id: str,
+    at_us: int,
+    *,
+    name: str = "",
+    node_type: str = "radar",
+    status_interval_s: float = 5.0,
+    model: str = "simulated",
 ) -> bytes:
-    """Return the framed registration of a node (``node_id`` a UUID) with true north, degrees, metres, m/s.
+    """Return the framed registration of a node (``node_id`` a UUID) with degrees, metres, m/s.
 
-    ``node_type`` is a name of the standard in lower case, for example ``passive rf``. Fails with ``ValueError`` for
+    ``node_type`` is a name of the standard in lower case, for example ``passive rf``. A ``fusion node`` reports places
+    (WGS 84, height above the ellipsoid), any other range and bearing from true north. Fails with ``ValueError`` for
     another word.
     """
     message = _message(node_id, at_us)
@@ -53,12 +60,17 @@ def encode_sapient_registration(
     mode = registration.mode_definition.add(mode_name="default", mode_type=Registration.MODE_TYPE_PERMANENT)
     mode.settle_time.units, mode.settle_time.value = Registration.TIME_UNITS_SECONDS, 0.0
     definition = mode.detection_definition.add()
-    definition.location_type.range_bearing_units = 1
-    definition.location_type.range_bearing_datum = 1
+    region = mode.task.region_definition
+    region.region_type.append(Registration.REGION_TYPE_AREA_OF_INTEREST)
+    for place in (definition.location_type, region.region_area.add()):
+        if node_type == "fusion node":
+            place.location_units = place.location_datum = 1
+        else:
+            place.range_bearing_units = place.range_bearing_datum = 1
+    definition.velocity_type.location_datum = 1
     units = definition.velocity_type.enu_velocity_units
     units.east_north_rate_units = units.up_rate_units = 1
-    mode.task.region_definition.SetInParent()
-    registration.config_data.add(manufacturer="Araz", model="simulated")
+    registration.config_data.add(manufacturer="Araz", model=model)
     return _framed(message)
 
 
