@@ -220,6 +220,16 @@ PARTS = [
         [],
     ),
     Part(
+        "rerun",
+        "A month of archives judged again in parallel",
+        "Promise: equal results, at least 1.8 × on 2 cores. `speedup` is wall against wall and falls with the "
+        "machine's `load`; `work` is the processor time of all workers against that of one, and `idle_speedup` what "
+        "an idle machine gives by it: workers / work.",
+        ["bench/rerun.py", "--json"],
+        ["--nights", "4", "--minutes", "2"],
+        [],
+    ),
+    Part(
         "seizure-import",
         "The register of seizures: import and query, beside pandas",
         "Promise: 300,000 rows in seconds, queried interactively. pandas parses the same file in the same run without "

@@ -162,6 +162,22 @@ def replay(
 
 
 @app.command
+def rerun(
+    *journals: Path,
+    out: Annotated[Path, Parameter(help="Folder for the events, one file a journal.")] = Path("out/rerun"),
+    workers: Annotated[int | None, Parameter(help="Processes; else as many as there are cores.")] = None,
+) -> int:
+    """Judge archived journals again in parallel: the same events, byte for byte, as one process gives.
+
+    Example: araz rerun archive/2026-10-*/night.journal --out out/october
+             araz rerun out/demo/night.journal --workers 1
+    """
+    from araz.app._rerun import run_rerun
+
+    return run_rerun(journals, out, workers)
+
+
+@app.command
 def verify(journal: Path) -> int:
     """Check a journal's chain and heads; names the first altered entry and ends with 1 when there is one.
 

@@ -1,0 +1,110 @@
+"""The two commands as people start them: a centre and a post, over mutual TLS, each killed once."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import pytest
+from test_live import eventually, free_port
+
+from araz.app._post_book import passed_journal
+from araz.app._post_keys import make_keys
+from araz.sensors import encode_asterix_034
+from araz.store import read_raw
+from araz_posts import chain_of
+from araz_testing import missing
+
+pytestmark = pytest.mark.timeout(280)
+
+
+class Program:
+    """One `araz` command that shows a console."""
+
+    def __init__(self, folder, *words):
+        self.folder, self.http = folder, free_port()
+        self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
+                        "--port", str(self.http)]  # fmt: skip
+        self.process = None
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        eventually(self.is_up)
+
+    def is_up(self):
+        assert self.process.poll() is None, (self.folder / "log").read_text()
+        return self.get("/healthz").strip() == b"ok"
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+            return answer.read()
+
+    def end(self, how=signal.SIGKILL):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(60)
+
+
+def test_a_post_goes_on_alone_and_the_centre_gets_all_of_it(root, tmp_path):
+    if shutil.which("nats-server") is None:
+        missing("nats-server (apt install nats-server)")
+    if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
+        missing("the built map (make ui)")
+    site, udp = chain_of(tmp_path / "site", ["P06"]), free_port(socket.SOCK_DGRAM)
+    text = re.sub(r"udp://127.0.0.1:\d+", f"udp://127.0.0.1:{udp}", site.read_text())
+    site.write_text(re.sub(r"tcp-listen://127.0.0.1:\d+", f"tcp-listen://127.0.0.1:{free_port()}", text))
+    make_keys("127.0.0.1", ["P06"], tmp_path / "keys", 2)
+    meter = tmp_path / "meter.json"
+    meter.write_text('{"charge": 0.62, "load_w": 18, "solar_w": 0, "temperature_c": 4}')
+    address = f"127.0.0.1:{free_port()}"
+    both = ("--site", site, "--keys", tmp_path / "keys")
+    centre = Program(tmp_path / "centre", "watch", *both, "--posts", address)
+    post = Program(tmp_path / "post", "post", *both, "--post", "P06", "--centre", address, "--power", meter)
+
+    def mark(number):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            out.sendto(encode_asterix_034(25, 6, time.time() % 86400 - number), ("127.0.0.1", udp))
+
+    def at_post():
+        return [one.message.payload for one in read_raw(tmp_path / "post" / "night.journal")]
+
+    def at_centre():
+        return [one.payload for _, one, _ in passed_journal(tmp_path / "centre" / "night.journal", "P06")]
+
+    def battery_is_told():
+        health = json.loads(centre.get("/api/health"))
+        return next((one["sentence"] for one in health if one["sensor_id"] == "power P06"), None)
+
+    def all_arrived():
+        sent = at_post()
+        return len(at_centre()) >= len(sent) > 20
+
+    try:
+        post.start()  # alone: there is no centre yet
+        mark(0)
+        eventually(lambda: any(len(payload) == 10 for payload in at_post()))
+        centre.start()
+        assert "62 % charged" in eventually(battery_is_told)
+        centre.end()
+        mark(1)
+        post.end()  # and its nats-server with it, so that the next start finds the port free
+        post.start()
+        centre.start()
+        eventually(all_arrived)
+        post.end(signal.SIGTERM)
+        count = len(at_post())
+        centre.end(signal.SIGTERM)
+        held = at_centre()
+        assert held == at_post()[: len(held)]
+        assert len(held) >= count - 10
+        assert "resumed after" in (tmp_path / "post" / "log").read_text()
+    finally:
+        post.end()
+        centre.end()
