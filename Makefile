@@ -66,7 +66,7 @@ docs: $(VENV)/.dev ## write the generated pages again
 picture: install $(VENV)/.dev ## photograph the console of the demo night again for the README
 	@$(BIN)/python tools/screenshot.py $(ARGS)
 
-peers: ## Debian packages that tests use as judges (needs root): tshark, chromium, dump1090, nats-server
+peers: ## Debian packages that tests use as judges (needs root): tshark, chromium, dump1090, nats-server, postgresql
 	@tools/install_peers.sh
 
 lock: $(VENV)/.dev ## pin what is installed, for development

@@ -1,9 +1,16 @@
 """Records: what is written comes back whole, and the database holds nothing the events do not."""
 
+import contextlib
+import itertools
+
 import msgspec
 import pytest
 
-from araz.store import REJECTS_KEPT, EventLog, Records
+import araz_testing as cli
+from araz.app._data import RECORDS, demo_files
+from araz.app._logs import pictures_of
+from araz.app._runtime import Night, arrivals_of, judge, keep_records_at
+from araz.store import REJECTS_KEPT, EventLog, Records, has_records, read_journal, url_file
 from araz.vocabulary import (
     Alarm,
     AlarmState,
@@ -68,8 +75,11 @@ REPORT = ReportReceived(
 )
 
 
-@pytest.fixture
-def records(tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def records(tmp_path, request):
+    """The records in both stores: everything below holds for each."""
+    if request.param == "postgresql":
+        url_file(tmp_path / "records.sqlite").write_text(request.getfixturevalue("postgresql"))
     with Records.open(tmp_path / "records.sqlite") as opened:
         yield opened
 
@@ -178,6 +188,59 @@ def test_records_are_derivable(records, tmp_path):
     with Records.open(tmp_path / "records.sqlite") as second:
         records.write([alarm()])
         assert second.alarms() == [alarm()]
+
+
+def test_both_stores_answer_a_night_alike(tmp_path, postgresql):
+    """Everything that can be asked, of a judged night: the same records in the same order, byte for byte."""
+    events = [event for said in judge(itertools.islice(read_journal(demo_files()[0]), 1500)) for event in said]
+    answers = []
+    for name in ("sqlite", "postgresql"):
+        path = tmp_path / name / "records.sqlite"
+        path.parent.mkdir()
+        if name == "postgresql":
+            url_file(path).write_text(postgresql)
+        assert has_records(path) == (name == "postgresql")
+        with Records.open(path) as store:
+            store.write(events)
+            store.write(events[:50])
+            first_us, last_us = store.picture_span()
+            asked = [
+                store.alarms(), store.alarm_history(), store.incidents(), store.decisions(), store.reports(),
+                store.pictures(first_us, last_us), store.pictures(first_us, last_us, 7), store.picture_at(last_us - 1),
+                store.health(), store.health_history(), store.health_at(last_us), store.rejects(),
+                store.alarms_known(last_us, last_us), store.incidents_known(first_us + 9_000_000, last_us),
+            ]  # fmt: skip
+            answers.append((msgspec.json.encode(asked), store.reject_counts()))
+        assert path.exists() == (name == "sqlite")
+    assert len(answers[0][0]) > 20_000
+    assert answers[0] == answers[1]
+
+
+def test_a_night_keeps_its_records_where_the_one_setting_says(tmp_path, postgresql, capsys):
+    """The night writes there, starts again from there, and the other commands find them there."""
+    out = tmp_path / "night"
+    out.mkdir()
+    keep_records_at(out, postgresql)
+    assert url_file(out / RECORDS).stat().st_mode & 0o077 == 0
+    arrivals = list(itertools.islice(arrivals_of(demo_files()[0]), 400))
+    with contextlib.closing(Night(out)) as night:
+        night.take(arrivals)
+        before = night.records.health(), night.records.picture_span(), night.records.reject_counts()
+    assert before[1] is not None
+    with contextlib.closing(Night(out)) as night:
+        assert night.resume() == 400
+        assert (night.records.health(), night.records.picture_span(), night.records.reject_counts()) == before
+    assert not (out / RECORDS).exists()
+    assert cli.araz("alarms", out) == 0
+    cli.araz("doctor", "--out", out)
+    assert "PostgreSQL answers" in capsys.readouterr().out
+    assert len(list(pictures_of(out))) > 5
+
+
+def test_another_store_is_refused_by_its_name(tmp_path):
+    url_file(tmp_path / "records.sqlite").write_text("mysql://somebody@somewhere/night")
+    with pytest.raises(ValueError, match="postgresql://USER"):
+        Records.open(tmp_path / "records.sqlite")
 
 
 def test_the_event_log_is_the_same_bytes_for_the_same_events(tmp_path):

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from araz.app._config import site_bundle_of, site_from_bundle
 from araz.incidents import alarm_figures
-from araz.store import Records
+from araz.store import Records, has_records
 from araz.vocabulary import Alarm, AlarmFigures, Decision
 
 #: What ISA-18.2 and EEMUA 191 call acceptable, and what this project promises; from public summaries of the paid texts.
@@ -96,7 +96,7 @@ def alarm_handlers(reader: AlarmReader, zone: str, clock: Callable[[], int]) -> 
 def run_alarms(out: Path, month: str, *, as_json: bool) -> int:
     """Print the monthly table of the alarms kept in a folder."""
     database = out / "records.sqlite"
-    if not database.exists():
+    if not has_records(database):
         raise ValueError(f"{database} is not there; name the --out folder of a demo, watch or run")
     bundle = site_bundle_of(out / "night.journal")
     zone = "UTC" if bundle is None else site_from_bundle(bundle)[0].time_zone

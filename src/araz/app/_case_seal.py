@@ -37,7 +37,7 @@ from araz.evidence import (
     sign_head,
     span_of_tracks,
 )
-from araz.store import Entry, Records, read_heads, read_raw
+from araz.store import Entry, Records, has_records, read_heads, read_raw
 from araz.vocabulary import IncidentKind, Picture, SensorHealth, Site
 
 CASE_FORMAT: Final = 1
@@ -119,7 +119,7 @@ def seal(journal: Path, name: str, out: Path, key: Ed25519PrivateKey, *, by: str
 
 
 def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
-    if not records.exists():
+    if not has_records(records):
         raise ValueError(
             f"{records} is missing: seal where the night ran, or make it from the journal with: araz watch --out "
             f"{records.parent} (Ctrl-C when the console is up)"

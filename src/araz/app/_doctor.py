@@ -20,7 +20,7 @@ from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, RECORDS, site_path
 from araz.app._rim import say, wall_clock_us
 from araz.evidence import MerkleTree
-from araz.store import Records, VerifyResult, heads_objection, verify_journal
+from araz.store import Records, VerifyResult, has_records, heads_objection, url_file, verify_journal
 from araz.vocabulary import SensorState
 
 FREE_WARN_GB: Final = 10.0
@@ -133,8 +133,13 @@ def _synchronised() -> bool | None:
 
 def _records(out: Path) -> Iterator[Found]:
     path = out / RECORDS
-    if not path.exists():
+    if not has_records(path):
         yield Found("records", "warn", "none yet; araz watch makes them from the journal")
+        return
+    if url_file(path).is_file():
+        with Records.open(path) as records:
+            records.picture_span()
+        yield Found("records", "ok", "PostgreSQL answers")
         return
     try:
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
@@ -146,7 +151,7 @@ def _records(out: Path) -> Iterator[Found]:
 
 
 def _sensors(out: Path) -> Iterator[Found]:
-    if not (out / RECORDS).exists():
+    if not has_records(out / RECORDS):
         return
     with Records.open(out / RECORDS) as records:
         for health in records.health():

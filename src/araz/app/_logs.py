@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from rich.progress import track as progress
 
 from araz.app._config import bundle_from_file, site_bundle_of, site_from_bundle
-from araz.app._data import site_path
+from araz.app._data import EVENTS, RECORDS, site_path
 from araz.app._log_findings import findings_of, plain, sightings_of, when
 from araz.app._rim import say
 from araz.app._runtime import judge
@@ -31,7 +31,7 @@ from araz.sensors import (
     read_flight,
     sensor_table,
 )
-from araz.store import Records, read_journal
+from araz.store import Records, has_records, read_journal
 from araz.vocabulary import FloatArray, Picture
 
 logs = cyclopts.App(name="logs", help="Seized drones' logs: DJI SRT and CSV, MAVLink tlog, ArduPilot bin, PX4 ulg.")
@@ -124,7 +124,7 @@ def _archive(records: Path | None, journal: Path | None, site_name: str) -> tupl
 
 def night_file(folder: Path) -> Path:
     """Return the database of a night's folder, or its event log; ValueError when it holds neither."""
-    found = next((path for name in ("records.sqlite", "events.jsonl") if (path := folder / name).exists()), None)
+    found = next((path for name in (RECORDS, EVENTS) if has_records(path := folder / name)), None)
     if found is None:
         raise ValueError(
             f"{folder} holds neither records.sqlite nor events.jsonl; araz run … --out {folder} makes them"

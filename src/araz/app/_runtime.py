@@ -14,9 +14,9 @@ from typing import TypeVar
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
 from araz.app._data import EVENTS, RECORDS
-from araz.app._keys import head_signer
+from araz.app._keys import head_signer, write_key
 from araz.app._views import Views
-from araz.store import EventLog, HeadLog, Journal, Records, read_journal
+from araz.store import EventLog, HeadLog, Journal, Records, read_journal, url_file
 from araz.vocabulary import Event, Message
 
 log = logging.getLogger("araz")
@@ -46,6 +46,13 @@ def judge_into(journal: Path, out: Path) -> None:
     with EventLog(out) as log:
         for events in judge(read_journal(journal)):
             log.write(events)
+
+
+def keep_records_at(out: Path, url: str) -> None:
+    """Note that a night's records are kept in this PostgreSQL: its owner's alone, for the address holds a password."""
+    place = url_file(out / RECORDS)
+    place.unlink(missing_ok=True)
+    write_key(place, url.encode())
 
 
 class Night:

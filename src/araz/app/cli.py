@@ -93,6 +93,9 @@ def watch(
     keys: Annotated[
         Path | None, Parameter(help="Folder with ca.crt, centre.crt and centre.key; needed when posts call from afar.")
     ] = None,
+    records: Annotated[
+        str, Parameter(help="postgresql://… for the records, instead of SQLite; kept in --out.", env_var="ARAZ_RECORDS")
+    ] = "",
 ) -> int:
     """Listen to the site's live feeds, show the console, keep everything in the journal.
 
@@ -105,7 +108,10 @@ def watch(
              araz watch --site chain --posts 10.0.0.5:7422 --keys keys
     """
     from araz.app._live import run_watch
+    from araz.app._runtime import keep_records_at
 
+    if records:
+        keep_records_at(out, records)
     return run_watch(
         site, out, host, port, accounts=accounts, tls=tls, register=register, posts=posts, keys=keys
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The records: every event by what one asks for, in SQLite; all of it follows from the journal."""
+"""The records: every event by what one asks for, in SQLite or PostgreSQL; all of it follows from the journal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, Table, create_engine, delete, event, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, delete, event, func, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from araz.store._closing import Closing
 from araz.store._schema import (
@@ -97,17 +97,24 @@ class RejectCount(NamedTuple):
 class Records(Closing):
     """The console's memory. One writer; any number of readers, also from other threads and processes."""
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, engine: Engine) -> None:
         """Use :meth:`open`."""
-        self._engine = create_engine(f"sqlite:///{path}")
-        event.listen(self._engine, "connect", use_wal)
+        self._engine = engine
         METADATA.create_all(self._engine)
 
     @classmethod
     def open(cls, path: Path | str) -> Records:
-        """Open or create the database; raises sqlalchemy's OperationalError when the file cannot be used."""
+        """Open or create the database of a night: the SQLite file, or the PostgreSQL that its ``.url`` names.
+
+        Raises sqlalchemy's DBAPIError when neither can be used, ValueError when the client is not installed.
+        """
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        return cls(path)
+        setting = url_file(path)
+        if setting.is_file():
+            return cls(_postgresql(setting.read_text().strip()))
+        engine = create_engine(f"sqlite:///{path}")
+        event.listen(engine, "connect", use_wal)
+        return cls(engine)
 
     def write(self, events: Sequence[Event], message_seq: int | None = None) -> None:
         """Store a batch of events in one transaction; an event written again replaces itself.
@@ -128,7 +135,7 @@ class Records(Closing):
         with self._engine.begin() as connection:
             _write_health_changes(connection, healths, message_seq)
             for kind, values in rows.items():
-                connection.execute(insert(_ROUTES[kind][0]).prefix_with("OR REPLACE"), values)
+                _replace(connection, _ROUTES[kind][0], values)
             _count_rejects(connection, rejects)
 
     def clear(self) -> None:
@@ -278,6 +285,43 @@ def _feed_of(source: str) -> str:
     return source.partition("#")[0]
 
 
+def url_file(path: Path | str) -> Path:
+    """Where the address of a night's PostgreSQL stands, if it has one: beside the SQLite file it replaces."""
+    return Path(path).with_suffix(".url")
+
+
+def has_records(path: Path | str) -> bool:
+    """Whether a night has records, in either store."""
+    return Path(path).exists() or url_file(path).is_file()
+
+
+def _postgresql(url: str) -> Engine:
+    """The engine of ``postgresql://USER:PASSWORD@HOST/DATABASE``; one night a database."""
+    scheme, colon, rest = url.partition("://")
+    if scheme != "postgresql" or not colon:
+        raise ValueError(f"records: {scheme!r} is no store; give postgresql://USER:PASSWORD@HOST/DATABASE")
+    try:
+        return create_engine(f"postgresql+pg8000://{rest}", pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise ValueError(
+            "records in PostgreSQL need its client; install it with: pip install 'araz[postgresql]'"
+        ) from None
+
+
+def _insert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _replace(connection: Connection, table: Table, rows: list[_Row]) -> None:
+    """Insert rows; one whose key is there replaces it."""
+    insert = _insert(connection, table)
+    keys = [column.name for column in table.primary_key]
+    others = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
+    if table is not REJECTS:  # numbered by the database
+        insert = insert.on_conflict_do_update(index_elements=keys, set_=others)
+    connection.execute(insert, rows)
+
+
 def use_wal(connection: Any, _: Any) -> None:
     """Readers never wait for the writer. NORMAL: a power cut may cost the last records, never the journal."""
     cursor = connection.cursor()
@@ -299,7 +343,7 @@ def _write_health_changes(connection: Connection, healths: list[SensorHealth], m
             row = {"sensor_id": health.sensor_id, "at_us": health.at_us, "state": health.state.value}
             changes.append({**row, "message_seq": message_seq, "json": _ENCODER.encode(health)})
     if changes:
-        connection.execute(insert(HEALTH_CHANGES).prefix_with("OR REPLACE"), changes)
+        _replace(connection, HEALTH_CHANGES, changes)
 
 
 def _count_rejects(connection: Connection, rejects: list[Rejected]) -> None:
@@ -308,7 +352,7 @@ def _count_rejects(connection: Connection, rejects: list[Rejected]) -> None:
     counts = Counter((_feed_of(item.source), item.reason) for item in rejects)
     last = {(_feed_of(item.source), item.reason): item.received_at_us for item in rejects}
     for (source, reason), count in counts.items():
-        row = insert(REJECT_COUNTS).values(
+        row = _insert(connection, REJECT_COUNTS).values(
             source=source, reason=reason, count=count, last_received_at_us=last[source, reason]
         )
         more = {"count": REJECT_COUNTS.c.count + count, "last_received_at_us": row.excluded.last_received_at_us}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import String as _String
 
 METADATA: Final = MetaData()
+#: Text in the order of its bytes in both stores, whatever language the server was set up in.
+String: Final = _String().with_variant(_String(collation="C"), "postgresql")
 
 
 def _table(name: str, *columns: Column[str] | Column[int] | Column[bytes]) -> Table:
