@@ -127,6 +127,20 @@ def test_an_error_is_one_sentence_with_the_cause(araz, tmp_path, arguments, word
     assert "Traceback" not in said
 
 
+def test_examples_keep_their_lines_and_a_closed_pipe_is_no_error(tmp_path):
+    command = [sys.executable, "-m", "araz.app.cli"]
+    told = subprocess.run([*command, "run", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "\n         araz run radar-1=plots.pcap" in told
+    big = tmp_path / "big.csv"
+    big.write_bytes(b"MSG,3,junk\n" * 60_000)
+    reading = [*command, "decode", str(big), "--format", "sbs"]
+    with subprocess.Popen(reading, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as decode:
+        assert decode.stdout.readline()
+        decode.stdout.close()
+        assert decode.stderr.read() == b""
+    assert decode.returncode == 0
+
+
 def test_every_command_shows_an_example(araz, tmp_path):
     for verb in ("demo", "watch", "run", "decode", "replay", "verify", "simulate", "score", "report"):
         assert b"Example" in araz(verb, "--help", cwd=tmp_path)

@@ -7,6 +7,7 @@ import math
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 import shapely
 from pyproj import Geod
@@ -85,6 +86,25 @@ def test_unknown_height_is_left_out_of_geojson_and_empty_in_csv():
     assert rows[0]["altitude_hae_m"] == ""
     assert rows[0]["altitude_amsl_m"] == "235.3"
     assert rows[0]["sensors"] == "radar-1 rf-1"
+
+
+def test_a_line_has_one_number_of_axes_and_an_alarm_one_area():
+    """A height that comes and goes; three revisions of an alarm, the last one cleared."""
+    heights = (245.2, math.nan, 246.0)
+    pictures = [
+        Picture(at_us=AT_US + k * 1_000_000, tracks=[track(1, altitude_hae_m=height)])
+        for k, height in enumerate(heights)
+    ]
+    revisions = [
+        msgspec.structs.replace(
+            ALARM, revision=k, areas=[AREA] * k, state=AlarmState.CLEARED if k == 3 else ALARM.state
+        )
+        for k in (1, 3, 2)
+    ]
+    found = geojson_of(pictures, alarms=revisions)["features"]
+    assert {len(place) for place in found[0]["geometry"]["coordinates"]} == {2}
+    assert not shape(found[0]["geometry"]).has_z
+    assert [(f["properties"]["revision"], f["properties"]["state"]) for f in found[1:]] == [(3, "cleared")] * 3
 
 
 def test_csv_has_a_row_for_each_track_and_picture():

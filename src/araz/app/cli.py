@@ -18,6 +18,7 @@ app = cyclopts.App(
     name="araz",
     version=araz.__version__,
     help="From sensor bytes at a border to a patrol at the drop. Each command shows an example with --help.",
+    help_format="plaintext",  # examples keep their lines
 )
 
 # Loaded when asked for: --help stays quick.
@@ -358,6 +359,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; every foreseeable error is one sentence and exit status 2."""
     try:
         result = app(sys.argv[1:] if arguments is None else list(arguments), result_action="return_value")
+    except BrokenPipeError:  # who read our output, head for example, has seen enough
+        sys.stdout = None
+        sys.exit(0)
     except (ValueError, OSError) as error:
         sys.stderr.write(f"araz: {error}\n")
         sys.exit(2)

@@ -23,6 +23,8 @@ def geojson_of(pictures: Iterable[Picture], incidents: Sequence[Incident] = (), 
     """Return one FeatureCollection: a line for each track's path with its last state, a polygon for each area.
 
     A track seen in one picture only is a point. Times are microseconds UTC in the properties, one a vertex of a path.
+    Of an alarm only its last revision is drawn: earlier areas no longer hold. A path of which any height is unknown has
+    none at all, because readers want one number of axes a line.
     """
     paths: dict[str, list[tuple[int, list[float]]]] = {}
     last: dict[str, Track] = {}
@@ -35,7 +37,8 @@ def geojson_of(pictures: Iterable[Picture], incidents: Sequence[Incident] = (), 
     features = [_path(last[name], path) for name, path in paths.items()]
     for incident in incidents:
         features += [_polygon(area, _words(incident)) for area in incident.areas]
-    for alarm in alarms:
+    last_of = {alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda alarm: alarm.revision)}
+    for alarm in last_of.values():
         features += [_polygon(area, _words(alarm)) for area in alarm.areas]
     return {"type": "FeatureCollection", "features": features}
 
@@ -47,7 +50,8 @@ def _place(track: Track) -> list[float]:
 
 def _path(track: Track, path: Sequence[tuple[int, list[float]]]) -> Json:
     properties = {**msgspec.to_builtins(track), "at_us": [at_us for at_us, _ in path]}
-    places = [place for _, place in path]
+    axes = min(len(place) for _, place in path)
+    places = [place[:axes] for _, place in path]
     if len(places) == 1:
         return {"type": "Feature", "geometry": {"type": "Point", "coordinates": places[0]}, "properties": properties}
     return {"type": "Feature", "geometry": {"type": "LineString", "coordinates": places}, "properties": properties}

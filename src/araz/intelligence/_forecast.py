@@ -20,8 +20,10 @@ NAIVE: Final = "seasonal naive"
 #: Months a model has to see, and origins whose errors make the first interval.
 FIRST_ORIGIN: Final = 18
 CALIBRATION: Final = 10
-#: How much one outcome moves the level of the interval.
+#: How much one outcome moves the level of the interval, and how far past the n-th largest error the (n + 1)-th is put:
+#: ``BEYOND`` / n of it.
 GAMMA: Final = 0.1
+BEYOND: Final = 5.0
 
 
 def seasonal_naive(history: FloatArray, horizon: int, season: int) -> FloatArray:
@@ -235,8 +237,8 @@ def _half_widths(errors: FloatArray, level: float) -> FloatArray:
 
     Adaptive conformal: the ⌈(n + 1)(1 − a)⌉-th smallest of the n absolute errors known at the origin, where a begins
     at 1 − level and moves by γ (1 − level − miss) with every known outcome, so that a series that changed its ways
-    widens its intervals at once, at most to the largest error seen (a ≥ 0): beyond it nothing is known, and wider ones
-    held two in a hundred more of the US heroin series at four times the width. Source: Gibbs and Candès 2021.
+    widens its intervals at once, but not without end (a ≥ 0): wider ones held two in a hundred more of the
+    US heroin series at four times the width. Source: Gibbs and Candès 2021.
     """
     halves = np.full(errors.shape, np.nan)
     for step in range(errors.shape[1]):
@@ -249,8 +251,9 @@ def _half_widths(errors: FloatArray, level: float) -> FloatArray:
             past = np.sort(np.abs(_past(errors, k, step)))
             if not len(past):
                 continue
-            rank = math.ceil((len(past) + 1) * (1 - a))
-            halves[k, step] = past[min(max(rank, 1), len(past)) - 1]
+            rank = (len(past) + 1) * (1 - a)
+            beyond = max(0.0, rank - len(past)) * BEYOND / len(past)
+            halves[k, step] = past[min(max(math.ceil(rank), 1), len(past)) - 1] * (1 + beyond)
     return halves
 
 
