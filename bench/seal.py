@@ -1,6 +1,8 @@
 """How long sealing, verifying and computing again take on the demo night: CPU seconds, and wall seconds at this load.
 
-python bench/seal.py --journal out/demo/night.journal [--json]
+python bench/seal.py --journal out/demo/night.journal [--minutes 60] [--json]
+
+``--minutes`` widens the case's span to at least so long, back from its end: a night rarely has an incident of an hour.
 """
 
 from __future__ import annotations
@@ -15,17 +17,35 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from araz.app import _case_seal
 from araz.app._case import recompute
 from araz.app._case_seal import seal
 from araz.app._keys import open_key, station_key
+from araz.store import Records
+
+
+def widen(minutes: float) -> None:
+    """Let every case reach back so far; what is in it is the night's own."""
+    found = _case_seal._belonging
+
+    def wider(records: Path, name: str) -> object:
+        belongs, screen = found(records, name)
+        from_us = min(belongs.from_us, belongs.to_us - int(minutes * 60e6))
+        with Records.open(records) as book:
+            pictures = book.pictures(from_us, belongs.to_us, 1_000_000)
+        return belongs._replace(from_us=from_us), screen._replace(pictures=pictures)
+
+    _case_seal._belonging = wider
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--journal", type=Path, required=True)
-    parser.add_argument("--case", default="A0005")
+    parser.add_argument("--case", default="A0004")
+    parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    widen(given.minutes)
     key = open_key(station_key(given.journal.parent, None))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "case.zip"

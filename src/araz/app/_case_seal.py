@@ -48,7 +48,9 @@ WHOLE_NIGHT_US: Final = 12 * 3600 * 1_000_000
 LIBRARIES: Final = (
     "numpy", "numba", "scipy", "msgspec", "pyproj", "shapely", "libasterix", "sapient-proto", "protobuf", "rs1090",
 )  # fmt: skip
-LOOK_BACK_US: Final = 2 * 3600 * 1_000_000
+LOOK_ON_US: Final = 1800 * 1_000_000
+"""A track that was not on the screen for so long does not come back to it under its name."""
+MOST_PICTURES: Final = 1_000_000
 
 
 class Night(NamedTuple):
@@ -127,12 +129,7 @@ def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
     with Records.open(records) as book:
         told = Told(book.incidents(), book.alarm_history(), book.decisions(), book.reports())
         belongs = belonging(told, name)
-        near = book.pictures(belongs.from_us - LOOK_BACK_US, belongs.to_us + LOOK_BACK_US, 1_000_000)
-        seen = span_of_tracks(near, belongs.track_ids)
-        if seen is not None:
-            first = min(belongs.from_us, seen[0])
-            belongs = belongs._replace(from_us=first, to_us=max(belongs.to_us, seen[1]))
-        pictures = [p for p in near if belongs.from_us <= p.at_us <= belongs.to_us]
+        belongs, pictures = _with_tracks(book, belongs)
         health = [item for item in book.health_history() if item.at_us <= belongs.to_us]
         mine = {i.incident_id for i in belongs.told.incidents}
         spoofs = [
@@ -141,6 +138,27 @@ def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
             if i.kind is IncidentKind.FALSE_IDENTITY and i.incident_id not in mine
         ]
     return belongs, Screen(pictures, health, spoofs)
+
+
+def _with_tracks(book: Records, belongs: Belonging) -> tuple[Belonging, list[Picture]]:
+    """The span widened to when its tracks were on the screen, and the pictures of it.
+
+    A picture tells when each of its tracks began, so only the end is looked for, until half an hour shows none of them.
+    """
+    pictures = book.pictures(belongs.from_us, belongs.to_us, MOST_PICTURES)
+    reached_us = belongs.to_us
+    while (seen := span_of_tracks(pictures, belongs.track_ids)) is not None:
+        belongs = belongs._replace(from_us=min(belongs.from_us, seen[0]), to_us=max(belongs.to_us, seen[1]))
+        if seen[1] <= reached_us - LOOK_ON_US:
+            break
+        further = book.pictures(reached_us + 1, reached_us + LOOK_ON_US, MOST_PICTURES)
+        reached_us += LOOK_ON_US
+        if not further:
+            break
+        pictures += further
+    first_us = pictures[0].at_us if pictures else belongs.to_us
+    pictures = book.pictures(belongs.from_us, first_us - 1, MOST_PICTURES) + pictures
+    return belongs, [p for p in pictures if belongs.from_us <= p.at_us <= belongs.to_us]
 
 
 def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night, bool]:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from araz import tracking
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
+from araz.app._posts import passed
 from araz.geography import ellipse_from_covariance
-from araz.vocabulary import LATEST_TIME_US, FloatArray, IntArray, Message, Picture, Track
+from araz.vocabulary import FloatArray, IntArray, Message, Picture, Rejected, Track
 
 MATCH_M: Final = 150.0
 """A track computed again is the one on the screen when it was, in the middle, no farther from it than this."""
 
-#: Trails are noted this often, well within the ten minutes after which the tracker forgets them.
+#: So often it is asked of a track whether it is near; it is settled half a minute later, so none begins too late.
 NOTE_EVERY_US: Final = 10_000_000
+#: A track of the case counts as shown this long before and after it was.
+SHOWN_US: Final = 5_000_000
+#: Points told of a track, at most, spread evenly: a judge reads a line, not every look of every radar.
+MOST_POINTS: Final = 600
 #: A trail that is farther than this from all tracks of the case is not theirs.
 FAR_M: Final = 500.0
 #: Places compared between a trail and a track of the screen, at most, spread evenly.
@@ -37,11 +40,11 @@ def tracks_now(
     """
     wanted = set(track_ids)
     shown = [(p.at_us, t) for p in pictures for t in p.tracks if t.track_id in wanted]
-    state, kept = _followed(messages, start_us, shown)
+    state, trails = _followed(messages, start_us, shown)
     if state is None:
         return []
     frame = state.line.place.frame
-    smoothed = [tracking.smooth(kept[number]) for number in sorted(kept) if len(kept[number].at_us) > 1]
+    smoothed = [tracking.smooth(trail) for trail in trails]
     out = []
     for track_id in track_ids:
         at_us, place = _enu([row for row in shown if row[1].track_id == track_id], frame)
@@ -52,54 +55,76 @@ def tracks_now(
     return out
 
 
-def _followed(
-    messages: Iterable[Message], start_us: int, shown: Sequence[tuple[int, Track]]
-) -> tuple[pipeline.PipelineState | None, dict[int, tracking.Trail]]:
-    """The pipeline's state after the last message, and the trails by number, those forgotten since included."""
-    state, trails, kept, noted_us = pipeline.init(), tracking.trails_init(), dict[int, tracking.Trail](), 0
-    at_us, place = np.empty(0, np.int64), np.empty((0, 3))
+class _Follower:
+    """Keeps what the tracker believed of the tracks that come near those of the case, until it is looked back on.
 
-    def follow(believed: tracking.State) -> None:
-        nonlocal trails, noted_us
-        trails = tracking.trail_step(trails, believed)
-        if believed.at_us - noted_us > NOTE_EVERY_US:
-            trails = _near(trails, at_us, place)
-            kept.update(trails.trail)
-            noted_us = believed.at_us
+    Shown the tracker's state after each look. A track is followed from when it is nearer than ``FAR_M`` to one of the
+    case within ``SHOWN_US`` of it (its settled beliefs lag half a minute, so its beginning is there), until it is
+    farther while one is shown.
+    """
 
-    for message in messages:
-        if message.source != SITE_SOURCE and message.received_at_us < start_us:
-            continue
-        state, _ = pipeline.step(state, message, follow)
-        if message.source == SITE_SOURCE:
-            # Nobody asks the rules here, nor for a picture: only the tracks are wanted.
-            never = replace(state.incidents, next_evaluation_us=LATEST_TIME_US)
-            state = msgspec.structs.replace(state, rules_us=LATEST_TIME_US, incidents=never)
-            at_us, place = _enu(shown, state.line.place.frame)
-    if state is not None:
-        for number in (*trails.trail, *trails.awaited):
-            trail = tracking.trail_of(trails, state.tracking, number)
-            if trail is not None:
-                kept[number] = trail
-    return state, kept
+    def __init__(self, at_us: IntArray, place: FloatArray) -> None:
+        self._at_us, self._place = at_us, place
+        self._last: Any = None
+        self._past: Sequence[Any] = ()
+        self._noted_us = 0
+        self._asked_us: dict[int, int] = {}
+        self.rows: dict[int, list[tracking.BeliefRow]] = {}
 
+    def __call__(self, believed: tracking.State) -> None:
+        now_us, asked = believed.now.at_us, self._asked_us
+        fresh = {
+            number for number in believed.confirmed_number.tolist()
+            if number not in self.rows and now_us - asked.get(number, 0) > NOTE_EVERY_US
+        }  # fmt: skip
+        if fresh:
+            now = tracking.belief_rows(believed.now, fresh)
+            self._asked_us |= dict.fromkeys(now, now_us)
+            self.rows |= {number: [] for number, row in now.items() if self._is_near(row, if_none_shown=False)}
+        for belief in tracking.settled(self._last, self._past, believed):
+            for number, row in tracking.belief_rows(belief, self.rows).items():
+                self.rows[number].append(row)
+            self._last = belief
+        self._past = believed.past
+        if now_us - self._noted_us > NOTE_EVERY_US:
+            self._noted_us = now_us
+            far = [
+                number for number, rows in self.rows.items() if rows and not self._is_near(rows[-1], if_none_shown=True)
+            ]
+            for number in far:
+                del self.rows[number]
 
-def _near(trails: tracking.Trails, at_us: IntArray, place: FloatArray) -> tracking.Trails:
-    """Without the trails that ended far from every track of the case: birds elsewhere need not be followed."""
-
-    def is_near(trail: tracking.Trail) -> bool:
-        first, last = np.searchsorted(at_us, (trail.at_us[-1] - 5_000_000, trail.at_us[-1] + 5_000_000))
+    def _is_near(self, row: tracking.BeliefRow, *, if_none_shown: bool) -> bool:
+        first, last = np.searchsorted(self._at_us, (row.at_us - SHOWN_US, row.at_us + SHOWN_US))
         if first == last:
-            return True
-        gap_m = np.hypot(*(place[first:last, :2] - trail.belief[-1, :2]).T)
+            return if_none_shown
+        gap_m = np.hypot(*(self._place[first:last, :2] - row.place_enu_m[:2]).T)
         return bool(gap_m.min() < FAR_M)
 
-    far = {number for number, trail in trails.trail.items() if not is_near(trail)}
-    return replace(
-        trails,
-        trail={number: trail for number, trail in trails.trail.items() if number not in far},
-        awaited={number: since for number, since in trails.awaited.items() if number not in far},
-    )
+    def trails(self, believed: tracking.State) -> list[tracking.Trail]:
+        """The trails up to now, by number; one belief alone says nothing of before and after."""
+        for belief in tracking.young_beliefs(believed):
+            for number, row in tracking.belief_rows(belief, self.rows).items():
+                self.rows[number].append(row)
+        made = [tracking.trail_from(number, rows) for number, rows in sorted(self.rows.items()) if len(rows) > 1]
+        return [trail for trail in made if len(trail.at_us) > 1]
+
+
+def _followed(
+    messages: Iterable[Message], start_us: int, shown: Sequence[tuple[int, Track]]
+) -> tuple[pipeline.PipelineState | None, list[tracking.Trail]]:
+    """The pipeline's state after the last message, and the trails near the case's tracks."""
+    state, follower = pipeline.init(), _Follower(np.empty(0, np.int64), np.empty((0, 3)))
+    for message in messages:
+        if message.source == SITE_SOURCE:
+            state, _ = pipeline.step(state, message)
+            follower = _Follower(*_enu(shown, state.line.place.frame))
+        elif message.received_at_us >= start_us and state is not None:
+            now_us = max(state.now_us, message.received_at_us)
+            one = passed(message, state.line.site, now_us)
+            if not isinstance(one, Rejected):
+                state = pipeline.looked(state, one, now_us, follower).state
+    return state, [] if state is None else follower.trails(state.tracking)
 
 
 def _enu(rows: Sequence[tuple[int, Track]], frame: Any) -> tuple[IntArray, FloatArray]:
@@ -127,16 +152,17 @@ def _match(trail: tracking.SmoothedTrail, at_us: IntArray, place: FloatArray) ->
 
 
 def _points(trail: tracking.SmoothedTrail, frame: Any) -> list[dict[str, Any]]:
-    latitude, longitude, hae = frame.to_geodetic(trail.mean[:, :3])
+    rows = np.unique(np.linspace(0, len(trail.at_us) - 1, min(MOST_POINTS, len(trail.at_us))).astype(int))
+    latitude, longitude, hae = frame.to_geodetic(trail.mean[rows, :3])
     points = []
-    for k, at_us in enumerate(trail.at_us):
+    for i, k in enumerate(rows.tolist()):
         major, minor, azimuth = ellipse_from_covariance(trail.covariance[k][:2, :2], 0.95)
         points.append(
             {
-                "at_us": int(at_us),
-                "latitude_deg": float(latitude[k]),
-                "longitude_deg": float(longitude[k]),
-                "altitude_hae_m": float(hae[k]),
+                "at_us": int(trail.at_us[k]),
+                "latitude_deg": float(latitude[i]),
+                "longitude_deg": float(longitude[i]),
+                "altitude_hae_m": float(hae[i]),
                 "velocity_enu_mps": [float(v) for v in trail.mean[k, 3:]],
                 "ellipse_semi_major_m": float(major),
                 "ellipse_semi_minor_m": float(minor),

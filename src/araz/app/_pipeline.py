@@ -176,24 +176,24 @@ def init() -> PipelineState | None:
     return None
 
 
-def step(
-    state: PipelineState | None, message: Message, follow: Callable[[tracking.State], None] | None = None
-) -> tuple[PipelineState, list[Event]]:
-    """Take one journalled message; return the new state and what is to be said.
+class Looked(NamedTuple):
+    """What a message did to the tracks, and what the sensors said beside."""
 
-    ``follow`` is shown the tracker's state after each look of a sensor, for whoever keeps trails.
-    Raises ``SiteError`` only for a site message that is none: without a site there is nothing to go on with.
+    state: PipelineState
+    heard: Heard
+    said: list[SensorHealth]
+    reports: list[SensorRegistration]
+    offsets_us: Mapping[str, int]
+    told: list[SensorHealth | Incident]
+
+
+def looked(
+    state: PipelineState, one: Passed, now_us: int, follow: Callable[[tracking.State], None] | None = None
+) -> Looked:
+    """Take a message as far as the tracks; nobody judges them here.
+
+    ``follow`` is shown the tracker's state after each look of a sensor, for whoever looks back on tracks later.
     """
-    now_us = message.received_at_us if state is None else max(state.now_us, message.received_at_us)
-    if message.source == SITE_SOURCE:
-        return configured(now_us, message.payload), []
-    if state is None:
-        raise SiteError(
-            f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
-        )
-    one = passed(message, state.line.site, now_us)
-    if isinstance(one, Rejected):
-        return replace(state, now_us=now_us), [one]
     decoders, heard = _decode(state, one.message)
     state, heard, told = _of_posts(state, one, heard, now_us)
     health, said = health_step(state.health, heard.source, heard.decoded, now_us)
@@ -206,6 +206,28 @@ def step(
         if follow is not None:
             follow(believed)
         reports.extend(found)
+    state = replace(
+        state, now_us=now_us, decoders=decoders, health=health, scans=scans, tracking=believed, registration=errors
+    )
+    return Looked(state, heard, said, reports, offsets_us, told)
+
+
+def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, list[Event]]:
+    """Take one journalled message; return the new state and what is to be said.
+
+    Raises ``SiteError`` only for a site message that is none: without a site there is nothing to go on with.
+    """
+    now_us = message.received_at_us if state is None else max(state.now_us, message.received_at_us)
+    if message.source == SITE_SOURCE:
+        return configured(now_us, message.payload), []
+    if state is None:
+        raise SiteError(
+            f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
+        )
+    one = passed(message, state.line.site, now_us)
+    if isinstance(one, Rejected):
+        return replace(state, now_us=now_us), [one]
+    state, heard, said, reports, offsets_us, told = looked(state, one, now_us)
     said = health_with_registration(said, state.health_now, reports, offsets_us, now_us)
     events: list[Event] = [item for item in heard.decoded if isinstance(item, Rejected)]
     said = [*said, *(item for item in told if isinstance(item, SensorHealth))]
@@ -215,13 +237,12 @@ def step(
     claims, waiting = _remember(state, heard.decoded)
     state = replace(
         state,
-        now_us=now_us, decoders=decoders, health=health, health_now=known, scans=scans, tracking=believed,
-        registration=errors, claims=claims, waiting=waiting,
+        health_now=known, claims=claims, waiting=waiting,
         weather=state.weather if heard.weather is None else heard.weather,
     )  # fmt: skip
     is_due = incidents.is_due(state.incidents, now_us)
     if is_due or heard.decisions or heard.drills or (waiting and now_us - state.rules_us >= RULES_EVERY_US):
-        seen = tracking.predict_picture(believed, now_us)
+        seen = tracking.predict_picture(state.tracking, now_us)
         state, more = _apply_rules(state, heard, seen)
         events.extend(more)
         if is_due:

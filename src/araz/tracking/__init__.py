@@ -18,10 +18,21 @@ from araz.tracking._registration_state import RegistrationState, registration_in
 from araz.tracking._smooth import SmoothedTrail, Trail, place_at, smooth
 from araz.tracking._state import State, Tracks, init
 from araz.tracking._step import step
-from araz.tracking._trail import Trails, trail_of, trail_step, trails_init
+from araz.tracking._trail import (
+    BeliefRow,
+    Trails,
+    belief_rows,
+    settled,
+    trail_from,
+    trail_of,
+    trail_step,
+    trails_init,
+    young_beliefs,
+)
 
 __all__ = [
     "REAPPEARANCE_HOLDS",
+    "BeliefRow",
     "ClassReason",
     "LaunchArea",
     "Reappearance",
@@ -32,6 +43,7 @@ __all__ = [
     "Tracks",
     "Trail",
     "Trails",
+    "belief_rows",
     "class_log_odds",
     "explain_class",
     "init",
@@ -42,11 +54,14 @@ __all__ = [
     "registration_correct",
     "registration_init",
     "registration_step",
+    "settled",
     "smooth",
     "step",
     "track",
     "track_polar",
+    "trail_from",
     "trail_of",
     "trail_step",
     "trails_init",
+    "young_beliefs",
 ]

@@ -7,9 +7,9 @@ By then it is known which tracks were confirmed, so a trail begins with the trac
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -54,11 +54,9 @@ def trail_step(trails: Trails, state: State) -> Trails:
     """
     if not state.past:
         return trails
-    final = [entry.before for entry in trails.past[1:] if not state.forgotten < entry.order] if state.forgotten else []
-    if state.past[0].before is not trails.last:
-        final.append(state.past[0].before)
     awaited = _awaited(trails.awaited, state)
     trail, last = trails.trail, trails.last
+    final = settled(last, trails.past, state)
     for belief in final:
         trail = _lengthened(trail, last, belief, awaited)
         last = belief
@@ -67,25 +65,64 @@ def trail_step(trails: Trails, state: State) -> Trails:
     return Trails(trail, last, state.past, awaited)
 
 
+def settled(last: Filter | None, past: Sequence[Past], state: State) -> list[Filter]:
+    """The beliefs that no scan can change any more since ``last``, in order; ``past`` are the scans remembered then."""
+    final = [entry.before for entry in past[1:] if not state.forgotten < entry.order] if state.forgotten else []
+    if state.past and state.past[0].before is not last:
+        final.append(state.past[0].before)
+    return final
+
+
+class BeliefRow(NamedTuple):
+    """One belief about one track: mean place [3] (ENU, m), Gaussians and weights by mode [M, 27], [M], detections."""
+
+    at_us: int
+    place_enu_m: FloatArray
+    gauss: FloatArray
+    weight: FloatArray
+    update_count: int
+
+
+def belief_rows(belief: Filter, numbers: Collection[int]) -> dict[int, BeliefRow]:
+    """What a belief says of each of the tracks that it has."""
+    tracks = belief.tracks
+    rows = [row for row, number in enumerate(tracks.number.tolist()) if number in numbers]
+    if not rows:
+        return {}
+    gauss, weight = mixtures(tracks.belief, rows)
+    place, count = tracks.belief.gauss[rows, :3], tracks.update_count[rows].tolist()
+    return {
+        int(tracks.number[row]): BeliefRow(belief.at_us, place[i], gauss[i], weight[i], count[i])
+        for i, row in enumerate(rows)
+    }
+
+
+def trail_from(number: int, rows: Sequence[BeliefRow]) -> Trail:
+    """The trail of beliefs in order of time, all links made at once; of two at the same time the later counts."""
+    at_us = np.array([row.at_us for row in rows])
+    keep = np.append(at_us[1:] > at_us[:-1], True)
+    kept = [row for row, is_kept in zip(rows, keep.tolist(), strict=True) if is_kept]
+    gauss, weight = np.array([row.gauss for row in kept]), np.array([row.weight for row in kept])
+    at_us, count = at_us[keep], np.array([row.update_count for row in kept])
+    found = links(gauss, weight, count, np.append(np.diff(at_us) * 1e-6, 0.0))
+    return Trail(number, at_us, found.belief, found.rest, found.gain, count)
+
+
+def young_beliefs(state: State) -> list[Filter]:
+    """The beliefs that a late scan may still change, in order; the last is the present one."""
+    return [entry.before for entry in state.past] + [state.now]
+
+
 def trail_of(trails: Trails, state: State, number: int) -> Trail | None:
     """The trail of the track shown as ``number``, up to now; None where it was never confirmed or is forgotten."""
     trails = trail_step(trails, state)
-    beliefs = [entry.before for entry in state.past] + [state.now]
-    rows = [(belief, np.flatnonzero(belief.tracks.number == number)) for belief in beliefs]
-    young = [(belief, int(row[0])) for belief, row in rows if len(row)]
+    young = [rows[number] for belief in young_beliefs(state) if (rows := belief_rows(belief, {number}))]
     old = trails.trail.get(number)
     if old is None and number not in trails.awaited and number not in state.confirmed_number:
         return None
     if not young:
         return old
-    at_us = np.array([belief.at_us for belief, _ in young])
-    modes = [mixtures(belief.tracks.belief, [row]) for belief, row in young]
-    gauss, weight = (np.concatenate(part) for part in zip(*modes, strict=True))
-    count = np.array([belief.tracks.update_count[row] for belief, row in young])
-    keep = np.append(at_us[1:] > at_us[:-1], True)
-    at_us, gauss, weight, count = at_us[keep], gauss[keep], weight[keep], count[keep]
-    found = links(gauss, weight, count, np.append(np.diff(at_us) * 1e-6, 0.0))
-    new = Trail(number, at_us, found.belief, found.rest, found.gain, count)
+    new = trail_from(number, young)
     return new if old is None else _stitched(old, new)
 
 
