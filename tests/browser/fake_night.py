@@ -29,7 +29,7 @@ from araz.app._search import search_handlers
 from araz.app._seizure_desk import seizure_handlers
 from araz.console import Hub, create_app, site_geometry
 from araz.geography import place_from_site
-from araz.sensors import decode_decision, sensor_table
+from araz.sensors import decode_decision, power_health, sensor_table
 from araz.vocabulary import (
     Alarm,
     AlarmState,
@@ -51,6 +51,7 @@ from araz.vocabulary import (
     PlanAircraft,
     Planning,
     PlanSensor,
+    PowerReading,
     Reappearance,
     Reason,
     Rejected,
@@ -591,7 +592,8 @@ class Night:
                     rate_per_s=1.0,
                 )
             )
-        return out
+        battery = PowerReading(at_us=now, charge=0.62, load_w=18.0, temperature_c=4.0)
+        return [*out, power_health("P06", [battery], 2400.0, now, 1)]
 
     def as_judged(self) -> SimpleNamespace:
         """What the coverage map asks of a night that the pipeline judges."""

@@ -218,6 +218,16 @@ def test_replay_shows_the_sensors_as_they_were(server, screen, running, until):
     until(page, lambda: "dead" in row("acoustic-3"), "the state of now")
 
 
+def test_the_technician_reads_the_hours_a_post_has_left(server, screen, running):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("s")
+    row = page.inner_text(".drawer tr:has-text('power P06')")
+    assert "62 % charged, draws 18 W" in row
+    assert "75 h left (" in row
+    assert "battery of a post" in row
+
+
 def test_what_is_one_key_away(server, screen, running, until):
     page = screen(server)
     running(page)

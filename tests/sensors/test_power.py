@@ -83,6 +83,12 @@ def test_a_short_battery_is_told_to_the_technician():
     assert "h left (" in health.sentence
 
 
+def test_the_page_shows_what_is_said(root):
+    known = {"charge": 0.62, "load_w": 18.0, "solar_w": 0.0, "temperature_c": 4.0}
+    sentence = power_health("P03", [reading(**known)], 2400.0, EVENING_US, 1).sentence
+    assert f"    {sentence}\n" in (root / "docs" / "posts.md").read_text()
+
+
 def test_the_memory_is_three_days_and_one_reading_in_ten_minutes():
     readings = [reading(EVENING_US + minute * 60_000_000, load_w=float(minute)) for minute in range(6 * 24 * 60)]
     kept = remembered(readings)

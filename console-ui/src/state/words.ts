@@ -27,6 +27,7 @@ const KIND_MARK: Partial<Record<string, string>> = {
   launch: "↑",
   "coverage-lost": "▨",
   "coverage-restored": "▤",
+  corrected: "⟲",
 };
 
 /** A kind this browser does not know yet still has a mark. */
