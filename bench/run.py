@@ -297,7 +297,8 @@ def measure(part: Part, quick: bool) -> list[dict[str, object]] | str:
     if done.returncode != 0:
         return f"not measured: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'it failed'}"
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    return [row for found in rows for row in (found.get("rows", [found]) if isinstance(found, dict) else [found])]
+    # A part may print its whole table in one line, under "rows"; a column of that name is a number.
+    return [row for found in rows for row in (found["rows"] if isinstance(found.get("rows"), list) else [found])]
 
 
 def cell(value: object) -> str:

@@ -307,3 +307,20 @@ def test_a_time_of_day_is_read_noted_or_refused_and_comes_back():
     assert press.lines["time_of_day"].to_list() == ["09:05", "23:59", "", ""]
     assert not [p for p in press.refused if p.column == "AT"], "the seizure stands without its hour"
     assert [p.row for p in press.changed if p.column == "AT"] == [2, 3, 4]
+
+
+@given(
+    rows=st.lists(
+        st.lists(st.text("ab =1é\t ", max_size=3), max_size=5).map(",".join) | st.sampled_from(["", ",,,,", " "]),
+        max_size=8,
+    ),
+    ending=st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_file_without_quotation_marks_is_read_as_the_csv_reader_reads_it(rows, ending):
+    """Lines are split by the column; Python's own reader, which a quoted file goes through, is the judge."""
+    text = ending.join(["x,y,z", *rows])
+    plain, slow = read_table(text.encode(), "t"), read_table((text + ending + '"",,').encode(), "t")
+    last = 2 + len(rows)
+    assert plain.header == slow.header
+    assert plain.rows.rows() == [row for row in slow.rows.rows() if row[-1] != last]
+    assert plain.refused == [problem for problem in slow.refused if problem.row != last]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from itertools import groupby
 from typing import Any, Final
 
 import polars as pl
@@ -19,22 +18,24 @@ SEIZURE_COLUMNS: Final = tuple(name for name in LINE_SCHEMA if name in Seizure._
 
 def records_of(lines: pl.DataFrame) -> list[Seizure]:
     """Return the seizures of a frame; lines of one seizure stand together and keep their order."""
-    ids = lines["seizure_id"].to_list()
-    head = [lines[name].to_list() for name in SEIZURE_COLUMNS]
-    body = list(zip(*(lines[name].to_list() for name in AMOUNT_COLUMNS), strict=True))
-    records = []
-    for _, group in groupby(range(len(ids)), key=ids.__getitem__):
-        indices = list(group)
-        values: dict[str, Any] = {name: column[indices[0]] for name, column in zip(SEIZURE_COLUMNS, head, strict=True)}
-        values["date"] = values["date"].isoformat()
-        values["date_to"] = None if values["date_to"] is None else values["date_to"].isoformat()
-        values["date_precision"] = _PRECISION[values["date_precision"]]
-        rows = [body[index] for index in indices]
-        amounts = [
-            SubstanceAmount(**dict(zip(AMOUNT_COLUMNS, r, strict=True))) for r in rows if r[0] or r[2] is not None
-        ]
-        records.append(Seizure(amounts=amounts, **values))
-    return records
+    starts = lines.select(pl.arg_where(pl.col("seizure_id").ne_missing(pl.col("seizure_id").shift()))).to_series()
+    heads = lines[starts].select(SEIZURE_COLUMNS).with_columns(pl.col("date", "date_to").dt.to_string("%Y-%m-%d"))
+    columns = [heads[name].to_list() for name in SEIZURE_COLUMNS]
+    precision = SEIZURE_COLUMNS.index("date_precision")
+    columns[precision] = [_PRECISION[word] for word in columns[precision]]
+    amounts = [
+        SubstanceAmount(**dict(zip(AMOUNT_COLUMNS, row, strict=True))) if row[0] or row[2] is not None else None
+        for row in zip(*(lines[name].to_list() for name in AMOUNT_COLUMNS), strict=True)
+    ]
+    firsts = starts.to_list()
+    ends = [*firsts[1:], lines.height] if firsts else []
+    return [
+        Seizure(
+            amounts=[one for one in amounts[start:end] if one is not None],
+            **dict(zip(SEIZURE_COLUMNS, row, strict=True)),
+        )
+        for start, end, row in zip(firsts, ends, zip(*columns, strict=True), strict=True)
+    ]
 
 
 def lines_of(records: Iterable[Seizure]) -> pl.DataFrame:

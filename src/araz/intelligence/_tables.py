@@ -69,17 +69,51 @@ def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
     delimiter = max(",;\t", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = _header(next(reader, []), name)
-    width, kept, numbers, refused = len(header), [], [], []
+    plain = text.replace("\r\n", "\n")
+    if '"' not in plain and "\r" not in plain:
+        return _without_formulas(header, *_split_lines(plain, delimiter, len(header)))
     try:
-        for number, row in enumerate(reader, start=2):
-            if len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
-                kept.append(row[:width])
-                numbers.append(number)
-            elif row:
-                refused.append(Problem(number, "", f"{len(row)} fields where the header has {width}", _shown(row)))
+        kept, numbers, refused = _fitting(enumerate(reader, start=2), len(header))
     except csv.Error as error:
         raise ValueError(f"{name}, line {reader.line_num}: {error}; is a quotation mark left open?") from error
-    return _without_formulas(header, kept, numbers, refused)
+    return _without_formulas(header, _columns(kept, len(header)), numbers, refused)
+
+
+def _fitting(rows: Iterable[tuple[int, list[str]]], width: int) -> tuple[list[list[str]], list[int], list[Problem]]:
+    """Rows as wide as the header, what stands beyond it blank; their numbers; the others with their reason."""
+    kept, numbers, refused = [], [], []
+    for number, row in rows:
+        if len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
+            kept.append(row[:width])
+            numbers.append(number)
+        elif row:
+            refused.append(Problem(number, "", f"{len(row)} fields where the header has {width}", _shown(row)))
+    return kept, numbers, refused
+
+
+def _columns(rows: list[list[str]], width: int) -> list[pl.Series]:
+    columns = list(zip(*rows, strict=True)) if rows else [()] * width
+    return [pl.Series("", column, dtype=pl.String) for column in columns]
+
+
+def _split_lines(text: str, delimiter: str, width: int) -> tuple[list[pl.Series], list[int], list[Problem]]:
+    """The same rows of a text without a quotation mark, where a line is a row: split by the column, not by the row."""
+    lines = pl.Series("line", text.split("\n")[1:], dtype=pl.String)
+    found = pl.DataFrame({"line": lines, "number": pl.int_range(2, 2 + len(lines), eager=True)})
+    fields = pl.col("line").str.count_matches(delimiter, literal=True) + 1
+    fits = (fields == width) & (pl.col("line") != "")
+    split = found.filter(fits)
+    odd = found.filter(~fits & (pl.col("line") != ""))
+    cut = ((number, line.split(delimiter)) for line, number in odd.iter_rows())
+    wider, more, refused = _fitting(cut, width)
+    names = [f"f{index}" for index in range(width)]
+    parts = split["line"].str.split_exact(delimiter, width - 1).struct.rename_fields(names).struct.unnest()
+    both = [pl.concat([parts[name].alias(""), late]) for name, late in zip(names, _columns(wider, width), strict=True)]
+    numbers = split["number"].to_list() + more
+    if more:  # back into the order of the file
+        order = pl.Series(numbers).arg_sort()
+        both, numbers = [column[order] for column in both], sorted(numbers)
+    return both, numbers, refused
 
 
 def _header(cells: Sequence[str], name: str) -> list[str]:
@@ -99,10 +133,11 @@ def _shown(cells: Iterable[str]) -> str:
     return ", ".join(cells)[:200]
 
 
-def _without_formulas(header: list[str], kept: list[list[str]], numbers: list[int], refused: list[Problem]) -> Table:
+def _without_formulas(
+    header: list[str], columns: Sequence[pl.Series], numbers: list[int], refused: list[Problem]
+) -> Table:
     """Set aside every row with a cell that a spreadsheet would compute, or that is too long for one."""
-    columns = list(zip(*kept, strict=True)) if kept else [()] * len(header)
-    frame = pl.DataFrame({h: pl.Series(h, c, dtype=pl.String) for h, c in zip(header, columns, strict=True)})
+    frame = pl.DataFrame({h: column.alias(h) for h, column in zip(header, columns, strict=True)})
     frame = frame.with_columns(pl.all().str.strip_chars(), pl.Series(ROW, numbers, dtype=pl.UInt32))
     bad: dict[int, Problem] = {}
     for column in header:
@@ -161,7 +196,7 @@ def _rows_of(header: list[str], cells: list[list[Any]], marked: dict[int, str]) 
         elif any(row):
             kept.append(row)
             numbers.append(number)
-    return _without_formulas(header, kept, numbers, refused)
+    return _without_formulas(header, _columns(kept, len(header)), numbers, refused)
 
 
 def _text(cell: Any) -> str:
