@@ -138,6 +138,17 @@ PARTS = [
         [],
     ),
     Part(
+        "cut-off",
+        "The pick-up cut off: class C, three patrols",
+        "Promise: at least 70 % of the crews are met under Araz's ranked options, beside two plain rules that meet the "
+        "same crews with the same luck. Class C flown at fresh places along the line, judged by the pipeline; the "
+        "officer orders 30 s after the first card with an area and 30 s after the release was told. Nobody has "
+        "measured how long a crew stays: each table row says what was assumed of it.",
+        ["bench/cut_off.py", "--json"],
+        ["--flights", "2", "--draws", "10"],
+        [],
+    ),
+    Part(
         "scenarios",
         "The scenarios, one seed each",
         "A first version: the gates of the field guide are kept where they are kept, and the worst stand here too.",

@@ -507,3 +507,37 @@ def test_a_story_outlives_a_broken_track(place, table):
     assert {c.track_id: c.sentence.count("starts") for c in alarms(events)} == {"T0001": 0, "T0077": 1}
     assert not any("lost as" in r.text for c in alarms(events) for r in c.reasons_for)
     assert not incidents(events, IncidentKind.DROP)
+
+
+def test_a_track_that_was_never_lost_keeps_its_story_when_a_neighbour_took_it_for_its_elder(place, table):
+    """Two side by side: the first goes unseen for eight seconds, the second is born beside it; both are told of."""
+    first, second = smuggler(1), smuggler(2)
+    second.points = [(t, e + 90.0, n, u) for t, e, n, u in first.points]
+    second.starts = 64.0
+    state, events = play(place, table, [first], 60.0)
+    first.seen_until = 60.0
+    state, more = play(place, table, [first, second], 68.0, state=state, from_s=60.0)
+    assert state.memories[1].heir == 2, "the second was taken for the first"
+    first.seen_until = None
+    state, last = play(place, table, [first, second], 320.0, state=state, from_s=68.0)
+    assert state.memories[1].heir is None
+    events = [*events, *more, *last]
+    assert {i.track_id for i in incidents(events, IncidentKind.DROP)} == {"T0001", "T0002"}
+    cards = {c.alarm_id: c for c in alarms(events)}
+    assert {c.track_id for c in cards.values()} == {"T0001", "T0002"}
+    assert all(c.priority == 1 for c in cards.values())
+
+
+def test_of_three_that_turn_at_once_each_gets_its_own_heir(place, table):
+    """Abreast, lost in a turn for two seconds, and found 120 m aside, nearest to a neighbour's path."""
+    elders, heirs = [], []
+    for k in range(3):
+        elder = Script(1 + k, [(0, 150.0 * k, 3000, 100), (150, 150.0 * k, -750, 100)], HEAVY, -9.0)
+        heir = Script(11 + k, [(152, 150.0 * k + 110.0, -750, 100), (300, 150.0 * k + 110.0, 3000, 100)], HEAVY, -9.0)
+        elders.append(elder)
+        heirs.append(heir)
+    _, events = play(place, table, [*elders, *heirs], 290.0)
+    back = {i.track_id for i in incidents(events, IncidentKind.RETURNED)}
+    assert back == {"T0011", "T0012", "T0013"}
+    state, _ = play(place, table, [*elders, *heirs], 170.0)
+    assert [state.memories[11 + k].former for k in range(3)] == [(1,), (2,), (3,)]

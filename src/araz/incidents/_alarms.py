@@ -13,6 +13,7 @@ from typing import Any, Final
 from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh
 from araz.incidents._flood import group, is_flood, join, tell_group
 from araz.incidents._state import FORGET_US, Card, Shown
+from araz.incidents._swarm import LEAST, company
 from araz.incidents._work import Work
 from araz.vocabulary import AlarmState, Decision, DecisionAction, Reason, Rejected
 
@@ -65,8 +66,12 @@ def propose(work: Work, proposal: Proposal) -> None:
 
 
 def _raise(work: Work, proposal: Proposal) -> None:
+    together = company(work, proposal)
     if is_flood(work, proposal.kind):
         group(work, proposal)
+        return
+    if len(together) >= LEAST - 1 or any(work.cards[alarm_id].told for alarm_id in together):
+        group(work, proposal, together)
         return
     work.raised.append((work.now_us, proposal.kind))
     alarm = fresh(work, proposal.priority, content_of(proposal))

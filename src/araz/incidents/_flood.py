@@ -1,4 +1,4 @@
-"""Floods after ISA-18.2: what comes at once, or for the tenth time in ten minutes, shares one card.
+"""Floods after ISA-18.2: what comes at once, together, or for the tenth time in ten minutes, shares one card.
 
 The group takes in what was raised in the flood and not yet decided, so that ten at once are one card; it names each of
 its members with its area and what to decide for it, most urgent first, and rises when a member does. A card an officer
@@ -43,8 +43,11 @@ def is_flood(work: Work, kind: str) -> bool:
     return len(ages_us) >= FLOOD_COUNT or sum(age < AT_ONCE_WINDOW_US for age in ages_us) >= AT_ONCE_COUNT
 
 
-def group(work: Work, proposal: Proposal) -> None:
-    """Put a new situation on the kind's common card; make that card first if there is none."""
+def group(work: Work, proposal: Proposal, together: frozenset[str] | None = None) -> None:
+    """Put a new situation on the kind's common card; make that card first if there is none.
+
+    The new card takes in the flood's undecided cards; only those of ``together`` where it is a company and no flood.
+    """
     key = f"group:{proposal.kind}"
     card = work.cards.get(work.card_of_key.get(key, ""))
     work.raised.append((work.now_us, proposal.kind))
@@ -52,7 +55,7 @@ def group(work: Work, proposal: Proposal) -> None:
         work.card_of_key[proposal.key] = card.alarm.alarm_id
         join(work, card, proposal)
         return
-    told = (*_absorb(work, proposal.kind), _member(proposal, work.now_us))
+    told = (*_absorb(work, proposal.kind, together), _member(proposal, work.now_us))
     alarm = fresh(work, min(one.priority for one in told), _content(proposal.kind, told))
     work.say(alarm)
     work.cards[alarm.alarm_id] = Card(
@@ -62,12 +65,13 @@ def group(work: Work, proposal: Proposal) -> None:
         work.card_of_key[name] = alarm.alarm_id
 
 
-def _absorb(work: Work, kind: str) -> tuple[Member, ...]:
+def _absorb(work: Work, kind: str, together: frozenset[str] | None) -> tuple[Member, ...]:
     """Clear the flood's single, undecided cards into the group about to be made; gives what they said."""
     members = []
     for card in list(work.cards.values()):
         alarm = card.alarm
         is_of_flood = kind == "false identity" or work.now_us - alarm.raised_at_us < FLOOD_WINDOW_US
+        is_of_flood = is_of_flood if together is None else alarm.alarm_id in together
         is_untouched = alarm.state is AlarmState.ACTIVE and alarm.decided_by is None
         if card.kind == kind and not card.told and is_untouched and is_of_flood:
             members.append(
@@ -92,11 +96,11 @@ def _member(proposal: Proposal, told_at_us: int) -> Member:
 
 def _content(kind: str, told: tuple[Member, ...]) -> dict[str, Any]:
     """What a group's card says: who is on it, the most urgent first, each with its area and what to decide for it."""
-    ordered = sorted(told, key=lambda one: (one.priority, -one.confidence))
+    ordered = sorted(told, key=lambda one: (one.priority, one.phase != "drop", -one.confidence))
     names = ", ".join(_name(one.key) for one in ordered[:NAMES_SAID])
     rest = f" and {len(told) - NAMES_SAID} more" if len(told) > NAMES_SAID else ""
     return {
-        "sentence": f"{len(told)} alarms of the kind “{kind}” within ten minutes; one card for all: {names}{rest}.",
+        "sentence": f"{len(told)} alarms of the kind “{kind}” at once; one card for all: {names}{rest}.",
         "confidence": max(one.confidence for one in told),
         "reasons_for": [],
         "reasons_against": list(ordered[0].reasons_against),
@@ -134,10 +138,11 @@ def join(work: Work, card: Card, proposal: Proposal) -> None:
     """Note what a member of a group has come to; `tell_group` says it with the rest of its second."""
     before = next((one for one in card.told if one.key == proposal.key), None)
     told = card.told
-    if before is None or (before.phase, before.priority) != (proposal.shown.phase, proposal.priority):
-        since_us = work.now_us if before is None else before.told_at_us
-        member = _member(proposal, since_us)
-        told = (*(one for one in told if one.key != proposal.key), member)
+    if before is None:
+        told = (*told, _member(proposal, work.now_us))
+    elif (before.phase, before.priority) != (proposal.shown.phase, proposal.priority):
+        member = _member(proposal, before.told_at_us)
+        told = tuple(member if one.key == proposal.key else one for one in told)
     work.cards[card.alarm.alarm_id] = replace(card, present_at_us=work.now_us, told=told)
 
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.incidents._alarms import Proposal, Words, propose
+from araz.incidents._balloon import STAYS_PROBABILITY, drift_of, forecast, forecast_words
 from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, release_area
 from araz.incidents._features import Features, is_night
 from araz.incidents._identity import claim_name
@@ -51,7 +52,7 @@ OLD_NEWS_US: Final = 300_000_000
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
 #: Incidents that do not hurry a card: what they change it says by its phase.
-NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover", "launch"})
+NO_NEWS: Final = frozenset({"approach", "crossing-predicted", "hover", "launch", "balloon", "swarm"})
 #: A stop that flickers is one: it still stands while this slow, this soon after.
 STILL_MPS: Final = 3.0
 STILL_GAP_US: Final = 10_000_000
@@ -132,6 +133,12 @@ def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
         depth, east, north = memory.deepest
         words = f"It went back over the line from {distance_words(-depth)} inside; no release was seen."
         return Phase("returned", 3, p, words, ask, centre=(east, north), spread=(TURN_M**2, 0.0, TURN_M**2))
+    if (
+        memory.forecast is not None
+        and memory.balloon >= STAYS_PROBABILITY
+        and (drifting := _drifting(work, memory, view)) is not None
+    ):
+        return drifting
     if memory.crossed_at_us is not None and memory.side < 0 and is_believed(work, memory, view):
         return _inside(work, memory, view)
     if is_predicted(work, memory, view):
@@ -227,6 +234,20 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
     words += f". Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
     ask = "Send a patrol to the expected drop area, or to the cut-off?"
     return Phase("inside", priority, confidence, words, ask, (near - flown) / speed / 60.0, centre, total)
+
+
+def _drifting(work: Work, memory: Memory, view: View) -> Phase | None:
+    """A balloon on its way over the line, or over it: nobody flies it, so only where it comes down matters."""
+    drift, is_coming = drift_of(memory, work.now_us), is_predicted(work, memory, view)
+    if drift is None or not (is_coming or memory.side < 0):
+        return None
+    ahead, words = forecast(drift), "drifts like a balloon"
+    if is_coming:
+        to_line = float(view.seen.time_to_line_s[view.i])
+        words += f", over the line {minutes_words(to_line * 0.8, to_line * 1.2)}"
+    ask = "Who follows it to where it comes down, or only watch it?"
+    words = f"{words}; {forecast_words(work, drift)}"
+    return Phase("drifting", 2, view.probability, words, ask, ahead.in_s / 60.0, ahead.centre_m, ahead.spread)
 
 
 def _stands(work: Work, memory: Memory, speed_mps: float) -> bool:

@@ -156,6 +156,14 @@ class Drop(NamedTuple):
     reasons_against: tuple[Reason, ...]
 
 
+class Told(NamedTuple):
+    """A balloon's forecast as it was said: when, the place (east, north), and whether on the ground."""
+
+    said_us: int
+    centre_m: tuple[float, float]
+    is_landing: bool
+
+
 class Memory(NamedTuple):
     """What is remembered of one watched track (a tuple: it is written anew every second for every track).
 
@@ -169,6 +177,8 @@ class Memory(NamedTuple):
     """Its last observation; the samples after it are the tracker's prediction."""
     heir: int | None = None
     """The track that took its story over."""
+    resumed: int = 0
+    """How often it was observed again since then."""
     former: tuple[int, ...] = ()
     belief: float = 0.0
     """Latest likeness to a drone while it was seen."""
@@ -203,6 +213,13 @@ class Memory(NamedTuple):
     predicted_last_us: int | None = None
     landed_at_us: int | None = None
     drop: Drop | None = None
+    balloon: float = 0.0
+    """How likely it drifts with the wind."""
+    forecast: Told | None = None
+    """What was last said of where a balloon will be."""
+    swarm_of: int = 0
+    """How many it was said to fly with."""
+    swarm_id: str | None = None
     is_launch_asked: bool = False
     launch: LaunchArea | None = None
     """Found and not yet said: it waits for the card."""

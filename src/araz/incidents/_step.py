@@ -10,6 +10,7 @@ import numpy as np
 
 from araz.geography import Place
 from araz.incidents._alarms import Proposal, Words, decide, propose, tend
+from araz.incidents._balloon import judge_balloons
 from araz.incidents._blind import judge_corridors
 from araz.incidents._features import Features, evidence, features_of, likeness
 from araz.incidents._health import judge_health
@@ -21,7 +22,8 @@ from araz.incidents._phase import View
 from araz.incidents._situation import rest, tell
 from araz.incidents._start import is_start, learn_scenery
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of, is_due
-from araz.incidents._succession import believed, succeed
+from araz.incidents._succession import believed, resume, succeed
+from araz.incidents._swarm import tell_swarms
 from araz.incidents._work import Work, desk, track_name
 from araz.vocabulary import (
     BoolArray,
@@ -37,6 +39,7 @@ from araz.vocabulary import (
 WATCH_PROBABILITY: Final = 0.06
 #: A likely drone: enough for a card once it lasts, and for a leg of steady flight to count as a drone's.
 LIKELY_PROBABILITY: Final = 0.85
+STAYS_LIKELY: Final = 0.1
 LEG_NATS: Final = 1.5
 #: A stop speaks for a drone this long, a start twice as long: what flies on shows by its course what it is.
 REMEMBERED_US: Final = 180_000_000
@@ -110,11 +113,23 @@ def _evaluate(work: Work, state: State) -> Stats:
     probability = likeness(weights)
     answer(work, seen, probability)
     _stories(work, seen, stats, weights, probability, starts)
+    _together(work)
     learn_scenery(work, seen)
     _false_identities(work, seen)
     tend(work)
     _forget(work)
     return stats
+
+
+def _together(work: Work) -> None:
+    """What drifts and what flies in company."""
+    balloons = judge_balloons(work)
+    drones = [
+        track
+        for track, memory in work.memories.items()
+        if memory.likely_since_us is not None and memory.heir is None and track not in balloons
+    ]
+    tell_swarms(work, {"balloons": balloons, "likely drones": drones})
 
 
 def _flags(work: Work, seen: Features, starts: BoolArray) -> list[BoolArray]:
@@ -148,8 +163,10 @@ def _stories(
             continue
         present.add(track)
         if memory is not None and memory.heir is not None:
-            work.memories[track] = memory._replace(last_seen_us=work.now_us)
-            continue
+            updated_us = int(work.inputs.picture.updated_at_us[seen.row[i]])
+            memory = work.memories[track] = resume(memory, updated_us, work.now_us)
+            if memory.heir is not None:
+                continue
         hover_s = work.context.place.site.alarms.hover_s
         memory = watch(memory, seen, i, hover_s, work.inputs.picture, work.context.stale_us)
         if starts[i]:
@@ -158,7 +175,9 @@ def _stories(
         if memory.last_seen_us - memory.updated_us <= work.context.stale_us:
             memory = memory._replace(belief=belief)
         least = max(work.context.place.site.alarms.min_confidence, LIKELY_PROBABILITY)
-        since = None if belief < least else memory.likely_since_us or work.now_us
+        # Once likely it stays so through a dip: a belief at the edge would else begin to count anew every few seconds.
+        is_likely = belief >= (least if memory.likely_since_us is None else least - STAYS_LIKELY)
+        since = memory.likely_since_us or work.now_us if is_likely else None
         memory = memory if since == memory.likely_since_us else memory._replace(likely_since_us=since)
         if since is not None and seen.course_nats[i] >= LEG_NATS:
             memory = memory._replace(leg_at_us=work.now_us)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from araz.incidents._features import Features
 from araz.incidents._state import Memory, Sample
@@ -17,9 +18,11 @@ from araz.incidents._weights import LIKENESS_CUES, LIKENESS_PRIOR
 from araz.incidents._work import Work
 from araz.vocabulary import BoolArray, FloatArray
 
-#: The elder must have gone without an update this long, and not longer ago than this.
-STALE_US: Final = 3_000_000
+#: The elder must have gone without an update for longer than its sensors need (`Context.stale_us`), and not longer ago
+#: than this.
 LONGEST_US: Final = 60_000_000
+#: So many observations after it was given up show that a track was never lost: one may be a false plot.
+RESUMED_LOOKS: Final = 3
 #: A story an officer was told of waits longer: a drone behind a ridge is lost, not gone.
 TOLD_LONGEST_US: Final = 150_000_000
 #: After this long the heir must also fly on as the elder did, and be more than a speck.
@@ -40,41 +43,53 @@ _WEIGHT: Final = {cue.name: cue.weight_for for cue in LIKENESS_CUES}
 #: How far from the elder's path the heir may appear: metres, and metres a second of the gap.
 NEAR_M: Final = 60.0
 NEAR_MPS: Final = 4.0
+#: Within this gap it may have turned.
+TURN_S: Final = 12.0
+FAR_SHARE: Final = 1e6
 
 
 def succeed(work: Work, seen: Features, probability: FloatArray, likely: BoolArray) -> None:
-    """Hand the memory and the card of a lost track to the new track that appeared on its path."""
-    picture = work.inputs.picture
+    """Hand the memories and cards of lost tracks to the new tracks that appeared where they can have come.
+
+    Jointly: of all ways to pair them, the one whose heirs lie deepest within their elders' gates, so that of ten that
+    turn at once each gets its own.
+    """
     elders = [m for m in work.memories.values() if m.heir is None and _is_lost(work, m)]
     if not elders:
         return
-    for i in np.flatnonzero(likely):
-        track = int(seen.track_id[i])
-        row = int(seen.row[i])
-        started = int(picture.started_at_us[row])
-        if not _may_inherit(work, track, started):
-            continue
-        sigma = float(seen.border_sigma_m[i])
-        place = picture.position_enu_m[row].tolist()
-        velocity = picture.velocity_enu_mps[row].tolist()
-        misses = [
-            (_miss_m(m, started, place, work.now_us, sigma), m.track_id)
-            for m in elders
-            if m.track_id != track and _flies_on(m, work.now_us, velocity, float(probability[i]))
-        ]
-        if not misses or min(misses)[0] > 0.0:
-            continue
-        elder = work.memories[min(misses)[1]]
-        _hand_over(work, elder, track)
-        # By number: a memory may have been written anew since the list was made; the heir has a story now.
-        elders = [other for other in elders if other.track_id not in (elder.track_id, track)]
+    started = work.inputs.picture.started_at_us
+    heirs = [
+        int(i) for i in np.flatnonzero(likely) if _may_inherit(work, int(seen.track_id[i]), int(started[seen.row[i]]))
+    ]
+    if not heirs:
+        return
+    shares = np.array([[_gate_share(work, m, seen, i, float(probability[i])) for i in heirs] for m in elders])
+    # An heir outside the gate costs more than any number of pairs inside it: pairing goes first, then nearness.
+    rows, columns = linear_sum_assignment(np.where(shares <= 1.0, shares, FAR_SHARE))
+    for a, b in zip(rows.tolist(), columns.tolist(), strict=True):
+        if shares[a, b] <= 1.0:
+            _hand_over(work, elders[a], int(seen.track_id[heirs[b]]))
+
+
+def resume(elder: Memory, updated_us: int, now_us: int) -> Memory:
+    """The elder after a second in which its track was still there: observed again and again, it was never lost.
+
+    Then its heir was another that flew near by, and both have a story: the heir keeps the card and the release that
+    was told of, the elder what it did before, and gets a card of its own.
+    """
+    if updated_us <= elder.updated_us:
+        return elder._replace(last_seen_us=now_us)
+    elder = elder._replace(last_seen_us=now_us, updated_us=updated_us, resumed=elder.resumed + 1)
+    if elder.resumed < RESUMED_LOOKS:
+        return elder
+    return elder._replace(heir=None, resumed=0, hover=None, drop=None)
 
 
 def _is_lost(work: Work, memory: Memory) -> bool:
     if not memory.history:
         return False
     longest = TOLD_LONGEST_US if f"track:{memory.track_id}" in work.card_of_key else LONGEST_US
-    return STALE_US <= work.now_us - memory.updated_us <= longest
+    return work.context.stale_us <= work.now_us - memory.updated_us <= longest
 
 
 def _may_inherit(work: Work, track: int, started_us: int) -> bool:
@@ -95,27 +110,42 @@ def _flies_on(elder: Memory, now_us: int, velocity: list[float], probability: fl
     last = _last_seen(elder)
     before, after = math.hypot(last.v_east_mps, last.v_north_mps), math.hypot(velocity[0], velocity[1])
     along = last.v_east_mps * velocity[0] + last.v_north_mps * velocity[1]
-    is_alike = before < SPEED_RATIO * after and after < SPEED_RATIO * before
-    return is_alike and along >= COURSE_COSINE * before * after
+    return _is_alike(before, after) and along >= COURSE_COSINE * before * after
 
 
 def _last_seen(memory: Memory) -> Sample:
     return next((s for s in reversed(memory.history) if s.at_us <= memory.updated_us), memory.history[-1])
 
 
-def _miss_m(elder: Memory, started_us: int, place: list[float], now_us: int, sigma_m: float) -> float:
-    """How far outside its gate the heir is, metres; at most 0 when it fits, infinite when the times do not."""
-    if started_us < elder.updated_us - OVERLAP_US:
+def _gate_share(work: Work, elder: Memory, seen: Features, i: int, probability: float) -> float:
+    """How far into its elder's gate a track lies: 0 on the elder's path, 1 at the edge; infinite when it cannot be it.
+
+    The gate is the stretch flown on or stopped on, 60 m + 4 m/s × gap + 2 sigma wide; and for a short gap, for one that
+    flies about as fast, wherever a turn can have taken it: speed × gap + 60 m + 2 sigma about its last place.
+    """
+    picture, now_us, row = work.inputs.picture, work.now_us, int(seen.row[i])
+    velocity = picture.velocity_enu_mps[row].tolist()
+    is_early = int(picture.started_at_us[row]) < elder.updated_us - OVERLAP_US
+    if is_early or int(seen.track_id[i]) == elder.track_id or not _flies_on(elder, now_us, velocity, probability):
         return math.inf
     last = _last_seen(elder)
     gap = max((now_us - last.at_us) * 1e-6, 0.0)
     # It may have flown on, stopped at once, or anything between: the nearest point of that stretch counts.
     east, north = last.v_east_mps * gap, last.v_north_mps * gap
+    place = picture.position_enu_m[row].tolist()
     x, y = place[0] - last.east_m, place[1] - last.north_m
     length = east * east + north * north
     along = 0.0 if length == 0.0 else min(max((x * east + y * north) / length, 0.0), 1.0)
-    distance = math.hypot(x - along * east, y - along * north)
-    return distance - (NEAR_M + NEAR_MPS * gap + 2.0 * min(sigma_m, 100.0))
+    room = NEAR_M + 2.0 * min(float(seen.border_sigma_m[i]), 100.0)
+    share = math.hypot(x - along * east, y - along * north) / (room + NEAR_MPS * gap)
+    speed = math.hypot(last.v_east_mps, last.v_north_mps)
+    if gap <= TURN_S and _is_alike(speed, math.hypot(velocity[0], velocity[1])):
+        share = min(share, math.hypot(x, y) / (room + speed * gap))
+    return share
+
+
+def _is_alike(before_mps: float, after_mps: float) -> bool:
+    return before_mps < SPEED_RATIO * after_mps and after_mps < SPEED_RATIO * before_mps
 
 
 def believed(memory: Memory, probability: float, now_us: int) -> float:

@@ -1,0 +1,223 @@
+"""What drifts: a balloon told from a slow drone by the wind, and where it will come down."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from araz.incidents._fall import WIND_SIGMA_MPS, areas_around, largest_m, wind_enu_mps
+from araz.incidents._sentences import distance_words, minutes_words
+from araz.incidents._state import Memory, Told
+from araz.incidents._work import Work, track_name
+from araz.vocabulary import Area, FloatArray, IncidentKind, Reason
+
+#: Drift is judged over this long, and not before so much of it was seen.
+WINDOW_US: Final = 60_000_000
+LEAST_US: Final = 40_000_000
+#: Winds near the ground: Rayleigh with this scale (median 4.7 m/s); drones on their way: normal about 13 m/s.
+WIND_SCALE_MPS: Final = 4.0
+DRONE_MPS: Final = (13.0, 4.0)
+#: A drone may fly any way through the air, up to this fast: what the wind's agreement is held against.
+DRONE_AIR_MPS: Final = 15.0
+#: A balloon keeps its velocity within gusts and the tracker's own noise.
+STEADY_MPS: Final = 1.6
+#: Nats: balloons are rarer than drones; the site's wind is a night's mean and can only so far speak against.
+PRIOR: Final = -3.0
+STEADY, UNSTEADY = 1.0, -3.0
+WIND_LEAST, WIND_MOST = -1.0, 3.5
+COMPANIONS, COMPANION_MPS = 2.0, 1.5
+SAID_PROBABILITY: Final = 0.6
+STAYS_PROBABILITY: Final = 0.3
+FOLLOWS_S: Final = 15.0
+#: It sinks when it loses so much height a second for two minutes (it bobs by less), by four standard errors; else it is
+#: foretold this far ahead. What was said is said anew after this at the earliest.
+SINKING_MPS: Final = 0.5
+SINKING_SIGMAS: Final = 4.0
+CLIMB_US: Final = 120_000_000
+SAY_EVERY_US: Final = 180_000_000
+AHEAD_S: Final = 1800.0
+#: How the wind it flies in changes: by so much in the time ahead (one sigma), and its rate of sinking by this share.
+SHEAR_MPS: Final = 1.0
+SINK_SHARE: Final = 0.3
+
+
+class Drift(NamedTuple):
+    """The mean of a minute: place now, velocity, its scatter about it and the climb; ENU metres and m/s."""
+
+    east_m: float
+    north_m: float
+    agl_m: float
+    v_east_mps: float
+    v_north_mps: float
+    scatter_mps: float
+    sink_mps: float
+    """Surely lost height a second; 0 when it rises, keeps its height, or may."""
+
+    @property
+    def speed_mps(self) -> float:
+        """Over ground."""
+        return math.hypot(self.v_east_mps, self.v_north_mps)
+
+
+class Forecast(NamedTuple):
+    """Where it will be: down when ``is_landing``, else still up after half an hour."""
+
+    is_landing: bool
+    in_s: float
+    centre_m: tuple[float, float]
+    spread: tuple[float, float, float]
+
+
+def drift_of(memory: Memory, now_us: int) -> Drift | None:
+    """The drift of a track that was seen all the last minute; None before that, and for what was lost on the way."""
+    window = [s for s in memory.history if now_us - s.at_us <= WINDOW_US]
+    if len(window) < 30 or window[-1].at_us - window[0].at_us < LEAST_US:
+        return None
+    span_s = (window[-1].at_us - window[0].at_us) * 1e-6
+    # From places, not from the filter's velocities: its lag and noise are not in the mean of a minute.
+    first, last = window[:5], window[-5:]
+    east, north = ((sum(s[k] for s in last) - sum(s[k] for s in first)) / 5.0 / (span_s - 4.0) for k in (1, 2))
+    scatter = math.sqrt(
+        sum((s.v_east_mps - east) ** 2 + (s.v_north_mps - north) ** 2 for s in window) / (2.0 * len(window))
+    )
+    at = window[-1]
+    return Drift(at.east_m, at.north_m, at.agl_m, east, north, scatter, _sink_mps(memory, now_us))
+
+
+def _sink_mps(memory: Memory, now_us: int) -> float:
+    """Rate of sinking over the last minute, where a line through two minutes of heights says surely that it sinks."""
+    heights = np.array([(s.at_us * 1e-6, s.up_m) for s in memory.history if now_us - s.at_us <= CLIMB_US])
+    if heights[-1, 0] - heights[0, 0] < 0.8e-6 * CLIMB_US:
+        return 0.0
+    slope, error = _slope(heights)
+    if slope > -SINKING_MPS or slope > -SINKING_SIGMAS * error:
+        return 0.0
+    late, _ = _slope(heights[heights[:, 0] >= heights[-1, 0] - 0.5e-6 * CLIMB_US])
+    return max(-late, SINKING_MPS)
+
+
+def _slope(heights: FloatArray) -> tuple[float, float]:
+    """Slope and its standard error; a filter's heights are alike for seconds: one sample in five counts."""
+    t, up = heights[:, 0] - heights[:, 0].mean(), heights[:, 1] - heights[:, 1].mean()
+    slope = float(t @ up / (t @ t))
+    noise = up - slope * t
+    return slope, math.sqrt(5.0 * float(noise @ noise) / len(t) / float(t @ t))
+
+
+def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int) -> list[Reason]:
+    """What speaks for and against a balloon, natural-log odds: velocity against the wind's, its speed, its steadiness.
+
+    wind: ``ln N₂(v − w; 2 m/s) π 15²`` between −1 and 3.5 (the site's wind is a night's mean); speed: Rayleigh(4 m/s)
+    of winds over the normal (13, 4) of drones on their way; steady within 1.6 m/s; others that drift alike.
+    """
+    off = float(np.hypot(drift.v_east_mps - air_mps[0], drift.v_north_mps - air_mps[1]))
+    likelihood = math.log(DRONE_AIR_MPS**2 / (2.0 * WIND_SIGMA_MPS**2)) - 0.5 * (off / WIND_SIGMA_MPS) ** 2
+    wind = min(max(likelihood, WIND_LEAST), WIND_MOST)
+    speed, (mean, sigma) = max(drift.speed_mps, 0.3), DRONE_MPS
+    slow = math.log(speed / WIND_SCALE_MPS**2) - 0.5 * (speed / WIND_SCALE_MPS) ** 2
+    slow -= -math.log(sigma * math.sqrt(2.0 * math.pi)) - 0.5 * ((speed - mean) / sigma) ** 2
+    is_steady = drift.scatter_mps <= STEADY_MPS
+    cues = [
+        Reason(text=f"drifts {off:.0f} m/s off the site's wind", weight=round(wind, 2)),
+        Reason(text=f"{speed:.0f} m/s for a minute, as the wind blows and drones seldom fly",
+               weight=round(min(max(slow, -4.0), 2.0), 2)),
+        Reason(text=f"its velocity kept within {drift.scatter_mps:.1f} m/s for a minute",
+               weight=STEADY if is_steady else UNSTEADY),
+    ]  # fmt: skip
+    if companions >= 2:
+        cues.append(Reason(text=f"{companions} others drift the same way at the same speed", weight=COMPANIONS))
+    return cues
+
+
+def forecast(drift: Drift) -> Forecast:
+    """Where a balloon comes down, or is in half an hour: place + velocity × time; the balloon is its own wind gauge.
+
+    Time to the ground: height / rate of sinking, 30 % (one sigma); the wind it meets differs by 1 m/s an axis.
+    """
+    t = max(drift.agl_m, 0.0) / drift.sink_mps if drift.sink_mps > 0.0 else math.inf
+    is_landing, t = (True, max(t, 1.0)) if t <= AHEAD_S else (False, AHEAD_S)
+    x, y = drift.v_east_mps, drift.v_north_mps
+    wide, time = (SHEAR_MPS * t) ** 2 + 60.0**2, (SINK_SHARE * t) ** 2 if is_landing else 0.0
+    return Forecast(
+        is_landing, t, (drift.east_m + x * t, drift.north_m + y * t),
+        (wide + time * x * x, time * x * y, wide + time * y * y),
+    )  # fmt: skip
+
+
+def judge_balloons(work: Work) -> list[int]:
+    """Note how likely each watched track is a balloon, say it once with its forecast; gives those that are."""
+    drifts = {
+        track: drift
+        for track, memory in work.memories.items()
+        if memory.heir is None
+        and work.now_us - memory.updated_us <= work.context.stale_us
+        and (drift := drift_of(memory, work.now_us)) is not None
+    }
+    air, found = wind_enu_mps(work.context.place.site.wind), []
+    for track, drift in drifts.items():
+        alike = sum(
+            other is not drift
+            and math.hypot(other.v_east_mps - drift.v_east_mps, other.v_north_mps - drift.v_north_mps) < COMPANION_MPS
+            for other in drifts.values()
+        )
+        cues = balloon_cues(drift, air, alike)
+        chance = 1.0 / (1.0 + math.exp(-(PRIOR + sum(cue.weight for cue in cues))))
+        before = work.memories[track]
+        # One minute's figures are a noisy witness: the belief follows them over a quarter of a minute.
+        chance = before.balloon + (chance - before.balloon) / FOLLOWS_S
+        memory = before._replace(balloon=chance)
+        is_one = chance >= (SAID_PROBABILITY if memory.forecast is None else STAYS_PROBABILITY)
+        if is_one and memory.likely_since_us is not None:
+            memory = _say(work, memory, drift, cues, chance)
+            found.append(track)
+        work.memories[track] = memory
+    return found
+
+
+def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: float) -> Memory:
+    """The incident, once; again when the forecast has left the area that was said."""
+    ahead = forecast(drift)
+    before = memory.forecast
+    if before is not None and (work.now_us - before.said_us < SAY_EVERY_US or not _is_news(before, ahead)):
+        return memory
+    earlier = next((i for key, i in reversed(memory.incidents) if key.startswith(IncidentKind.BALLOON.value)), None)
+    incident = work.incident(
+        IncidentKind.BALLOON, work.now_us + int(ahead.in_s * 1e6),
+        f"{track_name(memory.track_id)} drifts like a balloon, {drift.speed_mps:.0f} m/s, {drift.agl_m:.0f} m above "
+        f"ground; {forecast_words(work, drift)}",
+        confidence=chance * memory.belief, track=memory.track_id, areas=forecast_areas(work, drift),
+        reasons_for=[cue for cue in cues if cue.weight > 0.0], reasons_against=[c for c in cues if c.weight < 0.0],
+        supersedes=earlier,
+    )  # fmt: skip
+    key = f"{IncidentKind.BALLOON.value}@{work.now_us}"
+    return memory._replace(
+        forecast=Told(work.now_us, ahead.centre_m, ahead.is_landing),
+        incidents=(*memory.incidents[-30:], (key, incident)),
+    )
+
+
+def _is_news(before: Told, ahead: Forecast) -> bool:
+    """Whether a forecast says another thing: half an hour ahead moves on with the balloon, a landing place stays."""
+    if before.is_landing is not ahead.is_landing:
+        return True
+    moved = math.hypot(before.centre_m[0] - ahead.centre_m[0], before.centre_m[1] - ahead.centre_m[1])
+    return ahead.is_landing and moved > largest_m(ahead.spread)
+
+
+def forecast_areas(work: Work, drift: Drift) -> tuple[Area, ...]:
+    """The 50 and 90 % areas of the forecast."""
+    ahead = forecast(drift)
+    xx, xy, yy = ahead.spread
+    return areas_around(work.context.place, *ahead.centre_m, np.array([[xx, xy], [xy, yy]]))
+
+
+def forecast_words(work: Work, drift: Drift) -> str:
+    """``comes down 2.1 km inside in 4–8 min.`` or where it is in half an hour if it stays up."""
+    ahead = forecast(drift)
+    border = float(work.context.place.border.signed_distance_m(*(np.array([x]) for x in ahead.centre_m))[0])
+    where = f"{distance_words(abs(border))} {'outside' if border > 0.0 else 'inside'}"
+    if ahead.is_landing:
+        return f"comes down {where}, {minutes_words(0.7 * ahead.in_s, 1.4 * ahead.in_s)}."
+    return f"if it stays up it is {where} in {ahead.in_s / 60.0:.0f} min."
