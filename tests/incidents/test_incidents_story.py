@@ -532,7 +532,7 @@ def test_of_three_that_turn_at_once_each_gets_its_own_heir(place, table):
     """Abreast, lost in a turn for two seconds, and found 120 m aside, nearest to a neighbour's path."""
     elders, heirs = [], []
     for k in range(3):
-        elder = Script(1 + k, [(0, 150.0 * k, 3000, 100), (150, 150.0 * k, -750, 100)], HEAVY, -9.0)
+        elder = Script(1 + k, [(0, 150.0 * k, 3000, 100), (160, 150.0 * k, -1000, 100)], HEAVY, -9.0, ends=150.0)
         heir = Script(11 + k, [(152, 150.0 * k + 110.0, -750, 100), (300, 150.0 * k + 110.0, 3000, 100)], HEAVY, -9.0)
         elders.append(elder)
         heirs.append(heir)

@@ -110,7 +110,7 @@ def _turned(memory: Memory, side: int, seen: Features, i: int, sample: Sample) -
         )  # fmt: skip
     if memory.crossed_at_us is not None:
         return memory._replace(side=side, returned_at_us=at)
-    return memory._replace(side=side, left_at_us=at)
+    return memory._replace(side=side, left_at_us=at, crossing_border_m=where)
 
 
 def _crossing(memory: Memory) -> tuple[int, tuple[float, float]]:

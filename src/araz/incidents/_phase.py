@@ -359,6 +359,7 @@ def _words(work: Work, memory: Memory, view: View, phase: Phase, what: str, hear
     start = f"{what[0].upper()}{what[1:]}, {seen.speed_mps[i]:.0f} m/s, {height} m above ground{heard}"
     sentence = f"{start}{', ' if phase.words[0].islower() else '. '}{phase.words}"
     speaks_for, against = likeness_reasons(work.context, work.inputs.picture, seen, view.stats, i, view.weights, memory)
+    speaks_for += [Reason(text=note) for note in memory.notes]
     if memory.former:
         was = ", ".join(track_name(t) for t in memory.former)
         speaks_for.append(Reason(text=f"found again after it was lost as {was}"))

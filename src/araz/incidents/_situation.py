@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 
 from araz.incidents._alarms import touch
+from araz.incidents._crossings import note_crossing
 from araz.incidents._drop import find_drop
+from araz.incidents._ends import find_down, find_loiter
 from araz.incidents._fall import areas_around
 from araz.incidents._features import CLAIM_DRONE
 from araz.incidents._pass import find_pass
@@ -32,13 +34,15 @@ def tell(work: Work, memory: Memory, view: View) -> Memory:
     if is_fresh and not is_silent and view.probability >= needed:
         drop = find_drop(work.context.place, memory, work.now_us) or find_pass(work.context.place, memory)
         memory = memory if drop is None else memory._replace(drop=drop)
+    if is_fresh and not is_silent:
+        memory = find_loiter(work, memory)
     is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
     if is_silent or is_unlikely or not view.seen.is_mature[view.i]:
         return memory
     if not is_fresh:
         # A prediction is no news; its card waits for the drone to come out from behind the ridge.
         touch(work, f"track:{memory.track_id}")
-        return memory
+        return find_down(work, memory)
     memory = _incidents(work, memory, view)
     phase = phase_of(work, memory, view)
     if phase is not None:
@@ -70,15 +74,23 @@ def _incidents(work: Work, memory: Memory, view: View) -> Memory:
         memory = _coming(work, memory, view)
     if memory.crossed_at_us is not None and is_believed(work, memory, view):
         how = "first seen inside, its path leads back over the line" if memory.came_over else "crossed the line inward"
-        memory = _once(work, memory, view, IncidentKind.CROSSING, memory.crossed_at_us, memory.crossed_at_us,
-                       f"{name} {how}.", p * (0.7 if memory.came_over else 0.97))  # fmt: skip
+        memory = _crossing(work, memory, view, memory.crossed_at_us, f"{name} {how}.",
+                           p * (0.7 if memory.came_over else 0.97))  # fmt: skip
     if memory.left_at_us is not None and was_likely(memory, memory.left_at_us):
-        memory = _once(work, memory, view, IncidentKind.CROSSING, memory.left_at_us, memory.left_at_us,
-                       f"{name} crossed the line outward; a reverse sortie comes back loaded.", p * 0.9)  # fmt: skip
+        sentence = f"{name} crossed the line outward; a reverse sortie comes back loaded."
+        memory = _crossing(work, memory, view, memory.left_at_us, sentence, p * 0.9)
     if memory.returned_at_us is not None and _latest(memory, IncidentKind.CROSSING) is not None:
         memory = _once(work, memory, view, IncidentKind.RETURNED, memory.returned_at_us, memory.returned_at_us,
                        f"{name} went back over the line.", p * 0.97)  # fmt: skip
     return _stops(work, memory, view)
+
+
+def _crossing(work: Work, memory: Memory, view: View, at_us: int, sentence: str, confidence: float) -> Memory:
+    """A crossing, once, and what earlier ones make of it."""
+    if _has(memory, IncidentKind.CROSSING, at_us):
+        return memory
+    memory = _once(work, memory, view, IncidentKind.CROSSING, at_us, at_us, sentence, confidence)
+    return note_crossing(work, memory, memory.incidents[-1][1], confidence)
 
 
 def _coming(work: Work, memory: Memory, view: View) -> Memory:
@@ -167,6 +179,8 @@ def _once(
 
 
 def rest(work: Work, memory: Memory) -> None:
-    """A track that ended: a drop stays the officer's business for half an hour, the rest runs out by itself."""
+    """A track that ended: it may be down; a drop stays the officer's business for half an hour, the rest runs out."""
+    if memory.heir is None:
+        work.memories[memory.track_id] = find_down(work, memory)
     if memory.drop is not None and work.now_us - memory.drop.at_us < FORGET_US:
         touch(work, f"track:{memory.track_id}")

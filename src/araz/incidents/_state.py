@@ -156,6 +156,22 @@ class Drop(NamedTuple):
     reasons_against: tuple[Reason, ...]
 
 
+class Crossed(NamedTuple):
+    """A crossing that was said: when, by what, where on the line (ENU metres), its incident, its speed there.
+
+    ``is_answered``: it went out, and what came back was taken for it.
+    """
+
+    at_us: int
+    track_id: int
+    east_m: float
+    north_m: float
+    is_inward: bool
+    incident_id: str
+    speed_mps: float
+    is_answered: bool = False
+
+
 class Told(NamedTuple):
     """A balloon's forecast as it was said: when, the place (east, north), and whether on the ground."""
 
@@ -220,6 +236,11 @@ class Memory(NamedTuple):
     swarm_of: int = 0
     """How many it was said to fly with."""
     swarm_id: str | None = None
+    loiter_at_us: int = 0
+    """When it was last said to stay about one place; 0 before."""
+    is_down: bool = False
+    notes: tuple[str, ...] = ()
+    """What earlier crossings make of this flight, for its card."""
     is_launch_asked: bool = False
     launch: LaunchArea | None = None
     """Found and not yet said: it waits for the card."""
@@ -357,6 +378,7 @@ class State:
     last_us: int = 0
     began_us: int = 0
     """The first judgement: of what stood then nobody knows since when."""
+    crossings: tuple[Crossed, ...] = ()
     blind: Mapping[str, str] = field(default_factory=dict)
     """The incident by which each blind corridor was told."""
 

@@ -89,6 +89,7 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
         raised=tuple(work.raised),
         hover_places=tuple(work.hover_places),
         scenery=tuple(work.scenery),
+        crossings=tuple(work.crossings),
         began_us=work.began_us,
         last_us=now,
         blind=work.blind,
@@ -183,7 +184,7 @@ def _stories(
             memory = memory._replace(leg_at_us=work.now_us)
         view = View(i, int(seen.row[i]), seen, stats, weights[i], belief, work.identities.get(track))
         work.memories[track] = tell(work, memory, view)
-    for track, memory in work.memories.items():
+    for track, memory in list(work.memories.items()):
         if track not in present:
             rest(work, memory)
 

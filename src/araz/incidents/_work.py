@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from araz.incidents._state import Card, ClaimSeen, Context, Identity, Inputs, Memory, Report, SensorMemory, State
+from araz.incidents._state import (
+    Card,
+    ClaimSeen,
+    Context,
+    Crossed,
+    Identity,
+    Inputs,
+    Memory,
+    Report,
+    SensorMemory,
+    State,
+)
 from araz.vocabulary import Alarm, Area, Event, Incident, IncidentKind, Reason
 
 
@@ -28,6 +39,7 @@ class Work:
     raised: list[tuple[int, str]]
     hover_places: list[tuple[int, float, float]]
     scenery: list[tuple[int, float, float]]
+    crossings: list[Crossed]
     began_us: int
     blind: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
@@ -95,6 +107,7 @@ def desk(state: State, inputs: Inputs) -> Work:
         raised=list(state.raised),
         hover_places=list(state.hover_places),
         scenery=list(state.scenery),
+        crossings=list(state.crossings),
         began_us=state.began_us or inputs.now_us,
         blind=dict(state.blind),
     )
