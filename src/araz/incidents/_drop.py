@@ -11,6 +11,7 @@ from araz.geography import Place
 from araz.incidents._fall import STOP_QUANTILES, release_area
 from araz.incidents._state import Drop, Hover, Memory, Sample
 from araz.incidents._weights import DROP_CUES, DROP_PRIOR
+from araz.incidents._witness import witnessed
 from araz.vocabulary import Reason
 
 #: A departure is judged from the third second after the hover to this one.
@@ -32,7 +33,7 @@ LOITER_AGL_M: Final = 100.0
 MIN_PROBABILITY: Final = 0.6
 STRANGER_PROBABILITY: Final = 0.85
 #: A stop is a release only with one of these: any stop is followed by a gain of speed.
-RELEASE_CUES: Final = ("climb", "turn for home")
+RELEASE_CUES: Final = ("climb", "turn for home", "witness")
 _CUE: Final = {cue.name: cue for cue in DROP_CUES}
 
 
@@ -154,6 +155,8 @@ def _cues(
     stood_s = (during[-1].at_us - during[0].at_us) * 1e-6
     share = min(hover.slow_s / max(place.site.alarms.hover_s, 1.0), 1.0)
     has_crossed = memory.crossed_at_us is not None
+    witness = witnessed(memory, during[0].at_us, during[-1].at_us)
+    sure = 0.0 if witness is None else witness.confidence
     return [
         _cue("descent", came_down, descent < 3.0, f"came down {descent:.0f} m before the hover",
              "no descent before the hover"),
@@ -168,6 +171,8 @@ def _cues(
         _cue("inside", border < 0.0, border >= 0.0, "on our side of the line", "outside the line"),
         _cue("low", low < 150.0, low > 200.0, f"{low:.0f} m above ground at the hover",
              f"{low:.0f} m above ground: high for a release"),
+        _Said("witness", _CUE["witness"].weight_for * sure,
+              "" if witness is None else f"{witness.sensor_id} says that it let something go ({sure:.0%} sure)"),
         _cue("crossed", has_crossed, memory.first_side < 0 and not has_crossed, "came over the line before",
              "never seen outside the line"),
     ]  # fmt: skip

@@ -29,7 +29,9 @@ COURSE_MIN_MPS: Final = 2.5
 #: Who never surely moved faster than this stands; a bird is faster as soon as its speed is known to ``STAND_SIGMA``.
 STAND_MPS: Final = 2.5
 STAND_SIGMA_MPS: Final = 1.8
-STAND_S: Final = 1.5
+STAND_S: Final = 3.0
+#: Beside another track this near their plots may be mixed up: that one of them stands says nothing.
+CROWD_M: Final = 150.0
 #: A flock: two or more others this close at about the same velocity.
 FLOCK_M: Final = 80.0
 FLOCK_MPS: Final = 6.0
@@ -73,7 +75,9 @@ class Features:
     sensor_kinds: IntArray
     is_mature: BoolArray
     is_standing: BoolArray
-    """It stands, its speed well known, and was never surely seen to move."""
+    """It stands, its speed well known, apart from all others, and was never surely seen to move."""
+    is_crowded: BoolArray
+    """Another track is so near that plots of the two may be mixed up."""
 
 
 def claim_codes(claim_key: IntArray, claims: Mapping[int, Claim]) -> IntArray:
@@ -114,6 +118,12 @@ def flock_now(position: FloatArray, velocity: FloatArray) -> FloatArray:
     drift = np.hypot(velocity[:, None, 0] - velocity[None, :, 0], velocity[:, None, 1] - velocity[None, :, 1])
     beside = (gap < FLOCK_M) & (drift < FLOCK_MPS)
     return np.asarray(beside.sum(axis=1) >= 3, dtype=np.float64)
+
+
+def crowded(position: FloatArray) -> BoolArray:
+    """Which places have another within ``CROWD_M`` on the ground plane [n]."""
+    gap = np.hypot(position[:, None, 0] - position[None, :, 0], position[:, None, 1] - position[None, :, 1])
+    return np.asarray((gap < CROWD_M).sum(axis=1) >= 2, dtype=np.bool_)
 
 
 def update_stats(
@@ -216,6 +226,7 @@ def features_of(
         ((mask & bits) != 0).astype(np.int64)
         for bits in (context.claim_bits, context.radar_bits, context.bearing_bits, context.people_bits)
     )
+    is_crowded = crowded(position)
     age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
     return (
         Features(
@@ -237,7 +248,9 @@ def features_of(
             is_mature=(picture.update_count[rows] >= MIN_UPDATES)
             & (age >= MIN_AGE_S)
             & (picture.existence[rows] >= settings.min_existence),
+            is_crowded=is_crowded,
             is_standing=(stats.still_s >= STAND_S)
+            & ~is_crowded
             & (stats.top_mps < STAND_MPS)
             & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us),
         ),

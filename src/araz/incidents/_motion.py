@@ -61,14 +61,16 @@ def watch(
     deepest = before.deepest
     if sample.border_m < 0.0 and (deepest is None or sample.border_m < deepest[0]):
         deepest = (sample.border_m, sample.east_m, sample.north_m)
+    # In a flock the plots of several make one that seems to stand or rise.
+    is_clear = not bool(seen.is_crowded[i])
     # One copy a second for what always changes; the rare turns below make their own.
     after = before._replace(
         last_seen_us=now,
         updated_us=int(picture.updated_at_us[row]),
         history=history,
         hover=hover,
-        hovered_at_us=now if _has_hovered(hover, history, hover_s) else before.hovered_at_us,
-        rose_at_us=now if hover is not None and _rose(hover, history) else before.rose_at_us,
+        hovered_at_us=now if is_clear and _has_hovered(hover, history, hover_s) else before.hovered_at_us,
+        rose_at_us=now if is_clear and hover is not None and _rose(hover, history) else before.rose_at_us,
         deepest=deepest,
         predicted_since_us=since,
         predicted_last_us=last,

@@ -156,6 +156,14 @@ class Drop(NamedTuple):
     reasons_against: tuple[Reason, ...]
 
 
+class Witness(NamedTuple):
+    """A camera's or microphone's word that something was let go, and how sure it is of it."""
+
+    at_us: int
+    sensor_id: str
+    confidence: float
+
+
 class Crossed(NamedTuple):
     """A crossing that was said: when, by what, where on the line (ENU metres), its incident, its speed there.
 
@@ -239,6 +247,8 @@ class Memory(NamedTuple):
     loiter_at_us: int = 0
     """When it was last said to stay about one place; 0 before."""
     is_down: bool = False
+    witness: Witness | None = None
+    """The latest sensor that said it let something go."""
     notes: tuple[str, ...] = ()
     """What earlier crossings make of this flight, for its card."""
     is_launch_asked: bool = False

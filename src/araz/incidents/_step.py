@@ -24,6 +24,7 @@ from araz.incidents._start import is_start, learn_scenery
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of, is_due
 from araz.incidents._succession import believed, resume, succeed
 from araz.incidents._swarm import tell_swarms
+from araz.incidents._witness import hear_releases
 from araz.incidents._work import Work, desk, track_name
 from araz.vocabulary import (
     BoolArray,
@@ -41,7 +42,8 @@ WATCH_PROBABILITY: Final = 0.06
 LIKELY_PROBABILITY: Final = 0.85
 STAYS_LIKELY: Final = 0.1
 LEG_NATS: Final = 1.5
-#: A stop speaks for a drone this long, a start twice as long: what flies on shows by its course what it is.
+#: A stop or a standing start speaks for a drone this long, a rise twice as long: what flies on shows by its course
+#: what it is.
 REMEMBERED_US: Final = 180_000_000
 #: A scan that comes this much before its second still counts as the second's.
 SLACK_US: Final = 50_000
@@ -71,6 +73,7 @@ def step(state: State, inputs: Inputs) -> tuple[State, list[Event]]:
     )
     decide(work, inputs.decisions)
     hear(work, inputs.observations)
+    hear_releases(work, inputs.observations)
     stats = _evaluate(work, state) if judges else state.stats
     after = State(
         context=state.context,
@@ -140,7 +143,7 @@ def _flags(work: Work, seen: Features, starts: BoolArray) -> list[BoolArray]:
     since = work.now_us - REMEMBERED_US
     still = {k for k, m in work.memories.items() if m.hovered_at_us is not None and m.hovered_at_us > since}
     rose = {k for k, m in work.memories.items() if m.rose_at_us is not None and m.rose_at_us > since - REMEMBERED_US}
-    stood = {k for k, m in work.memories.items() if m.stood_at_us is not None and m.stood_at_us > since - REMEMBERED_US}
+    stood = {k for k, m in work.memories.items() if m.stood_at_us is not None and m.stood_at_us > since}
     ids = seen.track_id.tolist()
     flags = [np.array([i in some for i in ids], dtype=np.bool_) for some in (false, known, still, rose, stood)]
     flags[-1] |= starts

@@ -77,6 +77,9 @@ DROP_CUES: Final = (
     Cue("homeward", 0.7, 0.0, "leaves towards the line", ""),
     Cue("inside", 0.5, -2.0, "on our side of the line", "outside the line"),
     Cue("low", 0.4, -0.4, "below 150 m above ground at the hover", "above 200 m"),
+    Cue(
+        "witness", 3.0, 0.0, "a camera or microphone says that it let something go (times how sure that sensor is)", ""
+    ),
     Cue("crossed", 0.5, -1.5, "came over the line before", "never seen outside the line"),
 )
 
