@@ -5,7 +5,7 @@ import re
 import msgspec
 import pytest
 
-from araz.vocabulary import Decision, DecisionAction
+from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind, ReportReceived
 
 pytestmark = pytest.mark.browser
 
@@ -332,3 +332,19 @@ def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts,
     server.call(night.end_drill, "stopped")
     until(page, lambda: "Heavy multirotor" not in page.inner_text(".desk"), "gone for real traffic")
     assert "real traffic" in page.inner_text(".note")
+
+
+def test_the_officer_sees_on_the_map_where_the_patrol_has_searched(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    plan = page.evaluate("async () => await (await fetch('/api/search?alarm_id=a-1')).json()")
+    best = max(plan["squares"], key=lambda one: one["probability"])
+    assert page.evaluate("() => window.__araz.searched") == 0
+    report = PeopleReport(kind=ReportKind.NOTHING, reporter="patrol-2", report_id="r-1", searched=[best["name"]])
+    now_us = server.night.clock()
+    walked = ReportReceived(report=report, observed_at_us=now_us, received_at_us=now_us)
+    server.call(server.night.kept_reports.append, walked)
+    until(page, lambda: page.evaluate("() => window.__araz.searched") == 1, "the square on the officer's map")

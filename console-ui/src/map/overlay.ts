@@ -4,7 +4,7 @@ import { t } from "../state/language.svelte";
 import type { Map as MapLibre } from "maplibre-gl";
 import type { SiteGeometry } from "../state/site";
 import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/words";
-import type { Alarm, Area, InterceptOption, Sensor, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, Area, InterceptOption, SearchPlan, Sensor, SensorHealth, Track } from "../vocabulary";
 import { Labels } from "./labels";
 import { mercatorX, mercatorY, Motion, perMetre, PREDICT_S, type Moving } from "./motion";
 import { keepInMainMemory, patrolIcon, sensorIcon, trackIcon, type Icon } from "./symbols";
@@ -24,12 +24,15 @@ export interface Scene {
   armed: InterceptOption | null;
   alarms: Alarm[];
   health: Map<string, SensorHealth>;
+  search: SearchPlan | null;
 }
 
 export class Overlay {
   readonly motion = new Motion();
-  scene: Scene = { selected: null, alarm: null, armed: null, alarms: [], health: new Map() };
+  scene: Scene = { selected: null, alarm: null, armed: null, alarms: [], health: new Map(), search: null };
   drawn = 0;
+  /** Searched squares drawn in the last frame. */
+  searched = 0;
   frames = 0;
   /** Running mean of the time one frame takes here, without the compositor. */
   drawMs = 0;
@@ -108,6 +111,7 @@ export class Overlay {
     this.#drawCones();
     this.#drawAlarmGround();
     this.#drawReappears();
+    this.#drawSearched();
     this.#drawPosts();
     this.#drawTrails();
     this.#drawTracks(now);
@@ -163,6 +167,38 @@ export class Overlay {
         this.#drawArea(one.area, colourOf(track), `${index + 1}: ${Math.round(one.probability * 100)} %`),
       );
     }
+  }
+
+  /** Where patrols have looked: the more surely a load would have been found there, the fuller the square. */
+  #drawSearched(): void {
+    const { search } = this.scene;
+    const squares = search?.squares.filter((one) => (one.searched ?? 0) > 0.01) ?? [];
+    this.searched = squares.length;
+    if (!search || !squares.length) return;
+    const context = this.#context;
+    const side = (search.side_m ?? 0) * perMetre(search.latitude_deg) * this.#scale;
+    context.strokeStyle = "#9be7a6";
+    context.fillStyle = "#9be7a6";
+    context.lineWidth = 1;
+    for (const one of squares) {
+      const left = this.#x(mercatorX(one.longitude_deg)) - side / 2;
+      const top = this.#y(mercatorY(one.latitude_deg)) - side / 2;
+      context.globalAlpha = 0.35 * (one.searched ?? 0);
+      context.fillRect(left, top, side, side);
+      context.globalAlpha = 0.8;
+      context.beginPath();
+      context.rect(left, top, side, side);
+      // Not by colour alone: a stroke through it is what was walked.
+      context.moveTo(left, top + side);
+      context.lineTo(left + side, top);
+      context.stroke();
+    }
+    context.globalAlpha = 1;
+    const found = search.squares.reduce((sum, one) => sum + (one.probability ?? 0), 0);
+    const [x, y] = [this.#x(mercatorX(search.longitude_deg)), this.#y(mercatorY(search.latitude_deg))];
+    const text = t("search.on-map", { count: squares.length, share: Math.round(100 * found) });
+    this.#labels.block(x, y + 1.5 * side);
+    this.#text(text, x, y + 1.5 * side, "#9be7a6");
   }
 
   #drawArea(area: Area, colour: string, words = `${Math.round(area.probability * 100)} %`): void {

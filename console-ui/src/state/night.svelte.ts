@@ -2,7 +2,7 @@
 import { language, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
-import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SensorHealth, Track, Withheld } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SearchPlan, SensorHealth, Track, Withheld } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
@@ -21,10 +21,11 @@ const REPLAY_FETCH_MS = 120;
 const WATERMARK = "DRILL-";
 const DRILL_SAID_MS = 20_000;
 const FIGURES_MS = 30_000;
+const SEARCH_MS = 5_000;
 const TRAIL_US = 60_000_000;
 const MAX_LATENCIES = 5000;
 
-export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0, drawMs: 0 };
+export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0, drawMs: 0, searched: 0 };
 
 class Night {
   site = $state.raw<SiteGeometry | null>(null);
@@ -45,6 +46,8 @@ class Night {
   past = $state.raw<{ then: Screen; now: Screen } | null>(null);
   /** How the alarms went lately: rates, floods, the officers' time. */
   figures = $state.raw<AlarmFigures | null>(null);
+  /** The squares that patrols search: of the card somebody was sent to last; null in a replay, where they would be of now. */
+  search = $state.raw<SearchPlan | null>(null);
   /** As the server says: 1 live; more when a recording is played faster than it happened. */
   rate = $state(1);
   watched = $state<number | null>(null);
@@ -75,6 +78,7 @@ class Night {
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
   #replayTicket = 0;
   #figuresMs = -Infinity;
+  #searchMs = -Infinity;
   #drill: Drill | null = null;
   #drillTimer: ReturnType<typeof setTimeout> | undefined;
   #frontId: string | null = null;
@@ -151,11 +155,20 @@ class Night {
   #tick(): void {
     this.#noteFront();
     if (performance.now() > this.#figuresMs + FIGURES_MS) void this.readFigures();
+    if (performance.now() > this.#searchMs + SEARCH_MS) void this.#readSearch();
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
     if (this.overlay) this.overlay.motion.rate = this.rate;
     measured.drawMs = this.overlay?.drawMs ?? 0;
+    measured.searched = this.overlay?.searched ?? 0;
+  }
+
+  async #readSearch(): Promise<void> {
+    this.#searchMs = performance.now();
+    const sent = this.decisions.findLast((one) => one.action === "send");
+    const alarm = sent && this.alarms.find((one) => one.alarm_id === sent.alarm_id && one.state !== "cleared" && one.areas.length > 0);
+    this.search = alarm && this.replayUs === null ? await api.search(alarm.alarm_id).catch(() => null) : null;
   }
 
   #linked(state: LinkState): void {
