@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from araz.app._alarms import alarm_handlers
 from araz.app._coverage import coverage_handlers
 from araz.app._drills import drill_handlers
+from araz.app._metrics import metrics_handlers
 from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
 from araz.app._search import search_handlers
@@ -38,7 +39,7 @@ def empty_pages():
     real = [
         *alarm_handlers(nobody, "UTC", nobody), *drill_handlers(nobody, nobody, nobody),
         *search_handlers(nobody, nobody, nobody), *coverage_handlers(nobody, nobody),
-        *release_handlers(nobody, nobody, nobody, nobody),
+        *release_handlers(nobody, nobody, nobody, nobody), *metrics_handlers(nobody, nobody),
         *plan_handlers(nobody), *seizure_handlers(nobody),
     ]  # fmt: skip
 

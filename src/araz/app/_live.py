@@ -19,6 +19,7 @@ from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, REGISTER, site_path
 from araz.app._drills import drill_handlers
+from araz.app._metrics import Station, free_bytes, metrics_handlers
 from araz.app._outputs import Outputs
 from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
@@ -70,8 +71,17 @@ class Live:
         self._view_shown_us: dict[str, int] = {}
         self._news = asyncio.Event()
         self._oldest_us: int | None = None
+        self._trouble: str | None = None
         self.screens: dict[str, Hub] = {}
         """The live streams of the services that see less, by service."""
+
+    def station(self) -> Station:
+        """How the night stands, for its figures."""
+        return Station(
+            believed=self.night.state, messages=self.night.messages, journalled=self.night.journal.next_seq,
+            waiting=self._queue.qsize(), browsers=sum(h.subscriber_count for h in (self.hub, *self.screens.values())),
+            trouble=self._trouble, free_bytes=free_bytes(self.night.out),
+        )  # fmt: skip
 
     def watch_view(self, view: View) -> None:
         """Give a service's view a live stream of its own."""
@@ -111,10 +121,12 @@ class Live:
                 messages = await asyncio.to_thread(self.night.take, arrivals)
             except (OSError, ValueError) as error:
                 log.error("not taken: %s", error)
+                self._trouble = str(error)
                 for _, done in waiting:
                     if not done.done():
                         done.set_exception(error)
                 continue
+            self._trouble = None
             begin = 0
             for some, done in waiting:
                 begin += len(some)
@@ -227,6 +239,7 @@ def console_of(
                 *drill_handlers(records, submit, live.clock),
                 *search_handlers(records, line.place, live.clock),
                 *coverage_handlers(seen, submit),
+                *(metrics_handlers(live, records) if is_whole else []),
                 *release_handlers(whole, submit, live.clock, gate),
                 *plan_handlers((planned or line.place) if is_whole else None),
                 *seizure_handlers(register if is_whole else None),

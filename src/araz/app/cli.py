@@ -37,6 +37,16 @@ app.command(
     help="Check clock, disk, journal, records, keys and sensors; says what to mend.",
 )
 app.command(
+    "araz.app._backup:backup_command",
+    name="backup",
+    help="Copy a night's folder into one file, also while it runs; the journal is checked first.",
+)
+app.command(
+    "araz.app._backup:restore_command",
+    name="restore",
+    help="Unpack a backup into a fresh folder, check it, and derive the records again.",
+)
+app.command(
     "araz.app._erase:erase_command",
     name="erase",
     help="Erase the content of personal messages, with a reason on record; every proof stays valid.",

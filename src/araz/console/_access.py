@@ -37,7 +37,9 @@ class Rule(NamedTuple):
 _O, _L, _P, _T, _A, _E, _J, _C = Role
 _ALL: Final = frozenset(Role)
 #: Open to everybody who reaches the port: the page to sign in, and whether the service lives.
-OPEN: Final = frozenset({("GET", "/healthz"), ("GET", "/signin"), ("GET", "/signin.js"), ("POST", "/api/session")})
+OPEN: Final = frozenset(
+    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/signin"), ("GET", "/signin.js"), ("POST", "/api/session")}
+)
 #: Method and path as the application has them: who may.
 ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/"): Rule(_ALL - {_P}),
@@ -46,6 +48,7 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/favicon.svg"): Rule(_ALL),
     ("GET", "/assets"): Rule(_ALL),
     ("GET", "/schema"): Rule(_ALL),
+    ("GET", "/metrics"): Rule(frozenset({_T, _C})),
     ("GET", "/api/session"): Rule(_ALL),
     ("DELETE", "/api/session"): Rule(_ALL),
     ("GET", "/api/site"): Rule(_ALL),

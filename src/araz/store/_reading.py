@@ -44,6 +44,8 @@ class VerifyResult(NamedTuple):
     """Latest time of arrival among them; 0 when there are none."""
     leaves: list[bytes]
     """Their leaves in the tree over all entries, 32 bytes each: what the heads are held against."""
+    is_torn: bool = False
+    """Not ok, but only because the end is half on disk: it is being written, or opening the journal repairs it."""
 
 
 def read_journal(path: Path | str) -> Iterator[Message]:
@@ -80,7 +82,7 @@ def verify_journal(path: Path | str) -> VerifyResult:
         file = f" in {damage.file}" if damage.file else ""
         hint = " It may still be written, or opening it repairs it." if damage.incomplete else ""
         sentence = f"Entry {damage.seq}{file} at byte {damage.offset} is not what was written: {damage.reason}.{hint}"
-        return result(damage.seq, sentence)
+        return result(damage.seq, sentence)._replace(is_torn=damage.incomplete)
     except (OSError, EOFError, lzma.LZMAError) as error:
         return result(head.next_seq, f"Entry {head.next_seq} cannot be read: {error}.")
     unrecorded = [seq for seq, left in erased.items() if left not in recorded]
