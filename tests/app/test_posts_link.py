@@ -154,6 +154,34 @@ def test_a_centre_that_lost_entries_gets_them_again(tmp_path):
     assert is_the_same(tmp_path, "P1")
 
 
+def test_a_full_disk_at_the_centre_loses_nothing(tmp_path, monkeypatch):
+    address = free_address()
+
+    async def night():
+        journal_of(tmp_path, "P1", 30).close()
+        with (
+            centre_server(tmp_path / "hub", address, ["P1"], None) as hub,
+            leaf_server(tmp_path / "P1", address, "P1", None) as leaf,
+        ):
+            centre = Centre(tmp_path / "centre", hub.url, ["P1"])
+            keep = centre.journal.append
+            monkeypatch.setattr(centre.journal, "append", full_disk)
+            link = ship(leaf, "P1", tmp_path)
+            await until(lambda: any("was not kept" in one for one in centre.said))
+            assert centre.book.position("P1")[0] == 0
+            monkeypatch.setattr(centre.journal, "append", keep)
+            await until(lambda: centre.book.position("P1")[0] == 31)
+            await end([link])
+            await centre.killed()
+
+    asyncio.run(night())
+    assert is_the_same(tmp_path, "P1")
+
+
+def full_disk(entries):
+    raise OSError("no space left on device")
+
+
 def test_two_journals_never_mix_under_one_post(tmp_path):
     address = free_address()
 

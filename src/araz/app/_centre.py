@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import multiprocessing
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +22,8 @@ from araz.app._rim import say
 from araz.app._runtime import Night
 from araz.feeds import receive_forever
 from araz.vocabulary import Correction, Incident, Site
+
+log = logging.getLogger("araz")
 
 #: A span of late messages that grew no more for so long is complete, for now.
 QUIET_S: Final = 5.0
@@ -61,9 +65,12 @@ async def correct_forever(live: Live) -> None:
         await asyncio.sleep(QUIET_S)
         late_us = late_spans(live.night)
         if late_us and late_us == seen:
-            found = await _correction(live, late_us)
-            await live.take(live.clock(), CORRECTED_SOURCE, msgspec.json.encode(found))
-            say(_sentence(found))
+            try:
+                found = await _correction(live, late_us)
+                await live.take(live.clock(), CORRECTED_SOURCE, msgspec.json.encode(found))
+                say(_sentence(found))
+            except (OSError, ValueError, BrokenProcessPool) as error:
+                log.error("the history of %s was not corrected: %s; it is tried again", ", ".join(late_us), error)
         seen = late_us
 
 

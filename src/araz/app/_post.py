@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
@@ -81,7 +82,8 @@ async def _meter(live: Live, path: Path) -> None:
     """Journal what the battery's meter says, each minute; what it does not say is unknown."""
     while True:
         reading = await asyncio.to_thread(read_power, path, live.clock())
-        await live.take(live.clock(), POWER_SOURCE, msgspec.json.encode(reading))
+        with contextlib.suppress(OSError, ValueError):  # a full disk: the journal says so, and the post goes on
+            await live.take(live.clock(), POWER_SOURCE, msgspec.json.encode(reading))
         await asyncio.sleep(POWER_EVERY_S)
 
 

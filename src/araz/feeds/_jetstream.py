@@ -137,6 +137,8 @@ async def _keep_on(
                 await once(js)
         except _AgainError as error:
             said = str(error)
+        except ValueError as error:
+            said = f"{what} holds something that no post sent ({error}); trying again"
         except (nats.errors.Error, OSError, TimeoutError) as error:
             said = f"{what} is not there ({error or type(error).__name__}); trying again"
         _end_if_told()
@@ -197,7 +199,7 @@ async def _stand_of(js: JetStreamContext, post: str, journal: Outgoing) -> tuple
         wanted, _, before = (info.config.description or "0:").partition(":")
         await _check_same(post, journal, int(wanted) - 1, before)
         return int(wanted), info.state.last_seq
-    _, seq, known = (last.headers or {})[_ID].rsplit(".", 2)
+    _, seq, known = (last.headers or {}).get(_ID, "").rsplit(".", 2)
     await _check_same(post, journal, int(seq), known)
     return int(seq) + 1, last.seq or 0
 
@@ -240,7 +242,10 @@ async def _receive(js: JetStreamContext, post: str, incoming: Incoming, lacking:
             continue
         _end_if_told()
         journal = (messages[0].headers or {}).get(_JOURNAL, "")
-        verdict = await incoming.take(post, journal, [message.data for message in messages])
+        try:
+            verdict = await incoming.take(post, journal, [message.data for message in messages])
+        except (OSError, ValueError) as error:
+            raise _AgainError(f"{post}: what came was not kept, so it stays in the stream: {error}") from error
         if verdict is Verdict.GAP:
             await _ask_again(js, post, incoming.position(post)[0], lacking)
         if verdict is Verdict.FOREIGN:
