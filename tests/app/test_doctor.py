@@ -6,6 +6,7 @@ import pytest
 
 from araz.app._doctor import examine
 from araz.app._keys import station_key
+from araz.app._post_keys import make_keys
 from araz.app._rim import wall_clock_us
 from araz.store import HeadLog, Journal, Records
 from araz_testing import araz
@@ -50,6 +51,16 @@ def test_a_clock_that_went_back(station):
     with Journal.open(station / "night.journal") as journal:
         journal.append([(wall_clock_us() + 3_600_000_000, "radar-1", b"from the future")])
     assert states(station)["clock"] == "bad"
+
+
+def test_the_keys_between_posts_and_centre(station, tmp_path):
+    make_keys("127.0.0.1", ["P01", "P77"], tmp_path / "keys", 400)
+    make_keys("127.0.0.1", ["P02"], tmp_path / "keys", 7)
+    found = [(one.what, one.state) for one in examine(station, "chain", None, tmp_path / "keys")]
+    assert ("key P01", "ok") in found
+    assert ("key P02", "warn") in found, "a week is little"
+    assert [one for one in found if one[0] == "key P77"] == [("key P77", "ok"), ("key P77", "warn")]
+    assert "nats-server" in [what for what, _ in found]
 
 
 def test_the_command_says_it_in_its_exit_status(station, capsys):

@@ -42,13 +42,15 @@ def doctor_command(
     out: Annotated[Path, Parameter(name="--out", help="Folder of the running or last night.")] = Path("out/watch"),
     site: Annotated[str, Parameter(name="--site", help="Site file, its folder, or a shipped name.")] = "horadiz",
     tls: Annotated[Path | None, Parameter(help="Folder of the console's certificate.")] = None,
+    keys: Annotated[Path | None, Parameter(help="Folder of the keys between posts and centre.")] = None,
     json: Annotated[bool, Parameter(help="For machines.")] = False,
 ) -> int:
     """Look at clock, disk, certificate, site, journal, records, sensors and tools; ends with 1 when something is bad.
 
     Example: araz doctor --out /var/lib/araz --site sites/horadiz --tls out/tls
+             araz doctor --out /var/lib/araz --site chain --keys keys
     """
-    found = list(examine(out, site, tls))
+    found = list(examine(out, site, tls, keys))
     if json:
         say(_json([item._asdict() for item in found]))
     else:
@@ -57,7 +59,7 @@ def doctor_command(
     return 1 if any(item.state == "bad" for item in found) else 0
 
 
-def examine(out: Path, site: str, tls: Path | None) -> Iterator[Found]:
+def examine(out: Path, site: str, tls: Path | None, keys: Path | None = None) -> Iterator[Found]:
     """Look at one thing after the other; a look that fails is a finding, never the end."""
     path = out / "night.journal"
     checked = cache(lambda: verify_journal(path) if path.exists() else None)
@@ -70,6 +72,7 @@ def examine(out: Path, site: str, tls: Path | None) -> Iterator[Found]:
         ("sensors", lambda: _sensors(out)),
         ("keys", lambda: _keys(out)),
         ("certificate", lambda: _certificate(tls)),
+        ("posts", lambda: _posts(site, keys)),
         ("tools", _tools),
     ]
     for what, look in looks:
@@ -170,15 +173,32 @@ def _keys(out: Path) -> Iterator[Found]:
 
 
 def _certificate(tls: Path | None) -> Iterator[Found]:
-    if tls is None:
+    if tls is not None:
+        yield _days_left("certificate", tls / "console.crt", "araz account certificate NAME")
+
+
+def _posts(site: str, keys: Path | None) -> Iterator[Found]:
+    """The line between posts and centre: the server's program, and every certificate in the folder of keys."""
+    if keys is None:
         return
+    program = shutil.which("nats-server")
+    yield Found("nats-server", "ok" if program else "bad", program or "missing: apt install nats-server")
+    for path in sorted(keys.glob("*.crt")):
+        yield _days_left(f"key {path.stem}", path, f"remove {path.stem}.crt and .key, then araz post keys")
+    read, _, _ = site_from_bundle(bundle_from_file(site_path(site)))
+    known = {post.id for post in read.posts} | {"ca", "centre"}
+    for path in sorted(keys.glob("*.crt")):
+        if path.stem not in known:
+            yield Found(f"key {path.stem}", "warn", "the site has no post of this name, so it would be turned away")
+
+
+def _days_left(what: str, path: Path, remedy: str) -> Found:
     from cryptography import x509
 
-    made = x509.load_pem_x509_certificate((tls / "console.crt").read_bytes())
+    made = x509.load_pem_x509_certificate(path.read_bytes())
     left = (made.not_valid_after_utc - datetime.datetime.fromtimestamp(time.time(), datetime.UTC)).days
     state = "bad" if left < 0 else "warn" if left < CERTIFICATE_WARN_DAYS else "ok"
-    remedy = "" if state == "ok" else "; make a new one: araz account certificate NAME"
-    yield Found("certificate", state, f"{left} days left{remedy}")
+    return Found(what, state, f"{left} days left" + ("" if state == "ok" else f"; make a new one: {remedy}"))
 
 
 def _tools() -> Iterator[Found]:
