@@ -153,12 +153,15 @@ def totals(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
 
 
 def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    hits = dict.fromkeys((30, 120), 0)
+    hits, heavy = dict.fromkeys((10, 30, 120), 0), dict.fromkeys((10, 30, 120), 0)
     alarms = power = 0
     for _ in range(trials):
         for n in hits:
             share = compose(loads(rng, n), NAMES, rng=rng, replicates=300).kg_shares["heroin"]
             hits[n] += share.low <= 0.5 <= share.high
+            tail = (loads(rng, n) > 0) * rng.lognormal(2, 1.5, (n, 1))
+            share = compose(tail, NAMES, rng=rng, replicates=300).kg_shares["heroin"]
+            heavy[n] += share.low <= 0.5 <= share.high
         alarms += compare_shares(loads(rng, 40), loads(rng, 40), NAMES, rng=rng, replicates=99).p_value <= 0.05
         power += (
             compare_shares(loads(rng, 40), loads(rng, 40, (0.1, 0.7, 0.2)), NAMES, rng=rng, replicates=99).p_value
@@ -167,14 +170,15 @@ def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     return [
         *(
             row(
-                "share of kilograms, bootstrap",
-                f"{n} seizures, truth 0.5",
+                "share of kilograms",
+                f"{n} seizures of {kind} loads, truth 0.5",
                 "interval coverage",
                 h / trials,
                 "0.95",
                 trials,
             )
-            for n, h in hits.items()
+            for kind, found in (("gamma (CV 1.3)", hits), ("log-normal (CV 2.9)", heavy))
+            for n, h in found.items()
         ),
         row("test of shares", "no change, 40 and 40 seizures", "false alarms", alarms / trials, "≤ 0.05", trials),
         row("test of shares", "heroin 50 % → 10 %", "found", power / trials, "", trials),
