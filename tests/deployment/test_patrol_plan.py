@@ -27,6 +27,7 @@ from araz.deployment import (
     solve_marginals,
 )
 from araz.deployment._lp import Programme
+from araz.deployment._response import response_table, top_response
 from deployment_worlds import payoffs, tiny, value_by_listing
 
 
@@ -226,3 +227,15 @@ def test_when_time_is_up_few_programmes_are_still_solved(work, monkeypatch):
     else:
         fewest_sensors(instance, 20.8, go_on=go_on)
     assert 1 <= len(runs) <= 17
+
+
+@given(seed=st.integers(0, 5_000), sorties=st.integers(1, 3))
+def test_the_best_of_the_manned_posts_is_what_sorting_them_gives(seed, sorties):
+    instance, rng = tiny(seed, posts=6, teams=3, windows=2, sorties=sorties), np.random.default_rng(seed)
+    placements = (rng.uniform(size=(5, 2, 6)) < 0.4).astype(float)
+    found = top_response(response_table(instance), placements.reshape(5, -1))
+    q = instance.response.toarray()
+    for row in range(len(q)):
+        for night, placement in enumerate(placements):
+            best = np.sort(q[row] * placement[instance.row_window[row]])[::-1][:sorties]
+            assert found[row, night] == pytest.approx(best.sum() / sorties)

@@ -3,7 +3,7 @@
 **Takes** an instance of the game as arrays: attacks, sensors, posts, teams and their limits; a seed or a Generator.
 **Gives** certified randomised plans, the smuggler's answers to them, seasons played out, rosters of a night.
 **Keeps** nothing.
-**May import** intelligence and every room below it; numpy, scipy, highspy.
+**May import** intelligence and every room below it; numpy, numba, scipy, highspy.
 **Never** opens a file, reads a clock, scores a person or sends anybody: the commander approves the plan.
 """
 

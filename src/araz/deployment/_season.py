@@ -10,7 +10,7 @@ import numpy as np
 from araz.deployment._instance import Instance, detection
 from araz.deployment._opponents import Mind, Smuggler, choices, learn, new_mind
 from araz.deployment._plan import Lottery, Plan
-from araz.deployment._response import marginal_response, response_table, summed
+from araz.deployment._response import response_table, summed, top_response
 from araz.vocabulary import FloatArray, IntArray
 
 
@@ -302,7 +302,8 @@ def greedy_placement(instance: Instance, weight: FloatArray) -> FloatArray:
 
 def _caught(instance: Instance, seen: FloatArray, placement: FloatArray) -> FloatArray:
     """Chance [A] that each attack is caught by one night: seen and met."""
-    return seen * marginal_response(response_table(instance), placement.ravel())[instance.response_row]
+    met = top_response(response_table(instance), placement.reshape(1, -1))[:, 0]
+    return np.asarray(seen * met[instance.response_row], dtype=np.float64)
 
 
 def _max_cover(instance: Instance, seen: FloatArray) -> FloatArray:
