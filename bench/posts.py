@@ -152,7 +152,7 @@ def judged(folder: Path, posts: list[str]) -> dict[str, int]:
             one.message.seq: (one.message.received_at_us, one.message.source, one.message.payload, one.hash)
             for one in read_raw(folder / post / "night.journal")
         }
-        held = passed_journal(folder / "centre", post)
+        held = list(passed_journal(folder / "centre", post))
         times = Counter(one.seq for _, one, _ in held)
         order = [one.seq for _, one, _ in held]
         found["sent"] += len(own)

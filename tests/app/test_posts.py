@@ -118,6 +118,26 @@ def test_the_battery_of_a_post_is_told_at_the_post_and_at_the_centre(tmp_path, b
     assert [one.reason for one in events if isinstance(one, Rejected)] == ["bad-power"]
 
 
+def test_a_lost_journal_is_made_again_from_the_centres(tmp_path, capsys):
+    entries = entry(tmp_path / "p" / "night.journal", *((n, "radar-01", b"%d" % n) for n in range(30)))
+    with Journal.open(tmp_path / "centre") as journal:
+        journal.append([(50 + n, POST_PREFIX + ("P01" if n != 7 else "P02"), data) for n, data in enumerate(entries)])
+        journal.append([(99, POST_PREFIX + "P01", entries[7])])
+    words = ("post", "restore", "P01", "--journal", tmp_path / "centre", "--out")
+    assert araz(*words, tmp_path / "torn") == 2, "an order that is not the post's gives no chain"
+    assert "do not give its chain" in capsys.readouterr().err
+    with Journal.open(tmp_path / "whole") as journal:
+        journal.append([(50, POST_PREFIX + "P01", data) for data in entries])
+    words = ("post", "restore", "P01", "--journal", tmp_path / "whole", "--out", tmp_path / "again")
+    assert araz(*words) == 0
+    again = list(read_raw(tmp_path / "again" / "night.journal"))
+    assert [one.data for one in again] == entries
+    assert araz(*words) == 2
+    assert "already holds 30" in capsys.readouterr().err
+    assert araz("post", "restore", "P09", "--journal", tmp_path / "whole", "--out", tmp_path / "none") == 2
+    assert "nothing of a post 'P09'" in capsys.readouterr().err
+
+
 def test_a_report_that_a_post_passed_on_can_be_erased_at_the_centre(tmp_path):
     (data,) = entry(tmp_path / "a", (5, "reports", b"a name"))
     with Journal.open(tmp_path / "centre") as journal:

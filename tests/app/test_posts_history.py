@@ -113,7 +113,7 @@ def test_the_night_over_posts_tells_what_one_machine_would(whole):
 def test_nothing_is_lost_or_twice_and_the_order_is_exact(mended):
     for post, journal in mended.journals.items():
         sent = [(one.message.received_at_us, one.message.source, one.message.payload) for one in read_raw(journal)]
-        held = passed_journal(mended.night.journal.path, post)
+        held = list(passed_journal(mended.night.journal.path, post))
         assert [(one.received_at_us, one.source, one.payload) for _, one, _ in held] == sent
         assert [digest for _, _, digest in held] == [one.hash for one in read_raw(journal)]
 

@@ -18,7 +18,7 @@ from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import site_path
 from araz.app._live import Live, watch
 from araz.app._nats_server import leaf_server
-from araz.app._post_book import PostJournal
+from araz.app._post_book import PostJournal, restore_journal
 from araz.app._post_keys import make_keys
 from araz.app._posts import POWER_SOURCE
 from araz.app._power import POWER_EVERY_S, read_power
@@ -75,6 +75,22 @@ def keys_command(centre: str, *posts: str, out: Path = Path("out/keys"), days: i
     if not posts:
         raise ValueError("name the posts that get a key, for example: araz post keys 10.0.0.5 P01 P02")
     make_keys(centre, posts, out, days)
+    return 0
+
+
+@post.command
+def restore(
+    post: str,
+    *,
+    journal: Annotated[Path, Parameter(help="The centre's journal.")],
+    out: Annotated[Path, Parameter(help="Folder of the post, to be carried to its new disk.")],
+) -> int:
+    """Make a post's journal again from the centre's, for a post that lost its disk: it goes on under its id.
+
+    Example: araz post restore P03 --journal /var/lib/araz/night.journal --out p03
+    """
+    count = restore_journal(journal, post, out / "night.journal")
+    say(f"{count} entries of {post} in {out}; start it with: araz post --post {post} --out {out}")
     return 0
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from araz.app._runtime import Arrival
+from araz.app._runtime import BATCH, Arrival, in_batches
 from araz.evidence import GENESIS
 from araz.feeds import Passing, Verdict
-from araz.store import Damage, Entry, Head, entry_after, message_in, read_raw
+from araz.store import Damage, Entry, Head, Journal, entry_after, message_in, read_raw
 from araz.vocabulary import POST_PREFIX, Message
 
 _HASH_BYTES: Final = len(GENESIS)
@@ -103,12 +103,33 @@ class PostBook:
         self._heads[post] = head
 
 
-def passed_journal(journal: Path, post: str) -> list[tuple[int, Message, bytes]]:
+def passed_journal(journal: Path, post: str) -> Iterator[tuple[int, Message, bytes]]:
     """What the centre's journal holds of a post, in order: centre's seq, the post's message, its chain hash."""
-    found = []
     for entry in read_raw(journal):
         if entry.message.source == POST_PREFIX + post:
             message = message_in(entry.message.payload)
             if message is not None:
-                found.append((entry.message.seq, message, entry.message.payload[-_HASH_BYTES:]))
-    return found
+                yield entry.message.seq, message, entry.message.payload[-_HASH_BYTES:]
+
+
+def restore_journal(centre: Path, post: str, out: Path) -> int:
+    """Write a post's journal again from the centre's, entry by entry the same; returns their number.
+
+    Raises ValueError where the centre has nothing of that post, where ``out`` already holds entries, and where an entry
+    cannot be made again because its content was erased.
+    """
+    count = 0
+    with Journal.open(out) as made:
+        if made.next_seq:
+            raise ValueError(f"{out} already holds {made.next_seq} entries; name an empty folder")
+        for batch in in_batches(passed_journal(centre, post), BATCH):
+            made.append([(one.received_at_us, one.source, one.payload) for _, one, _ in batch])
+            count += len(batch)
+            if made.head_hash_hex != batch[-1][2].hex():
+                raise ValueError(
+                    f"the entries of {post} up to {batch[-1][1].seq} do not give its chain again: content of them was "
+                    f"erased. Remove {out}; give the post a new id in [[posts]]."
+                )
+    if not count:
+        raise ValueError(f"{centre} holds nothing of a post {post!r}")
+    return count

@@ -209,7 +209,7 @@ async def _check_same(post: str, journal: Outgoing, seq: int, known: str) -> Non
     if seq >= 0 and await asyncio.to_thread(journal.hash_of, seq) != known:
         raise _AgainError(
             f"{post}: the centre holds another journal under this id (its entry {seq} is not ours), so nothing is "
-            f"passed on; the post goes on alone. Give it a new id in [[posts]], or bring the old journal back."
+            f"passed on; the post goes on alone. Bring its journal back (araz post restore), or give it a new id."
         )
 
 
