@@ -81,6 +81,7 @@ class Live:
             believed=self.night.state, messages=self.night.messages, journalled=self.night.journal.next_seq,
             waiting=self._queue.qsize(), browsers=sum(h.subscriber_count for h in (self.hub, *self.screens.values())),
             trouble=self._trouble, free_bytes=free_bytes(self.night.out),
+            unstored=self.night.unstored,
         )  # fmt: skip
 
     def watch_view(self, view: View) -> None:

@@ -47,6 +47,8 @@ class Station(NamedTuple):
     trouble: str | None
     """Why nothing is taken at the moment; None when all is well."""
     free_bytes: int
+    unstored: int = 0
+    """Events that wait for a database that is gone."""
 
 
 class Metric(NamedTuple):
@@ -66,6 +68,7 @@ def metrics(station: Station, records: Books) -> list[Metric]:
         Metric("araz_messages_judged_total", "counter", "Messages judged since the start", [({}, station.messages)]),
         Metric("araz_messages_waiting", "gauge", "Messages that wait for the disk", [({}, station.waiting)]),
         Metric("araz_browsers", "gauge", "Browsers on the live stream", [({}, station.browsers)]),
+        Metric("araz_records_waiting", "gauge", "Events that wait for the records", [({}, station.unstored)]),
         Metric("araz_disk_free_bytes", "gauge", "Free on the journal's disk", [({}, station.free_bytes)]),
     ]
     waiting = Counter(str(alarm.priority) for alarm in records.alarms() if alarm.state in OPEN)

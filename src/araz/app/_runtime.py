@@ -16,7 +16,7 @@ from araz.app._config import SITE_SOURCE
 from araz.app._data import EVENTS, RECORDS
 from araz.app._keys import head_signer, write_key
 from araz.app._views import Views
-from araz.store import EventLog, HeadLog, Journal, Records, read_journal, url_file
+from araz.store import EventLog, HeadLog, Journal, PatientWriter, Records, read_journal, url_file
 from araz.vocabulary import Event, Message
 
 log = logging.getLogger("araz")
@@ -74,6 +74,7 @@ class Night:
         self.messages = 0
         self._log = EventLog(out / EVENTS) if log_events else None
         self._records = Records.open(out / RECORDS)
+        self._writer = PatientWriter(self._records)
         self._listeners = list(listeners)
         self.views = Views(out, services)
 
@@ -88,6 +89,11 @@ class Night:
     def records(self) -> Records:
         """The database of what was said."""
         return self._records
+
+    @property
+    def unstored(self) -> int:
+        """Events that wait for a database that is gone."""
+        return self._writer.waiting
 
     def listen(self, listener: Callable[[Sequence[Event]], None]) -> None:
         """Hand every later batch of events to ``listener`` too, in the thread that judges."""
@@ -134,7 +140,7 @@ class Night:
         self.messages += len(messages)
         if self._log is not None:
             self._log.write(events)
-        self._records.write(events)
+        self._writer.write(events)
         self.views.write()
         for listen in self._listeners:
             listen(events)

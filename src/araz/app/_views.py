@@ -40,7 +40,7 @@ from araz.disclosure import (
     veil_note,
     withheld_at,
 )
-from araz.store import Journal, Records, read_journal
+from araz.store import Journal, PatientWriter, Records, read_journal
 from araz.vocabulary import (
     Alarm,
     AlarmState,
@@ -115,6 +115,7 @@ class View:
         self.out = out / "views" / slug(service)
         self.records = Records.open(self.out / RECORDS)
         self.records.clear()  # all of it is derived from the journal again
+        self._writer = PatientWriter(self.records)
         self.listeners: list[Callable[[Sequence[Event]], None]] = []
         self._state: pipeline.PipelineState | None = None
         self._rules: Rules | None = None
@@ -210,7 +211,7 @@ class View:
     def write(self) -> None:
         """Store and tell what was said since the last time."""
         said, self._said = self._said, []
-        self.records.write(said)
+        self._writer.write(said)
         for listen in self.listeners:
             listen(said)
 

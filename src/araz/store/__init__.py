@@ -14,6 +14,7 @@ from araz.store._event_log import EventLog
 from araz.store._heads import HEAD_EVERY_US, HeadLine, HeadLog, add_head, heads_objection, read_heads, tree_of
 from araz.store._journal import SEGMENT_BYTES, Journal
 from araz.store._layout import is_journal, sync_directory
+from araz.store._patient import PatientWriter
 from araz.store._reading import VerifyResult, pack_journal, read_journal, read_raw, verify_journal
 from araz.store._records import REJECTS_KEPT, Records, RejectCount, has_records, url_file
 from araz.store._register import Register
@@ -32,6 +33,7 @@ __all__ = [
     "HeadLog",
     "Journal",
     "JournalError",
+    "PatientWriter",
     "Records",
     "Register",
     "RejectCount",
