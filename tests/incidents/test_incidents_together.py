@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from night import HEAVY, START_US, Script, alarms, incidents, make_place, make_table, play, smuggler
+from night import (
+    HEAVY,
+    RADAR,
+    RID,
+    START_US,
+    Script,
+    alarms,
+    claim,
+    incidents,
+    make_place,
+    make_table,
+    play,
+    smuggler,
+)
 
 from araz.incidents._balloon import Drift, forecast
 from araz.simulation._drift import balloon
@@ -82,6 +95,17 @@ def test_a_drone_at_the_same_place_is_no_balloon():
     slow = Script(2, [(0, 0, 2000, 70), (400, 0, -800, 70)], HEAVY, -9.0)
     _, more = play(make_place(), make_table(make_place()), [slow], 330.0)
     assert not incidents([*events, *more], IncidentKind.BALLOON), "7 m/s across the wind is flown"
+
+
+@pytest.mark.parametrize(("agl_m", "key"), [(8.0, 5), (60.0, 5), (8.0, 0)], ids=["says so", "says so, higher", "low"])
+def test_a_farm_drone_that_goes_with_the_wind_is_no_balloon_and_no_card(agl_m, key):
+    wind = Wind(speed_mps=6.0, from_deg=0.0)
+    place = make_place(wind)
+    legs = [(0, 0, -900, agl_m), (150, 0, -1800, agl_m), (160, 30, -1800, agl_m), (310, 30, -900, agl_m)]
+    farm = Script(1, legs, HEAVY, -12.0, mask=RADAR | (RID if key else 0), claim_key=key)
+    _, events = play(place, make_table(place), [farm], 300.0, claims={5: claim("FARM-7")} if key else {})
+    assert not incidents(events, IncidentKind.BALLOON)
+    assert not [a for a in alarms(events) if "balloon" in a.sentence]
 
 
 def test_forecasts_hold_the_simulators_balloons_as_often_as_they_say():

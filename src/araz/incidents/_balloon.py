@@ -11,7 +11,7 @@ from araz.incidents._fall import WIND_SIGMA_MPS, areas_around, largest_m, wind_e
 from araz.incidents._sentences import distance_words, minutes_words
 from araz.incidents._state import Memory, Told
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, FloatArray, IncidentKind, Reason
+from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, Reason
 
 #: Drift is judged over this long, and not before so much of it was seen.
 WINDOW_US: Final = 60_000_000
@@ -28,6 +28,9 @@ PRIOR: Final = -3.0
 STEADY, UNSTEADY = 1.0, -3.0
 WIND_LEAST, WIND_MOST = -1.0, 3.5
 COMPANIONS, COMPANION_MPS = 2.0, 1.5
+#: What floats free does not keep to so little height for a minute, and sends no claim to be an aircraft or a drone.
+LOW_AGL_M, LOW = 20.0, -3.0
+CLAIMS: Final = -5.0
 SAID_PROBABILITY: Final = 0.6
 STAYS_PROBABILITY: Final = 0.3
 FOLLOWS_S: Final = 15.0
@@ -106,11 +109,12 @@ def _slope(heights: FloatArray) -> tuple[float, float]:
     return slope, math.sqrt(5.0 * float(noise @ noise) / len(t) / float(t @ t))
 
 
-def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int) -> list[Reason]:
+def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int, has_claim: bool = False) -> list[Reason]:
     """What speaks for and against a balloon, natural-log odds: velocity against the wind's, its speed, its steadiness.
 
     wind: ``ln N₂(v − w; 2 m/s) π 15²`` between −1 and 3.5 (the site's wind is a night's mean); speed: Rayleigh(4 m/s)
-    of winds over the normal (13, 4) of drones on their way; steady within 1.6 m/s; others that drift alike.
+    of winds over the normal (13, 4) of drones on their way; steady within 1.6 m/s; others that drift alike; against it
+    below 20 m over ground, and with a claim that nobody contradicts.
     """
     off = float(np.hypot(drift.v_east_mps - air_mps[0], drift.v_north_mps - air_mps[1]))
     likelihood = math.log(DRONE_AIR_MPS**2 / (2.0 * WIND_SIGMA_MPS**2)) - 0.5 * (off / WIND_SIGMA_MPS) ** 2
@@ -128,6 +132,10 @@ def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int) -> list[Rea
     ]  # fmt: skip
     if companions >= 2:
         cues.append(Reason(text=f"{companions} others drift the same way at the same speed", weight=COMPANIONS))
+    if drift.agl_m < LOW_AGL_M:
+        cues.append(Reason(text=f"only {max(drift.agl_m, 0.0):.0f} m above ground", weight=LOW))
+    if has_claim:
+        cues.append(Reason(text="it says what it is, as no balloon does", weight=CLAIMS))
     return cues
 
 
@@ -162,7 +170,9 @@ def judge_balloons(work: Work) -> list[int]:
             and math.hypot(other.v_east_mps - drift.v_east_mps, other.v_north_mps - drift.v_north_mps) < COMPANION_MPS
             for other in drifts.values()
         )
-        cues = balloon_cues(drift, air, alike)
+        identity = work.identities.get(track)
+        has_claim = identity is not None and identity.verdict is not IdentityVerdict.CONTRADICTED
+        cues = balloon_cues(drift, air, alike, has_claim)
         chance = 1.0 / (1.0 + math.exp(-(PRIOR + sum(cue.weight for cue in cues))))
         before = work.memories[track]
         # One minute's figures are a noisy witness: the belief follows them over a quarter of a minute.

@@ -239,7 +239,8 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
 def _drifting(work: Work, memory: Memory, view: View) -> Phase | None:
     """A balloon on its way over the line, or over it: nobody flies it, so only where it comes down matters."""
     drift, is_coming = drift_of(memory, work.now_us), is_predicted(work, memory, view)
-    if drift is None or not (is_coming or memory.side < 0):
+    is_over = memory.side < 0 and memory.crossed_at_us is not None
+    if drift is None or not (is_coming or is_over):
         return None
     ahead, words = forecast(drift), "drifts like a balloon"
     if is_coming:
