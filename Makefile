@@ -9,7 +9,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 UI_SOURCES := $(shell find console-ui -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
 
-.PHONY: help demo test lint types bench bench-night golden docs night picture install ui clean lock peers
+.PHONY: help demo test lint types bench bench-night golden docs night picture install ui clean lock sbom peers
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,9 @@ picture: install $(VENV)/.dev ## photograph the console of the demo night again 
 
 peers: ## Debian packages that tests use as judges (needs root): tshark, chromium, dump1090, nats-server, postgresql
 	@tools/install_peers.sh
+
+sbom: $(VENV)/.dev ## the bill of materials of what is installed, CycloneDX
+	@$(BIN)/python tools/sbom.py $(ARGS)
 
 lock: $(VENV)/.dev ## pin what is installed, for development
 	@$(BIN)/python -m pip freeze --exclude-editable --disable-pip-version-check > requirements-dev.lock
