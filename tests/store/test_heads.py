@@ -67,6 +67,25 @@ def test_every_bit_of_the_heads_is_watched(night):
     assert missed == []
 
 
+def test_every_single_bit_of_a_head_is_named(tmp_path):
+    """All of them: letters that change their case, line ends, a key of another kind."""
+    key = load_key(new_key())
+    with Journal.open(tmp_path / "j") as journal:
+        journal.append(entries(0, 7, 0))
+        HeadLog(journal.path, lambda head: sign_head(head, "station", key)).note(START_US + MINUTE_US)
+    file, tree = tmp_path / "j" / "heads.jsonl", tree_of(tmp_path / "j")
+    data = file.read_bytes()
+    missed = []
+    for place in range(len(data)):
+        for bit in range(8):
+            altered = bytearray(data)
+            altered[place] ^= 1 << bit
+            file.write_bytes(altered)
+            if heads_objection(tmp_path / "j", tree) is None:
+                missed.append((place, bit))
+    assert missed == []
+
+
 def test_a_journal_rewritten_with_its_chain_is_found_out(night, tmp_path):
     journal, _ = night
     with Journal.open(tmp_path / "forged") as writer:

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -72,7 +72,7 @@ def is_signed_by(pem: str, signature: bytes, data: bytes) -> bool:
 def _public(pem: str) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(pem.encode())
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise ValueError(f"this is no public key: {error}") from None
     if not isinstance(key, Ed25519PublicKey):
         raise ValueError("the public key is not Ed25519")
