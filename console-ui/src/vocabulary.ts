@@ -217,7 +217,7 @@ export interface Incident {
 }
 
 /** What can happen on the line. */
-export type IncidentKind = "approach" | "corrected" | "coverage-lost" | "coverage-restored" | "crossing" | "crossing-predicted" | "drop" | "false-identity" | "found" | "heard" | "hover" | "landing" | "launch" | "returned" | "seen" | "sensor-silent";
+export type IncidentKind = "approach" | "balloon" | "corrected" | "coverage-lost" | "coverage-restored" | "crossing" | "crossing-predicted" | "down" | "drop" | "false-identity" | "found" | "heard" | "hover" | "landing" | "launch" | "loiter" | "repeat-sortie" | "returned" | "reverse-sortie" | "seen" | "sensor-silent" | "swarm";
 
 /** One thing the officer can order, with what it would bring. */
 export interface InterceptOption {
