@@ -16,6 +16,7 @@ from araz.tracking._formation import share_turns, swarm_odds
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections, plan_positions
 from araz.tracking._motion import Belief, predict
+from araz.tracking._noise import learn_noise
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
 from araz.tracking._state import ECHO_PRIOR, Tracks, View
@@ -34,6 +35,10 @@ RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
 
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
+
+
+Noise = tuple[FloatArray, FloatArray, FloatArray]
+"""The belief in a sensor's noise factors, the one it leans back to (see ``_noise``), and the factors used."""
 
 
 class Knobs(NamedTuple):
@@ -132,9 +137,9 @@ def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -
 
 @kernel
 def look_once(
-    view: View, look: Look, found: Detections, tracks: Tracks, maps: Maps, knobs: Knobs
-) -> tuple[Tracks, Maps, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
-    """The tracks after one look, the learned maps, pairs told, and how many tracks began and were newly confirmed.
+    view: View, look: Look, found: Detections, tracks: Tracks, maps: Maps, noise: Noise, knobs: Knobs
+) -> tuple[Tracks, Maps, FloatArray, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
+    """The tracks after one look, the learned maps and noise, pairs told, how many tracks began and were confirmed.
 
     Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
     given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
@@ -168,6 +173,9 @@ def look_once(
         learn_echo(old.echo, old.doubt, view.looker[s], full, view.chance[s], pairs.detected)
     if found.kind == POLAR:
         lift(view, s, old.belief, pairs.detected, True)
+    learned = noise[0]
+    if view.looker[s] >= 0 and found.kind != BEARING:
+        learned = learn_noise(noise[0], noise[1], noise[2], found, back_s, old, pairs)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(
@@ -193,7 +201,7 @@ def look_once(
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
     keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
     left = compact(table, keep, count, count + len(rows))
-    return left, maps, told, (len(rows), int(fresh.sum()))
+    return left, maps, learned, told, (len(rows), int(fresh.sum()))
 
 
 @kernel

@@ -30,7 +30,7 @@ LEAVE_RATE_PER_S: Final = np.array([0.05, 0.25, 0.10, 0.10, 0.10, 0.10, 0.07])
 """How often a mode is left: legs last twenty seconds, turns ten, braking and hovering fifteen."""
 LEAVE_TO: Final = np.array(
     [
-        [0.00, 0.12, 0.22, 0.22, 0.22, 0.22, 0.00],
+        [0.00, 0.20, 0.1875, 0.1875, 0.1875, 0.1875, 0.05],
         [0.50, 0.00, 0.05, 0.05, 0.05, 0.05, 0.30],
         [0.75, 0.05, 0.00, 0.00, 0.20, 0.00, 0.00],
         [0.75, 0.05, 0.00, 0.00, 0.00, 0.20, 0.00],

@@ -11,16 +11,28 @@ import numpy as np
 from araz.tracking._classify import CLASS_TABLE
 from araz.tracking._look import Knobs, Look, look_once
 from araz.tracking._measure import BEARING, prepare
+from araz.tracking._noise import factors, scaled
 from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._picture import picture_of, take
 from araz.tracking._sight import sector_of
-from araz.tracking._state import BIRTH_MEMORY_S, LEAST_BIRTHS_PER_S, TRACK_LIMIT, Filter, Past, State, Tracks
+from araz.tracking._state import (
+    BIRTH_MEMORY_S,
+    LEAST_BIRTHS_PER_S,
+    TRACK_LIMIT,
+    Filter,
+    Past,
+    State,
+    Tracks,
+    first_noise,
+)
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
 
 MEMORY_US: Final = 30_000_000
 """A scan up to this much older than the newest is put in its place in time; an older one is not used, but counted."""
 MEMORY_BYTES: Final = 256_000_000
 """Less is remembered where the beliefs of that time would take more than this."""
+
+FIRST_NOISE: Final = first_noise()
 
 Pairs = tuple[IntArray, IntArray, FloatArray]
 
@@ -193,7 +205,9 @@ def _one_look(
 ) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
     """One look of one sensor: the belief after it, pairs told, keys and numbers of tracks begun."""
     s, view, settings = scan.sensor_index, state.view, state.settings
+    used = factors(now.noise[s])
     found = prepare(scan, state.sensors, row)
+    scaled(found, used)
     at_us = scan.at_us_end
     dt_s = (at_us - now.at_us) * 1e-6 if now.at_us else 0.0
     silence = bool(is_last and scan.is_complete and found.kind != BEARING and not view.is_voluntary[s])
@@ -211,7 +225,8 @@ def _one_look(
         CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    tracks, maps, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, knobs)
+    belief = (now.noise[s], FIRST_NOISE, used)
+    tracks, maps, noise, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, belief, knobs)
     first = len(tracks.track_id) - begun
     keys = tracks.track_id[first:].copy()
     given = numbers.give(keys)
@@ -221,8 +236,23 @@ def _one_look(
     if dropped:
         tracks = take(tracks, _most_likely(tracks))
     rate = now.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + fresh / BIRTH_MEMORY_S
-    after = Filter(at_us, turn, tracks, *maps, max(rate, LEAST_BIRTHS_PER_S), now.dropped_tracks + dropped)
+    after = Filter(
+        at_us,
+        turn,
+        tracks,
+        *maps,
+        _with_row(now.noise, s, noise),
+        max(rate, LEAST_BIRTHS_PER_S),
+        now.dropped_tracks + dropped,
+    )
     return after, told, (keys, given)
+
+
+def _with_row(table: FloatArray, s: int, row: FloatArray) -> FloatArray:
+    """The table with one sensor's row replaced."""
+    new = table.copy()
+    new[s] = row
+    return new
 
 
 def _most_likely(tracks: Tracks) -> IntArray:

@@ -1,0 +1,123 @@
+"""How noisy a sensor really is: its stated variances times a factor for each component, learned from what it sends.
+
+    p(k | plots) ~ p0(k) prod N(nu; 0, H P H^T + k R),
+
+over the confirmed tracks' own detections, one component after the other, k on a grid. The belief starts as if
+``FIRST_PLOTS`` plots of exactly the stated noise had been seen, and forgets over ``MEMORY_PLOTS``. A factor that is not
+clearly off one is taken as one: what is stated is right until shown otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from araz.tracking._cluster import Association
+from araz.tracking._kernel import kernel, leaf
+from araz.tracking._measure import POLAR, Detections, wrap
+from araz.tracking._pairs import describe
+from araz.tracking._state import NOISE_FACTORS, Tracks
+from araz.vocabulary import FloatArray
+
+MEMORY_PLOTS: Final = 2000.0
+CLEARLY: Final = 1.6
+"""Variances that many times the stated ones, or so many times smaller, are no chance and no manoeuvre."""
+SURE: Final = 0.95
+LEAST_UPDATES: Final = 8
+FARTHEST2: Final = 9.0
+"""Squared distance beyond which a detection is taken for another's."""
+MOST_PAIRS: Final = 64
+"""Pairs learned from in one look, the oldest tracks' first: enough, and few beside the rest of the work."""
+
+
+@kernel
+def factors(belief: FloatArray) -> FloatArray:
+    """The factors [4] on a sensor's stated variances from the logarithm of the belief [4, levels]."""
+    out = np.ones(4)
+    for c in range(4):
+        highest, weight, mean = belief[c].max(), 0.0, 0.0
+        for k in range(len(NOISE_FACTORS)):
+            share = math.exp(belief[c, k] - highest)
+            weight += share
+            mean += share * math.log(NOISE_FACTORS[k])
+        factor = math.exp(mean / weight)
+        if not 1.0 / CLEARLY <= factor <= CLEARLY:
+            out[c] = factor
+    return out
+
+
+@kernel
+def scaled(found: Detections, used: FloatArray) -> None:
+    """Multiply the variances of a scan by the factors ``used`` [4], in place; velocities share the last."""
+    for k in range(len(found.var)):
+        for c in range(6):
+            found.var[k, c] *= used[min(c, 3)]
+
+
+@kernel
+def learn_noise(
+    belief: FloatArray,
+    first: FloatArray,
+    used: FloatArray,
+    found: Detections,
+    back_s: FloatArray,
+    tracks: Tracks,
+    pairs: Association,
+) -> FloatArray:
+    """The belief [4, levels] after one look; ``first`` [levels] is the one it leans back to.
+
+    ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
+    predicted ones.
+    """
+    sums, new = np.zeros(belief.shape), belief.copy()
+    h, rate, spread, jac = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36)
+    seen = np.zeros(4)
+    _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
+    for c in range(4):
+        keep = math.exp(-seen[c] / MEMORY_PLOTS)
+        for k in range(belief.shape[1]):
+            new[c, k] = first[k] + (belief[c, k] - first[k]) * keep + sums[c, k]
+    return new
+
+
+@leaf
+def _add(
+    sums: FloatArray,
+    seen: FloatArray,
+    used: FloatArray,
+    found: Detections,
+    back_s: FloatArray,
+    tracks: Tracks,
+    pairs: Association,
+    h: FloatArray,
+    jac: FloatArray,
+    spread: FloatArray,
+    rate: FloatArray,
+) -> None:
+    """Add the log likelihoods of a look's sure pairs to ``sums`` [4, levels] and count them in ``seen`` [4]."""
+    azimuth, told = (1 if found.kind == POLAR else -1), 0
+    for e in range(len(pairs.track)):
+        i, j = pairs.track[e], pairs.detection[e]
+        is_sure = pairs.taken[e] >= SURE and tracks.is_confirmed[i] and tracks.update_count[i] >= LEAST_UPDATES
+        if not is_sure or tracks.belief.bank[i] < 0:
+            continue
+        if told == MOST_PAIRS:
+            break
+        told += 1
+        count = describe(found.kind, tracks.belief.gauss, i, found.origin, j, h, jac, spread, rate)
+        for c in range(count):
+            if math.isnan(found.var[j, c]):
+                continue
+            at = min(c, 3)
+            gap = found.z[j, c] - (h[c] - rate[c] * back_s[j])
+            if c == azimuth:
+                gap = wrap(gap)
+            if gap * gap > FARTHEST2 * (spread[c, c] + found.var[j, c]):
+                continue
+            seen[at] += 1.0
+            stated = found.var[j, c] / used[at]
+            for k in range(sums.shape[1]):
+                s = spread[c, c] + NOISE_FACTORS[k] * stated
+                sums[at, k] -= 0.5 * (gap * gap / s + math.log(s))

@@ -1,0 +1,99 @@
+"""A sensor noisier or sharper than it says is found out, and one that is as it says is left alone."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+from tracking_lab import POLAR, POSITION, polar_of, scan, table
+
+from araz.tracking import init, step
+from araz.tracking._noise import CLEARLY, factors
+from araz.tracking._state import NOISE_FACTORS, NOISE_PLOTS, first_noise
+from araz.vocabulary import TrackingSettings
+
+SIGMA = {POLAR: (10.0, 0.002, 0.002, 0.5), POSITION: (10.0, 10.0, 10.0, np.nan)}
+
+
+def flown(kind, true_factor, seconds=90, seed=4, drones=16):
+    """Drones on straight courses, seen with deviations ``true_factor`` [4] times as stated; state and events."""
+    sensors, rng = table({"kind": kind, "sigma": SIGMA[kind], "clutter": 5.0}), np.random.default_rng(seed)
+    begin = rng.uniform([-5000, -5000, 80], [5000, 5000, 200], (drones, 3))
+    speed = rng.uniform(-20, 20, (drones, 3)) * [1, 1, 0]
+    state = init(sensors, TrackingSettings())
+    for t in range(seconds):
+        z = []
+        for p, v in zip(begin + speed * t, speed, strict=True):
+            if rng.random() < 0.9:
+                sharp = polar_of(p, v) if kind == POLAR else np.append(p, np.nan)
+                z.append(sharp + rng.normal(size=4) * np.nan_to_num(SIGMA[kind]) * true_factor)
+        state, events = step(state, scan(sensors, 0, t, z))
+    return state, events, begin + speed * (seconds - 1)
+
+
+@pytest.mark.parametrize("kind", [POLAR, POSITION])
+def test_a_sensor_that_is_as_it_says_is_left_alone(kind):
+    state, _, _ = flown(kind, np.ones(4))
+    np.testing.assert_array_equal(factors(state.now.noise[0]), 1.0)
+
+
+@pytest.mark.parametrize("kind", [POLAR, POSITION])
+@pytest.mark.parametrize("times", [2.0, 0.5])
+def test_deviations_other_than_stated_are_found(kind, times):
+    state, _, _ = flown(kind, np.full(4, times))
+    found = np.sqrt(factors(state.now.noise[0]))
+    np.testing.assert_allclose(found[:3], times, rtol=0.3)
+    if kind == POLAR:  # how fast they fly is hardly known better than range rate, which therefore shows little
+        assert (found[3] - 1.0) * (times - 1.0) >= 0.0
+
+
+def test_each_component_is_judged_alone():
+    state, _, _ = flown(POLAR, np.array([1.0, 2.5, 1.0, 1.0]))
+    found = factors(state.now.noise[0])
+    assert found[0] == found[3] == 1.0
+    assert found[2] == 1.0
+    assert np.sqrt(found[1]) == pytest.approx(2.5, rel=0.3)
+
+
+def test_covariance_grows_with_the_noise():
+    """Squared errors over covariance stay near their three dimensions at twice the stated noise."""
+    nees = []
+    for seed in range(3):
+        _, events, truth = flown(POSITION, np.full(4, 2.0), seed=seed)
+        picture = events.picture
+        for place in truth:
+            rows = np.flatnonzero(picture.is_confirmed)
+            gap = picture.position_enu_m[rows] - place
+            at = rows[np.argmin(np.linalg.norm(gap, axis=1))]
+            off = picture.position_enu_m[at] - place
+            nees.append(off @ np.linalg.solve(picture.covariance[at, :3, :3], off))
+    assert 1.5 < np.mean(nees) < 4.5
+
+
+def test_the_belief_before_the_first_plot_is_that_of_exact_plots():
+    """NOISE_PLOTS plots as far off as a standard deviation each, and so no factor."""
+    expected = NOISE_PLOTS * (norm.logpdf(1.0, scale=np.sqrt(NOISE_FACTORS)) - norm.logpdf(0.0))
+    np.testing.assert_allclose(first_noise(), expected)
+    np.testing.assert_array_equal(factors(np.tile(first_noise(), (4, 1))), 1.0)
+
+
+def test_a_factor_is_the_mean_of_the_belief_and_none_near_one():
+    belief = np.tile(first_noise(), (4, 1))
+    sharp = np.full(len(NOISE_FACTORS), -50.0)
+    sharp[[10, 11]] = 0.0
+    belief[1] = sharp
+    near = np.full(len(NOISE_FACTORS), -50.0)
+    near[7] = 0.0
+    belief[2] = near
+    assert NOISE_FACTORS[7] < CLEARLY
+    np.testing.assert_allclose(factors(belief), [1.0, np.sqrt(NOISE_FACTORS[10] * NOISE_FACTORS[11]), 1.0, 1.0])
+
+
+def test_what_was_learned_is_part_of_the_state():
+    state, _, _ = flown(POSITION, np.full(4, 2.0), seconds=40)
+    again = pickle.loads(pickle.dumps(state))
+    sensors = state.sensors
+    more = scan(sensors, 0, 41, [[0.0, 0.0, 100.0, np.nan]])
+    np.testing.assert_array_equal(step(state, more)[0].now.noise, step(again, more)[0].now.noise)
