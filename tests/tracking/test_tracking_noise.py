@@ -43,17 +43,13 @@ def test_a_sensor_that_is_as_it_says_is_left_alone(kind):
 @pytest.mark.parametrize("times", [2.0, 0.5])
 def test_deviations_other_than_stated_are_found(kind, times):
     state, _, _ = flown(kind, np.full(4, times))
-    found = np.sqrt(factors(state.now.noise[0]))
-    np.testing.assert_allclose(found[:3], times, rtol=0.3)
-    if kind == POLAR:  # how fast they fly is hardly known better than range rate, which therefore shows little
-        assert (found[3] - 1.0) * (times - 1.0) >= 0.0
+    np.testing.assert_allclose(np.sqrt(factors(state.now.noise[0])), times, rtol=0.3)
 
 
 def test_each_component_is_judged_alone():
     state, _, _ = flown(POLAR, np.array([1.0, 2.5, 1.0, 1.0]))
     found = factors(state.now.noise[0])
-    assert found[0] == found[3] == 1.0
-    assert found[2] == 1.0
+    assert found[0] == found[2] == 1.0
     assert np.sqrt(found[1]) == pytest.approx(2.5, rel=0.3)
 
 
@@ -76,11 +72,11 @@ def test_the_belief_before_the_first_plot_is_that_of_exact_plots():
     """NOISE_PLOTS plots as far off as a standard deviation each, and so no factor."""
     expected = NOISE_PLOTS * (norm.logpdf(1.0, scale=np.sqrt(NOISE_FACTORS)) - norm.logpdf(0.0))
     np.testing.assert_allclose(first_noise(), expected)
-    np.testing.assert_array_equal(factors(np.tile(first_noise(), (4, 1))), 1.0)
+    np.testing.assert_array_equal(factors(np.tile(first_noise(), (3, 1))), 1.0)
 
 
 def test_a_factor_is_the_mean_of_the_belief_and_none_near_one():
-    belief = np.tile(first_noise(), (4, 1))
+    belief = np.tile(first_noise(), (3, 1))
     sharp = np.full(len(NOISE_FACTORS), -50.0)
     sharp[[10, 11]] = 0.0
     belief[1] = sharp
@@ -88,7 +84,7 @@ def test_a_factor_is_the_mean_of_the_belief_and_none_near_one():
     near[7] = 0.0
     belief[2] = near
     assert NOISE_FACTORS[7] < CLEARLY
-    np.testing.assert_allclose(factors(belief), [1.0, np.sqrt(NOISE_FACTORS[10] * NOISE_FACTORS[11]), 1.0, 1.0])
+    np.testing.assert_allclose(factors(belief), [1.0, np.sqrt(NOISE_FACTORS[10] * NOISE_FACTORS[11]), 1.0])
 
 
 def test_what_was_learned_is_part_of_the_state():

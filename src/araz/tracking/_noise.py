@@ -3,8 +3,9 @@
     p(k | plots) ~ p0(k) prod N(nu; 0, H P H^T + k R),
 
 over the confirmed tracks' own detections, one component after the other, k on a grid. The belief starts as if
-``FIRST_PLOTS`` plots of exactly the stated noise had been seen, and forgets over ``MEMORY_PLOTS``. A factor that is not
-clearly off one is taken as one: what is stated is right until shown otherwise.
+``NOISE_PLOTS`` plots of exactly the stated noise had been seen, and forgets over ``MEMORY_PLOTS``. A factor that is not
+clearly off one is taken as one: what is stated is right until shown otherwise. Range rate and velocity keep their
+stated noise: how a target speeds up is known no better.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from araz.tracking._cluster import Association
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import POLAR, Detections, wrap
 from araz.tracking._pairs import describe
-from araz.tracking._state import NOISE_FACTORS, Tracks
+from araz.tracking._state import NOISE_FACTORS, PLACES, Tracks
 from araz.vocabulary import FloatArray
 
 MEMORY_PLOTS: Final = 2000.0
@@ -34,9 +35,9 @@ MOST_PAIRS: Final = 64
 
 @kernel
 def factors(belief: FloatArray) -> FloatArray:
-    """The factors [4] on a sensor's stated variances from the logarithm of the belief [4, levels]."""
-    out = np.ones(4)
-    for c in range(4):
+    """The factors [PLACES] on a sensor's stated variances from the logarithm of the belief [PLACES, levels]."""
+    out = np.ones(PLACES)
+    for c in range(PLACES):
         highest, weight, mean = belief[c].max(), 0.0, 0.0
         for k in range(len(NOISE_FACTORS)):
             share = math.exp(belief[c, k] - highest)
@@ -50,10 +51,10 @@ def factors(belief: FloatArray) -> FloatArray:
 
 @kernel
 def scaled(found: Detections, used: FloatArray) -> None:
-    """Multiply the variances of a scan by the factors ``used`` [4], in place; velocities share the last."""
+    """Multiply the variances of a scan by the factors ``used`` [PLACES], in place."""
     for k in range(len(found.var)):
-        for c in range(6):
-            found.var[k, c] *= used[min(c, 3)]
+        for c in range(PLACES):
+            found.var[k, c] *= used[c]
 
 
 @kernel
@@ -66,16 +67,16 @@ def learn_noise(
     tracks: Tracks,
     pairs: Association,
 ) -> FloatArray:
-    """The belief [4, levels] after one look; ``first`` [levels] is the one it leans back to.
+    """The belief [PLACES, levels] after one look; ``first`` [levels] is the one it leans back to.
 
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
     predicted ones.
     """
     sums, new = np.zeros(belief.shape), belief.copy()
     h, rate, spread, jac = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36)
-    seen = np.zeros(4)
+    seen = np.zeros(PLACES)
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
-    for c in range(4):
+    for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)
         for k in range(belief.shape[1]):
             new[c, k] = first[k] + (belief[c, k] - first[k]) * keep + sums[c, k]
@@ -96,7 +97,7 @@ def _add(
     spread: FloatArray,
     rate: FloatArray,
 ) -> None:
-    """Add the log likelihoods of a look's sure pairs to ``sums`` [4, levels] and count them in ``seen`` [4]."""
+    """Add the log likelihoods of a look's sure pairs to ``sums`` [PLACES, levels], counted in ``seen``."""
     azimuth, told = (1 if found.kind == POLAR else -1), 0
     for e in range(len(pairs.track)):
         i, j = pairs.track[e], pairs.detection[e]
@@ -107,17 +108,17 @@ def _add(
             break
         told += 1
         count = describe(found.kind, tracks.belief.gauss, i, found.origin, j, h, jac, spread, rate)
-        for c in range(count):
-            if math.isnan(found.var[j, c]):
+        for c in range(min(count, PLACES)):
+            # a track known worse than the plot says more of how targets move than of the plot
+            if math.isnan(found.var[j, c]) or spread[c, c] > found.var[j, c]:
                 continue
-            at = min(c, 3)
             gap = found.z[j, c] - (h[c] - rate[c] * back_s[j])
             if c == azimuth:
                 gap = wrap(gap)
             if gap * gap > FARTHEST2 * (spread[c, c] + found.var[j, c]):
                 continue
-            seen[at] += 1.0
-            stated = found.var[j, c] / used[at]
+            seen[c] += 1.0
+            stated = found.var[j, c] / used[c]
             for k in range(sums.shape[1]):
                 s = spread[c, c] + NOISE_FACTORS[k] * stated
-                sums[at, k] -= 0.5 * (gap * gap / s + math.log(s))
+                sums[c, k] -= 0.5 * (gap * gap / s + math.log(s))

@@ -50,6 +50,8 @@ RATE_BIN_MPS: Final = 2.0
 """False plots by height over the sensor and by range rate, learned; the outermost bins take all beyond."""
 NOISE_FACTORS: Final = 4.0 ** np.linspace(-1.5, 1.5, 13)
 """Factors on a sensor's stated variances, weighed against each other: deviations 0.35 to 2.8 times as stated."""
+PLACES: Final = 3
+"""Components that say where a target is: the first three of a plot."""
 NOISE_PLOTS: Final = 100.0
 """A sensor's stated noise counts as if so many plots of exactly that had been seen."""
 FIRST_PLOTS: Final = 50.0
@@ -115,7 +117,7 @@ class Filter:
 
     **Shapes** ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans
     learned from, ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
-    ``noise`` [S, 4, factors] is the logarithm of the belief in each factor on the variances of a sensor's components.
+    ``noise`` [S, PLACES, factors] is the logarithm of the belief in each factor on a sensor's variances.
     ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``turn`` counts the
     looks before that ended then as well, ``dropped_tracks`` those lost to ``TRACK_LIMIT``. Its arrays are not
     flagged read-only, because Numba would compile every kernel twice (once more after unpickling, which drops the
@@ -233,7 +235,7 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
         clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
         clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
         clutter_scans=np.zeros(count, np.int64),
-        noise=np.tile(first_noise(), (count, 4, 1)),
+        noise=np.tile(first_noise(), (count, PLACES, 1)),
         births_per_s=FIRST_BIRTHS_PER_S,
         dropped_tracks=0,
     )
