@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from araz.incidents._fall import WIND_SIGMA_MPS, areas_around, largest_m, wind_enu_mps
 from araz.incidents._sentences import distance_words, minutes_words
-from araz.incidents._state import Memory, Told
+from araz.incidents._state import Memory, Sample, Told
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, Reason
 
@@ -46,6 +48,9 @@ SHEAR_MPS: Final = 1.0
 SINK_SHARE: Final = 0.3
 
 
+_AT: Final = attrgetter("at_us")
+
+
 class Drift(NamedTuple):
     """The mean of a minute: place now, velocity, its scatter about it and the climb; ENU metres and m/s."""
 
@@ -75,7 +80,18 @@ class Forecast(NamedTuple):
 
 def drift_of(memory: Memory, now_us: int) -> Drift | None:
     """The drift of a track that was seen all the last minute; None before that, and for what was lost on the way."""
-    window = [s for s in memory.history if now_us - s.at_us <= WINDOW_US]
+    drift = _minute_of(memory, now_us)
+    return None if drift is None else drift._replace(sink_mps=_sink_mps(memory, now_us))
+
+
+def _since(memory: Memory, at_us: int) -> tuple[Sample, ...]:
+    """What is remembered from a time on; the history is in order of time."""
+    return memory.history[bisect_left(memory.history, at_us, key=_AT) :]
+
+
+def _minute_of(memory: Memory, now_us: int) -> Drift | None:
+    """The drift without the rate of sinking (NaN), which only a balloon's forecast asks for."""
+    window = _since(memory, now_us - WINDOW_US)
     if len(window) < 30 or window[-1].at_us - window[0].at_us < LEAST_US:
         return None
     span_s = (window[-1].at_us - window[0].at_us) * 1e-6
@@ -86,12 +102,12 @@ def drift_of(memory: Memory, now_us: int) -> Drift | None:
         sum((s.v_east_mps - east) ** 2 + (s.v_north_mps - north) ** 2 for s in window) / (2.0 * len(window))
     )
     at = window[-1]
-    return Drift(at.east_m, at.north_m, at.agl_m, east, north, scatter, _sink_mps(memory, now_us))
+    return Drift(at.east_m, at.north_m, at.agl_m, east, north, scatter, math.nan)
 
 
 def _sink_mps(memory: Memory, now_us: int) -> float:
     """Rate of sinking over the last minute, where a line through two minutes of heights says surely that it sinks."""
-    heights = np.array([(s.at_us * 1e-6, s.up_m) for s in memory.history if now_us - s.at_us <= CLIMB_US])
+    heights = np.array([(s.at_us * 1e-6, s.up_m) for s in _since(memory, now_us - CLIMB_US)])
     if heights[-1, 0] - heights[0, 0] < 0.8e-6 * CLIMB_US:
         return 0.0
     slope, error = _slope(heights)
@@ -161,7 +177,7 @@ def judge_balloons(work: Work) -> list[int]:
         for track, memory in work.memories.items()
         if memory.heir is None
         and work.now_us - memory.updated_us <= work.context.stale_us
-        and (drift := drift_of(memory, work.now_us)) is not None
+        and (drift := _minute_of(memory, work.now_us)) is not None
     }
     air, found = wind_enu_mps(work.context.place.site.wind), []
     for track, drift in drifts.items():
@@ -180,7 +196,8 @@ def judge_balloons(work: Work) -> list[int]:
         memory = before._replace(balloon=chance)
         is_one = chance >= (SAID_PROBABILITY if memory.forecast is None else STAYS_PROBABILITY)
         if is_one and memory.likely_since_us is not None:
-            memory = _say(work, memory, drift, cues, chance)
+            known = drift._replace(sink_mps=_sink_mps(memory, work.now_us))
+            memory = _say(work, memory, known, cues, chance)
             found.append(track)
         work.memories[track] = memory
     return found
