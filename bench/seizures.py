@@ -18,16 +18,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import polars as pl
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT / "tests" / "support"))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
-from araz.app._register import Book, load_lines  # noqa: E402
-from araz.intelligence import (  # noqa: E402
+from araz.app._register import Book, load_lines
+from araz.intelligence import (
     change_points,
     compare_shares,
     compose,
@@ -41,7 +41,9 @@ from araz.intelligence import (  # noqa: E402
     to_xlsx,
     total_from_loads,
 )
-from seizure_lab import IDS_HEADER, NAMES, areas, imported, loads, season  # noqa: E402
+from seizure_lab import IDS_HEADER, NAMES, areas, imported, loads, season
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def timed(what: str, work: Callable[[], object]) -> dict[str, object]:
@@ -70,7 +72,7 @@ def measure_import(rows: int) -> list[dict[str, object]]:
         )
         path.write_text(f"{IDS_HEADER}\n{body}\n", "utf-8")
         register = Path(folder) / "r.sqlite"
-        kept: dict[str, object] = {}
+        kept: dict[str, Any] = {}
 
         def read() -> None:
             kept["lines"] = load_lines(path).lines
@@ -103,7 +105,7 @@ def measure_import(rows: int) -> list[dict[str, object]]:
             timed("pandas: heroin by month, frame in memory", pandas_query),
         ]
         sheet = Path(folder) / "own.xlsx"
-        small = kept["lines"].head(min(rows, 20_000))  # type: ignore[attr-defined]
+        small = kept["lines"].head(min(rows, 20_000))
         found.append(timed(f"{small.height:,} lines to XLSX", lambda: sheet.write_bytes(to_xlsx(small))))
         found.append(timed(f"{small.height:,} lines from XLSX, checked", lambda: load_lines(sheet)))
         found.append(
