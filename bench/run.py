@@ -181,7 +181,7 @@ PARTS = [
     Part(
         "tracking",
         "The tracker beside Stone Soup and the known-association bounds",
-        "Ten seeds nobody tuned on (three at N = 200) of the shelf's generator: mean ± standard deviation over seeds. "
+        "Seeds nobody tuned on (`seeds` says how many), the shelf's generator: mean ± standard deviation over them. "
         "GOSPA c = 50 m, p = 2, metres; missed and false in per cent of targets; `times_stone_soup` from CPU seconds "
         "of the same run. oracle-imm knows which detection is whose, oracle-ct the turn rates too; both need no "
         "second detection to begin. To reach: GOSPA 68 (cart) and 80 (sph) at N = 50, 40 switches at N = 200, 400,000 "
@@ -193,7 +193,7 @@ PARTS = [
     Part(
         "tracking-variants",
         "The tracker under other skies",
-        "N = 50, three seeds of `bench/_variants.py`. `bound`: known association (`bench/_bound.py`), told the true "
+        "N = 50, `seeds` seeds of `bench/_variants.py`. `bound`: known association (`bench/_bound.py`), told the true "
         "noise and, where targets stop, two more modes; the aim is at most 10 % over it. Stone Soup, whose best "
         "setting here was found at one scan a second, on the first seed alone.",
         ["bench/tracking.py", "--json", "--part", "variants"],
