@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import msgspec
 import numpy as np
@@ -151,6 +153,19 @@ def test_no_register_names_the_import(tmp_path):
     app = Litestar(seizure_handlers(tmp_path / "none.sqlite"), exception_handlers=TOLD)
     with TestClient(app) as client:
         assert "araz seizures import" in client.get("/api/seizures/report").json()["error"]["message"]
+
+
+def test_a_night_begins_without_tables_and_planner():
+    """Both pages load what they need with their first question; the handlers wait for nothing."""
+    heavy = "{'polars', 'highspy', 'scipy.stats', 'araz.deployment', 'araz.intelligence'}"
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from araz.app._live import plan_handlers, seizure_handlers\n"
+        "plan_handlers(object()), seizure_handlers(Path('r.sqlite'))\n"
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_who_sees_a_part_of_the_night_gets_neither_plan_nor_register():
