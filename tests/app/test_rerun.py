@@ -39,6 +39,13 @@ def test_two_processes_give_the_bytes_of_one_and_of_a_replay(archive, tmp_path):
     assert {one.name for one in (tmp_path / "two").iterdir()} == {one.name for one, _ in both}
 
 
+def test_a_journal_named_twice_is_judged_twice(archive, tmp_path):
+    (one, first), (two, second) = rerun([archive[2], archive[2]], tmp_path / "out", 1)
+    judge_into(archive[2], tmp_path / "replayed.jsonl")
+    assert one.read_bytes() == two.read_bytes() == (tmp_path / "replayed.jsonl").read_bytes()
+    assert first[:2] == second[:2]
+
+
 def test_a_journal_falls_into_pieces_at_its_sites(archive):
     assert [len(pieces_of(one)) for one in archive] == [1, 3, 1]
     first, second, third = pieces_of(archive[1])

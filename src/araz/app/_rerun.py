@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -58,16 +59,17 @@ def rerun(journals: Sequence[Path], out: Path, workers: int) -> list[tuple[Path,
     if workers < 1 or not journals:
         raise ValueError("name at least one journal and one worker, for example: araz rerun out/*/night.journal")
     out.mkdir(parents=True, exist_ok=True)
-    pieces = [piece for journal in journals for piece in pieces_of(journal)]
+    pieces_by_journal = [pieces_of(journal) for journal in journals]
+    pieces = [piece for some in pieces_by_journal for piece in some]
     with tempfile.TemporaryDirectory(dir=out) as folder:
         jobs = [(piece, Path(folder) / f"{number:06d}.jsonl") for number, piece in enumerate(pieces)]
         found = map_pieces(judge_piece, jobs, [piece.end_seq - piece.first_seq for piece in pieces], workers)
-        results = []
-        for number, journal in enumerate(journals):
-            mine = [place for place, piece in enumerate(pieces) if piece.journal == journal]
-            target = out / f"{number + 1:03d}-{journal.parent.name or journal.stem}.jsonl"
-            _join([jobs[place][1] for place in mine], target)
-            results.append((target, Judged(*(sum(column) for column in zip(*(found[p] for p in mine), strict=True)))))
+        results, judged = [], zip(jobs, found, strict=True)
+        for number, (journal, some) in enumerate(zip(journals, pieces_by_journal, strict=True), 1):
+            mine = list(islice(judged, len(some)))
+            target = out / f"{number:03d}-{journal.parent.name or journal.stem}.jsonl"
+            _join([part for (_, part), _ in mine], target)
+            results.append((target, Judged(*(sum(column) for column in zip(*(one for _, one in mine), strict=True)))))
     return results
 
 
