@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,18 +94,8 @@ def feature_name(feature: Any) -> str:
 
 
 def _ed269(feature: Json) -> Zone:
-    volumes = tuple(volume for part in feature["geometry"] for volume in _ed269_volumes(part))
-    return Zone(
-        identifier=_text(feature["identifier"]),
-        country=_text(feature["country"]),
-        name=_maybe(feature.get("name")),
-        kind=_kind(feature["restriction"]),
-        conditions=_maybe(feature.get("restrictionConditions")),
-        reasons=_words(feature.get("reason")),
-        periods=_periods(feature.get("applicability")),
-        volumes=_some(volumes),
-        authorities=_authorities(feature.get("zoneAuthority")),
-    )
+    volumes = [volume for part in feature["geometry"] for volume in _ed269_volumes(part)]
+    return _zone(feature, "restriction", "applicability", volumes)
 
 
 def _ed269_volumes(part: Json) -> Iterator[ZoneVolume]:
@@ -124,17 +114,7 @@ def _ed269_volumes(part: Json) -> Iterator[ZoneVolume]:
 def _ed318(feature: Json) -> Zone:
     inner = feature["properties"]
     inner = inner.get("UASZone", inner)  # drafts nested it
-    return Zone(
-        identifier=_text(inner["identifier"]),
-        country=_text(inner["country"]),
-        name=_maybe(inner.get("name")),
-        kind=_kind(inner["type"]),
-        conditions=_maybe(inner.get("restrictionConditions")),
-        reasons=_words(inner.get("reason")),
-        periods=_periods(inner.get("limitedApplicability")),
-        volumes=_some(tuple(_ed318_volumes(feature["geometry"]))),
-        authorities=_authorities(inner.get("zoneAuthority")),
-    )
+    return _zone(inner, "type", "limitedApplicability", _ed318_volumes(feature["geometry"]))
 
 
 def _ed318_volumes(geometry: Json) -> Iterator[ZoneVolume]:
@@ -154,6 +134,21 @@ def _ed318_volumes(geometry: Json) -> Iterator[ZoneVolume]:
             yield ZoneVolume(_polygon(rings), None, None, lower, upper)
     else:
         raise _Unusable("unknown-shape", f"a {kind} covers no ground; a polygon, or a point with an extent, is needed")
+
+
+def _zone(inner: Json, kind: str, periods: str, volumes: Iterable[ZoneVolume]) -> Zone:
+    """The members that both formats have, two of them under names of their own."""
+    return Zone(
+        identifier=_text(inner["identifier"]),
+        country=_text(inner["country"]),
+        name=_maybe(inner.get("name")),
+        kind=_kind(inner[kind]),
+        conditions=_maybe(inner.get("restrictionConditions")),
+        reasons=_words(inner.get("reason")),
+        periods=_periods(inner.get(periods)),
+        volumes=_some(tuple(volumes)),
+        authorities=_authorities(inner.get("zoneAuthority")),
+    )
 
 
 def _some(volumes: tuple[ZoneVolume, ...]) -> tuple[ZoneVolume, ...]:
