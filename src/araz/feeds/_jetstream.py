@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, Protocol
@@ -85,10 +86,8 @@ class _AgainError(Exception):
 
 def link_extra() -> None:
     """Raise ValueError with the remedy where the client library is not installed."""
-    try:
-        import nats  # noqa: F401
-    except ImportError:
-        raise ValueError("posts need the NATS client; install it with: pip install 'araz[post]'") from None
+    if importlib.util.find_spec("nats") is None:
+        raise ValueError("posts need the NATS client; install it with: pip install 'araz[post]'")
 
 
 async def ship_forever(url: str, post: str, journal: Outgoing, tell: Callable[[str], None]) -> NoReturn:
