@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import sync_playwright
 
+from araz.app._rim import free_port
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,13 +32,6 @@ CHROMIUM_FLAGS = [
     "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 ]  # fmt: skip
-
-
-def free_port(kind: int) -> int:
-    """Return a port nobody uses now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def busy_site(folder: Path, udp_port: int) -> Path:
@@ -100,7 +94,7 @@ def send_for(swarm: Swarm, seconds: float, port: int, looks_per_s: float = 1.0) 
 def measure(tracks: int, rate: int, seconds: float) -> dict[str, object]:
     """Run product, sender and browser; return the figures."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        udp, http = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+        udp, http = free_port(socket.SOCK_DGRAM), free_port()
         site = busy_site(Path(folder), udp)
         watch = subprocess.Popen(
             [sys.executable, "-m", "araz.app.cli", "watch", "--site", str(site), "--out", f"{folder}/out",

@@ -17,7 +17,6 @@ import json
 import os
 import random
 import signal
-import socket
 import tempfile
 import time
 from collections import Counter
@@ -28,6 +27,7 @@ from typing import Any
 
 from araz.app._nats_server import NatsServer, centre_server, leaf_server
 from araz.app._post_book import PostBook, PostJournal, passed_journal
+from araz.app._rim import free_port
 from araz.feeds import receive_forever, ship_forever
 from araz.store import Journal, read_raw, verify_journal
 
@@ -83,9 +83,7 @@ async def until(reached: Callable[[], bool], what: str) -> None:
 async def night(folder: Path, posts: list[str], hours: float, every_s: float) -> dict[str, int]:
     """Run it; return how often what was killed, and the entries that came again and were dropped."""
     dice = random.Random(5)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     hour = arrivals(dice, START_US, START_US + HOUR_US, every_s)
     day = arrivals(dice, START_US + HOUR_US, START_US + int((1 + hours) * HOUR_US), every_s)
     writers = {post: Journal.open(folder / post / "night.journal") for post in posts}

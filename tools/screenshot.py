@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,18 +20,13 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from araz.app._rim import free_port
+
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "img" / "console.png"
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-background-networking"]
 #: Real seconds for the night to come so far, and for the map to be drawn afterwards.
 PATIENCE_S = 900.0
 SETTLE_S = 4.0
-
-
-def free_port() -> int:
-    """Return a port nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def has_dropped(url: str) -> bool:

@@ -14,18 +14,13 @@ import urllib.request
 
 import pytest
 
+from araz.app._rim import free_port
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_sapient_registration
 from araz.store import read_journal, verify_journal
 
 NODE = "6f1f6a0e-3c5b-4b1e-9d55-0a61c0a10001"
 #: Guards against a hang, never a judgement of speed.
 PATIENCE_S = 120
-
-
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(look):

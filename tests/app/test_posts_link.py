@@ -12,6 +12,7 @@ import pytest
 from araz.app._nats_server import centre_server, host_and_port, leaf_server
 from araz.app._post_book import PostBook, PostJournal, passed_journal
 from araz.app._post_keys import make_keys
+from araz.app._rim import free_port
 from araz.feeds import inbox_of, receive_forever, ship_forever
 from araz.store import Journal, read_raw, verify_journal
 from araz_testing import missing
@@ -26,11 +27,7 @@ def nats_program():
 
 
 def free_address():
-    import socket
-
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{one.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def journal_of(path, post, count):

@@ -11,10 +11,11 @@ import time
 import urllib.request
 
 import pytest
-from test_live import eventually, free_port
+from test_live import eventually
 
 from araz.app._post_book import passed_journal
 from araz.app._post_keys import make_keys
+from araz.app._rim import free_port
 from araz.sensors import encode_asterix_034
 from araz.store import read_raw
 from araz_posts import chain_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy
 
+from araz.app._rim import free_port
 from araz_testing import missing
 
 
@@ -26,9 +26,7 @@ def postgresql_server():
     other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if other:
         shutil.chown(home, "postgres")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = free_port()
 
     def run(*words):
         done = subprocess.run([*other, *map(str, words)], capture_output=True, text=True, check=False, cwd="/")

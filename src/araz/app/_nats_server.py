@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import json
-import os
 import secrets
 import shutil
 import signal
@@ -23,6 +22,8 @@ from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 
 from araz.app._accounts import LOOPBACK
+from araz.app._keys import write_key
+from araz.app._rim import free_port
 from araz.feeds import DOMAIN, inbox_of, link_extra
 
 #: The port on which a centre waits for its posts, unless told otherwise.
@@ -43,18 +44,16 @@ class NatsServer:
             raise ValueError("posts need nats-server; install it with: apt install nats-server")
         self._program = program
         self._folder = folder
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._settings = {"listen": f"127.0.0.1:{self._port}", "max_payload": MAX_PAYLOAD, **settings}
         self.url = f"nats://{user}127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
-        self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "nats.conf"
         config.unlink(missing_ok=True)
-        descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(self._settings, file, indent=1)  # the server's configuration language holds JSON
+        # It holds a password; the server's configuration language holds JSON.
+        write_key(config, json.dumps(self._settings, indent=1).encode())
         self._process = self._spawn()
         log, deadline_s = self._folder / "nats.log", time.monotonic() + START_S
         while not _answers(self._port):
@@ -167,12 +166,6 @@ def _tls_of(folder: Path, name: str) -> dict[str, str]:
 def _only_here(host: str) -> None:
     if host not in LOOPBACK:
         raise ValueError(f"{host} is not this machine: give the folder of keys with --keys (araz post keys makes them)")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def _answers(port: int) -> bool:

@@ -1,7 +1,8 @@
-"""Where the program meets the person and the clock; nothing else in the app prints or asks for the time."""
+"""Where the program meets the person, the clock and the ports; nothing else in the app prints or asks for the time."""
 
 from __future__ import annotations
 
+import socket
 import sys
 import time
 
@@ -15,3 +16,10 @@ def say(text: str) -> None:
     """Print a line at once, also where standard output is a file or a pipe."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """Return a port of this machine that nobody uses now."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
