@@ -8,7 +8,7 @@ from sqlalchemy import create_engine
 from araz.app._config import bundle_from_file
 from araz.app._data import site_path
 from araz.app._runtime import Night
-from araz.store import Records, read_journal
+from araz.store import Records, _records, read_journal
 from araz.vocabulary import Picture
 
 START_US = 1_790_000_000_000_000
@@ -56,6 +56,28 @@ def test_nothing_is_lost_while_the_database_is_gone(night, tmp_path, caplog):
         picture.at_us for picture in night.records.pictures(0, 1 << 60, 10_000)
     ]
     assert sum(count.total for count in night.records.reject_counts("radar-1")) == 21, "each counted once"
+
+
+def test_what_waits_is_not_encoded_again_with_each_batch(night, tmp_path, monkeypatch):
+    encoder, encoded = _records._ENCODER, []
+
+    class Counting:
+        def encode(self, item):
+            encoded.append(item)
+            return encoder.encode(item)
+
+    monkeypatch.setattr(_records, "_ENCODER", Counting())
+    well, gone = night._records._engine, create_engine(f"sqlite:///{tmp_path}/no/x.sqlite")
+    night._records._engine = gone
+    for k in range(1, 41):
+        night.take(ticks(k, k + 1))
+    assert night.unstored > 40
+    assert encoded == [], "nothing, however often it was offered"
+    night._records._engine = well
+    gone.dispose()
+    night.take(ticks(41, 42))
+    assert night.unstored == 0
+    assert len([event for event in encoded if isinstance(event, Picture)]) == 41
 
 
 def test_the_records_are_the_same_as_if_it_had_never_gone(night, tmp_path):

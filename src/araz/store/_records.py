@@ -124,15 +124,16 @@ class Records(Closing):
         """
         if not events:
             return
-        rows: dict[type, list[_Row]] = {}
-        for item in events:
-            columns = _ROUTES[type(item)][1](item)
-            rows.setdefault(type(item), []).append(
-                {**columns, "message_seq": message_seq, "json": _ENCODER.encode(item)}
-            )
         healths = [item for item in events if isinstance(item, SensorHealth)]
         rejects = [item for item in events if isinstance(item, Rejected)]
+        rows: dict[type, list[_Row]] = {}
         with self._engine.begin() as connection:
+            # Encoded once the database answers: while it is gone, all that waits is offered again with each batch.
+            for item in events:
+                columns = _ROUTES[type(item)][1](item)
+                rows.setdefault(type(item), []).append(
+                    {**columns, "message_seq": message_seq, "json": _ENCODER.encode(item)}
+                )
             _write_health_changes(connection, healths, message_seq)
             for kind, values in rows.items():
                 _replace(connection, _ROUTES[kind][0], values)
