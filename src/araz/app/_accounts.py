@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import getpass
-import ipaddress
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Final
@@ -62,35 +59,12 @@ def certificate(name: str, *, out: Path = Path("out/tls"), days: int = 365) -> i
 
     Example: araz account certificate console.example --out out/tls
     """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-    from cryptography.x509.oid import NameOID
+    from araz.app._certificates import certificate_of, new_certificate_key, write_pair
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)
-    try:
-        other: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(name))
-    except ValueError:
-        other = x509.DNSName(name)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([other]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
     if (out / "console.key").exists():
         raise ValueError(f"{out / 'console.key'} exists; a key is never overwritten, name another --out")
-    write_key(out / "console.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    (out / "console.crt").write_bytes(made.public_bytes(Encoding.PEM))
+    key = new_certificate_key()
+    write_pair(out, "console", certificate_of(name, [name], key, None, key, days), key)
     say(f"{out / 'console.crt'} for {name}, {days} days; its key beside it")
     return 0
 
