@@ -98,3 +98,23 @@ def test_a_line_needs_two_points_and_a_side():
         BorderLine([[0.0, 0.0], [0.0, 0.0]], "left")
     with pytest.raises(ValueError, match="finite"):
         BorderLine([[0.0, np.nan], [0.0, 0.0]], "left")
+
+
+def test_a_place_on_a_bent_border():
+    border = BorderLine(np.array([[0, 0], [10, 0], [10, 10.0]]), "left")
+    east, north = np.array([4.0, 12, np.nan]), np.array([3.0, 5, 0])
+    along, off = border.along_m(east, north), np.abs(border.signed_distance_m(east, north))
+    assert along[:2].tolist() == [4, 15]
+    assert off[:2].tolist() == [3, 2]
+    assert np.isnan(along[2])
+
+
+@given(eastward_lines(), st.integers(0, 1000))
+def test_the_way_along_the_line_equals_shapely(points, seed):
+    rng, line = np.random.default_rng(seed), shapely.LineString(points)
+    at_m, off = rng.uniform(0, line.length, 50), rng.uniform(-4000, 4000, (2, 50))
+    on = BorderLine(points, "left").along_m(*shapely.get_coordinates(shapely.line_interpolate_point(line, at_m)).T)
+    assert np.allclose(on, at_m, atol=1e-5)
+    along = BorderLine(points, "left").along_m(*off)
+    foot = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
+    assert np.allclose(np.hypot(*(foot.T - off)), shapely.distance(shapely.points(*off), line), atol=1e-5)

@@ -6,7 +6,6 @@ from scipy import stats
 
 from araz.intelligence import (
     border_density,
-    border_position,
     effort_rates,
     fit_self_exciting,
     near_repeat,
@@ -81,15 +80,6 @@ def test_the_density_holds_all_its_mass_and_is_blank_without_effort():
     )
     assert np.isnan(with_effort.per_effort[-1])
     assert np.isfinite(with_effort.per_effort[40])
-
-
-def test_a_place_on_a_bent_border():
-    along, off = border_position(
-        np.array([[0, 0], [10, 0], [10, 10.0]]), np.array([4.0, 12, np.nan]), np.array([3.0, 5, 0])
-    )
-    assert along[:2].tolist() == [4, 15]
-    assert off[:2].tolist() == [3, 2]
-    assert np.isnan(along[2])
 
 
 def test_rates_per_effort_are_exact_and_unknown_without_effort():

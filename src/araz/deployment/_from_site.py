@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from scipy.sparse import csr_array
 
-from araz.deployment._ground import Ground, along_the_line_m, ground_of
+from araz.deployment._ground import Ground, ground_of
 from araz.deployment._instance import Instance, Limits
 from araz.deployment._ways import Craft, Ways, hazard_of, undominated, ways_of
 from araz.geography import Place
@@ -261,8 +261,8 @@ def _instance(
         response=csr_array(np.tile(q, (windows, 1))),
         row_window=np.repeat(np.arange(windows), len(rows)),
         cell_m=ground.cell_m,
-        post_m=along_the_line_m(place, _places(place, posts)),
-        sensor_m=along_the_line_m(place, _places(place, sensors)),
+        post_m=place.border.along_m(*_places(place, posts).T),
+        sensor_m=place.border.along_m(*_places(place, sensors).T),
         sensor_cost=np.array([0.0] * own + [item.cost for item in planning.sensors]),
         teams=np.full(windows, planning.teams),
         limits=limits,

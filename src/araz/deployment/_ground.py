@@ -60,19 +60,6 @@ def ground_of(place: Place, planning: Planning) -> Ground:
     )
 
 
-def along_the_line_m(place: Place, places_enu_m: FloatArray) -> FloatArray:
-    """Distance along the border [N] of the point of the line nearest to each place [N, 2]."""
-    line = place.border.points_enu_m
-    step = np.diff(line, axis=0)
-    length = np.hypot(*step.T)
-    start = np.concatenate([[0.0], np.cumsum(length)[:-1]])
-    share = np.clip(np.einsum("nsk,sk->ns", places_enu_m[:, None, :] - line[:-1], step) / length**2, 0.0, 1.0)
-    foot = line[:-1] + share[..., None] * step
-    nearest = np.argmin(np.hypot(*np.moveaxis(places_enu_m[:, None, :] - foot, -1, 0)), axis=1)
-    row = np.arange(len(places_enu_m))
-    return np.asarray(start[nearest] + share[row, nearest] * length[nearest], dtype=np.float64)
-
-
 def _at(place: Place, along: FloatArray, at_m: FloatArray) -> FloatArray:
     """Points [N, 2] of the line at distances along it."""
     line = place.border.points_enu_m

@@ -90,6 +90,21 @@ class BorderLine:
         left: FloatArray = _signed_distance(self.points_enu_m, east.flatten(), north.flatten()).reshape(east.shape)
         return -left if self.own_side == "left" else left
 
+    def along_m(self, east_m: ArrayLike, north_m: ArrayLike) -> FloatArray:
+        """Metres along the line, from its first point, to its point nearest to each place [N]; NaN stays NaN."""
+        east, north = np.broadcast_arrays(
+            np.atleast_1d(np.asarray(east_m, dtype=np.float64)), np.asarray(north_m, dtype=np.float64)
+        )
+        places, step = np.stack([east, north], axis=-1), np.diff(self.points_enu_m, axis=0)
+        length = np.hypot(*step.T)
+        start = np.concatenate([[0.0], np.cumsum(length)[:-1]])
+        away = places[:, None, :] - self.points_enu_m[:-1]
+        share = np.clip(np.einsum("nsk,sk->ns", away, step) / length**2, 0.0, 1.0)
+        foot = self.points_enu_m[:-1] + share[..., None] * step
+        nearest = np.argmin(np.hypot(*np.moveaxis(places[:, None, :] - foot, -1, 0)), axis=1)
+        row = np.arange(len(places))
+        return np.asarray(start[nearest] + share[row, nearest] * length[nearest], dtype=np.float64)
+
 
 def geometries_of(data: Mapping[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
     """All (shapely geometry, properties) of a GeoJSON object of any kind; ValueError names what is wrong."""

@@ -69,7 +69,6 @@ from araz.intelligence._totals import (
 from araz.intelligence._when import Claim, claim_of, period_of
 from araz.intelligence._where import (
     border_density,
-    border_position,
     effort_rates,
     space_time_scan,
 )
@@ -104,7 +103,6 @@ __all__ = [
     "Turn",
     "Weight",
     "border_density",
-    "border_position",
     "change_points",
     "claim_of",
     "close_route",

@@ -12,22 +12,6 @@ from araz.intelligence._totals import drawn_again
 from araz.vocabulary import FloatArray
 
 
-def border_position(points_m: FloatArray, east_m: FloatArray, north_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return distance along a line of ENU points (M, 2), and distance from it, metres; NaN stays NaN."""
-    start, step = points_m[:-1], np.diff(points_m, axis=0)
-    lengths = np.hypot(step[:, 0], step[:, 1])
-    before = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
-    along, off = np.full(len(east_m), np.nan), np.full(len(east_m), np.nan)
-    for index, (east, north) in enumerate(zip(east_m, north_m, strict=True)):
-        if math.isfinite(east) and math.isfinite(north):
-            rel = np.array([east, north]) - start
-            share = np.clip((rel * step).sum(axis=1) / np.maximum(lengths**2, 1e-12), 0, 1)
-            away = np.hypot(*(rel - share[:, None] * step).T)
-            best = int(np.argmin(away))
-            along[index], off[index] = before[best] + share[best] * lengths[best], away[best]
-    return along, off
-
-
 class BorderDensity(NamedTuple):
     """Events per kilometre along the border, with a band, and the same per unit of effort where effort is known."""
 
