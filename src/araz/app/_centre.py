@@ -27,7 +27,6 @@ log = logging.getLogger("araz")
 
 #: A span of late messages that grew no more for so long is complete, for now.
 QUIET_S: Final = 5.0
-_FOREVER_US: Final = 7_258_118_400_000_000
 
 
 def open_centre(site: Site, out: Path, address: str, keys: Path | None) -> NatsServer:
@@ -55,7 +54,7 @@ def said_in(night: Night, late_us: Mapping[str, tuple[int, int]]) -> list[Incide
     """What was said of the span of late messages until now."""
     from_us = min(first for first, _ in late_us.values()) - SAME_US
     to_us = max(last for _, last in late_us.values()) + AFTER_US
-    return [one for one in night.records.incidents_known(_FOREVER_US, _FOREVER_US) if from_us <= one.at_us <= to_us]
+    return [one for one in night.records.incidents() if from_us <= one.at_us <= to_us]
 
 
 async def correct_forever(live: Live) -> None:

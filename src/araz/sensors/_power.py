@@ -59,11 +59,11 @@ def hours_left(readings: Sequence[PowerReading], battery_wh: float | None) -> Ho
 
     Source: the balance of energy in the module's table; docs/posts.md says how often the interval holds.
     """
-    loads = [one.load_w for one in readings if one.load_w is not None and one.at_us > readings[-1].at_us - LOAD_US]
-    if battery_wh is None or not loads or readings[-1].charge is None:
-        return None
     newest = readings[-1]
-    assert newest.charge is not None
+    charge = newest.charge
+    loads = [one.load_w for one in readings if one.load_w is not None and one.at_us > newest.at_us - LOAD_US]
+    if battery_wh is None or not loads or charge is None:
+        return None
     load_w = sum(loads) / len(loads)
     spread_w = math.sqrt(sum((one - load_w) ** 2 for one in loads) / len(loads))
     sigma_w = max(spread_w, LEAST_LOAD_SIGMA * load_w)
@@ -72,7 +72,7 @@ def hours_left(readings: Sequence[PowerReading], battery_wh: float | None) -> Ho
     wide = (_cold(-10.0), 1.0) if newest.temperature_c is None else (warm, warm)
 
     def lasting(full_wh: float, drawn_w: float, sun: Sequence[float]) -> float:
-        return _lasting(full_wh, newest.charge or 0.0, max(drawn_w, 0.0), sun, newest.at_us)
+        return _lasting(full_wh, charge, max(drawn_w, 0.0), sun, newest.at_us)
 
     age = Z_90 * AGE_SIGMA
     return HoursLeft(
