@@ -64,8 +64,7 @@ class Live:
         self.clock = clock
         self.speed = speed
         self._queue: asyncio.Queue[tuple[Sequence[Arrival], asyncio.Future[list[Message]]]] = asyncio.Queue(MAX_WAITING)
-        self._said: list[Event] = []
-        self._view_said: list[tuple[str, Event]] = []
+        self._said: list[tuple[Hub, Event]] = []
         self._view_shown_us: dict[str, int] = {}
         self._news = asyncio.Event()
         self._oldest_us: int | None = None
@@ -84,16 +83,13 @@ class Live:
 
     def watch_view(self, view: View) -> None:
         """Give a service's view a live stream of its own."""
-        self.screens[view.service] = Hub()
+        screen = self.screens[view.service] = Hub()
+        view.listeners.append(lambda events: self.note(events, screen))
 
-        def note(events: Sequence[Event]) -> None:
-            self._view_said.extend((view.service, event) for event in events)
-
-        view.listeners.append(note)
-
-    def note(self, events: Sequence[Event]) -> None:
-        """Collect what the pipeline said; called by the night in its worker thread."""
-        self._said.extend(events)
+    def note(self, events: Sequence[Event], screen: Hub | None = None) -> None:
+        """Collect what the pipeline said, for one stream; called by the night in its worker thread."""
+        hub = self.hub if screen is None else screen
+        self._said.extend((hub, event) for event in events)
 
     async def take(self, received_at_us: int, source: str, payload: bytes) -> Message:
         """Return the message once it is on disk and acted on."""
@@ -135,13 +131,9 @@ class Live:
 
     def _tell(self, oldest_us: int) -> None:
         said, self._said = self._said, []
-        for event in said:
+        for hub, event in said:
             if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
-                self.hub.publish(event)
-        view_said, self._view_said = self._view_said, []
-        for service, event in view_said:
-            if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
-                self.screens[service].publish(event)
+                hub.publish(event)
         self._oldest_us = oldest_us if self._oldest_us is None else self._oldest_us
         self._news.set()
 
