@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.incidents._fall import WIND_SIGMA_MPS, areas_around, largest_m, wind_enu_mps
+from araz.incidents._fall import WIND_SIGMA_MPS, Spread, areas_around, largest_m, matrix, wind_enu_mps
 from araz.incidents._sentences import distance_words, minutes_words
-from araz.incidents._state import Memory, Sample, Told
+from araz.incidents._state import Memory, Told
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, Reason
+from araz.vocabulary import FloatArray, IdentityVerdict, IncidentKind, Reason
 
 #: Drift is judged over this long, and not before so much of it was seen.
 WINDOW_US: Final = 60_000_000
@@ -48,9 +46,6 @@ SHEAR_MPS: Final = 1.0
 SINK_SHARE: Final = 0.3
 
 
-_AT: Final = attrgetter("at_us")
-
-
 class Drift(NamedTuple):
     """The mean of a minute: place now, velocity, its scatter about it and the climb; ENU metres and m/s."""
 
@@ -75,7 +70,7 @@ class Forecast(NamedTuple):
     is_landing: bool
     in_s: float
     centre_m: tuple[float, float]
-    spread: tuple[float, float, float]
+    spread: Spread
 
 
 def drift_of(memory: Memory, now_us: int) -> Drift | None:
@@ -84,30 +79,23 @@ def drift_of(memory: Memory, now_us: int) -> Drift | None:
     return None if drift is None else drift._replace(sink_mps=_sink_mps(memory, now_us))
 
 
-def _since(memory: Memory, at_us: int) -> tuple[Sample, ...]:
-    """What is remembered from a time on; the history is in order of time."""
-    return memory.history[bisect_left(memory.history, at_us, key=_AT) :]
-
-
 def _minute_of(memory: Memory, now_us: int) -> Drift | None:
     """The drift without the rate of sinking (NaN), which only a balloon's forecast asks for."""
-    window = _since(memory, now_us - WINDOW_US)
+    window = memory.since(now_us - WINDOW_US)
     if len(window) < 30 or window[-1].at_us - window[0].at_us < LEAST_US:
         return None
     span_s = (window[-1].at_us - window[0].at_us) * 1e-6
+    _, x, y, _, v_east, v_north, *_ = zip(*window, strict=True)
     # From places, not from the filter's velocities: its lag and noise are not in the mean of a minute.
-    first, last = window[:5], window[-5:]
-    east, north = ((sum(s[k] for s in last) - sum(s[k] for s in first)) / 5.0 / (span_s - 4.0) for k in (1, 2))
-    scatter = math.sqrt(
-        sum((s.v_east_mps - east) ** 2 + (s.v_north_mps - north) ** 2 for s in window) / (2.0 * len(window))
-    )
-    at = window[-1]
+    east, north = ((sum(p[-5:]) - sum(p[:5])) / 5.0 / (span_s - 4.0) for p in (x, y))
+    n, at = len(window), window[-1]
+    scatter = math.hypot(math.dist(v_east, (east,) * n), math.dist(v_north, (north,) * n)) / math.sqrt(2.0 * n)
     return Drift(at.east_m, at.north_m, at.agl_m, east, north, scatter, math.nan)
 
 
 def _sink_mps(memory: Memory, now_us: int) -> float:
     """Rate of sinking over the last minute, where a line through two minutes of heights says surely that it sinks."""
-    heights = np.array([(s.at_us * 1e-6, s.up_m) for s in _since(memory, now_us - CLIMB_US)])
+    heights = np.array([(s.at_us * 1e-6, s.up_m) for s in memory.since(now_us - CLIMB_US)])
     if heights[-1, 0] - heights[0, 0] < 0.8e-6 * CLIMB_US:
         return 0.0
     slope, error = _slope(heights)
@@ -180,12 +168,10 @@ def judge_balloons(work: Work) -> list[int]:
         and (drift := _minute_of(memory, work.now_us)) is not None
     }
     air, found = wind_enu_mps(work.context.place.site.wind), []
-    for track, drift in drifts.items():
-        alike = sum(
-            other is not drift
-            and math.hypot(other.v_east_mps - drift.v_east_mps, other.v_north_mps - drift.v_north_mps) < COMPANION_MPS
-            for other in drifts.values()
-        )
+    velocity = np.array([(drift.v_east_mps, drift.v_north_mps) for drift in drifts.values()]).reshape(-1, 2)
+    off = velocity[:, None] - velocity
+    companions = (np.hypot(off[..., 0], off[..., 1]) < COMPANION_MPS).sum(axis=1) - 1
+    for (track, drift), alike in zip(drifts.items(), companions.tolist(), strict=True):
         identity = work.identities.get(track)
         has_claim = identity is not None and identity.verdict is not IdentityVerdict.CONTRADICTED
         cues = balloon_cues(drift, air, alike, has_claim)
@@ -196,8 +182,7 @@ def judge_balloons(work: Work) -> list[int]:
         memory = before._replace(balloon=chance)
         is_one = chance >= (SAID_PROBABILITY if memory.forecast is None else STAYS_PROBABILITY)
         if is_one and memory.likely_since_us is not None:
-            known = drift._replace(sink_mps=_sink_mps(memory, work.now_us))
-            memory = _say(work, memory, known, cues, chance)
+            memory = _say(work, memory, drift, cues, chance)
             found.append(track)
         work.memories[track] = memory
     return found
@@ -205,16 +190,19 @@ def judge_balloons(work: Work) -> list[int]:
 
 def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: float) -> Memory:
     """The incident, once; again when the forecast has left the area that was said."""
-    ahead = forecast(drift)
     before = memory.forecast
-    if before is not None and (work.now_us - before.said_us < SAY_EVERY_US or not _is_news(before, ahead)):
+    if before is not None and work.now_us - before.said_us < SAY_EVERY_US:
+        return memory
+    ahead = forecast(drift._replace(sink_mps=_sink_mps(memory, work.now_us)))
+    if before is not None and not _is_news(before, ahead):
         return memory
     earlier = next((i for key, i in reversed(memory.incidents) if key.startswith(IncidentKind.BALLOON.value)), None)
     incident = work.incident(
         IncidentKind.BALLOON, work.now_us + int(ahead.in_s * 1e6),
         f"{track_name(memory.track_id)} drifts like a balloon, {drift.speed_mps:.0f} m/s, {drift.agl_m:.0f} m above "
-        f"ground; {forecast_words(work, drift)}",
-        confidence=chance * memory.belief, track=memory.track_id, areas=forecast_areas(work, drift),
+        f"ground; {forecast_words(work, ahead)}",
+        confidence=chance * memory.belief, track=memory.track_id,
+        areas=areas_around(work.context.place, *ahead.centre_m, matrix(ahead.spread)),
         reasons_for=[cue for cue in cues if cue.weight > 0.0], reasons_against=[c for c in cues if c.weight < 0.0],
         supersedes=earlier,
     )  # fmt: skip
@@ -233,16 +221,8 @@ def _is_news(before: Told, ahead: Forecast) -> bool:
     return ahead.is_landing and moved > largest_m(ahead.spread)
 
 
-def forecast_areas(work: Work, drift: Drift) -> tuple[Area, ...]:
-    """The 50 and 90 % areas of the forecast."""
-    ahead = forecast(drift)
-    xx, xy, yy = ahead.spread
-    return areas_around(work.context.place, *ahead.centre_m, np.array([[xx, xy], [xy, yy]]))
-
-
-def forecast_words(work: Work, drift: Drift) -> str:
+def forecast_words(work: Work, ahead: Forecast) -> str:
     """``comes down 2.1 km inside in 4–8 min.`` or where it is in half an hour if it stays up."""
-    ahead = forecast(drift)
     border = float(work.context.place.border.signed_distance_m(*(np.array([x]) for x in ahead.centre_m))[0])
     where = f"{distance_words(abs(border))} {'outside' if border > 0.0 else 'inside'}"
     if ahead.is_landing:

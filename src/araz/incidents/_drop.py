@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.geography import Place
-from araz.incidents._fall import STOP_QUANTILES, release_area
+from araz.incidents._fall import STOP_QUANTILES, matrix, release_area
 from araz.incidents._state import Drop, Hover, Memory, Sample
 from araz.incidents._weights import DROP_CUES, DROP_PRIOR
 from araz.incidents._witness import witnessed
@@ -70,8 +70,7 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     released = at_bottom[-1]
     settled = [s for s in at_bottom if s.at_us - during[0].at_us >= SETTLE_US]
     east, north = (float(np.mean([s[k] for s in (settled if len(settled) >= 3 else at_bottom)])) for k in (1, 2))
-    xx, xy, yy = hover.covariance
-    centre, _, areas = release_area(place, east, north, agl, np.array([[xx, xy], [xy, yy]]), STOP_QUANTILES)
+    centre, _, areas = release_area(place, east, north, agl, matrix(hover.covariance), STOP_QUANTILES)
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
     reasons = [Reason(text=cue.text, weight=round(cue.weight, 2)) for cue in cues if cue.weight != 0.0]
     return Drop(

@@ -45,10 +45,13 @@ def find_loiter(work: Work, memory: Memory) -> Memory:
     """
     if memory.leg_at_us is None or work.now_us - memory.leg_at_us > LEG_US:
         return memory
-    window = [s for s in memory.history if work.now_us - s.at_us <= LOITER_US]
-    if len(window) < 100 or window[-1].at_us - window[0].at_us < 0.95 * LOITER_US or memory.drop is not None:
+    if memory.drop is not None or (memory.loiter_at_us and work.now_us - memory.loiter_at_us < LOITER_AGAIN_US):
         return memory
-    if work.now_us - memory.loiter_at_us < LOITER_AGAIN_US and memory.loiter_at_us:
+    window = memory.since(work.now_us - LOITER_US)
+    if len(window) < 100 or window[-1].at_us - window[0].at_us < 0.95 * LOITER_US:
+        return memory
+    # Two places so far apart are not both near one: spares what flies on the sums below.
+    if math.dist(window[0][1:3], window[-1][1:3]) > 2.0 * LOITER_M:
         return memory
     at = np.array([(s.east_m, s.north_m) for s in window])
     middle = at.mean(axis=0)
@@ -85,10 +88,10 @@ def find_down(work: Work, memory: Memory) -> Memory:
     silent_us = work.now_us - memory.updated_us
     if not DOWN_AFTER_US[0] <= silent_us <= DOWN_AFTER_US[1] or memory.is_down or memory.landed_at_us is not None:
         return memory
-    seen = [s for s in memory.history if s.at_us <= memory.updated_us]
-    last = [s for s in seen if s.at_us >= memory.updated_us - LAST_US]
-    was_likely = memory.leg_at_us is not None and memory.updated_us - memory.leg_at_us <= LATELY_US
-    if len(last) < 3 or not was_likely:
+    if memory.leg_at_us is None or memory.updated_us - memory.leg_at_us > LATELY_US:
+        return memory
+    last = [s for s in memory.since(memory.updated_us - LAST_US) if s.at_us <= memory.updated_us]
+    if len(last) < 3:
         return memory
     sink = -float(np.mean([s.v_up_mps for s in last]))
     agl = max(last[-1].agl_m, 0.0)

@@ -129,6 +129,12 @@ def release_area(
     return centre, total, areas_around(place, float(centre[0]), float(centre[1]), total, quantiles)
 
 
+def matrix(spread: Spread) -> FloatArray:
+    """A covariance (xx, xy, yy) as [2, 2]."""
+    xx, xy, yy = spread
+    return np.array([[xx, xy], [xy, yy]])
+
+
 def largest_m(spread: Spread) -> float:
     """Semi-major axis of the 90 % ellipse of a covariance (xx, xy, yy): ``sqrt(-2 ln(1 - 0.9) λ)``, metres."""
     xx, xy, yy = spread

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from araz.incidents._alarms import Proposal, Words, propose
 from araz.incidents._balloon import STAYS_PROBABILITY, drift_of, forecast, forecast_words
-from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, release_area
+from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, matrix, release_area
 from araz.incidents._features import Features, is_night
 from araz.incidents._identity import claim_name
 from araz.incidents._sentences import (
@@ -91,12 +89,6 @@ class Phase(NamedTuple):
     centre: tuple[float, float] = (0.0, 0.0)
     spread: Spread | None = None
     areas: tuple[Area, ...] = ()
-
-
-def matrix(spread: Spread) -> FloatArray:
-    """A covariance (xx, xy, yy) as [2, 2]."""
-    xx, xy, yy = spread
-    return np.array([[xx, xy], [xy, yy]])
 
 
 def path(work: Work, view: View, ahead_s: float) -> tuple[tuple[float, float], Spread]:
@@ -238,16 +230,16 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
 
 def _drifting(work: Work, memory: Memory, view: View) -> Phase | None:
     """A balloon on its way over the line, or over it: nobody flies it, so only where it comes down matters."""
-    drift, is_coming = drift_of(memory, work.now_us), is_predicted(work, memory, view)
+    is_coming = is_predicted(work, memory, view)
     is_over = memory.side < 0 and memory.crossed_at_us is not None
-    if drift is None or not (is_coming or is_over):
+    if not (is_coming or is_over) or (drift := drift_of(memory, work.now_us)) is None:
         return None
     ahead, words = forecast(drift), "drifts like a balloon"
     if is_coming:
         to_line = float(view.seen.time_to_line_s[view.i])
         words += f", over the line {minutes_words(to_line * 0.8, to_line * 1.2)}"
     ask = "Who follows it to where it comes down, or only watch it?"
-    words = f"{words}; {forecast_words(work, drift)}"
+    words = f"{words}; {forecast_words(work, ahead)}"
     return Phase("drifting", 2, view.probability, words, ask, ahead.in_s / 60.0, ahead.centre_m, ahead.spread)
 
 

@@ -10,10 +10,10 @@ from araz.incidents._alarms import touch
 from araz.incidents._crossings import note_crossing
 from araz.incidents._drop import find_drop
 from araz.incidents._ends import find_down, find_loiter
-from araz.incidents._fall import areas_around
+from araz.incidents._fall import areas_around, matrix
 from araz.incidents._features import CLAIM_DRONE
 from araz.incidents._pass import find_pass
-from araz.incidents._phase import View, is_believed, is_predicted, matrix, path, phase_of, show, was_likely
+from araz.incidents._phase import View, is_believed, is_predicted, path, phase_of, show, was_likely
 from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons
 from araz.incidents._state import FORGET_US, Memory
 from araz.incidents._work import Work, track_name

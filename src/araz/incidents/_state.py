@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -106,6 +108,9 @@ def no_stats() -> Stats:
     none = np.zeros(0)
     ids = np.zeros(0, dtype=np.int64)
     return Stats(ids, ids, none, none, none, none, none, none, none, none, none)
+
+
+_AT: Final = attrgetter("at_us")
 
 
 class Sample(NamedTuple):
@@ -257,6 +262,10 @@ class Memory(NamedTuple):
     people: tuple[str, ...] = ()
     incidents: tuple[tuple[str, str], ...] = ()
     """(kind, incident id) in the order they happened."""
+
+    def since(self, at_us: int) -> tuple[Sample, ...]:
+        """What is remembered from a time on; the history is in order of time."""
+        return self.history[bisect_left(self.history, at_us, key=_AT) :]
 
 
 @dataclass(frozen=True, slots=True)
