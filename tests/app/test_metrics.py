@@ -71,7 +71,7 @@ def live(tmp_path):
 def client_of(live):
     from litestar import Litestar
 
-    return TestClient(Litestar(metrics_handlers(live, live.night.records)))
+    return TestClient(Litestar(metrics_handlers(live.station, live.night.records)))
 
 
 def test_a_running_night_tells_each_sensor(live):

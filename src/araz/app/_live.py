@@ -234,7 +234,7 @@ def console_of(
                 *drill_handlers(records, submit, live.clock),
                 *search_handlers(records, line.place, live.clock),
                 *coverage_handlers(seen, submit),
-                *(metrics_handlers(live, records) if is_whole else []),
+                *(metrics_handlers(live.station, records) if is_whole else []),
                 *release_handlers(whole, submit, live.clock, gate),
                 *plan_handlers((planned or line.place) if is_whole else None),
                 *seizure_handlers(register if is_whole else None),

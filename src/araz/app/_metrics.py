@@ -4,36 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from litestar import MediaType, Response, get
 
 from araz.app import _pipeline as pipeline
-from araz.vocabulary import Alarm, AlarmState, SensorState
+from araz.store import Records
+from araz.vocabulary import AlarmState, SensorState
 
 #: As https://prometheus.io/docs/instrumenting/exposition_formats names it.
 CONTENT_TYPE: Final = "text/plain; version=0.0.4"
 OPEN: Final = (AlarmState.ACTIVE, AlarmState.ACKNOWLEDGED, AlarmState.SHELVED)
-
-
-class Rejects(Protocol):
-    """How often one feed sent something unusable, and why."""
-
-    source: str
-    reason: str
-    total: int
-
-
-class Books(Protocol):
-    """The records the figures come from."""
-
-    def alarms(self) -> Sequence[Alarm]:
-        """Return the newest revision of every alarm."""
-
-    def reject_counts(self) -> Sequence[Any]:
-        """Return the counts of rejected input."""
 
 
 class Station(NamedTuple):
@@ -60,7 +43,7 @@ class Metric(NamedTuple):
     figures: Sequence[tuple[Mapping[str, str], float]]
 
 
-def metrics(station: Station, records: Books) -> list[Metric]:
+def metrics(station: Station, records: Records) -> list[Metric]:
     """The figures of a station; counters only rise while it runs."""
     found = [
         Metric("araz_ready", "gauge", "1 when messages are taken and judged", [({}, float(is_ready(station)))]),
@@ -119,29 +102,22 @@ def _escaped(text: str, *, quote: bool = False) -> str:
     return text.replace('"', '\\"') if quote else text
 
 
-class Live(Protocol):
-    """A running night, as far as its figures go."""
-
-    def station(self) -> Station:
-        """Return how it stands."""
-
-
 def free_bytes(folder: Path) -> int:
     """Free on the disk of a folder."""
     return shutil.disk_usage(folder).free
 
 
-def metrics_handlers(live: Live, records: Books) -> list[Any]:
+def metrics_handlers(station: Callable[[], Station], records: Records) -> list[Any]:
     """The paths ``GET /readyz`` and ``GET /metrics``; ``/healthz`` is the console's own."""
 
     @get("/readyz", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
     def readyz() -> Response[str]:
         # The reason stays in the log and the figures: this path is open to everybody who reaches the port.
-        ready = is_ready(live.station())
+        ready = is_ready(station())
         return Response("ready\n" if ready else "not ready\n", status_code=200 if ready else 503)
 
     @get("/metrics", include_in_schema=False, sync_to_thread=True)
     def get_metrics() -> Response[bytes]:
-        return Response(exposition(metrics(live.station(), records)).encode(), media_type=CONTENT_TYPE)
+        return Response(exposition(metrics(station(), records)).encode(), media_type=CONTENT_TYPE)
 
     return [readyz, get_metrics]
