@@ -26,9 +26,9 @@ from pathlib import Path
 
 import msgspec
 
-from araz.app._runtime import Arrival, Night, in_batches
+from araz.app._runtime import Arrival, Night, arrivals_of, in_batches
 from araz.sensors import encode_decision
-from araz.store import Journal, read_journal, verify_journal
+from araz.store import Journal, verify_journal
 from araz.vocabulary import Decision, DecisionAction
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,12 +40,13 @@ def arrivals() -> list[Arrival]:
     golden = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(golden)
     out: list[Arrival] = []
-    for number, message in enumerate(read_journal(golden.JOURNAL)):
-        out.append((message.received_at_us, message.source, message.payload))
+    for number, arrival in enumerate(arrivals_of(golden.JOURNAL)):
+        out.append(arrival)
         if number % 50 == 49:
+            at_us = arrival[0]
             decision = Decision(decision_id=f"d-{number}", alarm_id="A0001", revision=1, officer="officer-1",
-                                action=DecisionAction.ACKNOWLEDGE, at_us=message.received_at_us)  # fmt: skip
-            out.append((message.received_at_us, "console", encode_decision(decision)))
+                                action=DecisionAction.ACKNOWLEDGE, at_us=at_us)  # fmt: skip
+            out.append((at_us, "console", encode_decision(decision)))
     return out
 
 
@@ -91,7 +92,7 @@ def judged(folder: Path, sent: Sequence[Arrival], acknowledged: int) -> Counter[
     with Journal.open(path) as journal:
         said = journal.recovered
     result = verify_journal(path)
-    kept = [(m.received_at_us, m.source, m.payload) for m in read_journal(path)]
+    kept = list(arrivals_of(path))
     decisions = sum(source == "console" for _, source, _ in kept[:acknowledged])
     found.update(
         {
