@@ -30,24 +30,24 @@ def run_export(folder: Path, format: ExportFormat, out: Path | None, site: str, 
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}; give the --out of araz run or araz watch")
     if service:
-        with tempfile.TemporaryDirectory() as place:
-            seen = view_of_journal(folder / "night.journal", service, Path(place))
+        with tempfile.TemporaryDirectory() as home:
+            seen = view_of_journal(folder / "night.journal", service, Path(home))
             return run_export(folder if seen is None else seen, format, out, site)
-    night_file(folder)  # before --out is opened, so that a wrong folder costs no file
-    if format is ExportFormat.COURAGEOUS:
-        _place_of(folder)
+    # Before --out is opened, so that a wrong folder costs no file.
+    night_file(folder)
+    place = _place_of(folder) if format is ExportFormat.COURAGEOUS else None
     if out is None:
-        _write(folder, format, sys.stdout.buffer, site)
+        _write(folder, format, sys.stdout.buffer, site, place)
         return 0
     with out.open("wb") as file:
-        count = _write(folder, format, file, site)
+        count = _write(folder, format, file, site, place)
     what = {ExportFormat.GEOJSON: "features", ExportFormat.CSV: "lines", ExportFormat.COT: "events",
             ExportFormat.MISP: "objects", ExportFormat.COURAGEOUS: "records"}[format]  # fmt: skip
     say(f"{count} {what} written to {out}")
     return 0
 
 
-def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int:
+def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str, place: Place | None) -> int:
     if format is ExportFormat.CSV:
         return sum(1 for line in csv_of_tracks(pictures_of(folder)) if file.write(line.encode()))
     if format is ExportFormat.GEOJSON:
@@ -55,8 +55,8 @@ def _write(folder: Path, format: ExportFormat, file: BinaryIO, site: str) -> int
         collection = geojson_of(pictures_of(folder), incidents, alarms)
         file.write(msgspec.json.encode(collection))
         return len(collection["features"])
-    if format is ExportFormat.COURAGEOUS:
-        document, count = _courageous(folder)
+    if place is not None:
+        document, count = _courageous(folder, place)
         file.write(document)
         return count
     if format is ExportFormat.MISP:
@@ -83,8 +83,7 @@ def _place_of(folder: Path) -> Place:
     return site_from_bundle(bundle)[1]
 
 
-def _courageous(folder: Path) -> tuple[bytes, int]:
-    place = _place_of(folder)
+def _courageous(folder: Path, place: Place) -> tuple[bytes, int]:
     site = place.site
     _, alarms, _ = _rest(folder)
     system = Place3d(
