@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,18 @@ def oracle_python():
         return python
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sapient_judge(oracle_python):
+    """Return a function (frames) -> the content of each and the rules it breaks, by the other binding of SAPIENT."""
+    python = oracle_python("sapient-msg", "sapient-msg")
+
+    def call(frames: list[bytes]) -> list[dict]:
+        command = [str(python), str(ROOT / "tests" / "support" / "sapient_judge.py")]
+        lines = "\n".join(frame.hex() for frame in frames)
+        done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return call

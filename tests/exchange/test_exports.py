@@ -2,10 +2,7 @@
 
 import csv
 import io
-import json
 import math
-import subprocess
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -121,20 +118,15 @@ def upward(state):
     return frames
 
 
-def test_another_binding_finds_nothing_missing_in_what_goes_up(oracle_python):
+def test_another_binding_finds_nothing_missing_in_what_goes_up(sapient_judge):
     """Mandatory members and identifiers by the options of the standard's own files, in the other binding."""
-    python = oracle_python("sapient-msg", "sapient-msg")
     state = output_init(Output(id="up", format=OutputFormat.SAPIENT, url="tcp://h:1", node_id=NODE), "Horadiz")
     bad = [
         encode_sapient_registration("radar-1", AT_US),
         (8).to_bytes(4, "little") + encode_sapient_alert(NODE, AT_US, "x")[4:12],
     ]
     sensor = encode_sapient_registration(NODE, AT_US, node_type="passive rf")
-    lines = "\n".join(frame.hex() for frame in [*upward(state), sensor, *bad])
-    judge = str(Path(__file__).with_name("sapient_judge.py"))
-    done = subprocess.run([str(python), judge], input=lines, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    *told, no_uuid, cut = map(json.loads, done.stdout.splitlines())
+    *told, no_uuid, cut = sapient_judge([*upward(state), sensor, *bad])
     assert [item["breaches"] for item in told] == [[]] * len(told)
     assert no_uuid["breaches"] == ["node_id: no UUID"]
     assert cut["breaches"], "the judge can say no"
