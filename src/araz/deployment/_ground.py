@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from araz.geography import Place
-from araz.vocabulary import FloatArray, IntArray, Planning, frozen_array
+from araz.vocabulary import BoolArray, FloatArray, IntArray, Planning, frozen_array
 
 #: Roads are walked in steps of this length when drop places are looked for.
 _STEP_M = 100.0
@@ -66,14 +66,14 @@ def _at(place: Place, along: FloatArray, at_m: FloatArray) -> FloatArray:
     return np.column_stack([np.interp(at_m, along, line[:, 0]), np.interp(at_m, along, line[:, 1])])
 
 
-def _within(place: Place, enu_m: FloatArray) -> FloatArray:
+def _within(place: Place, enu_m: FloatArray) -> BoolArray:
     west, south, east, north = place.terrain.extent_enu_m
     x, y = enu_m[:, 0], enu_m[:, 1]
     return np.asarray((x > west) & (x < east) & (y > south) & (y < north))
 
 
 def _inside(place: Place, along: FloatArray, at_m: FloatArray) -> FloatArray:
-    return at_m[np.flatnonzero(_within(place, _at(place, along, at_m)))]
+    return at_m[_within(place, _at(place, along, at_m))]
 
 
 def _launches(place: Place, planning: Planning, along: FloatArray) -> tuple[FloatArray, bool]:
@@ -98,7 +98,7 @@ def _drops(place: Place, planning: Planning) -> FloatArray:
     if len(roads) == 0:
         return roads
     depth = -place.border.signed_distance_m(roads[:, 0], roads[:, 1])
-    roads = roads[(depth >= _NEAREST_DROP_M) & (depth <= planning.drop_depth_m) & (_within(place, roads) > 0)]
+    roads = roads[(depth >= _NEAREST_DROP_M) & (depth <= planning.drop_depth_m) & _within(place, roads)]
     square: IntArray = np.floor(roads / planning.drop_every_m).astype(np.int64)
     _, first = np.unique(square, axis=0, return_index=True)
     return roads[np.sort(first)]

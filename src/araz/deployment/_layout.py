@@ -102,11 +102,12 @@ def cost_curve(
     found: list[Cover] = []
     for level in levels_kg.tolist():
         cover = _fewest(instance, level, least_kg, 3, go_on)
-        # What holds a harder promise holds this one too.
-        for other in (other for other in found if cover is not None and other.value_kg <= level):
-            if cover is not None and other.cost < cover.cost:
-                cover = replace(other, least_cost=cover.least_cost, level_kg=level)
-        found += [] if cover is None else [cover]
+        if cover is not None:
+            # What holds a harder promise holds this one too.
+            holds = [other for other in found if other.value_kg <= level]
+            cheapest = min([cover, *holds], key=lambda one: one.cost)
+            cover = replace(cheapest, least_cost=cover.least_cost, level_kg=level)
+            found.append(cover)
         yield level, cover
 
 
