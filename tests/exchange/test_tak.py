@@ -14,6 +14,7 @@ import takproto
 from hypothesis import given
 from hypothesis import strategies as st
 
+from araz.app._rim import free_port
 from araz.exchange import cot_of_alarm, cot_of_order, cot_of_track, cot_removed, output_hello, output_init, output_step
 from araz.feeds import Outbox, send_forever
 from araz.vocabulary import (
@@ -146,12 +147,6 @@ def test_areas_that_no_longer_hold_are_taken_away_once(end):
         [("gone", first)],
         [],
     ]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="module")
