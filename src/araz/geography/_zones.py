@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-import numpy as np
 import shapely
 from pyproj import Geod
 
@@ -168,5 +168,5 @@ def zone_area_km2(zone: Zone) -> float:
         if volume.outline is not None:
             total += abs(_GEOD.geometry_area_perimeter(volume.outline)[0])
         elif volume.radius_m is not None:
-            total += float(np.pi) * volume.radius_m**2
+            total += math.pi * volume.radius_m**2
     return total / 1e6
