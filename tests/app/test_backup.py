@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from araz.app._runtime import judge_into
-from araz.store import Records, read_journal, verify_journal
+from araz.app._data import RECORDS
+from araz.app._runtime import judge_into, keep_records_at
+from araz.store import Records, read_journal, url_file, verify_journal
 from araz_testing import araz
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,6 +93,17 @@ def test_keys_stay_unless_asked_for_and_nothing_is_overwritten(killed, tmp_path)
     assert (tmp_path / "keys.tar.gz").stat().st_mode & 0o077 == 0
     assert araz("restore", tmp_path / "keys.tar.gz", "--out", station) == 2
     assert araz("backup", tmp_path / "nowhere", "--to", tmp_path / "c.tar.gz") == 2
+
+
+def test_a_restored_station_never_touches_the_records_of_the_running_one(killed, tmp_path):
+    station = tmp_path / "station"
+    shutil.copytree(killed / "station", station)
+    keep_records_at(station, "postgresql://araz:secret@127.0.0.1:1/night")
+    assert araz("backup", station, "--to", tmp_path / "b.tar.gz", "--keys") == 0
+    with tarfile.open(tmp_path / "b.tar.gz") as archive:
+        assert url_file(RECORDS).name not in archive.getnames()
+    assert araz("restore", tmp_path / "b.tar.gz", "--out", tmp_path / "again") == 0
+    assert (tmp_path / "again" / RECORDS).exists()
 
 
 def test_a_damaged_journal_is_not_copied_over_a_good_one_and_a_damaged_backup_is_named(killed, tmp_path, capsys):

@@ -9,15 +9,16 @@ from typing import Annotated, Final
 
 from cyclopts import Parameter
 
-from araz.app._data import DERIVED
+from araz.app._data import DERIVED, RECORDS
 from araz.app._rim import say
 from araz.app._runtime import Night
 from araz.evidence import MerkleTree
-from araz.store import VerifyResult, heads_objection, verify_journal
+from araz.store import VerifyResult, heads_objection, url_file, verify_journal
 
 JOURNAL: Final = "night.journal"
-#: Not in a backup: what follows from the journal again, and what belongs to one running process.
-LEFT_OUT: Final = frozenset({*DERIVED, "views", "lock"})
+#: Not in a backup: what follows from the journal again, and what belongs to one running process. The address of its
+#: PostgreSQL too: it holds a password, and whoever restored elsewhere would clear the running station's records.
+LEFT_OUT: Final = frozenset({*DERIVED, "views", "lock", url_file(RECORDS).name})
 
 
 def backup_command(
