@@ -14,7 +14,7 @@ from araz.tracking._cluster import Association, associate
 from araz.tracking._clutter import densities, learn
 from araz.tracking._formation import share_turns, swarm_odds
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import BEARING, POLAR, Detections, plan_positions
+from araz.tracking._measure import BEARING, POLAR, Detections, most_measured, plan_positions
 from araz.tracking._motion import Belief, predict
 from araz.tracking._noise import learn_noise
 from araz.tracking._pairs import box_pairs
@@ -155,17 +155,11 @@ def look_once(
     clutter, birth, ground = densities(view, s, knobs.births_per_s, maps[:3], found, place)
     detect, miss, full = detection_chances(view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt)
     before = old.belief.weight.copy()
-    most = 1
-    for k in range(plots):
-        measured = 0
-        for c in range(6):
-            measured += 0 if math.isnan(found.var[k, c]) else 1
-        most = max(most, measured)
     density = clutter + birth
     worth = np.empty(count)
     for i in range(count):
         worth[i] = old.existence[i] * detect[i] / max(1.0 - old.existence[i] * miss[i], 1e-9)
-    box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most], worth, density)
+    box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
     pairs = associate(found, back_s, density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:
         share_turns(old, before, pairs.detected)

@@ -121,6 +121,18 @@ def _components(
     return z, var, one_origin
 
 
+@leaf
+def most_measured(found: Detections) -> int:
+    """Measured components of the detection that has most of them; at least one, also where there is none."""
+    most = 1
+    for k in range(len(found.var)):
+        measured = 0
+        for c in range(6):
+            measured += 0 if math.isnan(found.var[k, c]) else 1
+        most = max(most, measured)
+    return most
+
+
 @kernel
 def plan_positions(found: Detections) -> FloatArray:
     """Where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
