@@ -166,7 +166,7 @@ def look_once(
     if look.silence_counts:
         learn_echo(old.echo, old.doubt, view.looker[s], full, view.chance[s], pairs.detected)
     if found.kind == POLAR:
-        lift(view, s, old.belief, pairs.detected, True)
+        lift(view, s, old.belief, pairs.detected)
     learned = noise[0]
     if view.looker[s] >= 0 and found.kind != BEARING:
         learned = learn_noise(noise[0], noise[1], noise[2], found, back_s, old, pairs)

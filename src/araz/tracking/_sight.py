@@ -162,7 +162,7 @@ def learn_echo(
 
 
 @kernel
-def lift(view: View, s: int, belief: Belief, detected: FloatArray, only_below: bool) -> None:
+def lift(view: View, s: int, belief: Belief, detected: FloatArray) -> None:
     """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place."""
     one = np.empty(WIDTH)
     for i in range(len(detected)):
@@ -170,12 +170,12 @@ def lift(view: View, s: int, belief: Belief, detected: FloatArray, only_below: b
             continue
         b = belief.bank[i]
         if b < 0:
-            lift_row(view, s, belief.gauss[i], only_below)
+            lift_row(view, s, belief.gauss[i], True)
             continue
         for m in range(MODE_COUNT):
             if belief.weight[b, m] > 0.0:
                 one[:] = belief.modes[b, :, m]
-                if lift_row(view, s, one, only_below):
+                if lift_row(view, s, one, True):
                     belief.modes[b, :, m] = one
 
 
