@@ -37,8 +37,8 @@ RCS_GAIN: Final = 0.1
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
 
 
-Noise = tuple[FloatArray, FloatArray, FloatArray]
-"""The belief in a sensor's noise factors, the one it leans back to (see ``_noise``), and the factors used."""
+Noise = tuple[FloatArray, FloatArray]
+"""The belief in a sensor's noise factors (see ``_noise``), and the factors used."""
 
 
 class Knobs(NamedTuple):
@@ -169,7 +169,7 @@ def look_once(
         lift(view, s, old.belief, pairs.detected)
     learned = noise[0]
     if view.looker[s] >= 0 and found.kind != BEARING:
-        learned = learn_noise(noise[0], noise[1], noise[2], found, back_s, old, pairs)
+        learned = learn_noise(noise[0], noise[1], found, back_s, old, pairs)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(

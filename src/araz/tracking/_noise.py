@@ -19,9 +19,11 @@ from araz.tracking._cluster import Association
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import POLAR, Detections, wrap
 from araz.tracking._pairs import describe
-from araz.tracking._state import NOISE_FACTORS, PLACES, Tracks
+from araz.tracking._state import NOISE_FACTORS, PLACES, Tracks, first_noise
 from araz.vocabulary import FloatArray
 
+FIRST: Final = first_noise()
+"""The belief leans back to this one."""
 MEMORY_PLOTS: Final = 2000.0
 CLEARLY: Final = 1.6
 """Variances that many times the stated ones, or so many times smaller, are no chance and no manoeuvre."""
@@ -60,14 +62,13 @@ def scaled(found: Detections, used: FloatArray) -> None:
 @kernel
 def learn_noise(
     belief: FloatArray,
-    first: FloatArray,
     used: FloatArray,
     found: Detections,
     back_s: FloatArray,
     tracks: Tracks,
     pairs: Association,
 ) -> FloatArray:
-    """The belief [PLACES, levels] after one look; ``first`` [levels] is the one it leans back to.
+    """The belief [PLACES, levels] after one look.
 
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
     predicted ones.
@@ -79,7 +80,7 @@ def learn_noise(
     for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)
         for k in range(belief.shape[1]):
-            new[c, k] = first[k] + (belief[c, k] - first[k]) * keep + sums[c, k]
+            new[c, k] = FIRST[k] + (belief[c, k] - FIRST[k]) * keep + sums[c, k]
     return new
 
 

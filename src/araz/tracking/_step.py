@@ -23,7 +23,6 @@ from araz.tracking._state import (
     Past,
     State,
     Tracks,
-    first_noise,
 )
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
 
@@ -31,8 +30,6 @@ MEMORY_US: Final = 30_000_000
 """A scan up to this much older than the newest is put in its place in time; an older one is not used, but counted."""
 MEMORY_BYTES: Final = 256_000_000
 """Less is remembered where the beliefs of that time would take more than this."""
-
-FIRST_NOISE: Final = first_noise()
 
 Pairs = tuple[IntArray, IntArray, FloatArray]
 
@@ -225,7 +222,7 @@ def _one_look(
         CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    belief = (now.noise[s], FIRST_NOISE, used)
+    belief = (now.noise[s], used)
     tracks, maps, noise, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, belief, knobs)
     first = len(tracks.track_id) - begun
     keys = tracks.track_id[first:].copy()
