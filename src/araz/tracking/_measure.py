@@ -158,6 +158,12 @@ def wrap(angle: Any) -> Any:
 
 
 @leaf
+def azimuth_at(kind: int) -> int:
+    """Which component of a kind is the azimuth, whose differences ``wrap``; -1 for none."""
+    return 1 if kind == POLAR else (0 if kind == BEARING else -1)
+
+
+@leaf
 def linearise(kind: int, x: Row, origin: FloatArray, j: int, h: Row, jac: Row) -> int:
     """Fill h [6] and its Jacobian [36], row by row, at the state x [6]; returns how many components the kind has.
 
@@ -372,7 +378,7 @@ def kalman_update(
         _step_back(prior, found, j, back_s, work)
         drift, way, earlier = lane_row(work.drift, 0)[0], lane_row(work.ways, 0), lane_row(work.earlier, 0)
         count = linearise_back(kind, way, prior, found.origin, j, h, jac, earlier, found.speed_mps[j])
-    azimuth = 1 if kind == POLAR else (0 if kind == BEARING else -1)
+    azimuth = azimuth_at(kind)
     for c in range(count):
         if math.isnan(var[j, c]):
             continue

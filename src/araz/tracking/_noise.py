@@ -17,7 +17,7 @@ import numpy as np
 
 from araz.tracking._cluster import Association
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import POLAR, Detections, wrap
+from araz.tracking._measure import Detections, azimuth_at, wrap
 from araz.tracking._pairs import describe
 from araz.tracking._state import NOISE_FACTORS, PLACES, Tracks, first_noise
 from araz.vocabulary import FloatArray
@@ -99,7 +99,7 @@ def _add(
     rate: FloatArray,
 ) -> None:
     """Add the log likelihoods of a look's sure pairs to ``sums`` [PLACES, levels], counted in ``seen``."""
-    azimuth, told = (1 if found.kind == POLAR else -1), 0
+    azimuth, told = azimuth_at(found.kind), 0
     for e in range(len(pairs.track)):
         i, j = pairs.track[e], pairs.detection[e]
         is_sure = pairs.taken[e] >= SURE and tracks.is_confirmed[i] and tracks.update_count[i] >= LEAST_UPDATES

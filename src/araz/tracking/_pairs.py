@@ -12,7 +12,7 @@ from scipy.special import chdtri
 from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._grid import Grid, extent, grid_of
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import BEARING, NEAREST_GROUND_M, POLAR, POSITION, Detections, delay_s, linearise, wrap
+from araz.tracking._measure import NEAREST_GROUND_M, POLAR, POSITION, Detections, azimuth_at, delay_s, linearise, wrap
 from araz.tracking._rows import number_row
 from araz.vocabulary import FloatArray, IntArray
 
@@ -141,7 +141,7 @@ def _log_likelihood(
 
     nu^T S^-1 nu and |S| by Cholesky over the measured components, S = H P H^T + R.
     """
-    azimuth = 1 if found.kind == POLAR else (0 if found.kind == BEARING else -1)
+    azimuth = azimuth_at(found.kind)
     distance2, volume, used = 0.0, 1.0, 0
     for c in range(count):
         noise = found.var[j, c]
