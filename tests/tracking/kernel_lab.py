@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 
 from araz.tracking import _measure as measure
+from araz.tracking._associate import STRONGEST, messages, pass_messages
 from araz.tracking._gauss import packed, propagate, unpacked
 from araz.tracking._measure import kalman_update, linearise, linearise_back
 from araz.tracking._motion import MODE_COUNT, Belief, way_of
@@ -73,6 +74,14 @@ def updated(x, p, found, mode=0, back_s=0.0):
     used = _update(prior, found, back_s, out, figures, measure.room())
     mean, cov = (part[0] for part in unpacked(np.ascontiguousarray(out[:, :, mode])))
     return mean, cov, figures[0, 0, mode], figures[0, 1, mode], used
+
+
+def marginals(tracks, detections, track, detection, odds):
+    """P(j from i) [E], P(i missed) [tracks] and P(j from no track) [detections] of E pairs, by messages."""
+    taken, missed, left = np.empty(len(odds)), np.empty(tracks), np.empty(detections)
+    work, psi = messages(max(len(odds), tracks, detections)), np.minimum(odds, STRONGEST)
+    pass_messages(tracks, detections, len(odds), track, detection, psi, work, taken, missed, left)
+    return taken, missed, left
 
 
 def belief_of(mean, cov, weight):

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from araz.tracking._associate import marginals
+from kernel_lab import marginals
 
 
 def brute_force(odds: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

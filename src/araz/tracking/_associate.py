@@ -30,21 +30,6 @@ def messages(edges: int) -> Messages:
     return Messages(np.empty(edges), np.empty(edges), np.empty(edges), np.empty(edges))
 
 
-@kernel
-def marginals(
-    tracks: int, detections: int, track: IntArray, detection: IntArray, odds: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Association marginals of a sparse bipartite graph: P(j from i) [E], P(i missed), P(j from no track).
-
-    See ``pass_messages``.
-    """
-    taken, missed, left = np.empty(len(odds)), np.empty(tracks), np.empty(detections)
-    work = messages(max(len(odds), tracks, detections))
-    psi = np.minimum(odds, STRONGEST)
-    pass_messages(tracks, detections, len(odds), track, detection, psi, work, taken, missed, left)
-    return taken, missed, left
-
-
 @leaf
 def pass_messages(
     tracks: int,
@@ -58,7 +43,7 @@ def pass_messages(
     missed: FloatArray,
     left: FloatArray,
 ) -> None:
-    """Fill the association marginals, by messages along E edges until they settle.
+    """Fill the association marginals of a sparse bipartite graph, by messages along E edges until they settle.
 
     ``psi`` [E], at most STRONGEST, is the weight of "this detection came from this track" against "the track was missed
     and the detection is clutter or new". With mu and nu the messages track -> detection and back,
