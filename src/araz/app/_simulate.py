@@ -11,7 +11,7 @@ import msgspec
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_bundle_of, site_from_bundle
 from araz.app._data import scenario_path, site_path
 from araz.app._offline import progress_bar
-from araz.app._rim import say, wall_clock_us
+from araz.app._rim import bytes_of, say, wall_clock_us
 from araz.app._runtime import BATCH, in_batches, judge_into
 from araz.app._summary import clock_text
 from araz.exchange import read_courageous
@@ -63,11 +63,7 @@ def run_simulate(scenario_name: str, seed: int, out: Path, site_name: str, fly: 
 
 
 def _flown(path: Path, scenario: Scenario, place: Place) -> Body:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the flight {path}: {error.strerror}") from error
-    return body_from_flight(read_flight(content, path.name), scenario, place)
+    return body_from_flight(read_flight(bytes_of(path, "the flight"), path.name), scenario, place)
 
 
 def run_score(directory: Path, truth: Path, *, as_json: bool, courageous: Path | None = None) -> int:
@@ -105,10 +101,7 @@ def trial_scoreboard(directory: Path, truth: Path, document: Path) -> tuple[Scor
     records = [record for record in _truth_records(truth) if isinstance(record, Truth)]
     site = site_bundle_of(directory / "night.journal")
     undulation_m = None if site is None else site_from_bundle(site)[0].geoid_undulation_m
-    try:
-        raw = document.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the trial document {document}: {error.strerror}") from error
+    raw = bytes_of(document, "the trial document")
     night = read_courageous(raw, source=document.name, received_at_us=wall_clock_us(), undulation_m=undulation_m)
     notes = [f"{night.vendor_name}, {night.system_name}: {len(night.pictures)} seconds with something shown."]
     if undulation_m is None:

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from araz.app._rim import say, wall_clock_us
+from araz.app._rim import bytes_of, say, wall_clock_us
 from araz.exchange import read_zones, write_zones
 from araz.geography import Zone, ZoneLimit, zone_area_km2
 from araz.vocabulary import ZoneFormat
@@ -15,12 +15,8 @@ from araz.vocabulary import ZoneFormat
 
 def run_zones(path: Path, form: ZoneFormat | None, out: Path | None, title: str) -> int:
     """List the zones of a file, or write the usable ones; what cannot be used goes to standard error."""
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the zones {path}: {error.strerror}") from error
     now_us = wall_clock_us()
-    told = read_zones(raw, source=path.name, received_at_us=now_us)
+    told = read_zones(bytes_of(path, "the zones"), source=path.name, received_at_us=now_us)
     objections = [item.detail for item in told.rejected]
     if form is None:
         say("\n".join([f"{path.name}: {told.form}, {len(told.zones)} zones", *map(_line, told.zones)]))
