@@ -396,9 +396,12 @@ def test_nothing_derived_outlives_what_was_erased(tmp_path, capsys):
     assert (tmp_path / "events.jsonl").exists()  # nothing was erased: nothing need go
     erase(place, lambda message: True, by="office", reason="order 12", at_us=START_US)
     (tmp_path / "records.sqlite").write_text("a crash came before it was removed")
+    (tmp_path / "views" / "customs").mkdir(parents=True)
+    (tmp_path / "views" / "customs" / "records.sqlite").write_text("what one service was told of it")
     assert araz("erase", place, *words, "--reason", "order 12") == 0
     assert not (tmp_path / "records.sqlite").exists()
     assert not (tmp_path / "events.jsonl").exists()
+    assert not (tmp_path / "views").exists()
     wrong = tmp_path / "photographs"
     wrong.mkdir()
     assert araz("erase", wrong, *words, "--reason", "order 12") == 2

@@ -237,6 +237,24 @@ def test_a_night_keeps_its_records_where_the_one_setting_says(tmp_path, postgres
     assert len(list(pictures_of(out))) > 5
 
 
+def test_what_was_erased_leaves_the_other_store_too(tmp_path, postgresql, capsys):
+    out = tmp_path / "night"
+    out.mkdir()
+    keep_records_at(out, postgresql)
+    words = ["--source", "radar-1", "--older-than-days", 0, "--by", "office", "--reason", "order 12"]
+    with contextlib.closing(Night(out)) as night:
+        night.take(list(itertools.islice(arrivals_of(demo_files()[0]), 400)))
+        assert night.records.picture_span() is not None
+    assert cli.araz("erase", out / "night.journal", *words) == 0
+    assert "the records in PostgreSQL" in capsys.readouterr().out
+    with Records.open(out / RECORDS) as records:
+        assert records.picture_span() is None
+        assert records.health() == []
+    keep_records_at(out, "postgresql://araz@127.0.0.1:1/night")
+    assert cli.araz("erase", out / "night.journal", *words) == 2
+    assert "run the same command again" in capsys.readouterr().err
+
+
 def test_another_store_is_refused_by_its_name(tmp_path):
     url_file(tmp_path / "records.sqlite").write_text("mysql://somebody@somewhere/night")
     with pytest.raises(ValueError, match="postgresql://USER"):

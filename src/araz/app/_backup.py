@@ -18,7 +18,7 @@ from araz.store import VerifyResult, heads_objection, url_file, verify_journal
 JOURNAL: Final = "night.journal"
 #: Not in a backup: what follows from the journal again, and what belongs to one running process. The address of its
 #: PostgreSQL too: it holds a password, and whoever restored elsewhere would clear the running station's records.
-LEFT_OUT: Final = frozenset({*DERIVED, "views", "lock", url_file(RECORDS).name})
+LEFT_OUT: Final = frozenset({*DERIVED, "lock", url_file(RECORDS).name})
 
 
 def backup_command(

@@ -10,7 +10,9 @@ RECORDS = "records.sqlite"
 EVENTS = "events.jsonl"
 #: The register of seizures, unless another is named.
 REGISTER = Path("out/register.sqlite")
-DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", EVENTS)
+#: What each service that sees a part of the night is told, a folder of records for each.
+VIEWS = "views"
+DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", EVENTS, VIEWS)
 
 
 def data_dir(kind: str) -> Path:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from araz.app._accounts import check_exposure
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
-from araz.app._data import DERIVED, demo_files, site_path
+from araz.app._data import demo_files, site_path
 from araz.app._live import Live, serve
 from araz.app._offline import play
 from araz.app._rim import say
-from araz.app._runtime import Night, arrivals_of, in_batches
+from araz.app._runtime import Night, arrivals_of, forget_derived, in_batches
 from araz.app._simulate import score_text
 from araz.app._summary import Summary
 from araz.console import Hub
@@ -57,8 +57,8 @@ def run_demo(*, headless: bool, speed: float, out: Path, host: str, port: int) -
 def _forget_old_night(out: Path) -> None:
     """Remove the files of an earlier demo, and nothing else."""
     shutil.rmtree(out / "night.journal", ignore_errors=True)
-    for name in (*DERIVED, "truth.jsonl"):
-        (out / name).unlink(missing_ok=True)
+    forget_derived(out)
+    (out / "truth.jsonl").unlink(missing_ok=True)
 
 
 async def _show(

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from araz.app._data import DERIVED
 from araz.app._posts import source_of
 from araz.app._rim import say, wall_clock_us
+from araz.app._runtime import forget_derived
 from araz.store import erase, read_journal
 from araz.vocabulary import ERASED_SOURCE
 
@@ -26,8 +26,8 @@ def erase_command(
 ) -> int:
     r"""Erase the content of old personal messages; chain, heads, proofs and sealed cases stay valid.
 
-    Stop araz watch first. What was derived (records.sqlite, events.jsonl beside the journal) is removed too, for it
-    holds the same data; araz watch makes it again from what is left.
+    Stop araz watch first. What was derived (records, in PostgreSQL too, events.jsonl, views beside the journal) is
+    removed too, for it holds the same data; araz watch makes it again from what is left.
 
     Example: araz erase out/watch/night.journal --source reports --source rid --older-than-days 90 \
              --by records-office --reason "retention 90 days, order 12"
@@ -45,8 +45,6 @@ def erase_command(
     )
     # Also when all of it was erased before: a crash may have come between that and this.
     is_gone = count or any(message.source == ERASED_SOURCE for message in read_journal(journal))
-    removed = [name for name in DERIVED if is_gone and (journal.parent / name).exists()]
-    for name in removed:
-        (journal.parent / name).unlink()
+    removed = forget_derived(journal.parent) if is_gone else []
     say(f"{count} messages erased; why stands in the journal. Removed beside it: {', '.join(removed) or 'nothing'}.")
     return 0

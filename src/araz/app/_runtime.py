@@ -7,13 +7,16 @@ start and the pipeline arrives at the same state; what the database had not yet 
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
-from araz.app._data import EVENTS, RECORDS
+from araz.app._data import DERIVED, EVENTS, RECORDS
 from araz.app._keys import head_signer, write_key
 from araz.app._views import Views
 from araz.store import EventLog, HeadLog, Journal, PatientWriter, Records, read_journal, url_file
@@ -53,6 +56,29 @@ def keep_records_at(out: Path, url: str) -> None:
     place = url_file(out / RECORDS)
     place.unlink(missing_ok=True)
     write_key(place, url.encode())
+
+
+def forget_derived(out: Path) -> list[str]:
+    """Remove what follows from a night's journal again, wherever it is kept; returns what it was.
+
+    ValueError when its PostgreSQL does not take it; all else is removed then.
+    """
+    removed = [name for name in DERIVED if (out / name).exists()]
+    for name in removed:
+        place = out / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+    setting = url_file(out / RECORDS)
+    if setting.is_file():
+        try:
+            with Records.open(out / RECORDS) as records:
+                records.clear()
+        except DBAPIError as error:
+            raise ValueError(
+                f"the records that {setting} names are not removed: {str(error.orig).splitlines()[0]}; run the same "
+                "command again when the database answers"
+            ) from None
+        removed.append("the records in PostgreSQL")
+    return removed
 
 
 class Night:

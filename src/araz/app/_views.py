@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, site_from_bundle
-from araz.app._data import RECORDS
+from araz.app._data import RECORDS, VIEWS
 from araz.app._posts import source_of
 from araz.disclosure import (
     Releases,
@@ -112,7 +112,7 @@ class View:
 
     def __init__(self, service: str, out: Path) -> None:
         self.service = service
-        self.out = out / "views" / slug(service)
+        self.out = out / VIEWS / slug(service)
         self.records = Records.open(self.out / RECORDS)
         self.records.clear()  # all of it is derived from the journal again
         self._writer = PatientWriter(self.records)
