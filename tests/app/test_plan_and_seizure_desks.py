@@ -160,7 +160,9 @@ def test_a_night_begins_without_tables_and_planner():
     heavy = "{'polars', 'highspy', 'scipy.stats', 'araz.deployment', 'araz.intelligence'}"
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from araz.app._live import plan_handlers, seizure_handlers\n"
+        "import araz.app._live\n"
+        "from araz.app._plan_desk import plan_handlers\n"
+        "from araz.app._seizure_desk import seizure_handlers\n"
         "plan_handlers(object()), seizure_handlers(Path('r.sqlite'))\n"
         f"print(sorted({heavy} & set(sys.modules)))"
     )

@@ -21,10 +21,12 @@ from araz.app._data import PACKAGE, REGISTER, site_path
 from araz.app._drills import drill_handlers
 from araz.app._metrics import Station, free_bytes, metrics_handlers
 from araz.app._outputs import Outputs
+from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
 from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.app._search import search_handlers
+from araz.app._seizure_desk import seizure_handlers
 from araz.app._views import View
 from araz.console import Gate, Hub, OfService, Refused, create_app, site_geometry
 from araz.disclosure import sees_all
@@ -213,10 +215,6 @@ def console_of(
 
     Whoever sees a part of the night is given neither the plan nor the register: both speak of the whole.
     """
-    # Their rooms are a third of all that a command would import, and only the console shows their pages.
-    from araz.app._plan_desk import plan_handlers
-    from araz.app._seizure_desk import seizure_handlers
-
     static = PACKAGE / "console" / "static"
     if not (static / "index.html").exists():
         raise ValueError("the map is not built; run: make ui")
