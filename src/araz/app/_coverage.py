@@ -97,8 +97,6 @@ def coverage_json(cover: Coverage, place: Place) -> dict[str, Any]:
     west, east = float(cover.east_m[0]) - half, float(cover.east_m[-1]) + half
     south, north = float(cover.north_m[0]) - half, float(cover.north_m[-1]) + half
     xy = np.array([[west, north], [east, north], [east, south], [west, south]])
-    up = place.terrain.ground_up_m(xy[:, 0], xy[:, 1])
-    latitude, longitude, _ = place.frame.to_geodetic(np.column_stack([xy, up]))
     unknown = [name for name in ("rain_mm_per_h", "visibility_m") if getattr(cover.weather, name) is None]
     return {
         "quarry": msgspec.to_builtins(cover.quarry),
@@ -108,7 +106,7 @@ def coverage_json(cover: Coverage, place: Place) -> dict[str, Any]:
         "cell_m": cover.cell_m,
         "columns": len(cover.east_m),
         "rows": len(cover.north_m),
-        "corners": np.column_stack([longitude, latitude]).tolist(),
+        "corners": place.longitude_latitude_deg(xy).tolist(),
         "bands": [
             {"low_agl_m": low, "high_agl_m": high, "tracked": _packed(tracked), "noticed": _packed(noticed)}
             for (low, high), tracked, noticed in zip(cover.bands_agl_m, cover.tracked, cover.noticed, strict=True)

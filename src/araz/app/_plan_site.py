@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from araz.app._config import SiteError, bundle_from_file, site_from_bundle
 from araz.app._data import site_path
 from araz.app._plan_files import read_instance
@@ -58,8 +56,4 @@ def post_places(game: Game) -> dict[str, tuple[LongitudeDeg, LatitudeDeg]]:
 
 def degrees(place: Place, enu_m: FloatArray) -> list[tuple[float, float]]:
     """Longitude and latitude of places on the ground, ENU metres [N, 2]."""
-    if len(enu_m) == 0:
-        return []
-    up = place.terrain.ground_up_m(enu_m[:, 0], enu_m[:, 1])
-    latitude, longitude, _ = place.frame.to_geodetic(np.column_stack([enu_m, up]))
-    return [(round(float(x), 6), round(float(y), 6)) for x, y in zip(longitude, latitude, strict=True)]
+    return [(round(x, 6), round(y, 6)) for x, y in place.longitude_latitude_deg(enu_m).tolist()]

@@ -121,9 +121,7 @@ def _corners(place: Place, east: FloatArray, north: FloatArray) -> list[list[flo
 
 
 def _lon_lat(place: Place, points_enu_m: FloatArray) -> list[list[float]]:
-    up = place.terrain.ground_up_m(points_enu_m[:, 0], points_enu_m[:, 1])
-    latitude, longitude, _ = place.frame.to_geodetic(np.column_stack([points_enu_m, up]))
-    return [[round(float(x), 6), round(float(y), 6)] for x, y in zip(longitude, latitude, strict=True)]
+    return [[round(x, 6), round(y, 6)] for x, y in place.longitude_latitude_deg(points_enu_m).tolist()]
 
 
 def _bits(mask: BoolArray) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from araz.geography._border import BorderLine, border_from_geojson
 from araz.geography._frame import LocalFrame
 from araz.geography._roads import RoadGraph, roads_from_geojson
 from araz.geography._terrain import Terrain, TerrainRaster, terrain_from_site
 from araz.geography._zones import Zone
-from araz.vocabulary import Site
+from araz.vocabulary import FloatArray, Site
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +28,12 @@ class Place:
     site: Site
     zones: tuple[Zone, ...] = ()
     """UAS geographical zones, in the order of their file."""
+
+    def longitude_latitude_deg(self, enu_m: FloatArray) -> FloatArray:
+        """Longitude and latitude [N, 2] (degrees, WGS 84) of places on the ground, ENU metres [N, 2]."""
+        up = self.terrain.ground_up_m(enu_m[:, 0], enu_m[:, 1])
+        latitude, longitude, _ = self.frame.to_geodetic(np.column_stack([enu_m, up]))
+        return np.column_stack([longitude, latitude])
 
 
 def _town(entry: Any) -> tuple[str, float, float]:

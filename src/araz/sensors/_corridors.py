@@ -122,9 +122,7 @@ def _pieces(place: Place) -> list[Corridor]:
             ends = (k * part.length / count, (k + 1) * part.length / count)
             at = np.arange(ends[0], ends[1] + 1.0, min(STEP_M, (ends[1] - ends[0]) / 2))
             xy = shapely.get_coordinates(shapely.line_interpolate_point(part, at))
-            up = place.terrain.ground_up_m(xy[:, 0], xy[:, 1])
-            latitude, longitude, _ = place.frame.to_geodetic(np.column_stack([xy, up]))
-            path = list(zip(longitude.tolist(), latitude.tolist(), strict=True))
+            path = [(longitude, latitude) for longitude, latitude in place.longitude_latitude_deg(xy).tolist()]
             name = f"line km {ends[0] / 1000:.0f} to {ends[1] / 1000:.0f}"
             pieces.append(Corridor(id=name, path=path))
     return pieces
