@@ -20,6 +20,7 @@ from araz.deployment import (
     detection,
     evenly,
     fewest_sensors,
+    lean_to,
     made_instance,
     next_money,
     plan_layout,
@@ -219,7 +220,7 @@ def test_when_time_is_up_few_programmes_are_still_solved(work, monkeypatch):
     if work == "patrols":
         plan_patrols(instance, x, go_on=go_on)
     elif work == "leaning":
-        plan_patrols(instance, x, traffic=np.ones(instance.attacks), lean=0.05, go_on=go_on)
+        lean_to(instance, plan, np.ones(instance.attacks), 0.05, go_on=go_on)
     elif work == "money":
         assert next_money(instance, plan, go_on=go_on) is None
     elif work == "layout":

@@ -62,8 +62,6 @@ def plan_patrols(
     sensors_on: FloatArray | None = None,
     *,
     tolerance: float = 1e-3,
-    traffic: FloatArray | None = None,
-    lean: float = 0.0,
     spread: bool = True,
     go_on: GoOn = always,
     marginals: Marginals | None = None,
@@ -73,12 +71,11 @@ def plan_patrols(
     Marginals by cutting planes (bound), combs of them (rosters), then the double oracle until guarantee ≤ (1 +
     tolerance) bound, nothing improves, or ``go_on()`` says stop. Among plans that reach
     the guarantee the one is taken whose worst attack of every stretch of border is least in sum (``spread`` False
-    leaves that out: quicker, as good in the worst case). With ``traffic`` [A] that plan then leans to it
-    (``lean_to``): safe exploitation.
+    leaves that out: quicker, as good in the worst case).
     Raises ``LimitsConflict`` when no roster can keep the limits.
     """
-    if not (tolerance >= 0 and lean >= 0):
-        raise ValueError(f"tolerance {tolerance} and lean {lean} must be 0 or more.")
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance {tolerance} must be 0 or more.")
     check_limits(instance)
     x = sensor_choice(instance, sensors_on)
     stake = stake_of(instance, detection(instance, x))
@@ -93,28 +90,30 @@ def plan_patrols(
         made.append(close_block(instance, stake, block, pool, target, go_on))
     worst_kg = max((plan.worst_kg for plan in made), default=0.0)
     bound = max([proof.bound_kg, *(plan.bound_kg for plan in made)])
-    cap = worst_kg + 1e-8
-    ways = None if traffic is None else _traffic(stake, traffic)
-    if ways is not None or spread:
+    if spread:
+        cap = worst_kg + 1e-8
         made = [_spread(instance, stake, b, p, m, cap, go_on) for b, p, m in zip(blocks, pools, made, strict=True)]
-    if ways is not None:
-        made = [
-            _leant(instance, stake, b.windows, m, cap, ways, lean, go_on) for b, m in zip(blocks, made, strict=True)
-        ]
     lotteries = tuple(_lottery(instance, b.windows, m) for b, m in zip(blocks, made, strict=True))
     return certify(instance, x, lotteries, bound, proof.mixture, tolerance)
 
 
 def lean_to(instance: Instance, plan: Plan, traffic: FloatArray, lean: float, *, go_on: GoOn = always) -> Plan:
-    """The same plan leant to an expected traffic [A]: no stretch worse by more than ``lean``, its bound unchanged."""
+    """The same plan leant to an expected traffic [A]: no stretch worse by more than ``lean``, its bound unchanged.
+
+    ValueError when ``lean`` or a weight of the traffic is below 0, or when an attack has none.
+    """
+    if not lean >= 0:
+        raise ValueError(f"lean {lean} must be 0 or more.")
     stake = stake_of(instance, detection(instance, plan.sensors_on))
     ways, cap = _traffic(stake, traffic), plan.guarantee_kg + 1e-8
     made = []
     for lottery in plan.lotteries:
-        before = BlockPlan(_whole(instance, lottery), lottery.probability, plan.guarantee_kg, plan.bound_kg)
-        made.append((lottery.windows, _leant(instance, stake, lottery.windows, before, cap, ways, lean, go_on)))
-    lotteries = tuple(_lottery(instance, windows, leant) for windows, leant in made)
-    return certify(instance, plan.sensors_on, lotteries, plan.bound_kg, plan.mixture, plan.tolerance)
+        leant = BlockPlan(_whole(instance, lottery), lottery.probability, plan.guarantee_kg, plan.bound_kg)
+        if go_on():
+            wide = block_with_all(instance, stake, lottery.windows, cap)
+            leant = lean_block(instance, stake, wide, Pool(instance, wide), ways, leant, lean, go_on)
+        made.append(_lottery(instance, lottery.windows, leant))
+    return certify(instance, plan.sensors_on, tuple(made), plan.bound_kg, plan.mixture, plan.tolerance)
 
 
 def certify(
@@ -218,16 +217,6 @@ def _spread(
     spread = Pool(instance, wide)
     spread.add(pool.placement)
     return spread_block(instance, stake, wide, spread, plan, cap_kg, go_on)
-
-
-def _leant(
-    instance: Instance, stake: FloatArray, windows: IntArray, plan: BlockPlan, cap_kg: float, ways: FloatArray,
-    lean: float, go_on: GoOn,
-) -> BlockPlan:  # fmt: skip
-    if not go_on():
-        return plan
-    wide = block_with_all(instance, stake, windows, cap_kg)
-    return lean_block(instance, stake, wide, Pool(instance, wide), ways, plan, lean, go_on)
 
 
 def _traffic(stake: FloatArray, traffic: FloatArray) -> FloatArray:
