@@ -17,22 +17,27 @@ import json
 import os
 import random
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from araz.app._nats_server import NatsServer, centre_server, leaf_server
-from araz.app._post_book import PostBook, PostJournal, passed_journal
+from araz.app._post_book import passed_journal
 from araz.app._rim import free_port
-from araz.feeds import receive_forever, ship_forever
 from araz.store import Journal, read_raw, verify_journal
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+
+from araz_posts import Centre, end, ship
 
 START_US = 1_790_000_000_000_000
 HOUR_US = 3_600_000_000
+#: When the centre hears of it all.
+END_US = START_US + 30 * HOUR_US
 
 
 def arrivals(dice: random.Random, from_us: int, to_us: int, every_s: float) -> list[tuple[int, str, bytes]]:
@@ -42,30 +47,6 @@ def arrivals(dice: random.Random, from_us: int, to_us: int, every_s: float) -> l
         (at_us, "radar", dice.randbytes(dice.randrange(20, 400))) if dice.random() < 0.7 else (at_us, "@tick", b"")
         for at_us in range(from_us, to_us, step_us)
     ]
-
-
-class Centre:
-    """The centre's journal and readers; ``end`` is as sudden as a kill, for nothing is told to anybody."""
-
-    def __init__(self, folder: Path, url: str, posts: list[str]) -> None:
-        self.journal = Journal.open(folder)
-        self.book = PostBook(self._take, lambda: START_US + 30 * HOUR_US)
-        self.book.read(folder)
-        self.tasks = [asyncio.ensure_future(receive_forever(url, post, self.book, lambda _: None)) for post in posts]
-
-    async def _take(self, entries: Sequence[tuple[int, str, bytes]]) -> None:
-        self.journal.append(entries)
-
-    async def end(self) -> None:
-        await ended(self.tasks)
-        self.journal.close()
-
-
-async def ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    tasks = list(tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def killed(server: NatsServer) -> None:
@@ -95,13 +76,9 @@ async def night(folder: Path, posts: list[str], hours: float, every_s: float) ->
         leaves = {post: leaf_server(folder / post, address, post, None) for post in posts}
         for leaf in leaves.values():
             stack.enter_context(leaf)
-        centre = Centre(folder / "centre", hub.url, posts)
+        centre = Centre(folder / "centre", hub.url, posts, END_US)
 
-        def link(post: str) -> asyncio.Task[Any]:
-            journal = PostJournal(folder / post / "night.journal")
-            return asyncio.ensure_future(ship_forever(leaves[post].url, post, journal, lambda _: None))
-
-        links = {post: link(post) for post in posts}
+        links = {post: ship(leaves[post], post, folder) for post in posts}
         count = len(hour) + 1
         await until(lambda: all(centre.book.position(post)[0] == count for post in posts), "the first hour")
         for leaf in leaves.values():  # the line is cut
@@ -129,16 +106,16 @@ async def night(folder: Path, posts: list[str], hours: float, every_s: float) ->
             elif what == "leaf":
                 killed(leaves[post])
             elif what == "link":
-                await ended([links[post]])
-                links[post] = link(post)
+                await end([links[post]])
+                links[post] = ship(leaves[post], post, folder)
             else:
                 dropped += centre.book.duplicates
-                await centre.end()
-                centre = Centre(folder / "centre", hub.url, posts)
+                await centre.killed()
+                centre = Centre(folder / "centre", hub.url, posts, END_US)
         await until(lambda: arrived() == count * len(posts), "the end")
         dropped += centre.book.duplicates
-        await ended([*links.values(), *keepers])
-        await centre.end()
+        await end([*links.values(), *keepers])
+        await centre.killed()
     return {"kills": sum(kills.values()), "dropped_on_arrival": dropped}
 
 

@@ -10,11 +10,12 @@ import nats
 import pytest
 
 from araz.app._nats_server import centre_server, host_and_port, leaf_server
-from araz.app._post_book import PostBook, PostJournal, passed_journal
+from araz.app._post_book import passed_journal
 from araz.app._post_keys import make_keys
 from araz.app._rim import free_port
-from araz.feeds import inbox_of, receive_forever, ship_forever
+from araz.feeds import inbox_of
 from araz.store import Journal, read_raw, verify_journal
+from araz_posts import Centre, end, ship
 from araz_testing import missing
 
 PATIENCE_S = 100
@@ -38,28 +39,16 @@ def journal_of(path, post, count):
     return journal
 
 
-class Centre:
-    """A centre's journal and its readers; ``killed`` ends it without a word, as kill -9 would."""
-
-    def __init__(self, folder, url, posts):
-        self.journal = Journal.open(folder)
-        self.book = PostBook(self._take, lambda: 5)
-        self.book.read(folder)
-        self.said = []
-        self.tasks = [asyncio.ensure_future(receive_forever(url, post, self.book, self.said.append)) for post in posts]
-
-    async def _take(self, arrivals):
-        return self.journal.append(arrivals)
-
-    async def killed(self):
-        await end(self.tasks)
-        self.journal.close()
-
-
-async def end(tasks):
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+@contextlib.contextmanager
+def one_line(folder, count):
+    """The servers of a centre and of its one post, whose journal holds ``count`` entries after its site."""
+    address = free_address()
+    journal_of(folder, "P1", count).close()
+    with (
+        centre_server(folder / "hub", address, ["P1"], None) as hub,
+        leaf_server(folder / "P1", address, "P1", None) as leaf,
+    ):
+        yield hub, leaf
 
 
 async def until(reached):
@@ -68,18 +57,9 @@ async def until(reached):
             await asyncio.sleep(0.05)
 
 
-def ship(server, post, folder, said=None):
-    told = (lambda _: None) if said is None else said.append
-    return asyncio.ensure_future(ship_forever(server.url, post, PostJournal(folder / post / "night.journal"), told))
-
-
 def is_the_same(folder, post):
     sent = [(one.message, one.hash) for one in read_raw(folder / post / "night.journal")]
-    return [(message, digest) for _, message, digest in passed_journal(folder / "centre", post)] == [
-        (type(message)(seq=message.seq, received_at_us=message.received_at_us, source=message.source,
-                       payload=message.payload), digest)
-        for message, digest in sent
-    ]  # fmt: skip
+    return [(message, digest) for _, message, digest in passed_journal(folder / "centre", post)] == sent
 
 
 def test_every_entry_arrives_once_in_order_whatever_dies(tmp_path):
@@ -128,14 +108,9 @@ def test_every_entry_arrives_once_in_order_whatever_dies(tmp_path):
 
 def test_a_centre_that_lost_entries_gets_them_again(tmp_path):
     """Its journal is brought back from an older copy: the stream has less than it lacks, so the post sends again."""
-    address = free_address()
 
     async def night():
-        journal_of(tmp_path, "P1", 300).close()
-        with (
-            centre_server(tmp_path / "hub", address, ["P1"], None) as hub,
-            leaf_server(tmp_path / "P1", address, "P1", None) as leaf,
-        ):
+        with one_line(tmp_path, 300) as (hub, leaf):
             link = ship(leaf, "P1", tmp_path)
             centre = Centre(tmp_path / "centre", hub.url, ["P1"])
             await until(lambda: centre.book.position("P1")[0] == 301)
@@ -152,14 +127,8 @@ def test_a_centre_that_lost_entries_gets_them_again(tmp_path):
 
 
 def test_a_full_disk_at_the_centre_loses_nothing(tmp_path, monkeypatch):
-    address = free_address()
-
     async def night():
-        journal_of(tmp_path, "P1", 30).close()
-        with (
-            centre_server(tmp_path / "hub", address, ["P1"], None) as hub,
-            leaf_server(tmp_path / "P1", address, "P1", None) as leaf,
-        ):
+        with one_line(tmp_path, 30) as (hub, leaf):
             centre = Centre(tmp_path / "centre", hub.url, ["P1"])
             keep = centre.journal.append
             monkeypatch.setattr(centre.journal, "append", full_disk)
@@ -180,14 +149,8 @@ def full_disk(entries):
 
 
 def test_two_journals_never_mix_under_one_post(tmp_path):
-    address = free_address()
-
     async def night():
-        journal_of(tmp_path, "P1", 30).close()
-        with (
-            centre_server(tmp_path / "hub", address, ["P1"], None) as hub,
-            leaf_server(tmp_path / "P1", address, "P1", None) as leaf,
-        ):
+        with one_line(tmp_path, 30) as (hub, leaf):
             centre = Centre(tmp_path / "centre", hub.url, ["P1"])
             link = ship(leaf, "P1", tmp_path)
             await until(lambda: centre.book.position("P1")[0] == 31)
@@ -195,7 +158,7 @@ def test_two_journals_never_mix_under_one_post(tmp_path):
             shutil.rmtree(tmp_path / "P1" / "night.journal")
             journal_of(tmp_path, "P1", 90).close()
             said = []
-            link = ship(leaf, "P1", tmp_path, said)
+            link = ship(leaf, "P1", tmp_path, said.append)
             await until(lambda: any("another journal" in one for one in said))
             assert centre.book.position("P1")[0] == 31
             await end([link])

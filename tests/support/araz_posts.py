@@ -1,12 +1,18 @@
-"""A short chain of posts and one night over it, shared by the tests of posts and their bench."""
+"""A short chain of posts, one night over it, and both ends of a link: for the tests of posts and their bench."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
 from araz.app._data import data_dir, scenario_path
+from araz.app._nats_server import NatsServer
+from araz.app._post_book import PostBook, PostJournal
+from araz.feeds import receive_forever, ship_forever
 from araz.simulation import read_scenario, simulate
 from araz.store import Journal
 
@@ -45,3 +51,35 @@ def post_journal(folder: Path, start_us: int, bundle: bytes, arrivals: list[tupl
     with Journal.open(folder / "night.journal") as journal:
         journal.append([(start_us, SITE_SOURCE, bundle), *arrivals])
     return folder / "night.journal"
+
+
+class Centre:
+    """A centre's journal and its readers; ``killed`` ends it without a word, as kill -9 would."""
+
+    def __init__(self, folder: Path, url: str, posts: Iterable[str], at_us: int = 5) -> None:
+        self.journal = Journal.open(folder)
+        self.book = PostBook(self._take, lambda: at_us)
+        self.book.read(folder)
+        self.said: list[str] = []
+        self.tasks = [asyncio.ensure_future(receive_forever(url, post, self.book, self.said.append)) for post in posts]
+
+    async def _take(self, arrivals: Sequence[tuple[int, str, bytes]]) -> None:
+        self.journal.append(arrivals)
+
+    async def killed(self) -> None:
+        await end(self.tasks)
+        self.journal.close()
+
+
+def ship(
+    server: NatsServer, post: str, folder: Path, tell: Callable[[str], None] = lambda _: None
+) -> asyncio.Task[Any]:
+    """A post's end of the link: passes its journal under ``folder`` on."""
+    return asyncio.ensure_future(ship_forever(server.url, post, PostJournal(folder / post / "night.journal"), tell))
+
+
+async def end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel these and wait until they are gone."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
