@@ -5,6 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
+from types import SimpleNamespace
 
 import nats
 import pytest
@@ -14,6 +15,7 @@ from araz.app._post_book import passed_journal
 from araz.app._post_keys import make_keys
 from araz.app._rim import free_port
 from araz.feeds import inbox_of
+from araz.feeds._jetstream import _stand_of
 from araz.store import Journal, read_raw, verify_journal
 from araz_posts import Centre, end, ship
 from araz_testing import missing
@@ -206,6 +208,20 @@ def test_mutual_tls_lets_a_post_speak_for_itself_alone(tmp_path):
 
     asyncio.run(night())
     assert is_the_same(tmp_path, "P1")
+
+
+def test_an_empty_stream_is_not_asked_for_its_last_message():
+    """The server of Debian 12 ends with a nil pointer now and then when it is, and every post is cut off."""
+
+    class Stream:
+        async def stream_info(self, name):
+            assert name == "POST-P1"
+            return SimpleNamespace(
+                config=SimpleNamespace(description="7:ab"), state=SimpleNamespace(messages=0, last_seq=3)
+            )
+
+    journal = SimpleNamespace(hash_of={6: "ab"}.get)
+    assert asyncio.run(_stand_of(Stream(), "P1", journal)) == (7, 3)
 
 
 def test_beyond_this_machine_keys_are_asked_for(tmp_path):
