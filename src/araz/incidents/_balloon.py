@@ -196,7 +196,6 @@ def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: f
     ahead = forecast(drift._replace(sink_mps=_sink_mps(memory, work.now_us)))
     if before is not None and not _is_news(before, ahead):
         return memory
-    earlier = next((i for key, i in reversed(memory.incidents) if key.startswith(IncidentKind.BALLOON.value)), None)
     incident = work.incident(
         IncidentKind.BALLOON, work.now_us + int(ahead.in_s * 1e6),
         f"{track_name(memory.track_id)} drifts like a balloon, {drift.speed_mps:.0f} m/s, {drift.agl_m:.0f} m above "
@@ -204,13 +203,10 @@ def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: f
         confidence=chance * memory.belief, track=memory.track_id,
         areas=areas_around(work.context.place, *ahead.centre_m, matrix(ahead.spread)),
         reasons_for=[cue for cue in cues if cue.weight > 0.0], reasons_against=[c for c in cues if c.weight < 0.0],
-        supersedes=earlier,
+        supersedes=memory.latest_incident(IncidentKind.BALLOON),
     )  # fmt: skip
-    key = f"{IncidentKind.BALLOON.value}@{work.now_us}"
-    return memory._replace(
-        forecast=Told(work.now_us, ahead.centre_m, ahead.is_landing),
-        incidents=(*memory.incidents[-30:], (key, incident)),
-    )
+    memory = memory.with_incident(IncidentKind.BALLOON, work.now_us, incident)
+    return memory._replace(forecast=Told(work.now_us, ahead.centre_m, ahead.is_landing))
 
 
 def _is_news(before: Told, ahead: Forecast) -> bool:

@@ -125,8 +125,7 @@ def _said(
         kind, now.at_us, sentence, confidence=confidence, track=memory.track_id, areas=areas_of(work, now),
         reasons_for=speaks_for, reasons_against=against, supersedes=supersedes,
     )  # fmt: skip
-    incidents = (*memory.incidents[-30:], (f"{kind.value}@{now.at_us}", incident))
-    return memory._replace(incidents=incidents, notes=(*memory.notes[-3:], sentence))
+    return memory.with_incident(kind, now.at_us, incident)._replace(notes=(*memory.notes[-3:], sentence))
 
 
 def areas_of(work: Work, now: Crossed) -> tuple[Area, ...]:

@@ -75,8 +75,7 @@ def find_loiter(work: Work, memory: Memory) -> Memory:
         ),
         reasons_against=(Reason(text="it let nothing go that was seen; surveys do the same, birds of prey circle"),),
     )  # fmt: skip
-    key = f"{IncidentKind.LOITER.value}@{window[0].at_us}"
-    return memory._replace(loiter_at_us=work.now_us, incidents=(*memory.incidents[-30:], (key, incident)))
+    return memory.with_incident(IncidentKind.LOITER, window[0].at_us, incident)._replace(loiter_at_us=work.now_us)
 
 
 def find_down(work: Work, memory: Memory) -> Memory:
@@ -129,5 +128,4 @@ def _down(work: Work, memory: Memory, last: Sample, fall_s: float, sink: float, 
         ),
         reasons_against=(Reason(text="it may have landed, or flown on below what the radars see"),),
     )  # fmt: skip
-    key = f"{IncidentKind.DOWN.value}@{at_us}"
-    return memory._replace(is_down=True, incidents=(*memory.incidents[-30:], (key, incident)))
+    return memory.with_incident(IncidentKind.DOWN, at_us, incident)._replace(is_down=True)

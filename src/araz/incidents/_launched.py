@@ -63,5 +63,4 @@ def tell_launches(work: Work) -> None:
             confidence=0.9, track=track, areas=areas,
             reasons_for=(Reason(text="flown back from where it was first seen, where no sensor looks"),),
         )  # fmt: skip
-        key = f"{IncidentKind.LAUNCH.value}@{memory.first_seen_us}"
-        work.memories[track] = memory._replace(incidents=(*memory.incidents[-30:], (key, incident)))
+        work.memories[track] = memory.with_incident(IncidentKind.LAUNCH, memory.first_seen_us, incident)

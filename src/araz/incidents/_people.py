@@ -211,17 +211,16 @@ def answer(work: Work, seen: Features, probability: FloatArray) -> None:
 
 def _join(work: Work, k: int, report: Report, track_id: int) -> None:
     words = f"{report.reporter} {report.kind} it at {clock(report.observed_at_us)}: it is {track_name(track_id)}."
+    kind = IncidentKind(report.kind)
     incident = work.incident(
-        IncidentKind(report.kind), report.observed_at_us, words, confidence=0.85, track=track_id,
+        kind, report.observed_at_us, words, confidence=0.85, track=track_id,
         supersedes=report.incident_id, reasons_for=[Reason(text="the bearing agrees with the track")],
     )  # fmt: skip
     work.reports[k] = report._replace(track_id=track_id, incident_id=incident)
     memory = work.memories.get(track_id)
     if memory is not None and report.reporter not in memory.people:
-        key = f"{report.kind}@{report.observed_at_us}"
-        work.memories[track_id] = memory._replace(
-            people=(*memory.people, report.reporter), incidents=(*memory.incidents, (key, incident))
-        )
+        memory = memory.with_incident(kind, report.observed_at_us, incident)
+        work.memories[track_id] = memory._replace(people=(*memory.people, report.reporter))
 
 
 def _unanswered(work: Work, report: Report) -> None:
@@ -265,8 +264,8 @@ def _found(work: Work, k: int, report: Report) -> None:
             f"{report.reporter} found it {distance_words(away)} from where {track_name(memory.track_id)} released it.",
             confidence=0.95, track=memory.track_id, supersedes=report.incident_id,
         )  # fmt: skip
-        key = f"found@{report.observed_at_us}"
-        work.memories[memory.track_id] = memory._replace(incidents=(*memory.incidents, (key, incident)))
+        memory = memory.with_incident(IncidentKind.FOUND, report.observed_at_us, incident)
+        work.memories[memory.track_id] = memory
         return
     propose(
         work,

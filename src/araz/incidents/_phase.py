@@ -21,7 +21,7 @@ from araz.incidents._sentences import (
 )
 from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, FloatArray, IdentityVerdict, Reason
+from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, Reason
 
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
@@ -152,7 +152,7 @@ def is_believed(work: Work, memory: Memory, view: View) -> bool:
     """Whether the crossing may be said to be a drone's: a bird that flies straight for once crossed long ago."""
     since, crossed = memory.likely_since_us, memory.crossed_at_us
     if crossed is None or since is None:
-        return crossed is not None and any(key == f"crossing@{crossed}" for key, _ in memory.incidents)
+        return crossed is not None and memory.has_incident(IncidentKind.CROSSING, crossed)
     if was_likely(memory, crossed):
         return True
     if work.now_us - crossed > OLD_NEWS_US:

@@ -79,7 +79,7 @@ def _incidents(work: Work, memory: Memory, view: View) -> Memory:
     if memory.left_at_us is not None and was_likely(memory, memory.left_at_us):
         sentence = f"{name} crossed the line outward; a reverse sortie comes back loaded."
         memory = _crossing(work, memory, view, memory.left_at_us, sentence, p * 0.9)
-    if memory.returned_at_us is not None and _latest(memory, IncidentKind.CROSSING) is not None:
+    if memory.returned_at_us is not None and memory.latest_incident(IncidentKind.CROSSING) is not None:
         memory = _once(work, memory, view, IncidentKind.RETURNED, memory.returned_at_us, memory.returned_at_us,
                        f"{name} went back over the line.", p * 0.97)  # fmt: skip
     return _stops(work, memory, view)
@@ -87,7 +87,7 @@ def _incidents(work: Work, memory: Memory, view: View) -> Memory:
 
 def _crossing(work: Work, memory: Memory, view: View, at_us: int, sentence: str, confidence: float) -> Memory:
     """A crossing, once, and what earlier ones make of it."""
-    if _has(memory, IncidentKind.CROSSING, at_us):
+    if memory.has_incident(IncidentKind.CROSSING, at_us):
         return memory
     memory = _once(work, memory, view, IncidentKind.CROSSING, at_us, at_us, sentence, confidence)
     return note_crossing(work, memory, memory.incidents[-1][1], confidence)
@@ -97,7 +97,7 @@ def _coming(work: Work, memory: Memory, view: View) -> Memory:
     """A path that leads over the line: an approach first, a predicted crossing once it lasted and is likely."""
     assert memory.predicted_since_us is not None
     kind = IncidentKind.CROSSING_PREDICTED if is_predicted(work, memory, view) else IncidentKind.APPROACH
-    if _has(memory, kind, memory.predicted_since_us):
+    if memory.has_incident(kind, memory.predicted_since_us):
         return memory
     to_line, chance = float(view.seen.time_to_line_s[view.i]), float(view.seen.cross_probability[view.i])
     place, spread = path(work, view, to_line)
@@ -106,11 +106,6 @@ def _coming(work: Work, memory: Memory, view: View) -> Memory:
     at = work.now_us + int(to_line * 1e6)
     areas = areas_around(work.context.place, *place, matrix(spread))
     return _once(work, memory, view, kind, memory.predicted_since_us, at, sentence, view.probability * chance, areas)
-
-
-def _has(memory: Memory, kind: IncidentKind, key_us: int) -> bool:
-    key = f"{kind.value}@{key_us}"
-    return any(known == key for known, _ in memory.incidents)
 
 
 def _stops(work: Work, memory: Memory, view: View) -> Memory:
@@ -125,28 +120,22 @@ def _stops(work: Work, memory: Memory, view: View) -> Memory:
         )  # fmt: skip
         sentence = hover_sentence(memory.track_id, hover, float(view.seen.border_m[view.i]))
         memory = _once(work, memory, view, IncidentKind.HOVER, hover.started_us, hover.started_us, sentence, p, areas)
-    if memory.landed_at_us is not None and not _has(memory, IncidentKind.LANDING, memory.landed_at_us):
+    if memory.landed_at_us is not None and not memory.has_incident(IncidentKind.LANDING, memory.landed_at_us):
         at, east, north = memory.landed_at_us, memory.history[-1].east_m, memory.history[-1].north_m
         areas = areas_around(work.context.place, east, north, picture.covariance[view.row][:2, :2])
         memory = _once(work, memory, view, IncidentKind.LANDING, at, at, f"{name} landed.", p * 0.8, areas)
     drop = memory.drop
-    if drop is not None:
-        key = f"{IncidentKind.DROP.value}@{drop.at_us}"
-        if key not in dict(memory.incidents):
-            depth = distance_words(abs(drop.border_m))
-            side = "inside" if drop.border_m < 0.0 else "outside"
-            incident = work.incident(
-                IncidentKind.DROP, drop.at_us, f"{name} released a load, {depth} {side} the line.",
-                confidence=p * drop.probability, track=memory.track_id, areas=drop.areas,
-                reasons_for=drop.reasons_for, reasons_against=drop.reasons_against,
-                supersedes=_latest(memory, IncidentKind.DROP) or _latest(memory, IncidentKind.CROSSING),
-            )  # fmt: skip
-            memory = memory._replace(incidents=(*memory.incidents, (key, incident)))
+    if drop is not None and not memory.has_incident(IncidentKind.DROP, drop.at_us):
+        depth = distance_words(abs(drop.border_m))
+        side = "inside" if drop.border_m < 0.0 else "outside"
+        incident = work.incident(
+            IncidentKind.DROP, drop.at_us, f"{name} released a load, {depth} {side} the line.",
+            confidence=p * drop.probability, track=memory.track_id, areas=drop.areas,
+            reasons_for=drop.reasons_for, reasons_against=drop.reasons_against,
+            supersedes=memory.latest_incident(IncidentKind.DROP) or memory.latest_incident(IncidentKind.CROSSING),
+        )  # fmt: skip
+        memory = memory.with_incident(IncidentKind.DROP, drop.at_us, incident)
     return memory
-
-
-def _latest(memory: Memory, kind: IncidentKind) -> str | None:
-    return next((i for key, i in reversed(memory.incidents) if key.startswith(f"{kind.value}@")), None)
 
 
 def _once(
@@ -160,8 +149,7 @@ def _once(
     confidence: float,
     areas: tuple[Area, ...] = (),
 ) -> Memory:
-    key = f"{kind.value}@{key_us}"
-    if _has(memory, kind, key_us):
+    if memory.has_incident(kind, key_us):
         return memory
     reasons = likeness_reasons(work.context, work.inputs.picture, view.seen, view.stats, view.i, view.weights, memory)
     earlier = {
@@ -173,9 +161,9 @@ def _once(
     incident = work.incident(
         kind, at_us, sentence, confidence=confidence, track=memory.track_id, areas=areas,
         reasons_for=reasons[0], reasons_against=reasons[1],
-        supersedes=None if earlier is None else _latest(memory, earlier),
+        supersedes=None if earlier is None else memory.latest_incident(earlier),
     )  # fmt: skip
-    return memory._replace(incidents=(*memory.incidents[-30:], (key, incident)))
+    return memory.with_incident(kind, key_us, incident)
 
 
 def rest(work: Work, memory: Memory) -> None:

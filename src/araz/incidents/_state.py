@@ -21,6 +21,7 @@ from araz.vocabulary import (
     Decision,
     FloatArray,
     IdentityVerdict,
+    IncidentKind,
     IntArray,
     Observation,
     Reason,
@@ -261,7 +262,20 @@ class Memory(NamedTuple):
     """Found and not yet said: it waits for the card."""
     people: tuple[str, ...] = ()
     incidents: tuple[tuple[str, str], ...] = ()
-    """(kind, incident id) in the order they happened."""
+    """(kind@time, incident id) in the order they happened."""
+
+    def with_incident(self, kind: IncidentKind, key_us: int, incident_id: str) -> Memory:
+        """With one more that was said, known by its kind and a time; the latest 31 are kept."""
+        return self._replace(incidents=(*self.incidents[-30:], (f"{kind.value}@{key_us}", incident_id)))
+
+    def has_incident(self, kind: IncidentKind, key_us: int) -> bool:
+        """Whether the incident of this kind and time was said."""
+        key = f"{kind.value}@{key_us}"
+        return any(known == key for known, _ in self.incidents)
+
+    def latest_incident(self, kind: IncidentKind) -> str | None:
+        """The id of what was said last of this kind."""
+        return next((i for key, i in reversed(self.incidents) if key.startswith(f"{kind.value}@")), None)
 
     def since(self, at_us: int) -> tuple[Sample, ...]:
         """What is remembered from a time on; the history is in order of time."""
