@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.incidents._fall import WIND_SIGMA_MPS, Spread, areas_around, largest_m, matrix, wind_enu_mps
-from araz.incidents._sentences import distance_words, minutes_words
+from araz.incidents._sentences import minutes_words, side_words
 from araz.incidents._state import Memory, Told
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import FloatArray, IdentityVerdict, IncidentKind, Reason
@@ -220,7 +220,7 @@ def _is_news(before: Told, ahead: Forecast) -> bool:
 def forecast_words(work: Work, ahead: Forecast) -> str:
     """``comes down 2.1 km inside in 4–8 min.`` or where it is in half an hour if it stays up."""
     border = float(work.context.place.border.signed_distance_m(*(np.array([x]) for x in ahead.centre_m))[0])
-    where = f"{distance_words(abs(border))} {'outside' if border > 0.0 else 'inside'}"
+    where = side_words(border)
     if ahead.is_landing:
         return f"comes down {where}, {minutes_words(0.7 * ahead.in_s, 1.4 * ahead.in_s)}."
     return f"if it stays up it is {where} in {ahead.in_s / 60.0:.0f} min."

@@ -10,7 +10,7 @@ import numpy as np
 
 from araz.incidents._fall import areas_around
 from araz.incidents._identity import radar_looks
-from araz.incidents._sentences import clock, distance_words
+from araz.incidents._sentences import clock, distance_words, side_words
 from araz.incidents._state import Memory, Sample
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import IncidentKind, Reason
@@ -60,11 +60,10 @@ def find_loiter(work: Work, memory: Memory) -> Memory:
     if away_m > LOITER_M or abs(border_m) > LOITER_NEAR_M or float(np.median([s.agl_m for s in window])) < LOITER_AGL_M:
         return memory
     flown_m = sum(math.dist(a[1:3], b[1:3]) for a, b in pairwise(window))
-    name, side = track_name(memory.track_id), "outside" if border_m > 0.0 else "inside"
     incident = work.incident(
         IncidentKind.LOITER, window[0].at_us,
-        f"{name} stays within {distance_words(max(away_m, 50.0))} of one place, {distance_words(abs(border_m))} {side} "
-        f"the line, for {LOITER_US / 60e6:.0f} min: it watches or waits.",
+        f"{track_name(memory.track_id)} stays within {distance_words(max(away_m, 50.0))} of one place, "
+        f"{side_words(border_m)} the line, for {LOITER_US / 60e6:.0f} min: it watches or waits.",
         confidence=max(memory.belief, LEAST_BELIEF), track=memory.track_id,
         areas=areas_around(work.context.place, float(middle[0]), float(middle[1]), np.cov(at.T) + np.eye(2) * 25.0**2),
         reasons_for=(
@@ -109,17 +108,16 @@ def _silence_nats(work: Work, last: Sample, silent_s: float) -> float:
 
 
 def _down(work: Work, memory: Memory, last: Sample, fall_s: float, sink: float, nats: float) -> Memory:
-    place, name = work.context.place, track_name(memory.track_id)
+    place = work.context.place
     east, north = last.east_m + fall_s * last.v_east_mps, last.north_m + fall_s * last.v_north_mps
     v = np.array([last.v_east_mps, last.v_north_mps])
     spread = np.eye(2) * WRECK_M**2 + np.outer(v, v) * (0.5 * fall_s) ** 2
     border_m = float(place.border.signed_distance_m(np.array([east]), np.array([north]))[0])
-    side = "outside" if border_m > 0.0 else "inside"
     at_us = memory.updated_us + int(fall_s * 1e6)
     incident = work.incident(
         IncidentKind.DOWN, at_us,
-        f"{name} went down {distance_words(abs(border_m))} {side} the line: it sank at {sink:.0f} m/s and is not seen "
-        "there any more.",
+        f"{track_name(memory.track_id)} went down {side_words(border_m)} the line: it sank at {sink:.0f} m/s and is "
+        "not seen there any more.",
         confidence=memory.belief * (1.0 - math.exp(-nats)) * 0.8, track=memory.track_id,
         areas=areas_around(place, east, north, spread),
         reasons_for=(

@@ -18,6 +18,7 @@ from araz.incidents._sentences import (
     likeness_reasons,
     minutes_words,
     not_seen,
+    side_words,
 )
 from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
 from araz.incidents._work import Work, track_name
@@ -261,8 +262,7 @@ def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
         return None
     if not is_known and view.probability >= settings.min_confidence:
         work.hover_places.append((work.now_us, east, north))
-    side = "outside" if distance > 0.0 else "inside"
-    words = f"standing still {distance_words(abs(distance))} {side} the line."
+    words = f"standing still {side_words(distance)} the line."
     _, spread = path(work, view, 0.0)
     return Phase("hover", 3, view.probability, words, "Keep a watch on it?", centre=(east, north), spread=spread)
 
@@ -282,9 +282,8 @@ def _rising(work: Work, memory: Memory, view: View) -> Phase | None:
         return None
     if distance < 0.0 and (_is_known(view) or not is_night(work.now_us, work.context.place.site.origin_longitude_deg)):
         return None
-    where = f"{distance_words(abs(distance))} {'outside' if distance > 0.0 else 'inside'} the line"
     how = "rose on the spot" if memory.rose_at_us is not None else "stands in the air where nothing stood before,"
-    words = f"{how} {where}, as a drone starts."
+    words = f"{how} {side_words(distance)} the line, as a drone starts."
     return Phase("rose", 3, view.probability, words, "Watch where it goes?", centre=place, spread=spread)
 
 

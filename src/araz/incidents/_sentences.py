@@ -45,6 +45,11 @@ def distance_words(metres: float) -> str:
     return f"{round(metres / 50.0) * 50:.0f} m" if abs(metres) < 1000.0 else f"{metres / 1000.0:.1f} km"
 
 
+def side_words(border_m: float) -> str:
+    """``2.1 km outside`` or ``900 m inside``: of a signed distance to the line, positive on the other side."""
+    return f"{distance_words(abs(border_m))} {'outside' if border_m > 0.0 else 'inside'}"
+
+
 def minutes_words(low_s: float, high_s: float) -> str:
     """``in 2–4 min``; below a minute it says so."""
     low, high = max(low_s, 0.0) / 60.0, max(high_s, 0.0) / 60.0
@@ -146,10 +151,7 @@ def not_seen(work: Work, seen: Features, i: int) -> list[str]:
 
 def hover_sentence(track_id: int, hover: Hover, border_m: float) -> str:
     """What a hover incident says."""
-    side = "outside" if border_m > 0.0 else "inside"
-    return (
-        f"{track_name(track_id)} stood still for {hover.slow_s:.0f} s, {distance_words(abs(border_m))} {side} the line."
-    )
+    return f"{track_name(track_id)} stood still for {hover.slow_s:.0f} s, {side_words(border_m)} the line."
 
 
 def night_words(context: Context, at_us: int) -> str:

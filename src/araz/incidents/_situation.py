@@ -14,7 +14,7 @@ from araz.incidents._fall import areas_around, matrix
 from araz.incidents._features import CLAIM_DRONE
 from araz.incidents._pass import find_pass
 from araz.incidents._phase import View, is_believed, is_predicted, path, phase_of, show, was_likely
-from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons
+from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons, side_words
 from araz.incidents._state import FORGET_US, Memory
 from araz.incidents._work import Work, track_name
 from araz.vocabulary import Area, IdentityVerdict, IncidentKind
@@ -126,10 +126,8 @@ def _stops(work: Work, memory: Memory, view: View) -> Memory:
         memory = _once(work, memory, view, IncidentKind.LANDING, at, at, f"{name} landed.", p * 0.8, areas)
     drop = memory.drop
     if drop is not None and not memory.has_incident(IncidentKind.DROP, drop.at_us):
-        depth = distance_words(abs(drop.border_m))
-        side = "inside" if drop.border_m < 0.0 else "outside"
         incident = work.incident(
-            IncidentKind.DROP, drop.at_us, f"{name} released a load, {depth} {side} the line.",
+            IncidentKind.DROP, drop.at_us, f"{name} released a load, {side_words(drop.border_m)} the line.",
             confidence=p * drop.probability, track=memory.track_id, areas=drop.areas,
             reasons_for=drop.reasons_for, reasons_against=drop.reasons_against,
             supersedes=memory.latest_incident(IncidentKind.DROP) or memory.latest_incident(IncidentKind.CROSSING),
