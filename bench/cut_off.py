@@ -35,9 +35,9 @@ DECIDES_S = 30.0
 #: Moved along the line and across it by up to so much.
 ALONG_M, ACROSS_M = 4000.0, 600.0
 EXIT_M = 3000.0
-#: Spread of a patrol's pace and readiness about the plan (one sigma), and the crew's stay: median, log sigma.
+#: Spread of a patrol's pace and readiness about the plan (one sigma).
 PACE, READY = 0.2, 0.3
-#: And its pace off the road.
+#: A crew's stay: median, log sigma; and its pace off the road.
 CREWS = {
     "as the planner assumes: 300 s, on foot to the road": (300.0, 0.6, 1.5),
     "quick: 180 s, on foot to the road": (180.0, 0.6, 1.5),
@@ -148,6 +148,8 @@ def _all_there(place: Place, patrols: Sequence[Patrol], alarm: Alarm, at_us: int
     return _to_drop(place, patrols, alarm)
 
 
+#: A way out: places [P, 2] and seconds at each [P].
+Way = tuple[FloatArray, FloatArray]
 Rule = Callable[[Place, Sequence[Patrol], Alarm, int, int | None], list[Order]]
 RULES: dict[str, Rule] = {
     "Araz's ranked options": _ranked,
@@ -170,14 +172,14 @@ def met(
     rule: Rule,
     draw: np.random.Generator,
     leaves_s: float,
-    off_road_mps: float,
+    ways_out: Sequence[Way],
 ) -> bool:
     """Whether one crew is met under one rule; ``draw`` gives the luck of patrols and crew, the same for every rule."""
     place, (drop_us, where) = flight.place, drop
     patrols = {patrol.id: patrol for patrol in place.site.patrols}
     pace = {name: float(np.clip(draw.normal(1.0, PACE), 0.5, 1.8)) for name in patrols}
     ready = {name: float(np.clip(draw.normal(1.0, READY), 0.3, 2.0)) for name in patrols}
-    way_out, choice = _ways_out(place, where, off_road_mps), draw.random()
+    choice = draw.random()
     under: dict[str, tuple[Order, float]] = {}
     for at_us, alarm, due_us in decisions(flight, drop_us):
         now_s = (at_us - drop_us) / 1e6
@@ -189,7 +191,7 @@ def met(
             )
             timed = order._replace(travel_s=order.travel_s * pace[order.patrol_id])
             under[order.patrol_id] = (timed, starts_s)
-    way = way_out[int(choice * len(way_out))] if way_out else None
+    way = ways_out[int(choice * len(ways_out))] if ways_out else None
     return any(_meets(place, patrols[name], order, at, where, leaves_s, way) for name, (order, at) in under.items())
 
 
@@ -207,8 +209,8 @@ def _where(place: Place, patrol: Patrol, under: tuple[Order, float] | None, now_
     return replace(patrol, latitude_deg=float(lat[0]), longitude_deg=float(lon[0]), ready_s=0.0)
 
 
-def _ways_out(place: Place, where: FloatArray, off_road_mps: float) -> list[tuple[FloatArray, FloatArray]]:
-    """Each quickest way from the load out of 3 km on our side: places [P, 2] and seconds at each [P]."""
+def _ways_out(place: Place, where: FloatArray, off_road_mps: float) -> list[Way]:
+    """Each quickest way from the load out of 3 km on our side."""
     roads = place.roads
     far = np.hypot(*(roads.node_enu_m - where).T) > EXIT_M
     ours = place.border.signed_distance_m(roads.node_enu_m[:, 0], roads.node_enu_m[:, 1]) < 0.0
@@ -225,7 +227,7 @@ def _ways_out(place: Place, where: FloatArray, off_road_mps: float) -> list[tupl
 
 def _meets(
     place: Place, patrol: Patrol, order: Order, starts_s: float, where: FloatArray, leaves_s: float,
-    way: tuple[FloatArray, FloatArray] | None,
+    way: Way | None,
 ) -> bool:  # fmt: skip
     arrives_s = starts_s + order.travel_s
     goal = order.way_enu_m[-1]
@@ -253,9 +255,10 @@ def main() -> int:
     drops = [(flight, drop) for flight in flights for drop in flight.drops]
     told = sum(bool(decisions(flight, drop[0])) for flight, drop in drops)
     for words, (median_s, spread, off_road_mps) in CREWS.items():
+        ways = [_ways_out(flight.place, where, off_road_mps) for flight, (_, where) in drops]
         for name, rule in RULES.items():
             hits = np.array([
-                met(flight, drop, rule, np.random.default_rng([9, k, j]), _stay_s(k, j, median_s, spread), off_road_mps)
+                met(flight, drop, rule, np.random.default_rng([9, k, j]), _stay_s(k, j, median_s, spread), ways[k])
                 for k, (flight, drop) in enumerate(drops)
                 for j in range(args.draws)
             ])  # fmt: skip
