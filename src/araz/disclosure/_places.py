@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec.structs import replace
 
 from araz.disclosure._sources import Rules
-from araz.vocabulary import Alarm, Area, Event, Incident, Picture, ReportReceived, Track
+from araz.vocabulary import Alarm, Event, Incident, Picture, ReportReceived
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,8 +23,10 @@ def shield_moved(rules: Rules, picture: Picture) -> tuple[Shield, Picture]:
     """Return who is in a hidden place, and the picture without them."""
     if not rules.hidden:
         return Shield(), picture
-    inside = frozenset(track.track_id for track in picture.tracks if _is_inside(rules, track))
-    cones = [cone for cone in picture.cones if not _holds(rules, cone.latitude_deg, cone.longitude_deg)]
+    inside = frozenset(
+        track.track_id for track, is_in in zip(picture.tracks, _are_inside(rules, picture.tracks), strict=True) if is_in
+    )
+    cones = [cone for cone, is_in in zip(picture.cones, _are_inside(rules, picture.cones), strict=True) if not is_in]
     return Shield(inside), replace(picture, tracks=[t for t in picture.tracks if t.track_id not in inside], cones=cones)
 
 
@@ -31,22 +35,16 @@ def shield_keeps(shield: Shield, rules: Rules, event: Event) -> bool:
     if not rules.hidden:
         return True
     if isinstance(event, ReportReceived):
-        report = event.report
-        is_placed = report.latitude_deg is not None and report.longitude_deg is not None
-        return is_placed and not _holds(rules, report.latitude_deg or 0.0, report.longitude_deg or 0.0)
+        is_placed = event.report.latitude_deg is not None and event.report.longitude_deg is not None
+        return is_placed and not any(_are_inside(rules, [event.report]))
     if not isinstance(event, Alarm | Incident):
         return True
-    places: list[Area] = event.areas
-    if event.track_id in shield.inside or any(_holds(rules, a.latitude_deg, a.longitude_deg) for a in places):
+    if event.track_id in shield.inside or any(_are_inside(rules, event.areas)):
         return False
-    options = event.options if isinstance(event, Alarm) else []
-    return not any(_holds(rules, option.latitude_deg, option.longitude_deg) for option in options)
+    return not (isinstance(event, Alarm) and any(_are_inside(rules, event.options)))
 
 
-def _is_inside(rules: Rules, track: Track) -> bool:
-    return _holds(rules, track.latitude_deg, track.longitude_deg)
-
-
-def _holds(rules: Rules, latitude_deg: float, longitude_deg: float) -> bool:
-    place = rules.enu_m([latitude_deg], [longitude_deg])[0]
-    return any(box.holds(*place) for _, box in rules.hidden.values())
+def _are_inside(rules: Rules, items: Sequence[Any]) -> list[bool]:
+    """Whether each of the things that have a latitude and a longitude lies in a hidden place."""
+    places = rules.enu_m([item.latitude_deg for item in items], [item.longitude_deg for item in items])
+    return [any(box.holds(*place) for _, box in rules.hidden.values()) for place in places]
