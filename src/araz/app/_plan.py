@@ -8,13 +8,14 @@ import sys
 import time
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 import numpy as np
 from cyclopts import Parameter
 
 from araz.app._rim import say, wall_clock_us
+from araz.vocabulary import PlanCorner
 
 if TYPE_CHECKING:
     from araz.app._plan_site import Game
@@ -26,9 +27,7 @@ plan_app = cyclopts.App(name="plan", help="Sensors and patrols against an oppone
 InstanceFile = Annotated[
     Path, Parameter(help="Instance file (.npz) of araz plan example or site, a SITE.toml, or a shipped site's name.")
 ]
-AtCorner = Annotated[
-    Literal["likely", "worst", "best"], Parameter(help="For a site: which end of every interval is taken.")
-]
+AtCorner = Annotated[PlanCorner, Parameter(help="For a site: which end of every interval is taken.")]
 Seconds = Annotated[float, Parameter(help="Seconds of work after which the best so far is printed with its gap.")]
 
 
@@ -57,7 +56,7 @@ def example(
 
 
 @plan_app.command
-def site(site_file: Path, *, corner: AtCorner = "likely", out: Path = Path("out/plan/instance.npz")) -> int:
+def site(site_file: Path, *, corner: AtCorner = PlanCorner.LIKELY, out: Path = Path("out/plan/instance.npz")) -> int:
     """Cut the game from a site: its line, roads, sensors, posts and [planning]; say what was assumed; draw it.
 
     Example: araz plan site horadiz --corner worst --out out/plan/worst.npz
@@ -85,7 +84,7 @@ def site(site_file: Path, *, corner: AtCorner = "likely", out: Path = Path("out/
 def patrols(
     instance: InstanceFile, *, layout: Annotated[Path | None, Parameter(help="Layout from araz plan sensors.")] = None,
     sensors: Annotated[int | None, Parameter(help="Without a layout: this many sites, evenly.")] = None,
-    corner: AtCorner = "likely",
+    corner: AtCorner = PlanCorner.LIKELY,
     tolerance: float = 1e-3, seconds: Seconds = 60.0, money: bool = True,
     as_json: Annotated[bool, Parameter(name="--json", help="For machines.")] = False,
     out: Path = Path("out/plan/plan.npz"),
@@ -116,7 +115,7 @@ def patrols(
     if money and helps is None:
         words.append(f"Next money: not worked out in {seconds:g} s; give more --seconds.")
     if loaded.site is not None:
-        words += [worst_sentence(loaded, plan)] if corner == "likely" else []
+        words += [worst_sentence(loaded, plan)] if corner is PlanCorner.LIKELY else []
         words += loaded.site.assumed
     picture = _draw(loaded, x, plan, out)
     if as_json:
@@ -161,7 +160,7 @@ def _draw(game: Game, sensors_on: FloatArray, plan: Plan | None, out: Path) -> P
 
 @plan_app.command(name="sensors")
 def sensors_(
-    instance: InstanceFile, *, budget: float, corner: AtCorner = "likely", seconds: Seconds = 60.0,
+    instance: InstanceFile, *, budget: float, corner: AtCorner = PlanCorner.LIKELY, seconds: Seconds = 60.0,
     out: Path = Path("out/plan/layout.json"),
 ) -> int:  # fmt: skip
     """Choose sensors within a budget, with a bound over every layout that money can buy.
@@ -196,7 +195,7 @@ def _names(names: tuple[str, ...], sensors_on: FloatArray) -> str:
 
 @plan_app.command
 def curve(
-    instance: InstanceFile, *, corner: AtCorner = "likely", points: int = 6, seconds: Seconds = 120.0,
+    instance: InstanceFile, *, corner: AtCorner = PlanCorner.LIKELY, points: int = 6, seconds: Seconds = 120.0,
     out: Path = Path("out/plan/curve.svg"),
 ) -> int:  # fmt: skip
     """Draw the commander's cost curve: the fewest sensors for each promised guarantee, and the least proved needed.
@@ -232,7 +231,7 @@ def roster(
     places: Annotated[
         Path | None, Parameter(help="JSON of post name: [longitude, latitude], for TAK; a site knows its own.")
     ] = None,
-    corner: AtCorner = "likely",
+    corner: AtCorner = PlanCorner.LIKELY,
     out: Path = Path("out/plan/rosters"),
 ) -> int:  # fmt: skip
     """Draw tonight's roster, seal it before the shift and write it for the posts: CSV, PDF, calendar, CoT, log.

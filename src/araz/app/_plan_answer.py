@@ -28,7 +28,7 @@ TOLERANCE: Final = 1e-3
 
 def plan_shown(place: Place, ask: PlanAsk) -> PlanShown:
     """The plan for a question; ValueError with the remedy where it cannot be planned."""
-    game = game_of_site(place, ask.corner.value, ask)
+    game = game_of_site(place, ask.corner, ask)
     x = _standing(game, ask.standing)
     plan = plan_patrols(game.instance, x, tolerance=TOLERANCE)
     words = [*certificate(game.instance, plan, next_money(game.instance, plan)), *game.assumed]

@@ -8,9 +8,9 @@ from pathlib import Path
 from araz.app._config import SiteError, bundle_from_file, site_from_bundle
 from araz.app._data import site_path
 from araz.app._plan_files import read_instance
-from araz.deployment import Corner, Instance, Plan, SiteGame, game_of_site, guarantee_in
+from araz.deployment import Instance, Plan, SiteGame, game_of_site, guarantee_in
 from araz.geography import Place
-from araz.vocabulary import FloatArray, LatitudeDeg, LongitudeDeg
+from araz.vocabulary import FloatArray, LatitudeDeg, LongitudeDeg, PlanCorner
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,13 +22,13 @@ class Game:
     place: Place | None = None
 
 
-def load_game(path: Path, corner: Corner = "likely") -> Game:
+def load_game(path: Path, corner: PlanCorner = PlanCorner.LIKELY) -> Game:
     """Read an instance, or cut one from a site file or the name of a shipped site.
 
     Raises ValueError with the cause when it is neither, or when a corner is asked of a file that has none.
     """
     if path.suffix == ".npz":
-        if corner != "likely":
+        if corner != PlanCorner.LIKELY:
             raise ValueError(f"{path} holds one set of values; --corner needs a site file with intervals.")
         return Game(read_instance(path))
     where = site_path(str(path))
@@ -42,7 +42,7 @@ def load_game(path: Path, corner: Corner = "likely") -> Game:
 def worst_sentence(game: Game, plan: Plan) -> str:
     """What the rosters of a plan for the likely values hold at the worst corner of all intervals at once."""
     assert game.place is not None
-    worst = game_of_site(game.place, "worst")
+    worst = game_of_site(game.place, PlanCorner.WORST)
     kg = guarantee_in(worst.instance, plan)
     return f"At the worst corner of every interval at once these rosters hold {kg:.6g} kg; --corner worst plans for it."
 

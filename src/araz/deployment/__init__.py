@@ -9,7 +9,7 @@
 
 from araz.deployment._comb import Comb, comb_rosters
 from araz.deployment._exploit import lean_plan, lean_policy
-from araz.deployment._from_site import Corner, SiteGame, game_of_site
+from araz.deployment._from_site import SiteGame, game_of_site
 from araz.deployment._ground import Ground, ground_of
 from araz.deployment._instance import Instance, Limits, detection
 from araz.deployment._joint import Layout, layout_value
@@ -62,7 +62,6 @@ __all__ = [
     "Aircraft",
     "Change",
     "Comb",
-    "Corner",
     "Cover",
     "Crowd",
     "Ground",

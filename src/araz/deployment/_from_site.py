@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from araz.vocabulary import (
     Interval,
     PlanAircraft,
     PlanAsk,
+    PlanCorner,
     PlanMove,
     Planning,
     PlanPost,
@@ -33,8 +34,6 @@ from araz.vocabulary import (
     frozen_array,
 )
 
-#: Which end of every interval is taken: what is likeliest, the end that helps the smuggler, the end that helps us.
-Corner = Literal["likely", "worst", "best"]
 Placed = TypeVar("Placed", PlanPost, Sensor)
 #: A response below this is none.
 _LEAST_Q = 0.02
@@ -55,7 +54,6 @@ class SiteGame:
     post_enu_m: FloatArray
     sensor_enu_m: FloatArray
     standing: FloatArray
-    corner: Corner
     assumed: tuple[str, ...]
 
 
@@ -69,7 +67,7 @@ class _Sector:
     ways: Ways
 
 
-def game_of_site(place: Place, corner: Corner = "likely", ask: PlanAsk | None = None) -> SiteGame:
+def game_of_site(place: Place, corner: PlanCorner = PlanCorner.LIKELY, ask: PlanAsk | None = None) -> SiteGame:
     """The game of a place whose site file has ``[planning]``; ``ask``: with sensors or posts moved, other teams.
 
     **Detection** is the coverage map's model on the flight itself (``leg_hazard``). **Response** q = a · P(A < D): A
@@ -102,12 +100,12 @@ def game_of_site(place: Place, corner: Corner = "likely", ask: PlanAsk | None = 
     instance = _instance(place, planning, at, ground, ways.at(kept), hazard[kept], response, posts, sensors)
     return SiteGame(
         instance, ground, post_enu_m, _places(place, sensors), frozen_array(np.arange(len(sensors)) < own, np.float64),
-        corner, _assumed(planning, ground),
+        _assumed(planning, ground),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4)
-def _sector(place: Place, corner: Corner) -> _Sector:
+def _sector(place: Place, corner: PlanCorner) -> _Sector:
     planning, at = place.site.planning, _At(corner)
     assert planning is not None
     ground, crafts = ground_of(place, planning), tuple(_craft(craft, at) for craft in planning.aircraft)
@@ -133,9 +131,12 @@ def _moved(items: list[Placed], moves: list[PlanMove], word: str) -> list[Placed
 
 
 class _At:
-    """Reads uncertain figures at one corner: ``helps`` those that are better for us when they are larger."""
+    """Reads uncertain figures at one corner: ``helps`` those that are better for us when they are larger.
 
-    def __init__(self, corner: Corner) -> None:
+    Worst is the end that helps the smuggler, best the end that helps us.
+    """
+
+    def __init__(self, corner: PlanCorner) -> None:
         self._corner = corner
 
     def helps(self, value: Uncertain) -> float:
@@ -149,7 +150,8 @@ class _At:
             return float(value)
         if not value.low <= value.likely <= value.high:
             raise ValueError(f"The interval {value} needs low ≤ likely ≤ high.")
-        return float(getattr(value, {"worst": worst, "best": best, "likely": "likely"}[self._corner]))
+        ends = {PlanCorner.WORST: worst, PlanCorner.BEST: best, PlanCorner.LIKELY: "likely"}
+        return float(getattr(value, ends[self._corner]))
 
 
 def _sensors(place: Place, planning: Planning) -> list[Sensor]:
