@@ -348,3 +348,8 @@ def test_the_officer_sees_on_the_map_where_the_patrol_has_searched(server, scree
     walked = ReportReceived(report=report, observed_at_us=now_us, received_at_us=now_us)
     server.call(server.night.kept_reports.append, walked)
     until(page, lambda: page.evaluate("() => window.__araz.searched") == 1, "the square on the officer's map")
+    # No more polls, as between two of them: the squares are of now and must not stand on a map of the past.
+    page.evaluate("() => { const at = performance.now(); performance.now = () => at; }")
+    page.keyboard.press("Shift+ArrowLeft")
+    until(page, lambda: "REPLAY" in page.inner_text(".top"), "replay")
+    until(page, lambda: page.evaluate("() => window.__araz.searched") == 0, "no square on a map of the past")

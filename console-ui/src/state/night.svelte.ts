@@ -46,7 +46,7 @@ class Night {
   past = $state.raw<{ then: Screen; now: Screen } | null>(null);
   /** How the alarms went lately: rates, floods, the officers' time. */
   figures = $state.raw<AlarmFigures | null>(null);
-  /** The squares that patrols search: of the card somebody was sent to last; null in a replay, where they would be of now. */
+  /** The squares that patrols search now: of the card somebody was sent to last. */
   search = $state.raw<SearchPlan | null>(null);
   /** As the server says: 1 live; more when a recording is played faster than it happened. */
   rate = $state(1);
@@ -155,7 +155,7 @@ class Night {
   #tick(): void {
     this.#noteFront();
     if (performance.now() > this.#figuresMs + FIGURES_MS) void this.readFigures();
-    if (performance.now() > this.#searchMs + SEARCH_MS) void this.#readSearch();
+    if (this.replayUs === null && performance.now() > this.#searchMs + SEARCH_MS) void this.#readSearch();
     if (this.link === "live") this.nowUs = this.dataNowUs();
     measured.frames = this.overlay?.frames ?? 0;
     measured.drawn = this.overlay?.drawn ?? 0;
@@ -168,7 +168,7 @@ class Night {
     this.#searchMs = performance.now();
     const sent = this.decisions.findLast((one) => one.action === "send");
     const alarm = sent && this.alarms.find((one) => one.alarm_id === sent.alarm_id && one.state !== "cleared" && one.areas.length > 0);
-    this.search = alarm && this.replayUs === null ? await api.search(alarm.alarm_id).catch(() => null) : null;
+    this.search = alarm ? await api.search(alarm.alarm_id).catch(() => null) : null;
   }
 
   #linked(state: LinkState): void {
