@@ -134,6 +134,18 @@ def test_a_released_alarm_comes_out_and_goes_again(made):
     assert not any(t.track_id.startswith("R-") for t in view.picture(whole).tracks)
 
 
+def test_who_releases_to_others_is_not_told(made):
+    one, alarm, _ = made
+    mine = {"alarm_id": alarm.alarm_id, "release_id": "second"}
+    elsewhere = {"alarm_id": alarm.alarm_id, "release_id": "third", "service": "customs", "to_service": "police"}
+    say(one, msgspec.json.encode(step(ASK, **mine)))
+    say(one, msgspec.json.encode(step(ASK, **elsewhere)))
+    shown = say(one, msgspec.json.encode(step(CONFIRM, "a-2", **mine)))[-1]
+    ended = say(one, msgspec.json.encode(step(REVOKE, "a-2", **mine)))[-1]
+    assert shown.sentence.startswith(f"Released by {THEIRS}:")
+    assert ended.sentence.startswith(f"{THEIRS} took back")
+
+
 @pytest.fixture
 def journal(tmp_path):
     from hidden_lab import bundle, flights

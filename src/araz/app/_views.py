@@ -191,7 +191,8 @@ class View:
     def _news_of_released(self, whole: Whole, at_us: int) -> list[Event]:
         """What changed of the alarms that were released, or whose release was taken back."""
         news: list[Event] = []
-        asked = {one.asked.alarm_id: one.asked.service for one in whole.releases.by_id.values()}
+        steps = [one.asked for one in whole.releases.by_id.values()]
+        asked = {step.alarm_id: step.service for step in steps if step.to_service == self.service}
         for alarm_id, owner in asked.items():
             alarm, before = whole.alarms.get(alarm_id), self._released.get(alarm_id)
             if alarm is None:
