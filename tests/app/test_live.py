@@ -34,12 +34,44 @@ def eventually(look):
     pytest.fail(f"waited {PATIENCE_S} s in vain for {look.__name__}")
 
 
-class Watch:
-    """A running `araz watch` on ports of its own."""
+class Program:
+    """One `araz` command that shows a console, on a port of its own."""
+
+    def __init__(self, folder, *words):
+        self.folder, self.http = folder, free_port()
+        self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
+                        "--port", str(self.http)]  # fmt: skip
+        self.process = None
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        eventually(self.is_up)
+
+    def is_up(self):
+        assert self.process.poll() is None, self.said()
+        return self.get("/healthz").strip() == b"ok"
+
+    def said(self):
+        return (self.folder / "log").read_text()
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+            return answer.read()
+
+    def end(self, how=signal.SIGKILL):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(PATIENCE_S)
+
+
+class Watch(Program):
+    """A running `araz watch` whose feeds are on ports of its own."""
 
     def __init__(self, root, home):
-        self.root, self.home = root, home
-        self.udp, self.sapient, self.http = free_port(socket.SOCK_DGRAM), free_port(), free_port()
+        super().__init__(home / "out", "watch", "--site", home / "site.toml")
+        self.udp, self.sapient = free_port(socket.SOCK_DGRAM), free_port()
         text = (root / "sites" / "horadiz" / "site.toml").read_text()
         text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
         text = re.sub(r'url = "tcp-listen://[^"]*"', f'url = "tcp-listen://127.0.0.1:{self.sapient}"', text)
@@ -47,22 +79,6 @@ class Watch:
         for name in ("border.geojson", "roads.geojson", "towns.json"):
             (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
         (home / "site.toml").write_text(text)
-        self.process = None
-
-    def start(self):
-        command = [sys.executable, "-u", "-m", "araz.app.cli", "watch", "--site", str(self.home / "site.toml"),
-                   "--out", str(self.home / "out"), "--port", str(self.http)]  # fmt: skip
-        self.log = (self.home / "log").open("ab")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log)
-        eventually(self.is_up)
-
-    def is_up(self):
-        assert self.process.poll() is None, (self.home / "log").read_text()
-        return self.get("/healthz").strip() == b"ok"
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
-            return answer.read()
 
     def post(self, path, body):
         request = urllib.request.Request(
@@ -76,11 +92,6 @@ class Watch:
     def health(self, sensor_id):
         return next((item for item in json.loads(self.get("/api/health")) if item["sensor_id"] == sensor_id), None)
 
-    def kill(self, how=signal.SIGKILL):
-        self.process.send_signal(how)
-        self.process.wait(PATIENCE_S)
-        self.log.close()
-
 
 @pytest.fixture
 def watch(root, tmp_path):
@@ -93,8 +104,7 @@ def watch(root, tmp_path):
         running.start()
         yield running
     finally:
-        if running.process.poll() is None:
-            running.kill(signal.SIGTERM)
+        running.end(signal.SIGTERM)
 
 
 def send_looks(watch, count, first=0):
@@ -144,15 +154,15 @@ def test_kill_9_loses_nothing_acknowledged(watch):
                     "observed_at_us": time.time_ns() // 1000}  # fmt: skip
             send_looks(watch, 2, first=10 * life + k)
             acknowledged.append((watch.post("/api/reports", body)["seq"], body["report_id"]))
-        watch.kill()
-        journal = watch.home / "out" / "night.journal"
+        watch.end()
+        journal = watch.folder / "night.journal"
         assert verify_journal(journal).ok or "torn" in verify_journal(journal).sentence
         kept = {message.seq: message.payload for message in read_journal(journal)}
         for seq, report_id in acknowledged:
             assert report_id.encode() in kept[seq]
         if life < 2:
             watch.start()
-            assert "resumed after" in (watch.home / "log").read_text()
+            assert "resumed after" in watch.said()
     assert [message.seq for message in read_journal(journal)] == list(range(len(kept)))
 
 

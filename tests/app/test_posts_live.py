@@ -5,13 +5,10 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
-import urllib.request
 
 import pytest
-from test_live import eventually
+from test_live import Program, eventually
 
 from araz.app._post_book import passed_journal
 from araz.app._post_keys import make_keys
@@ -22,35 +19,6 @@ from araz_posts import chain_of
 from araz_testing import missing
 
 pytestmark = pytest.mark.timeout(280)
-
-
-class Program:
-    """One `araz` command that shows a console."""
-
-    def __init__(self, folder, *words):
-        self.folder, self.http = folder, free_port()
-        self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
-                        "--port", str(self.http)]  # fmt: skip
-        self.process = None
-
-    def start(self):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        eventually(self.is_up)
-
-    def is_up(self):
-        assert self.process.poll() is None, (self.folder / "log").read_text()
-        return self.get("/healthz").strip() == b"ok"
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
-            return answer.read()
-
-    def end(self, how=signal.SIGKILL):
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(60)
 
 
 def test_a_post_goes_on_alone_and_the_centre_gets_all_of_it(root, tmp_path):
@@ -105,7 +73,7 @@ def test_a_post_goes_on_alone_and_the_centre_gets_all_of_it(root, tmp_path):
         held = at_centre()
         assert held == at_post()[: len(held)]
         assert len(held) >= count - 10
-        assert "resumed after" in (tmp_path / "post" / "log").read_text()
+        assert "resumed after" in post.said()
     finally:
         post.end()
         centre.end()
