@@ -11,14 +11,15 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from araz.app import _plan_answer
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import site_path
-from araz.app._plan_desk import plan_handlers
+from araz.app._plan_desk import KEPT, PlanDesk, plan_handlers
 from araz.app._seizure_desk import seizure_handlers
 from araz.console import Refused
 from araz.console._errors import on_refused
 from araz.deployment import coverage_of, game_of_site, plan_patrols
-from araz.vocabulary import PlanShown
+from araz.vocabulary import PlanAsk, PlanShown
 from araz_testing import araz
 from seizure_lab import ids_file, ids_row
 
@@ -69,6 +70,16 @@ def test_what_if_answers_for_what_was_moved_and_never_gets_worse_with_more(clien
     assert place_of["Post 4"] == pytest.approx((47.0, 39.6), abs=1e-4)
     assert moved.bound_kg >= before.bound_kg - 1e-6
     assert shown(client.get("/api/plan")) == before, "a question changes nothing"
+
+
+def test_the_plan_as_it_is_stays_kept_however_many_questions_are_asked(place, monkeypatch):
+    made = []
+    monkeypatch.setattr(_plan_answer, "plan_shown", lambda place, ask: made.append(ask) or ask)
+    desk = PlanDesk(place)
+    for teams in range(1, 3 * KEPT):
+        desk.answer(PlanAsk())
+        desk.answer(PlanAsk(teams=teams))
+    assert made.count(PlanAsk()) == 1
 
 
 @pytest.mark.parametrize(

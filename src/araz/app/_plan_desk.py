@@ -37,6 +37,7 @@ class PlanDesk:
                 self._kept[key] = plan_shown(self._place, ask)
                 if len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
             return self._kept[key]
 
 
