@@ -75,6 +75,10 @@ def run_difference(file: Path, mapping: str, *, as_json: bool) -> int:
     return 0
 
 
+def _is_figures(table: Table) -> bool:
+    return "quantity" in table.header and "period" in table.header
+
+
 def _is_series(table: Table) -> bool:
     return "year" in table.header and any(name.endswith("_tonnes") for name in table.header)
 
@@ -84,7 +88,7 @@ def claims_of(tables: Sequence[tuple[str, Table]]) -> tuple[list[Finding], list[
     production = [row for name, t in tables if _is_series(t) for row in read_production(t, name).items()]
     findings, problems = [], []
     for name, table in tables:
-        if "quantity" in table.header and "period" in table.header:
+        if _is_figures(table):
             more, bad = judge_claims(table, production)
             findings += more
             problems += [f"{name}, {sentence_of(problem)}" for problem in bad]
@@ -99,10 +103,9 @@ def run_claims(files: Sequence[Path], event: str, effect_from: str, *, as_json: 
     findings, problems = claims_of([(path.name, table) for path, table in tables])
     turns = []
     for path, table in tables:
-        is_figures, is_series = "quantity" in table.header and "period" in table.header, _is_series(table)
-        if "period" in table.header and not is_figures:
+        if "period" in table.header and not _is_figures(table):
             turns.append(turn_in_totals(load_lines(path).lines, day_of(event), day_of(effect_from)))
-        elif not (is_figures or is_series):
+        elif not (_is_figures(table) or _is_series(table)):
             raise ValueError(
                 f"{path.name} holds neither figures (quantity, period, value, unit), totals "
                 "(period, …_kg) nor a series (year, …_tonnes)"
