@@ -1,19 +1,49 @@
 """The site at the door: what is wrong is named with its remedy, and the bundle carries all."""
 
+import base64
+import io
 import json
 import shutil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from araz.app._config import SiteError, bundle_from_file, parse_site, site_from_bundle
+from araz.app._config import SiteError, _raster, bundle_from_file, parse_site, site_from_bundle
 from araz.app.cli import main
 
 
 @pytest.fixture(scope="module")
 def horadiz(root):
     return root / "sites" / "horadiz" / "site.toml"
+
+
+def test_a_damaged_raster_is_refused_by_its_name(horadiz, tmp_path):
+    """A file cut short or of another kind, and a bit turned anywhere: the site or a sentence, never another error."""
+    shutil.copytree(horadiz.parent, tmp_path / "site")
+    site, raster = tmp_path / "site" / "site.toml", tmp_path / "site" / "hills.npz"
+    site.write_text(horadiz.read_text().replace("[terrain]", '[terrain]\nraster = "hills.npz"'))
+    np.savez_compressed(raster, height_amsl_m=np.full((3, 3), 160.0), latitude_deg=[39.0, 39.5, 40.0],
+                        longitude_deg=[47.0, 47.5, 48.0])  # fmt: skip
+    parsed, good = parse_site(site.read_text()), raster.read_bytes()
+    assert site_from_bundle(bundle_from_file(site))[0] == parsed
+    npy = io.BytesIO()
+    np.save(npy, np.zeros(3))
+
+    def refusal(content):
+        try:
+            _raster({"hills.npz": base64.b64encode(content).decode()}, parsed)
+        except SiteError as error:
+            return str(error)
+        return ""
+
+    assert refusal(good) == ""
+    for content in (b"", b"x", npy.getvalue(), *(good[:size] for size in range(1, len(good), 40))):
+        assert "hills.npz is not the raster expected" in refusal(content)
+    for place in range(len(good)):
+        said = refusal(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+        assert said == "" or "hills.npz is not the raster expected" in said
 
 
 def test_the_bundle_gives_the_same_site_again(horadiz):

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
 import tomllib
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,8 @@ from araz.vocabulary import Site
 SITE_SOURCE = "@site"
 #: A bundle larger than this is refused: a site is a few hundred kilobytes.
 MAX_BUNDLE_BYTES = 64 * 1024 * 1024
+#: How a damaged archive of arrays fails, beside the usual ways.
+_NO_ARCHIVE = (zipfile.BadZipFile, zlib.error, struct.error)
 
 
 class SiteError(ValueError):
@@ -193,5 +198,5 @@ def _raster(files: Mapping[str, str], site: Site) -> TerrainRaster | None:
                 latitude_deg=data["latitude_deg"],
                 longitude_deg=data["longitude_deg"],
             )
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError, EOFError, RuntimeError, *_NO_ARCHIVE) as error:
         raise SiteError(f"{site.terrain.raster} is not the raster expected: {error}; see docs/site.md") from error
