@@ -27,7 +27,7 @@ def test_behind_a_ridge_the_name_is_kept_in_four_of_five_flights(bench):
 
 
 def test_it_comes_out_where_and_when_it_was_told(bench):
-    """Nine in ten of those that keep their name; the areas stay smaller than a circle of 400 m."""
+    """Three in four of those that keep their name; areas drawn to hold nine in ten stay within a circle of 400 m."""
     runs = [run for run in map(bench.ridge_run, range(200, 250)) if run is not None]
     assert len(runs) > 15
     kept = [run for run in runs if run.kept]
