@@ -205,6 +205,30 @@ def test_the_ellipse_is_turned_the_right_way(truth):
     assert score(truth, pictures(truth, along(135.0), is_heavy)).ellipse_coverage == 0.0
 
 
+def test_another_track_that_passes_nearer_is_no_switch(truth):
+    times = sorted(s.at_us for s in truth if isinstance(s, Truth) and s.actor_id == "heavy-1")
+    passing = set(times[500:503])
+
+    def shown(state):
+        own = track("a", state, 20.0)
+        return [own, track("b", state, 0.0 if state.at_us in passing else 400.0)]
+
+    board = score(truth, pictures(truth, shown, lambda s: s.actor_id == "heavy-1"))
+    assert board.identity_switches == 0
+    assert board.sorties[0].tracks == 1
+
+
+def test_two_tracks_that_change_places_are_a_switch(truth):
+    middle = sorted(s.at_us for s in truth if isinstance(s, Truth) and s.actor_id == "heavy-1")[500]
+
+    def shown(state):
+        there, apart = ("a", "b") if state.at_us < middle else ("b", "a")
+        return [track(there, state), track(apart, state, 400.0)]
+
+    board = score(truth, pictures(truth, shown, lambda s: s.actor_id == "heavy-1"))
+    assert board.identity_switches == 1
+
+
 def test_a_renumbered_track_is_a_switch(truth):
     middle = sorted(s.at_us for s in truth if isinstance(s, Truth) and s.actor_id == "heavy-1")[500]
     seen = pictures(truth, lambda s: [track("a" if s.at_us < middle else "b", s)], lambda s: s.actor_id == "heavy-1")

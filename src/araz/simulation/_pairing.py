@@ -179,7 +179,9 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
     """Pair truth and tracks at every second from the first truth or picture to the last.
 
     A second looks at the newest picture that is not more than 2 s old, and at the truth at that picture's time; without
-    such a picture everything that flies then is missed.
+    such a picture everything that flies then is missed. A pair stays while its two are within reach and the rest is
+    paired nearest in all (CLEAR MOT: Bernardin and Stiefelhagen, EURASIP JIVP 2008, 2.1), so a bird that passes under a
+    drone is no change of its name. It fails to see two tracks change places until they are a reach apart.
     """
     clock_us, picture_row = _clock(lives, picture_us)
     exists, detectable, position = _truth_on(lives, clock_us)
@@ -189,6 +191,7 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
     pairs: list[tuple[IntArray, IntArray, IntArray]] = []
     distances = np.zeros((2, len(clock_us)))
     near_seconds = 0
+    last = np.full(len(lives), -1, dtype=np.int64)  # the track each had a second ago; −1: none
     for second in range(len(clock_us)):
         row = picture_row[second]
         tracks = np.arange(starts[row], starts[row + 1]) if row >= 0 else np.zeros(0, dtype=np.int64)
@@ -196,7 +199,9 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
         if not len(alive) and not len(tracks):
             continue
         real, seen = position[second, alive], shown.position_enu_m[tracks]
-        rows, columns = assign(real[:, :2], seen[:, :2], REACH_M)
+        rows, columns = _stay(real[:, :2], seen[:, :2], last[alive], shown.track[tracks])
+        last[alive] = -1
+        last[alive[rows]] = shown.track[tracks[columns]]
         if len(alive) and len(tracks):
             gaps = real[:, None, :2] - seen[None, :, :2]
             near[tracks] = np.min(np.sum(gaps**2, axis=2), axis=0) < REACH_M**2
@@ -228,6 +233,17 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
         gospa_m=distances[0],
         gospa_plane_m=distances[1],
     )
+
+
+def _stay(real: FloatArray, seen: FloatArray, last: IntArray, names: IntArray) -> tuple[IntArray, IntArray]:
+    """Pair what is real [L, 2] with what is seen [N, 2]: the pairs of a second ago first, the rest nearest in all."""
+    rows, columns = np.nonzero(last[:, None] == names[None, :])
+    stays = np.sum((real[rows] - seen[columns]) ** 2, axis=1) < REACH_M**2
+    rows, columns = rows[stays], columns[stays]
+    left = np.setdiff1d(np.arange(len(real)), rows, assume_unique=True)
+    over = np.setdiff1d(np.arange(len(seen)), columns, assume_unique=True)
+    more, others = assign(real[left], seen[over], REACH_M)
+    return np.concatenate((rows, left[more])), np.concatenate((columns, over[others]))
 
 
 def _clock(lives: tuple[Life, ...], picture_us: IntArray) -> tuple[IntArray, IntArray]:
