@@ -1,5 +1,6 @@
 """A case: everything in it, nothing altered unseen, computed again to the last bit; openssl and a stranger judge."""
 
+import gzip
 import json
 import random
 import re
@@ -9,14 +10,16 @@ import sys
 import zipfile
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
+from araz.app import _case_tracks, cli, verify_case
 from araz.app import _pipeline as pipeline
-from araz.app import cli, verify_case
-from araz.app._case import case_files
+from araz.app._case import case_files, messages_of
 from araz.app._case_render import Block, pdf_pages
 from araz.app._case_report import _border
+from araz.app._case_tracks import tracks_now
 from araz.app._case_words import word
 from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
 from araz.app._keys import head_signer, open_key
@@ -25,7 +28,7 @@ from araz.evidence import CustodyRecord, ExhibitTaken, canonical_json, fingerpri
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_decision, encode_report
 from araz.store import HeadLog, Journal, erase, read_journal, verify_journal
 from araz.store._segment import erased_bytes
-from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
+from araz.vocabulary import Decision, DecisionAction, PeopleReport, Picture, ReportKind
 from araz_testing import araz, text_of_pdf
 
 START_US = 1_790_000_000_000_000
@@ -111,6 +114,31 @@ def test_the_report_can_be_read_in_both_languages(data, language):
 def test_it_is_computed_again_to_the_last_bit(sealed, capsys):
     assert araz("case", "recompute", sealed) == 0
     assert capsys.readouterr().out.count("the same, bit for bit") == 2
+
+
+def test_the_tracks_now_hear_the_messages_around_them_and_no_others(data, monkeypatch):
+    """Against the whole night: what lies long before and after moves nothing; and it is not heard at all."""
+    files = case_files(data)
+    messages, pictures = list(messages_of(files)), gzip.decompress(files["tracks_then.jsonl.gz"]).splitlines()
+    shown = [msgspec.json.decode(line, type=Picture) for line in pictures][40:50]
+    names = json.loads(files["manifest.json"])["tracks"]
+    whole = tracks_now(messages, names, shown)
+    monkeypatch.setattr(_case_tracks, "WARM_UP_US", 35_000_000)
+    monkeypatch.setattr(_case_tracks, "SETTLE_US", 40_000_000)
+    part = tracks_now(messages, names, shown)
+    first_us, last_us = shown[0].at_us - 35_000_000, shown[-1].at_us + 40_000_000
+    near = [m for m in messages if m.source == SITE_SOURCE or first_us <= m.received_at_us <= last_us]
+    assert len(near) < len(messages) - 50
+    assert canonical_json(part) == canonical_json(tracks_now(near, names, shown))
+    assert len(part) == len(whole) == 1
+    for rows in (whole, part):
+        assert rows[0]["median_difference_m"] < 30
+    apart_m = {point["at_us"]: point for point in whole[0]["points"]}
+    same = [(apart_m[p["at_us"]], p) for p in part[0]["points"] if abs(p["at_us"] - shown[5].at_us) < 5_000_000]
+    assert len(same) > 5
+    for a, b in same:
+        north_m = abs(a["latitude_deg"] - b["latitude_deg"]) * 111_000
+        assert north_m < 0.2 * a["ellipse_semi_major_m"] + 1.0
 
 
 def test_a_stranger_checks_it_with_the_file_that_lies_in_it(sealed, data, night, tmp_path):

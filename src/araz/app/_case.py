@@ -14,7 +14,7 @@ import msgspec
 from cyclopts import Parameter
 
 from araz.app import verify_case
-from araz.app._case_seal import WARM_UP_US, json_lines, seal, software
+from araz.app._case_seal import json_lines, seal, software
 from araz.app._case_tracks import tracks_now
 from araz.app._keys import Password, make_pair, open_key, station_key
 from araz.app._rim import say
@@ -118,7 +118,7 @@ def recompute(file: Path) -> int:
         say(line)
     pictures = msgspec.json.Decoder(Picture)
     then = [pictures.decode(line) for line in gzip.decompress(files["tracks_then.jsonl.gz"]).splitlines()]
-    now = tracks_now(messages_of(files), manifest["tracks"], then, manifest["from_us"] - WARM_UP_US)
+    now = tracks_now(messages_of(files), manifest["tracks"], then)
     same_now = canonical_json(now) == files["tracks_now.json"]
     say(f"Tracks known now: {len(now)}, {'the same, bit for bit' if same_now else 'DIFFERENT'}.")
     if not manifest["whole_night"]:

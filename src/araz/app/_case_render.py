@@ -210,7 +210,7 @@ def _drawing(drawn: Drawn) -> Any:
         out.add(Polygon(path(ring), strokeColor=HexColor("#d95f02"), fillColor=None))
     for line in drawn.now:
         out.add(PolyLine(path(line), strokeWidth=1.6, strokeColor=HexColor("#1b6ca8")))
-    for lon, lat in drawn.then[:: max(1, len(drawn.then) // 1500)]:
+    for lon, lat in drawn.then:
         x, y = scale.at(lon, lat)
         out.add(Circle(x, y, 0.8, fillColor=HexColor("#b2182b"), strokeColor=None))
     for lon, lat, name in drawn.sensors:

@@ -19,6 +19,8 @@ from araz.geography import Place
 from araz.vocabulary import Picture, Site
 
 Facts = dict[str, Any]
+MOST_DOTS = 800
+"""Places on the map of where the tracks were shown, at most, spread evenly: more lie on each other on paper."""
 
 
 class Told(NamedTuple):
@@ -175,6 +177,7 @@ def _map(told: Told) -> Drawn:
     """Everything in degrees; the renderers scale it."""
     tracks = set(told.facts["tracks"])
     then = [(t.longitude_deg, t.latitude_deg) for p in told.pictures for t in p.tracks if t.track_id in tracks]
+    then = then[:: -(-len(then) // MOST_DOTS) or 1]
     now = [[(p["longitude_deg"], p["latitude_deg"]) for p in item["points"]] for item in told.now]
     sensors = [(s.longitude_deg, s.latitude_deg, s.id) for s in told.site.sensors]
     alarms = told.belongs.told.alarms

@@ -17,6 +17,10 @@ from araz.vocabulary import FloatArray, IntArray, Message, Picture, Rejected, Tr
 MATCH_M: Final = 150.0
 """A track computed again is the one on the screen when it was, in the middle, no farther from it than this."""
 
+WARM_UP_US: Final = 180_000_000
+"""The tracker runs this long before the first track of the case was shown, so that it knows clutter and neighbours."""
+SETTLE_US: Final = 60_000_000
+"""And this long after the last: what a tracker believes of a moment is settled half a minute later."""
 #: So often it is asked of a track whether it is near; it is settled half a minute later, so none begins too late.
 NOTE_EVERY_US: Final = 10_000_000
 #: A track of the case counts as shown this long before and after it was.
@@ -30,17 +34,20 @@ COMPARED: Final = 200
 
 
 def tracks_now(
-    messages: Iterable[Message], track_ids: Sequence[str], pictures: Sequence[Picture], start_us: int
+    messages: Iterable[Message], track_ids: Sequence[str], pictures: Sequence[Picture]
 ) -> list[dict[str, Any]]:
     """Return, for each track of the case, where it was as all messages of the case say it.
 
-    A tracker begins anew ``start_us`` and its trails are smoothed (docs/smoothing.md). Numbers differ from the night's,
-    so a trail is matched to a track of the screen by place (``MATCH_M``); one track may match several trails, in order.
+    A tracker begins anew ``WARM_UP_US`` before the first of them was shown, hears the messages up to ``SETTLE_US``
+    after the last, and its trails are smoothed (docs/smoothing.md). Numbers differ from the night's, so a trail is
+    matched to a track of the screen by place (``MATCH_M``); one track may match several trails, in order.
     The same messages give the same numbers, bit for bit, on the same kind of processor with the same libraries.
     """
     wanted = set(track_ids)
     shown = [(p.at_us, t) for p in pictures for t in p.tracks if t.track_id in wanted]
-    state, trails = _followed(messages, start_us, shown)
+    if not shown:
+        return []
+    state, trails = _followed(messages, shown)
     if state is None:
         return []
     frame = state.line.place.frame
@@ -111,15 +118,16 @@ class _Follower:
 
 
 def _followed(
-    messages: Iterable[Message], start_us: int, shown: Sequence[tuple[int, Track]]
+    messages: Iterable[Message], shown: Sequence[tuple[int, Track]]
 ) -> tuple[pipeline.PipelineState | None, list[tracking.Trail]]:
     """The pipeline's state after the last message, and the trails near the case's tracks."""
     state, follower = pipeline.init(), _Follower(np.empty(0, np.int64), np.empty((0, 3)))
+    start_us, end_us = shown[0][0] - WARM_UP_US, shown[-1][0] + SETTLE_US
     for message in messages:
         if message.source == SITE_SOURCE:
             state, _ = pipeline.step(state, message)
             follower = _Follower(*_enu(shown, state.line.place.frame))
-        elif message.received_at_us >= start_us and state is not None:
+        elif start_us <= message.received_at_us <= end_us and state is not None:
             now_us = max(state.now_us, message.received_at_us)
             one = passed(message, state.line.site, now_us)
             if not isinstance(one, Rejected):
