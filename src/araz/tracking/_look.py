@@ -14,9 +14,9 @@ from araz.tracking._cluster import Association, associate
 from araz.tracking._clutter import densities, learn
 from araz.tracking._formation import share_turns, swarm_odds
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import BEARING, POLAR, Detections, most_measured, plan_positions
+from araz.tracking._measure import BEARING, POLAR, Detections, Raw, components, most_measured, plan_positions
 from araz.tracking._motion import Belief, predict
-from araz.tracking._noise import learn_noise
+from araz.tracking._noise import factors, learn_noise, scaled
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
 from araz.tracking._state import ECHO_PRIOR, Tracks, View
@@ -35,10 +35,6 @@ RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
 
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
-
-
-Noise = tuple[FloatArray, FloatArray]
-"""The belief in a sensor's noise factors (see ``_noise``), and the factors used."""
 
 
 class Knobs(NamedTuple):
@@ -137,14 +133,16 @@ def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -
 
 @kernel
 def look_once(
-    view: View, look: Look, found: Detections, tracks: Tracks, maps: Maps, noise: Noise, knobs: Knobs
+    view: View, look: Look, raw: Raw, tracks: Tracks, maps: Maps, noise: FloatArray, knobs: Knobs
 ) -> tuple[Tracks, Maps, FloatArray, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
     """The tracks after one look, the learned maps and noise, pairs told, how many tracks began and were confirmed.
 
     Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
     given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
     """
-    s, count, plots = look.sensor, len(tracks.existence), len(found.z)
+    s, count, plots = look.sensor, len(tracks.existence), len(raw.measured)
+    found, used = components(raw), factors(noise[s])
+    scaled(found, used)
     back_s = np.empty(plots)
     for k in range(plots):
         back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
@@ -167,9 +165,10 @@ def look_once(
         learn_echo(old.echo, old.doubt, view.looker[s], full, view.chance[s], pairs.detected)
     if found.kind == POLAR:
         lift(view, s, old.belief, pairs.detected)
-    learned = noise[0]
+    learned = noise
     if view.looker[s] >= 0 and found.kind != BEARING:
-        learned = learn_noise(noise[0], noise[1], found, back_s, old, pairs)
+        learned = noise.copy()
+        learned[s] = learn_noise(noise[s], used, found, back_s, old, pairs)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(

@@ -1,6 +1,6 @@
 """What a sensor says of a state: h(x), its Jacobian, and the Kalman update one component at a time.
 
-A detection is six components with variances, NaN where the sensor is silent (``prepare``): components are independent,
+A detection is six components with variances, NaN where the sensor is silent (``components``); these are independent,
 so updating by one after the other equals the joint update exactly and needs no matrix inverse.
 """
 
@@ -65,60 +65,87 @@ class Detections(NamedTuple):
     speed_mps: FloatArray
 
 
-def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
-    """The rows ``row`` of a scan as components with variances; the table's sigma where the scan states none.
+class Raw(NamedTuple):
+    """Rows of a scan as they came, in arrays of the kernels' own: values and sigmas [K, 4], velocity, origin [K, 3].
 
-    A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
-    is not finite is replaced by the sensor's.
+    ``fallback`` [4] are the sigmas where none is stated, ``home`` [3] is the sensor's place; the rest as in Detections.
     """
-    kind, s = int(scan.kind), scan.sensor_index
-    fallback = sensors.sigma[s] if kind == sensors.kind[s] else np.full(4, np.nan)
-    # copies, because the kernels are compiled for arrays that may be written
-    z, sigma = np.array(scan.z[row], np.float64, order="C"), np.array(scan.sigma[row], np.float64, order="C")
-    velocity = np.array(scan.velocity_enu_mps[row], np.float64, order="C")
-    origin = np.array(scan.origin_enu_m[row], np.float64, order="C")
-    z, var, one_origin = _components(kind, z, sigma, velocity, origin, fallback, sensors.origin_enu_m[s])
-    at_us, claim_key = np.array(scan.at_us[row], np.int64), np.array(scan.claim_key[row], np.int64)
+
+    kind: int
+    measured: FloatArray
+    stated: FloatArray
+    velocity: FloatArray
+    origin: FloatArray
+    fallback: FloatArray
+    home: FloatArray
+    at_us: IntArray
+    claim_key: IntArray
+    rcs_dbsm: FloatArray
+    row: IntArray
+    speed_mps: FloatArray
+
+
+def raw_rows(scan: Scan, sensors: SensorTable, row: IntArray) -> Raw:
+    """The rows ``row``, in rising order, of a scan for ``components``; the table's sigma where the scan states none."""
+    kind, s, everything = int(scan.kind), scan.sensor_index, len(row) == len(scan.at_us)
+
+    def own(column: Any, number: Any = np.float64) -> Any:
+        # a copy, because the kernels are compiled for arrays that may be written
+        return np.array(column if everything else column[row], number, order="C")
+
     speed = np.zeros(len(row))
     if scan.propagation_mps is not None:
         stated = np.asarray(scan.propagation_mps, np.float64)[row]
         speed = np.where(np.isfinite(stated) & (stated > 0.0), stated, 0.0)
-    rcs_dbsm = np.array(scan.rcs_dbsm[row], np.float64)
-    return Detections(kind, z, var, origin, one_origin, at_us, claim_key, rcs_dbsm, row, speed)
+    return Raw(
+        kind,
+        own(scan.z),
+        own(scan.sigma),
+        own(scan.velocity_enu_mps),
+        own(scan.origin_enu_m),
+        sensors.sigma[s] if kind == sensors.kind[s] else np.full(4, np.nan),
+        sensors.origin_enu_m[s],
+        own(scan.at_us, np.int64),
+        own(scan.claim_key, np.int64),
+        own(scan.rcs_dbsm),
+        row,
+        speed,
+    )
+
+
+def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
+    """The rows ``row``, in rising order, of a scan as components with variances."""
+    return components(raw_rows(scan, sensors, row))
 
 
 @kernel
-def _components(
-    kind: int,
-    measured: FloatArray,
-    stated: FloatArray,
-    velocity: FloatArray,
-    origin: FloatArray,
-    fallback: FloatArray,
-    home: FloatArray,
-) -> tuple[FloatArray, FloatArray, bool]:
-    """Components and variances [K, 6] with NaN for what is not measured; mends ``origin`` in place, tells if one."""
-    count = len(measured)
+def components(raw: Raw) -> Detections:
+    """Detections from rows of a scan; NaN for what is not measured.
+
+    A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
+    is not finite is replaced, in place, by the sensor's.
+    """
+    kind, origin, fallback, count = raw.kind, raw.origin, raw.fallback, len(raw.measured)
     z, var = np.full((count, 6), np.nan), np.full((count, 6), np.nan)
     one_origin = True
     for k in range(count):
         for axis in range(3):
             if not abs(origin[k, axis]) < FARTHEST:
-                origin[k, axis] = home[axis]
+                origin[k, axis] = raw.home[axis]
             one_origin = one_origin and origin[k, axis] == origin[0, axis]
         for c in range(2 if kind == BEARING else 6 if kind == POSITION else 4):
             if kind == POSITION and c > 2:
-                value = velocity[k, c - 3]
-                sigma = stated[k, 3] if stated[k, 3] > 0.0 else fallback[3]
+                value = raw.velocity[k, c - 3]
+                sigma = raw.stated[k, 3] if raw.stated[k, 3] > 0.0 else fallback[3]
                 sigma = sigma if sigma > 0.0 else VELOCITY_SIGMA_MPS
             else:
-                value = measured[k, c]
-                sigma = stated[k, c] if stated[k, c] > 0.0 else fallback[c]
+                value = raw.measured[k, c]
+                sigma = raw.stated[k, c] if raw.stated[k, c] > 0.0 else fallback[c]
             known = abs(value) < FARTHEST and 0.0 < sigma < FARTHEST and not (kind == POLAR and c == 0 and value <= 0.0)
             if known:
                 z[k, c] = value
                 var[k, c] = max(sigma, SHARPEST) ** 2
-    return z, var, one_origin
+    return Detections(kind, z, var, origin, one_origin, raw.at_us, raw.claim_key, raw.rcs_dbsm, raw.row, raw.speed_mps)
 
 
 @leaf

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from araz.tracking._close import is_within_coast
-from araz.tracking._gauss import unpacked
+from araz.tracking._gauss import ROW
 from araz.tracking._kernel import kernel
 from araz.tracking._look import survival
 from araz.tracking._motion import Belief, predict
@@ -15,33 +15,47 @@ from araz.tracking._state import State, Tracks
 from araz.vocabulary import FloatArray, IntArray, TrackPicture
 
 
-def _own(array: Any) -> Any:
-    """A read-only copy: the state's arrays stay out of others' hands."""
-    copy = array.copy()
-    copy.flags.writeable = False
-    return copy
+def _shown(array: Any) -> Any:
+    """The same numbers, not to be written to: nobody changes the state's arrays either."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@kernel
+def _places(gauss: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Positions and velocities [N, 3] and full covariances [N, 6, 6] of rows [N, 27]."""
+    position, velocity = np.empty((len(gauss), 3)), np.empty((len(gauss), 3))
+    cov = np.empty((len(gauss), 6, 6))
+    for i in range(len(gauss)):
+        for axis in range(3):
+            position[i, axis], velocity[i, axis] = gauss[i, axis], gauss[i, 3 + axis]
+        for a in range(6):
+            for b in range(a + 1):
+                cov[i, a, b] = cov[i, b, a] = gauss[i, ROW[a] + b]
+    return position, velocity, cov
 
 
 def picture_of(at_us: int, tracks: Tracks) -> TrackPicture:
     """The record for others, of tracks at ``at_us``."""
-    mean, cov = unpacked(tracks.belief.gauss)
+    position, velocity, cov = _places(tracks.belief.gauss)
     return TrackPicture(
         at_us=at_us,
-        track_id=_own(tracks.number),
-        is_confirmed=_own(tracks.is_confirmed),
-        existence=_own(tracks.existence),
-        position_enu_m=_own(mean[:, :3]),
-        velocity_enu_mps=_own(mean[:, 3:]),
-        covariance=_own(cov),
-        class_probability=_own(tracks.class_probability),
-        started_at_us=_own(tracks.started_at_us),
-        updated_at_us=_own(tracks.updated_at_us),
-        update_count=_own(tracks.update_count),
-        sensor_mask=_own(tracks.sensor_mask),
-        claim_key=_own(tracks.claim_key),
-        rcs_dbsm=_own(tracks.rcs_dbsm),
-        hidden=_own(tracks.hidden),
-        habit=_own(tracks.habit),
+        track_id=_shown(tracks.number),
+        is_confirmed=_shown(tracks.is_confirmed),
+        existence=_shown(tracks.existence),
+        position_enu_m=_shown(position),
+        velocity_enu_mps=_shown(velocity),
+        covariance=_shown(cov),
+        class_probability=_shown(tracks.class_probability),
+        started_at_us=_shown(tracks.started_at_us),
+        updated_at_us=_shown(tracks.updated_at_us),
+        update_count=_shown(tracks.update_count),
+        sensor_mask=_shown(tracks.sensor_mask),
+        claim_key=_shown(tracks.claim_key),
+        rcs_dbsm=_shown(tracks.rcs_dbsm),
+        hidden=_shown(tracks.hidden),
+        habit=_shown(tracks.habit),
     )
 
 

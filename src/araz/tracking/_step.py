@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from araz.tracking._classify import CLASS_TABLE
+from araz.tracking._kernel import kernel
 from araz.tracking._look import Knobs, Look, look_once
-from araz.tracking._measure import BEARING, prepare
-from araz.tracking._noise import factors, scaled
+from araz.tracking._measure import BEARING, raw_rows
 from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._picture import picture_of, take
 from araz.tracking._sight import sector_of
@@ -24,7 +24,7 @@ from araz.tracking._state import (
     State,
     Tracks,
 )
-from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
+from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
 
 MEMORY_US: Final = 30_000_000
 """A scan up to this much older than the newest is put in its place in time; an older one is not used, but counted."""
@@ -72,20 +72,17 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
     while place > 0 and order < state.past[place - 1].order:
         place -= 1
     if place == 0 and state.forgotten and order < state.forgotten:
-        state = replace(state, late_scans=state.late_scans + 1)
-        now = state.now
-        return state, _events(state, now, _no_pairs())[1]
+        return _told(state, state.now, state.past, state.forgotten, state.next_number, state.late_scans + 1, _NO_PAIRS)
     numbers = _Numbers(state.next_number, *_given(state.past[place:]))
     past, now = list(state.past[:place]), state.past[place].before if place < len(state.past) else state.now
-    pairs = _no_pairs()
+    pairs = _NO_PAIRS
     for at, one in enumerate((scan, *(entry.scan for entry in state.past[place:]))):
         before = now
         now, told, born = _one_scan(state, now, one, numbers)
         past.append(Past(before, one, order if at == 0 else state.past[place + at - 1].order, *born))
         pairs = told if at == 0 else pairs
     kept, forgotten = _trimmed(past, state.forgotten)
-    state = replace(state, now=now, past=kept, forgotten=forgotten, next_number=numbers.next_free)
-    return _events(state, now, pairs)
+    return _told(state, now, kept, forgotten, numbers.next_free, state.late_scans, pairs)
 
 
 def _check(state: State, scan: Scan) -> None:
@@ -94,14 +91,15 @@ def _check(state: State, scan: Scan) -> None:
     if int(scan.kind) not in MeasurementKind._value2member_map_:
         raise ValueError(f"scan kind {scan.kind} is none of MeasurementKind")
     count = len(scan.at_us)
-    shapes: dict[str, tuple[int, ...]] = {
-        "z": (count, 4),
-        "sigma": (count, 4),
-        "origin_enu_m": (count, 3),
-        "velocity_enu_mps": (count, 3),
-    }
-    shapes |= {"claim_key": (count,), "rcs_dbsm": (count,)}
-    wrong = [name for name, shape in shapes.items() if getattr(scan, name).shape != shape]
+    shapes = (
+        ("z", (count, 4)),
+        ("sigma", (count, 4)),
+        ("origin_enu_m", (count, 3)),
+        ("velocity_enu_mps", (count, 3)),
+        ("claim_key", (count,)),
+        ("rcs_dbsm", (count,)),
+    )
+    wrong = [name for name, shape in shapes if getattr(scan, name).shape != shape]
     if wrong:
         raise ValueError(f"scan columns {wrong} do not have the shape for {count} detections; see Scan")
 
@@ -150,9 +148,9 @@ def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, 
     while past[drop].order[0] < oldest_us:
         drop += 1
     # the newest is near enough to the largest; twice, for tables were made with room for as many again
-    table = past[-1].before.tracks
-    columns: list[Any] = [*table.belief, *(column for column in table if column is not table.belief)]
-    held = sum(column.nbytes for column in columns)
+    id_and_number, belief, rest = past[-1].before.tracks[:2], past[-1].before.tracks.belief, past[-1].before.tracks[3:]
+    columns: tuple[Any, ...] = (*id_and_number, *belief, *rest)
+    held = sum([column.nbytes for column in columns])
     most = max(MEMORY_BYTES // max(2 * held, 1), 1)
     drop = max(drop, len(past) - most)
     if drop == 0:
@@ -160,16 +158,16 @@ def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, 
     return tuple(past[drop:]), past[drop - 1].order
 
 
-def _no_pairs() -> Pairs:
-    return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+_NO_PAIRS: Final[Pairs] = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+_NO_CHANGE: Final = np.zeros(0, np.int64)
 
 
 def _looks(claim_key: IntArray) -> list[IntArray]:
     """Detection rows by look: the first of every claim and all without one, then the second, and so on."""
     rows = np.arange(len(claim_key))
-    claimed = rows[claim_key != 0]
-    if len(claimed) < 2:
+    if np.count_nonzero(claim_key) < 2:
         return [rows]
+    claimed = rows[claim_key != 0]
     order = claimed[np.argsort(claim_key[claimed], kind="stable")]
     keys = claim_key[order]
     first = np.r_[True, keys[1:] != keys[:-1]]
@@ -202,12 +200,10 @@ def _one_look(
 ) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
     """One look of one sensor: the belief after it, pairs told, keys and numbers of tracks begun."""
     s, view, settings = scan.sensor_index, state.view, state.settings
-    used = factors(now.noise[s])
-    found = prepare(scan, state.sensors, row)
-    scaled(found, used)
+    raw = raw_rows(scan, state.sensors, row)
     at_us = scan.at_us_end
     dt_s = (at_us - now.at_us) * 1e-6 if now.at_us else 0.0
-    silence = bool(is_last and scan.is_complete and found.kind != BEARING and not view.is_voluntary[s])
+    silence = bool(is_last and scan.is_complete and raw.kind != BEARING and not view.is_voluntary[s])
     turn = now.turn + 1 if at_us == now.at_us else 0
     look = Look(s, at_us, turn, dt_s, silence and bool(view.looker[s] >= 0), silence, sector_of(scan.sector_rad))
     knobs = Knobs(
@@ -222,8 +218,7 @@ def _one_look(
         CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    belief = (now.noise[s], used)
-    tracks, maps, noise, told, (begun, fresh) = look_once(view, look, found, now.tracks, maps, belief, knobs)
+    tracks, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.tracks, maps, now.noise, knobs)
     first = len(tracks.track_id) - begun
     keys = tracks.track_id[first:].copy()
     given = numbers.give(keys)
@@ -238,18 +233,11 @@ def _one_look(
         turn,
         tracks,
         *maps,
-        _with_row(now.noise, s, noise),
+        noise,
         max(rate, LEAST_BIRTHS_PER_S),
         now.dropped_tracks + dropped,
     )
     return after, told, (keys, given)
-
-
-def _with_row(table: FloatArray, s: int, row: FloatArray) -> FloatArray:
-    """The table with one sensor's row replaced."""
-    new = table.copy()
-    new[s] = row
-    return new
 
 
 def _most_likely(tracks: Tracks) -> IntArray:
@@ -258,23 +246,68 @@ def _most_likely(tracks: Tracks) -> IntArray:
     return np.asarray(np.sort(order[:TRACK_LIMIT]))
 
 
-def _events(state: State, now: Filter, pairs: Pairs) -> tuple[State, TrackEvents]:
-    """What is told: the picture now, who was confirmed or ended since the last one, and who took which detection."""
-    tracks = now.tracks
-    keys = tracks.track_id[tracks.is_confirmed]
-    fresh = ended = np.zeros(0, np.int64)
-    if len(keys) != len(state.confirmed) or (keys != state.confirmed).any():
-        numbers = tracks.number[tracks.is_confirmed]
-        now_set, before_set = set(keys.tolist()), set(state.confirmed.tolist())
-        fresh = numbers[[key not in before_set for key in keys.tolist()]]
-        ended = state.confirmed_number[[key not in now_set for key in state.confirmed.tolist()]]
-        state = replace(state, confirmed=keys, confirmed_number=numbers)
-    events = TrackEvents(
-        picture=picture_of(now.at_us, tracks),
-        changed_id=np.concatenate((fresh, ended)),
-        change=np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended))),
-        pair_track_id=pairs[0],
-        pair_row=pairs[1],
-        pair_probability=pairs[2],
+@kernel
+def _lifecycle(
+    key: IntArray, number: IntArray, is_confirmed: BoolArray, old_key: IntArray, old_number: IntArray
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Keys and numbers of the confirmed tracks, and numbers of those that are new among them and of those gone.
+
+    ``old_key`` and ``old_number`` are the ones told last. Keys are looked up in a table of twice as many places.
+    """
+    count = 0
+    for i in range(len(key)):
+        count += is_confirmed[i]
+    keys, numbers = np.empty(count, np.int64), np.empty(count, np.int64)
+    count = 0
+    for i in range(len(key)):
+        if is_confirmed[i]:
+            keys[count], numbers[count] = key[i], number[i]
+            count += 1
+    if np.array_equal(keys, old_key):
+        return keys, numbers, numbers[:0], numbers[:0]
+    return keys, numbers, numbers[_missing(keys, old_key)], old_number[_missing(old_key, keys)]
+
+
+@kernel
+def _missing(keys: IntArray, among: IntArray) -> BoolArray:
+    """Which of the keys (well mixed, above zero) are not among others."""
+    places = 4
+    while places < 2 * len(among):
+        places *= 2
+    table, missing = np.zeros(places, np.int64), np.ones(len(keys), np.bool_)
+    for key in among:
+        at = key & (places - 1)
+        while table[at] != 0:
+            at = (at + 1) & (places - 1)
+        table[at] = key
+    for k in range(len(keys)):
+        at = keys[k] & (places - 1)
+        while table[at] != 0 and table[at] != keys[k]:
+            at = (at + 1) & (places - 1)
+        missing[k] = table[at] == 0
+    return missing
+
+
+def _told(
+    state: State,
+    now: Filter,
+    past: tuple[Past, ...],
+    forgotten: tuple[Any, ...],
+    next_number: int,
+    late_scans: int,
+    pairs: Pairs,
+) -> tuple[State, TrackEvents]:
+    """The new state, and what is told: the picture now, who was confirmed or ended, who took which detection."""
+    tracks, change = now.tracks, _NO_CHANGE
+    keys, numbers, fresh, ended = _lifecycle(
+        tracks.track_id, tracks.number, tracks.is_confirmed, state.confirmed, state.confirmed_number
     )
-    return state, events
+    changed = fresh
+    if len(fresh) or len(ended):
+        changed = np.concatenate((fresh, ended))
+        change = np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended)))
+    after = State(
+        state.sensors, state.settings, state.view, state.ground_up_m, now, past, forgotten, keys, numbers,
+        next_number, late_scans,
+    )  # fmt: skip
+    return after, TrackEvents(picture_of(now.at_us, tracks), changed, change, *pairs)
