@@ -26,6 +26,10 @@ export interface Alarm {
   shelved_until_us: number | null;
   decided_by: string | null;
   decision_reason: string | null;
+  said: Said | null;
+  to_decide_said: Said | null;
+  not_seen_said: Said[];
+  decision_reason_said: Said | null;
 }
 
 /** The alarms of one console over one span of time, after ISA-18.2 and EEMUA 191; drills are not in it. */
@@ -71,6 +75,8 @@ export interface AlarmMember {
   to_decide: string;
   incident_ids: string[];
   areas: Area[];
+  said: Said | null;
+  to_decide_said: Said | null;
 }
 
 /** Where an alarm is in the officer's hands. */
@@ -135,6 +141,7 @@ export interface Cone {
   /** Length. [m] */
   reach_m: number | null;
   label: string;
+  said: Said | null;
 }
 
 /** What the officer decided, and on which revision of the card; travels as a journalled message. */
@@ -166,6 +173,7 @@ export interface Drill {
   state: string;
   why: string;
   watermark: string;
+  why_said: Said | null;
   track: Track | null;
   alarm: Alarm | null;
   decision: Decision | null;
@@ -214,6 +222,7 @@ export interface Incident {
   reasons_against: Reason[];
   supersedes: string | null;
   sentence: string;
+  said: Said | null;
 }
 
 /** What can happen on the line. */
@@ -239,6 +248,7 @@ export interface InterceptOption {
   route: [number, number][];
   sentence: string;
   track_id: string | null;
+  said: Said | null;
 }
 
 /** One row of a table, and the seizures it is made of. */
@@ -378,6 +388,7 @@ export interface Reason {
   type: "reason";
   text: string;
   weight: number | null;
+  said: Said | null;
 }
 
 /** The answer to a decision or a report: where it stands in the journal. */
@@ -426,6 +437,13 @@ export interface ReportReceived {
   observed_at_us: number;
   /** Microseconds since 1970-01-01. [us, UTC] */
   received_at_us: number;
+}
+
+/** One sentence as a key of the message catalogue and its values; a list is joined by semicolons. */
+export interface Said {
+  type: "said";
+  key: string;
+  values: Record<string, string | Said[] | Said>;
 }
 
 /** Two clocks: what is known at ``known_us`` of the night up to ``at_us``; equal times give the screen of then. */
@@ -557,6 +575,7 @@ export interface SensorHealth {
   clock_error_s: number | null;
   rate_per_s: number | null;
   registration: SensorRegistration | null;
+  said: Said | null;
 }
 
 /** How a sensor measures. */
@@ -574,6 +593,7 @@ export interface SensorRegistration {
   is_disputed: boolean;
   reasons: string[];
   sentence: string;
+  said: Said | null;
 }
 
 /** What a sensor says of itself, or what Araz finds out about it. */
@@ -619,6 +639,7 @@ export interface Track {
   claim: string | null;
   verdict: IdentityVerdict;
   verdict_reasons: string[];
+  verdict_said: Said[];
   hidden: boolean;
   reappears: Reappearance[];
   border_distance_m: number | null;

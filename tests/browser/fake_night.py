@@ -620,6 +620,12 @@ class Night:
         self.card_history.append(card)
         self.hub.publish(card)
 
+    def revise(self, card: Alarm) -> None:
+        """Show a card's next revision."""
+        self.cards[card.alarm_id] = card
+        self.card_history.append(card)
+        self.hub.publish(card)
+
     def fly_drill(self) -> None:
         """Show a drill as the pipeline would, with a card."""
         now = self.clock()

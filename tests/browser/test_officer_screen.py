@@ -5,7 +5,17 @@ import re
 import msgspec
 import pytest
 
-from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind, ReportReceived
+from araz.vocabulary import (
+    MESSAGES,
+    Decision,
+    DecisionAction,
+    PeopleReport,
+    ReportKind,
+    ReportReceived,
+    in_language,
+    phrase,
+    reason,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -193,6 +203,42 @@ def test_azerbaijani_from_the_same_catalogue_and_the_figures_of_the_alarms(serve
     assert sent.reason == "bird or flock", "written in one language, so that reasons can be counted"
     assert (sent.screen.language, sent.screen.page) == ("az", "alarms")
     until(page, lambda: "quş və ya quş dəstəsi" in page.inner_text(".lists"), "the reason in the officer's language")
+
+
+def test_every_sentence_of_the_rules_is_read_in_azerbaijani_as_python_says_it(server, screen, running, until):
+    """Each message of the catalogue goes through a real card; the browser's words are held to the other speaker's."""
+    page = screen(server, path="/?lang=az")
+    running(page)
+    keys = [key for key in MESSAGES if key.partition(".")[0] != "case"]
+    told = [phrase(key, **{name: inner_value(name) for name in places_of(key)}) for key in keys]
+    card = msgspec.structs.replace(
+        server.night.cards["a-1"], revision=9, sentence=str(told[0]), said=told[0].said, to_decide=str(told[1]),
+        to_decide_said=told[1].said, reasons_for=[reason(one, 0.0) for one in told], reasons_against=[],
+        not_seen=[str(told[2])], not_seen_said=[told[2].said], options=[],
+    )  # fmt: skip
+    server.call(server.night.revise, card)
+    until(page, lambda: page.inner_text(".card h1") == in_language(told[0], "az"), "the new revision of the card")
+    page.keyboard.press("w")
+    until(page, lambda: page.locator(".card dd").first.locator("p").count() == len(keys), "every reason")
+    shown = page.locator(".card dd").first.locator("p")
+    assert shown.all_text_contents() == [in_language(one, "az") for one in told]
+    assert page.inner_text(".card .question") == in_language(told[1], "az")
+    assert page.locator(".card dd").last.inner_text() == in_language(told[2], "az")
+    page.keyboard.press("x")
+    until(
+        page, lambda: page.locator(".card dd").first.locator("p").all_text_contents() == list(map(str, told)), "English"
+    )
+
+
+def inner_value(name):
+    """A sentence in a sentence, a list of them, a name: each kind of value a rule gives."""
+    if name == "reasons":
+        return [phrase("claim.seen"), phrase("claim.authorised", label="a b")]
+    return {"what": phrase("class.bird"), "story": phrase("ask.hover")}.get(name, f"ı-{name}")
+
+
+def places_of(key):
+    return {name[0].lower() + name[1:] for name in re.findall(r"\{(\w+)\}", MESSAGES[key][0])}
 
 
 def test_replay_shows_the_sensors_as_they_were(server, screen, running, until):

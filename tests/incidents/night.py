@@ -25,6 +25,7 @@ from araz.vocabulary import (
     Wind,
     frozen_array,
 )
+from spoken import check_spoken
 
 LATITUDE, LONGITUDE = 39.45, 47.3
 #: 2026-11-24 18:00 UTC: 21:09 local solar time.
@@ -45,6 +46,8 @@ SENSORS = (
         silent_after_s=0.0,
     ),
 )  # fmt: skip
+#: What people wrote in these stories.
+FREE = ("the farmer's drone", "birds")
 RADAR, ACOUSTIC, RID, ADSB, PEOPLE = (1 << k for k in range(5))
 
 
@@ -180,6 +183,9 @@ def play(place, table, scripts, until_s, claims=None, inputs_at=None, health=hea
         )  # fmt: skip
         state, new = step(state, inputs)
         events += new
+    for event in events:
+        # Whatever a story of these tests says, it says to both readers.
+        check_spoken(event, free=FREE)
     return state, events
 
 

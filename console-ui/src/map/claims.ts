@@ -1,6 +1,7 @@
 // The coverage map as a picture over the ground: red where silence means little, clear where a drone would be tracked.
 import type { Map as MapLibre } from "maplibre-gl";
 import { bytesOf, type LonLat } from "../state/site";
+import type { Said } from "../vocabulary";
 
 export interface ClaimBand {
   low_agl_m: number;
@@ -22,7 +23,7 @@ export interface Claims {
   bands: ClaimBand[];
   sensors_lost: string[];
   crossings_learned: number;
-  corridors: { corridor_id: string; probability: number; nominal_probability: number; is_blind: boolean; sentence: string }[];
+  corridors: { corridor_id: string; probability: number; nominal_probability: number; is_blind: boolean; sentence: string; said?: Said | null }[];
 }
 
 const ID = "claims";

@@ -1,6 +1,6 @@
 // Everything that moves or is decided, drawn on one canvas over the still map: five hundred tracks cost a few
 // milliseconds a frame here, where a map source would be cut into tiles again for every picture.
-import { t } from "../state/language.svelte";
+import { say, t } from "../state/language.svelte";
 import type { Map as MapLibre } from "maplibre-gl";
 import type { SiteGeometry } from "../state/site";
 import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/words";
@@ -144,7 +144,8 @@ export class Overlay {
       context.strokeStyle = "rgba(255, 233, 122, 0.45)";
       context.stroke();
       context.setLineDash([]);
-      const label = cone.label.includes(cone.sensor_id) ? cone.label : `${cone.sensor_id} ${cone.label}`;
+      const said = say(cone.label, cone.said);
+      const label = said.includes(cone.sensor_id) ? said : `${cone.sensor_id} ${said}`;
       this.#text(label, x + Math.cos(middle) * reach * 0.7, y + Math.sin(middle) * reach * 0.7, "#cfc27a");
     }
   }

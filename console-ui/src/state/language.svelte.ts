@@ -1,11 +1,14 @@
 // One catalogue, two languages: every word of the screen is a key of src/messages/*.json, said in English and Azerbaijani.
+// The rules of the server speak from rules.json and terms.json, the case report from case.json.
+import type { Said } from "../vocabulary";
+
 // A page adds a file of its own there; a test holds both languages to the same keys and the same {places}.
 export type LanguageCode = "en" | "az";
 export type Message = Record<LanguageCode, string>;
 
 const KEPT = "araz.language";
 const CODES: LanguageCode[] = ["en", "az"];
-const files = import.meta.glob<Record<string, Message>>("../messages/*.json", { eager: true, import: "default" });
+const files = import.meta.glob<Record<string, Message>>(["../messages/*.json", "!../messages/case.json"], { eager: true, import: "default" });
 export const catalogue: Record<string, Message> = Object.assign({}, ...Object.values(files)) as Record<string, Message>;
 
 function isCode(text: string | null): text is LanguageCode {
@@ -48,4 +51,32 @@ export const language = new Language();
 export function t(key: string, values: Record<string, string | number> = {}): string {
   const text = catalogue[key]?.[language.code] ?? catalogue[key]?.en ?? key.slice(key.lastIndexOf(".") + 1).replaceAll("-", " ");
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+}
+
+/** A record's text as its reader needs it: in English as it stands; else said anew from what it was made of, if that is known. */
+export function say(text: string, said: Said | null | undefined): string {
+  return language.code === "en" || !said ? text : (words(said) ?? text);
+}
+
+/** The words of a sentence in the chosen language; null where this browser lacks its key or a value. */
+function words(said: Said): string | null {
+  const template = catalogue[said.key]?.[language.code];
+  if (template === undefined) return null;
+  let isWhole = true;
+  const text = template.replace(/\{(\w+)\}/g, (_, place: string) => {
+    const name = place.charAt(0).toLowerCase() + place.slice(1);
+    const value = filled(said.values[name]);
+    isWhole &&= value !== null;
+    const known = value ?? "";
+    return name === place ? known : known.charAt(0).toLocaleUpperCase(language.code) + known.slice(1);
+  });
+  return isWhole ? text : null;
+}
+
+function filled(value: string | Said | Said[] | undefined): string | null {
+  if (value === undefined) return null;
+  if (typeof value === "string") return value;
+  if (!Array.isArray(value)) return words(value);
+  const all = value.map(words);
+  return all.includes(null) ? null : all.join("; ");
 }

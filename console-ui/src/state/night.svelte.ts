@@ -1,5 +1,5 @@
 // What the screen knows: one object, filled by the live stream and by replay; every part reads from it.
-import { language, t } from "./language.svelte";
+import { language, say, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
 import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SearchPlan, SensorHealth, Track, Withheld } from "../vocabulary";
@@ -370,7 +370,7 @@ class Night {
       type: "screen-shown",
       at_us: this.nowUs,
       picture_at_us: measured.lastPictureAtUs,
-      sentence: alarm.sentence,
+      sentence: say(alarm.sentence, alarm.said),
       options: alarm.options.slice(0, 5).map((one) => `${one.rank} ${one.patrol_id} ${one.action} ${chance(one)}`),
       waiting: this.active.filter((one) => one.alarm_id !== alarm.alarm_id).map((one) => one.alarm_id),
       tracks: this.tracks.length,

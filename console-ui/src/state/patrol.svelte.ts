@@ -1,5 +1,5 @@
 // The patrol's page: reports kept on the phone until Araz has them, each with the true time of its press.
-import type { Alarm, Decision, InterceptOption, ReportIn, SearchPlan } from "../vocabulary";
+import type { Alarm, Decision, InterceptOption, ReportIn, Said, SearchPlan } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Keep } from "./keep";
 import { Link, type Frame } from "./link";
@@ -19,6 +19,7 @@ export interface Order {
   decidedUs: number;
   option: InterceptOption;
   sentence: string;
+  said: Said | null;
   longitude: number;
   latitude: number;
   radiusM: number | null;
@@ -294,6 +295,7 @@ export class PatrolPost {
       decidedUs: decision.at_us,
       option,
       sentence: own.sentence,
+      said: own.said ?? null,
       longitude: option.longitude_deg,
       latitude: option.latitude_deg,
       radiusM: option.action === "drop area" ? (area?.semi_major_m ?? null) : null,

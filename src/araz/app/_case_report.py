@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 
 from araz.app._case_render import Block, Drawn, html_page, pdf_pages
-from araz.app._case_words import LANGUAGES, term, word
+from araz.app._case_words import term, word
 from araz.app._summary import clock_text
 from araz.evidence import Against, Belonging, CustodyRecord
 from araz.exchange import ellipse_ring
 from araz.geography import Place
-from araz.vocabulary import Picture, Site
+from araz.vocabulary import LANGUAGES, Alarm, Incident, Picture, Site, in_language, phrase_of
 
 Facts = dict[str, Any]
 MOST_DOTS = 800
@@ -60,17 +60,17 @@ def report_blocks(told: Told, language: str) -> list[Block]:
     out = [Block("h1", w("title", case=facts["case"])), Block("p", w("what_is_this", site=facts["site"]))]
     out += [Block("h2", w("summary")), _summary(told, language)]
     out += [Block("h2", w("map")), Block("map", drawn=_map(told)), Block("small", w("map_words"))]
-    rows = [[clock_text(i.at_us, zone), clock_text(i.known_at_us, zone), term(i.kind.value, language),
-             _percent(i.confidence), i.sentence] for i in belongs.told.incidents]  # fmt: skip
+    rows = [[clock_text(i.at_us, zone), clock_text(i.known_at_us, zone), term("incident", i.kind.value, language),
+             _percent(i.confidence), _told(i, language)] for i in belongs.told.incidents]  # fmt: skip
     out += [Block("h2", w("events")), _table([w("time"), w("known"), w("event"), w("sure"), w("said")], rows, language)]
-    rows = [[a.alarm_id, clock_text(a.changed_at_us, zone), str(a.priority), term(a.state.value, language), a.sentence]
-            for a in belongs.told.alarms]  # fmt: skip
+    rows = [[a.alarm_id, clock_text(a.changed_at_us, zone), str(a.priority), term("alarm", a.state.value, language),
+             _told(a, language)] for a in belongs.told.alarms]  # fmt: skip
     header = ["", w("changed"), w("priority"), w("state"), w("said")]
     out += [Block("h2", w("alarms")), _table(header, rows, language)]
-    rows = [[clock_text(d.at_us, zone), d.officer, term(d.action.value, language), d.patrol_id or "", d.reason or ""]
-            for d in belongs.told.decisions]  # fmt: skip
+    rows = [[clock_text(d.at_us, zone), d.officer, term("outcome", d.action.value, language), d.patrol_id or "",
+             d.reason or ""] for d in belongs.told.decisions]  # fmt: skip
     out += [Block("h2", w("decisions")), _table([w("time"), w("who"), w("action"), "", w("reason")], rows, language)]
-    rows = [[clock_text(r.observed_at_us, zone), r.report.reporter, term(r.report.kind.value, language),
+    rows = [[clock_text(r.observed_at_us, zone), r.report.reporter, term("incident", r.report.kind.value, language),
              r.report.text or ""] for r in belongs.told.reports]  # fmt: skip
     out += [Block("h2", w("reports")), _table([w("time"), w("who"), w("kind"), w("text")], rows, language)]
     out += _then_and_now(told, language)
@@ -95,7 +95,7 @@ def _summary(told: Told, language: str) -> Block:
     ]
     if told.belongs.told.alarms:
         alarm = told.belongs.told.alarms[-1]
-        rows.append([word("conclusion", language), alarm.sentence])
+        rows.append([word("conclusion", language), _told(alarm, language)])
         rows.append([word("confidence", language), _percent(alarm.confidence)])
     return Block("table", header=None, rows=rows)
 
@@ -124,16 +124,16 @@ def _against(told: Told, language: str) -> list[Block]:
     rows = [
         [
             s.sensor_id,
-            term(s.kind, language),
+            term("sensor-kind", s.kind, language),
             w("yes" if s.updated else "no"),
             f"{s.in_range_s:.0f}",
             w("unknown") if s.nearest_m is None else f"{s.nearest_m:.0f}",
-            "; ".join(s.states) or w("unknown"),
+            "; ".join(in_language(state, language) for state in s.states) or w("unknown"),
         ]
         for s in item.sensors
     ]
     classes = [
-        [c.track_id, term(c.class_name, language), str(c.seconds), _percent(c.highest_probability)]
+        [c.track_id, term("class", c.class_name, language), str(c.seconds), _percent(c.highest_probability)]
         for c in item.classes
     ]
     out = [Block("h2", w("against")), Block("p", w("against_words"))]
@@ -150,7 +150,10 @@ def _against(told: Told, language: str) -> list[Block]:
         ("spoofs", item.spoofs),
         ("near", item.near),
     ):
-        out += [Block("h3", w(name)), Block("list", rows=[[line] for line in lines] or [[w("none")]])]
+        out += [
+            Block("h3", w(name)),
+            Block("list", rows=[[in_language(line, language)] for line in lines] or [[w("none")]]),
+        ]
     return [*out, Block("p", w("lost", seconds=item.lost_s))]
 
 
@@ -162,11 +165,16 @@ def _custody(told: Told, language: str) -> list[Block]:
     for record in told.custody:
         what, when = msgspec.to_builtins(record.what), clock_text(record.at_us, told.facts["time_zone"])
         text = "; ".join(filter(None, (what.get("description"), what.get("to"), what.get("finding"))))
-        rows.append([when, record.who, record.exhibit, term(what["type"], language), text, record.why])
+        rows.append([when, record.who, record.exhibit, term("custody", what["type"], language), text, record.why])
     header = [word(n, language) for n in ("time", "who", "exhibit", "action", "text", "why")]
     out += [Block("p", word("custody_wrong" if told.objections else "custody_words", language))]
     out += [Block("list", rows=[[line] for line in told.objections])] if told.objections else []
     return [*out, _table(header, rows, language)]
+
+
+def _told(record: Incident | Alarm, language: str) -> str:
+    """What was said then, in the reader's language; a record of before has its English only."""
+    return in_language(phrase_of(record.sentence, record.said), language)
 
 
 def _table(header: list[str], rows: list[list[str]], language: str) -> Block:

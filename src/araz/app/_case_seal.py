@@ -38,7 +38,7 @@ from araz.evidence import (
     span_of_tracks,
 )
 from araz.store import Entry, Records, has_records, read_heads, read_raw
-from araz.vocabulary import IncidentKind, Picture, SensorHealth, Site
+from araz.vocabulary import IncidentKind, Picture, SensorHealth, Site, phrase_of
 
 CASE_FORMAT: Final = 1
 WHOLE_NIGHT_US: Final = 12 * 3600 * 1_000_000
@@ -133,7 +133,7 @@ def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
         health = [item for item in book.health_history() if item.at_us <= belongs.to_us]
         mine = {i.incident_id for i in belongs.told.incidents}
         spoofs = [
-            i.sentence
+            phrase_of(i.sentence, i.said)
             for i in book.incidents(belongs.from_us, belongs.to_us)
             if i.kind is IncidentKind.FALSE_IDENTITY and i.incident_id not in mine
         ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -22,7 +22,18 @@ from araz.app._config import SITE_SOURCE, site_from_bundle
 from araz.app._posts import CORRECTED_SOURCE, LIFE, Passed, passed
 from araz.geography import LocalFrame
 from araz.store import read_journal
-from araz.vocabulary import POST_PREFIX, Correction, Incident, IncidentKind, Message, Reason, Site
+from araz.vocabulary import (
+    POST_PREFIX,
+    Correction,
+    Incident,
+    IncidentKind,
+    Message,
+    Phrase,
+    Site,
+    phrase,
+    phrase_of,
+    reason,
+)
 
 #: Judged before the first late message, so that tracks of then are there; and after the last, so that they end.
 BEFORE_US: Final = 1_800_000_000
@@ -112,7 +123,8 @@ def differences(
 ) -> list[Incident]:
     """What ``told`` has that ``said`` has not, has otherwise, and what of ``said`` it does not have; by time."""
     open_said, found = _history(said, span_us), list[Incident]()
-    why = f"It came late: {', '.join(posts)} was cut off."
+    names = ", ".join(posts)
+    why = phrase("event.came-late", posts=names)
     for incident in _history(told, span_us):
         near = [one for one in open_said if _apart(one, incident, frame) is not None]
         nearest = min(near, key=lambda one: abs(one.at_us - incident.at_us), default=None)
@@ -121,14 +133,15 @@ def differences(
             if _is_unchanged(nearest, incident, frame):
                 continue
         track = None if incident.track_id is None else f"{name}-{incident.track_id}"
+        words = phrase_of(incident.sentence, incident.said)
         found.append(
             replace(
                 incident,
                 incident_id=f"{name}-{incident.incident_id}",
                 track_id=track if nearest is None else nearest.track_id,
                 supersedes=None if nearest is None else nearest.incident_id,
-                reasons_against=[*incident.reasons_against, Reason(text=why)],
-                sentence=f"{incident.sentence} {why}".strip(),
+                reasons_against=[*incident.reasons_against, reason(why)],
+                **_said(phrase("event.late", sentence=words, late=why) if incident.sentence else why),
             )
         )
     for incident in open_said:
@@ -141,10 +154,14 @@ def differences(
                 track_id=incident.track_id,
                 sensor_id=incident.sensor_id,
                 supersedes=incident.incident_id,
-                sentence=f"Does not hold with the messages of {', '.join(posts)}, which came late: {incident.sentence}",
+                **_said(phrase("event.not-so", posts=names, sentence=phrase_of(incident.sentence, incident.said))),
             )
         )
     return sorted(found, key=lambda one: (one.at_us, one.incident_id))
+
+
+def _said(words: Phrase) -> dict[str, Any]:
+    return {"sentence": str(words), "said": words.said}
 
 
 def _history(incidents: Sequence[Incident], span_us: tuple[int, int]) -> list[Incident]:

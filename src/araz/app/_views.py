@@ -52,6 +52,7 @@ from araz.vocabulary import (
     ReleaseScope,
     ReportReceived,
     Site,
+    phrase,
 )
 
 #: Araz's own words that everybody may hear: the time, and the weather.
@@ -204,9 +205,11 @@ class View:
                     news.append(released_alarm(alarm, owner))
             elif before is not None:
                 del self._released[alarm_id]
-                words = f"{owner} took back what it had released of alarm {alarm_id}."
+                words = phrase("event.taken-back", owner=owner, alarm=alarm_id)
                 ended = replace(released_alarm(before, owner), revision=before.revision + 1, changed_at_us=at_us)
-                news.append(replace(ended, state=AlarmState.CLEARED, areas=[], options=[], sentence=words))
+                news.append(
+                    replace(ended, state=AlarmState.CLEARED, areas=[], options=[], sentence=str(words), said=words.said)
+                )
         return news
 
     def write(self) -> None:

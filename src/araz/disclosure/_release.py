@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from araz.vocabulary import Alarm, Release, ReleaseScope, ReleaseStep, Track
+from araz.vocabulary import Alarm, Release, ReleaseScope, ReleaseStep, Track, phrase
 
 #: Before the names of what was released: its owner's numbers are not those of the reader's own picture.
 RELEASED = "R-"
@@ -91,15 +91,17 @@ def released_track(track: Track) -> Track:
     """A released track: where it is, but not who saw it, and a circle where an ellipse would point at the sensor."""
     radius_m = max(track.ellipse_semi_major_m, track.ellipse_semi_minor_m)
     return replace(
-        track, track_id=RELEASED + track.track_id, sensors=[], verdict_reasons=[], ellipse_semi_major_m=radius_m,
+        track, track_id=RELEASED + track.track_id, sensors=[], verdict_reasons=[], verdict_said=[],
+        ellipse_semi_major_m=radius_m,
         ellipse_semi_minor_m=radius_m, ellipse_azimuth_deg=0.0,
     )  # fmt: skip
 
 
 def released_alarm(alarm: Alarm, owner: str) -> Alarm:
     """A released alarm: where and how urgent; the reasons name sensors, so they stay with their owner."""
+    words = phrase("event.released-to", owner=owner, alarm=alarm.alarm_id, priority=alarm.priority)
     return replace(
-        alarm, alarm_id=RELEASED + alarm.alarm_id, reasons_for=[], reasons_against=[], not_seen=[], incident_ids=[],
+        alarm, alarm_id=RELEASED + alarm.alarm_id, reasons_for=[], reasons_against=[], not_seen=[], not_seen_said=[],
+        incident_ids=[], members=[], decision_reason_said=None, sentence=str(words), said=words.said,
         track_id=None if alarm.track_id is None else RELEASED + alarm.track_id, decided_by=None, decision_reason=None,
-        sentence=f"Released by {owner}: alarm {alarm.alarm_id}, priority {alarm.priority}; its reasons stay with them.",
     )  # fmt: skip

@@ -9,7 +9,19 @@ from typing import Final
 import msgspec
 
 from araz.evidence._case import Belonging
-from araz.vocabulary import IdentityVerdict, IncidentKind, Picture, Sensor, SensorHealth, SensorState, Site, Track
+from araz.vocabulary import (
+    IdentityVerdict,
+    IncidentKind,
+    Picture,
+    Sensor,
+    SensorHealth,
+    SensorState,
+    Site,
+    Track,
+    phrase,
+    phrase_of,
+    phrases_of,
+)
 
 LOST_AFTER_US: Final = 5_000_000
 """A track not updated for longer than this was followed by calculation alone."""
@@ -75,17 +87,18 @@ def against(
     wanted = set(belongs.track_ids)
     shown = [(p, [t for t in p.tracks if t.track_id in wanted]) for p in pictures]
     incidents, alarms = belongs.told.incidents, belongs.told.alarms
-    reasons = [r.text for item in incidents for r in item.reasons_against]
-    reasons += [r.text for item in alarms for r in item.reasons_against]
+    reasons = [r for item in incidents for r in item.reasons_against]
+    reasons += [r for item in alarms for r in item.reasons_against]
+    false = [i for i in incidents if i.kind is IncidentKind.FALSE_IDENTITY]
     return Against(
         sensors=[_sensor(sensor, shown, health) for sensor in site.sensors],
         classes=_classes(shown),
-        reasons=list(dict.fromkeys(reasons)),
-        not_seen=list(dict.fromkeys(text for alarm in alarms for text in alarm.not_seen)),
+        reasons=list(dict.fromkeys(phrase_of(r.text, r.said) for r in reasons)),
+        not_seen=list(dict.fromkeys(text for one in alarms for text in phrases_of(one.not_seen, one.not_seen_said))),
         verdicts=_verdicts(shown),
         lost_s=sum(bool(ours) and all(p.at_us - t.updated_at_us > LOST_AFTER_US for t in ours) for p, ours in shown),
         near=_near(shown),
-        spoofs=list(spoofs) + [i.sentence for i in incidents if i.kind is IncidentKind.FALSE_IDENTITY],
+        spoofs=[*spoofs, *(phrase_of(i.sentence, i.said) for i in false)],
     )
 
 
@@ -107,7 +120,7 @@ def _sensor(sensor: Sensor, shown: Sequence[tuple[Picture, list[Track]]], health
         updated=any(sensor.id in t.sensors for _, ours in shown for t in ours),
         in_range_s=float(sum(d <= sensor.max_range_m for d in distances)),
         nearest_m=min(distances) if distances else None,
-        states=[item.sentence for item in told],
+        states=[phrase_of(item.sentence, item.said) for item in told],
         was_well=bool(told) and all(item.state is SensorState.OK for item in told),
     )
 
@@ -129,8 +142,14 @@ def _verdicts(shown: Sequence[tuple[Picture, list[Track]]]) -> list[str]:
     for _, ours in shown:
         for track in ours:
             if track.verdict is not IdentityVerdict.NONE:
-                why = "; ".join(track.verdict_reasons)
-                found[f"{track.track_id}: {track.claim} {track.verdict.value}{f' ({why})' if why else ''}"] = None
+                why = phrases_of(track.verdict_reasons, track.verdict_said)
+                said = {
+                    "track": track.track_id,
+                    "claim": track.claim or "",
+                    "verdict": phrase(f"verdict.{track.verdict.value}"),
+                }
+                key = "claim.verdict-why" if why else "claim.verdict"
+                found[phrase(key, reasons=why, **said)] = None
     return list(found)
 
 

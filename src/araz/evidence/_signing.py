@@ -20,11 +20,21 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from araz.evidence._merkle import is_consistent
+from araz.vocabulary import Phrase
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one JSON text of a value: keys sorted, no spaces, UTF-8; equal values give equal bytes."""
-    return msgspec.json.encode(value, order="sorted")
+    """The one JSON text of a value: keys sorted, no spaces, UTF-8; equal values give equal bytes.
+
+    A phrase is written as its English text.
+    """
+    return msgspec.json.encode(value, order="sorted", enc_hook=_plain)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Phrase):
+        return str(value)
+    raise NotImplementedError
 
 
 def new_key(password: bytes | None = None) -> bytes:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh
+from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh, question, sentence_of
 from araz.incidents._flood import group, is_flood, join, tell_group
 from araz.incidents._state import FORGET_US, Card, Shown
 from araz.incidents._swarm import LEAST, company
 from araz.incidents._work import Work
-from araz.vocabulary import AlarmState, Decision, DecisionAction, Reason, Rejected
+from araz.vocabulary import AlarmState, Decision, DecisionAction, Rejected, phrase, reason, said_of
 
 __all__ = ["Proposal", "Words", "clear", "decide", "propose", "tend", "touch"]
 
@@ -24,7 +24,6 @@ CLEAR_AFTER_US: Final = 120_000_000
 #: A card that was raised or came back this often within this time chatters; it is then cleared only after that quiet.
 CHATTER_COUNT: Final = 3
 CHATTER_WINDOW_US: Final = 600_000_000
-HELD: Final = "It comes and goes; the card is held until it is quiet for ten minutes."
 DEFAULT_SHELVE_S: Final = 600.0
 MAX_SHELVE_S: Final = 3600.0
 #: Phases in which the place is settled: where the drone flies afterwards changes nothing for the officer.
@@ -111,7 +110,7 @@ def _came_back(work: Work, card: Card, content: dict[str, Any]) -> tuple[Card, d
     came = (*(at for at in card.came_us if work.now_us - at < CHATTER_WINDOW_US), work.now_us)
     work.cards[card.alarm.alarm_id] = card = replace(card, came_us=came)
     if chatters(card, work.now_us):
-        content["reasons_against"] = [*content["reasons_against"], Reason(text=HELD)]
+        content["reasons_against"] = [*content["reasons_against"], reason(phrase("card.chatters"))]
     return card, content
 
 
@@ -132,7 +131,7 @@ def tend(work: Work) -> None:
             alarm.state is not AlarmState.REJECTED
         ):
             work.cards[alarm_id] = card = replace(card, came_us=card.came_us[-1:])
-            emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="")
+            emit(work, card, card.shown, state=AlarmState.CLEARED, **question(""))
             if card.told:
                 # Who comes back gets a card of its own: the flood that made this one is over.
                 _let_go(work, card)
@@ -163,9 +162,10 @@ def clear(work: Work, key: str, sentence: str) -> None:
     if card is None or card.key != key or card.alarm.state is AlarmState.CLEARED:
         return
     if chatters(card, work.now_us):
-        emit(work, card, card.shown, sentence=f"{sentence} {HELD}", to_decide="Have its cause mended?")
+        words = phrase("card.chatters-after", sentence=sentence)
+        emit(work, card, card.shown, **sentence_of(words), **question(phrase("ask.mend")))
         return
-    emit(work, card, card.shown, state=AlarmState.CLEARED, sentence=sentence, to_decide="")
+    emit(work, card, card.shown, state=AlarmState.CLEARED, **sentence_of(sentence), **question(""))
 
 
 def decide(work: Work, decisions: Sequence[Decision]) -> None:
@@ -199,11 +199,12 @@ def _apply(work: Work, card: Card, decision: Decision) -> None:
         state = AlarmState.ACKNOWLEDGED
     if card.alarm.state is AlarmState.CLEARED and decision.action is not DecisionAction.REJECT:
         state, until = AlarmState.CLEARED, None
-    reason = decision.reason
+    why: str | None = decision.reason
     if decision.action is DecisionAction.SEND:
-        reason = f"sent {decision.patrol_id or 'a patrol'}" + (f": {reason}" if reason else "")
+        why = phrase("card.sent", patrol=decision.patrol_id or phrase("card.a-patrol"))
+        why = phrase("card.sent-because", sent=why, reason=decision.reason) if decision.reason else why
         work.cards[card.alarm.alarm_id] = card = replace(card, was_sent=True)
     emit(
-        work, card, card.shown, state=state, shelved_until_us=until,
-        decided_by=decision.officer, decision_reason=reason,
+        work, card, card.shown, state=state, shelved_until_us=until, decided_by=decision.officer,
+        decision_reason=None if why is None else str(why), decision_reason_said=None if why is None else said_of(why),
     )  # fmt: skip

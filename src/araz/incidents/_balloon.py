@@ -11,7 +11,7 @@ from araz.incidents._fall import WIND_SIGMA_MPS, Spread, areas_around, largest_m
 from araz.incidents._sentences import minutes_words, side_words
 from araz.incidents._state import Memory, Told
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import FloatArray, IdentityVerdict, IncidentKind, Reason
+from araz.vocabulary import FloatArray, IdentityVerdict, IncidentKind, Reason, phrase, reason
 
 #: Drift is judged over this long, and not before so much of it was seen.
 WINDOW_US: Final = 60_000_000
@@ -128,18 +128,16 @@ def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int, has_claim: 
     slow -= -math.log(sigma * math.sqrt(2.0 * math.pi)) - 0.5 * ((speed - mean) / sigma) ** 2
     is_steady = drift.scatter_mps <= STEADY_MPS
     cues = [
-        Reason(text=f"drifts {off:.0f} m/s off the site's wind", weight=round(wind, 2)),
-        Reason(text=f"{speed:.0f} m/s for a minute, as the wind blows and drones seldom fly",
-               weight=round(min(max(slow, -4.0), 2.0), 2)),
-        Reason(text=f"its velocity kept within {drift.scatter_mps:.1f} m/s for a minute",
-               weight=STEADY if is_steady else UNSTEADY),
-    ]  # fmt: skip
+        reason(phrase("why.off-wind", speed=f"{off:.0f}"), round(wind, 2)),
+        reason(phrase("why.as-wind", speed=f"{speed:.0f}"), round(min(max(slow, -4.0), 2.0), 2)),
+        reason(phrase("why.kept", scatter=f"{drift.scatter_mps:.1f}"), STEADY if is_steady else UNSTEADY),
+    ]
     if companions >= 2:
-        cues.append(Reason(text=f"{companions} others drift the same way at the same speed", weight=COMPANIONS))
+        cues.append(reason(phrase("why.companions", count=companions), COMPANIONS))
     if drift.agl_m < LOW_AGL_M:
-        cues.append(Reason(text=f"only {max(drift.agl_m, 0.0):.0f} m above ground", weight=LOW))
+        cues.append(reason(phrase("why.only-height", height=f"{max(drift.agl_m, 0.0):.0f}"), LOW))
     if has_claim:
-        cues.append(Reason(text="it says what it is, as no balloon does", weight=CLAIMS))
+        cues.append(reason(phrase("why.claims"), CLAIMS))
     return cues
 
 
@@ -198,8 +196,8 @@ def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: f
         return memory
     incident = work.incident(
         IncidentKind.BALLOON, work.now_us + int(ahead.in_s * 1e6),
-        f"{track_name(memory.track_id)} drifts like a balloon, {drift.speed_mps:.0f} m/s, {drift.agl_m:.0f} m above "
-        f"ground; {forecast_words(work, ahead)}",
+        phrase("event.balloon", track=track_name(memory.track_id), speed=f"{drift.speed_mps:.0f}",
+               height=f"{drift.agl_m:.0f}", forecast=forecast_words(work, ahead)),
         confidence=chance * memory.belief, track=memory.track_id,
         areas=areas_around(work.context.place, *ahead.centre_m, matrix(ahead.spread)),
         reasons_for=[cue for cue in cues if cue.weight > 0.0], reasons_against=[c for c in cues if c.weight < 0.0],
@@ -222,5 +220,5 @@ def forecast_words(work: Work, ahead: Forecast) -> str:
     border = float(work.context.place.border.signed_distance_m(*(np.array([x]) for x in ahead.centre_m))[0])
     where = side_words(border)
     if ahead.is_landing:
-        return f"comes down {where}, {minutes_words(0.7 * ahead.in_s, 1.4 * ahead.in_s)}."
-    return f"if it stays up it is {where} in {ahead.in_s / 60.0:.0f} min."
+        return phrase("card.comes-down", side=where, when=minutes_words(0.7 * ahead.in_s, 1.4 * ahead.in_s))
+    return phrase("card.stays-up", side=where, minutes=f"{ahead.in_s / 60.0:.0f}")

@@ -11,9 +11,10 @@ from typing import Final
 
 from araz.incidents._alarms import Proposal, Words, clear, propose
 from araz.incidents._health import BAD
+from araz.incidents._sentences import names_words
 from araz.incidents._state import Shown
 from araz.incidents._work import Work
-from araz.vocabulary import CorridorCoverage, IncidentKind, Reason
+from araz.vocabulary import CorridorCoverage, IncidentKind, phrase, phrase_of, phrases_of, reason
 
 KEY: Final = "coverage"
 #: A corridor that is no worse than when all is well lost nothing: it was never covered.
@@ -27,9 +28,9 @@ def judge_corridors(work: Work, corridors: Sequence[CorridorCoverage]) -> dict[s
     new = [c for c in blind if c.corridor_id not in work.blind]
     if new:
         incident = work.incident(
-            IncidentKind.COVERAGE_LOST, work.now_us, f"{_words(new)}; silence there means little.",
+            IncidentKind.COVERAGE_LOST, work.now_us, phrase("event.blind", blind=_words(new)),
             confidence=0.95, sensor_id=next((c.sensors_lost[0] for c in new if c.sensors_lost), None),
-            reasons_for=tuple(Reason(text=cause) for cause in _causes(new)),
+            reasons_for=tuple(reason(cause) for cause in _causes(new)),
         )  # fmt: skip
         work.blind.update({c.corridor_id: incident for c in new})
     _restored(work, corridors, {c.corridor_id for c in blind})
@@ -39,7 +40,7 @@ def judge_corridors(work: Work, corridors: Sequence[CorridorCoverage]) -> dict[s
         carded = [name for name in corridor.sensors_lost if _has_card(work, name)]
         for name in carded[:1]:
             same = [c for c in blind if name in c.sensors_lost]
-            notes[name] = f"{_words(same)}."
+            notes[name] = _words(same)
         if not carded:
             rest.append(corridor)
     _card(work, rest)
@@ -56,7 +57,7 @@ def _restored(work: Work, corridors: Sequence[CorridorCoverage], blind: set[str]
     if not back:
         return
     work.incident(
-        IncidentKind.COVERAGE_RESTORED, work.now_us, f"{_names(back)} watched again.",
+        IncidentKind.COVERAGE_RESTORED, work.now_us, phrase("event.watched-again", names=_names(back)),
         confidence=0.95, supersedes=work.blind[back[0].corridor_id],
     )  # fmt: skip
     for corridor in back:
@@ -65,11 +66,11 @@ def _restored(work: Work, corridors: Sequence[CorridorCoverage], blind: set[str]
 
 def _card(work: Work, blind: Sequence[CorridorCoverage]) -> None:
     if not blind:
-        clear(work, KEY, "The watched corridors are seen again.")
+        clear(work, KEY, phrase("event.all-watched"))
         return
     worst = min(blind, key=lambda c: c.probability)
-    sentence = f"{_words(blind)}; silence there means little."
-    reasons = tuple(Reason(text=text) for text in [*_causes(blind), *(c.sentence for c in blind)])
+    sentence = phrase("event.blind", blind=_words(blind))
+    reasons = tuple(map(reason, [*_causes(blind), *(phrase_of(c.sentence, c.said) for c in blind)]))
     propose(
         work,
         Proposal(
@@ -79,25 +80,25 @@ def _card(work: Work, blind: Sequence[CorridorCoverage]) -> None:
             confidence=0.95,
             shown=Shown("blind", ", ".join(c.corridor_id for c in blind), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
             words=lambda: Words(sentence, reasons),
-            to_decide=f"Watch {worst.corridor_id} by other means: a patrol's ears, a camera, a mobile sensor?",
+            to_decide=phrase("ask.corridor", corridor=worst.corridor_id),
             incident_ids=tuple(dict.fromkeys(work.blind[c.corridor_id] for c in blind)),
         ),
     )
 
 
 def _causes(corridors: Sequence[CorridorCoverage]) -> list[str]:
-    return list(dict.fromkeys(cause for corridor in corridors for cause in corridor.causes))
+    return list(dict.fromkeys(cause for c in corridors for cause in phrases_of(c.causes, c.causes_said)))
 
 
 def _names(corridors: Sequence[CorridorCoverage]) -> str:
-    names = [c.corridor_id for c in corridors]
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
+    return names_words([c.corridor_id for c in corridors], NAMES_SHOWN)
 
 
 def _words(corridors: Sequence[CorridorCoverage]) -> str:
     """One corridor or several, from what chance of a track to what."""
     now = sum(c.probability for c in corridors) / len(corridors)
     nominal = sum(c.nominal_probability for c in corridors) / len(corridors)
-    many = "corridors" if len(corridors) > 1 else "corridor"
-    return f"{len(corridors)} watched {many} blind ({_names(corridors)}): chance of a track {nominal:.0%} → {now:.0%}"
+    chances = {"nominal": f"{nominal:.0%}", "now": f"{now:.0%}"}
+    if len(corridors) == 1:
+        return phrase("event.blind-one", names=_names(corridors), **chances)
+    return phrase("event.blind-many", count=len(corridors), names=_names(corridors), **chances)

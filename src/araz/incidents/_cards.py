@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +10,7 @@ import msgspec
 
 from araz.incidents._state import Card, Shown
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Alarm, AlarmState, Area, Reason
+from araz.vocabulary import Alarm, AlarmState, Area, Reason, said_of
 
 #: A card that only drifts is not said again before this.
 MIN_REVISION_US: Final = 15_000_000
@@ -65,16 +65,34 @@ def content_of(proposal: Proposal) -> dict[str, Any]:
     """The fields of a revision that follow from its proposal."""
     words = proposal.words()
     return {
-        "sentence": words.sentence,
+        **spoken(words.sentence, proposal.to_decide, words.not_seen),
         "confidence": round(min(max(proposal.confidence, 0.0), 1.0), 3),
         "reasons_for": list(words.reasons_for),
         "reasons_against": list(words.reasons_against),
-        "not_seen": list(words.not_seen),
-        "to_decide": proposal.to_decide,
         "track_id": None if proposal.track_id is None else track_name(proposal.track_id),
         "incident_ids": list(proposal.incident_ids),
         "areas": list(words.areas),
     }
+
+
+def spoken(sentence: str, to_decide: str, not_seen: Sequence[str]) -> dict[str, Any]:
+    """The texts of a card, each with what it was made of."""
+    return {
+        **sentence_of(sentence),
+        **question(to_decide),
+        "not_seen": [str(one) for one in not_seen],
+        "not_seen_said": [said_of(one) for one in not_seen],
+    }
+
+
+def sentence_of(text: str) -> dict[str, Any]:
+    """A card's sentence, with what it was made of."""
+    return {"sentence": str(text), "said": said_of(text)}
+
+
+def question(text: str) -> dict[str, Any]:
+    """What to decide, with what it was made of; nothing where there is nothing to decide."""
+    return {"to_decide": str(text), "to_decide_said": said_of(text) if text else None}
 
 
 def emit(work: Work, card: Card, shown: Shown, **changes: Any) -> Card:

@@ -11,7 +11,7 @@ from araz.incidents._fall import areas_around
 from araz.incidents._sentences import clock, distance_words
 from araz.incidents._state import Crossed, Memory
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, IncidentKind, Reason
+from araz.vocabulary import Area, IncidentKind, Reason, phrase, reason
 
 #: A reverse sortie comes back within this time, and to within this distance of where it went out.
 REVERSE_US: Final = (60_000_000, 3_600_000_000)
@@ -66,16 +66,14 @@ def _reverse(work: Work, memory: Memory, now: Crossed, confidence: float) -> Mem
     is_own, away_min = left.track_id in own, (now.at_us - left.at_us) / 60e6
     slower = left.speed_mps - now.speed_mps
     speaks_for = [
-        Reason(text=f"went out at {clock(left.at_us)}, was {away_min:.0f} min beyond the line"),
-        Reason(text=f"came back {distance_words(_apart_m(left, now))} from where it went out"),
+        reason(phrase("why.went-out", time=clock(left.at_us), minutes=f"{away_min:.0f}")),
+        reason(phrase("why.came-back", distance=distance_words(_apart_m(left, now)))),
     ]
-    against = [] if is_own else [Reason(text=f"lost beyond the line as {track_name(left.track_id)}: may be another")]
+    against = [] if is_own else [reason(phrase("why.maybe-other", track=track_name(left.track_id)))]
     if abs(slower) >= SLOWER_MPS:
-        how = f"{now.speed_mps:.0f} m/s in, {left.speed_mps:.0f} m/s out"
-        (speaks_for if slower > 0.0 else against).append(
-            Reason(text=f"{'slower' if slower > 0.0 else 'no slower'} than on its way out: {how}")
-        )
-    sentence = f"{track_name(memory.track_id)} comes back over the line: a reverse sortie, likely loaded now."
+        key, list_ = ("why.slower", speaks_for) if slower > 0.0 else ("why.no-slower", against)
+        list_.append(reason(phrase(key, back=f"{now.speed_mps:.0f}", out=f"{left.speed_mps:.0f}")))
+    sentence = phrase("event.reverse", track=track_name(memory.track_id))
     return _said(
         work, memory, IncidentKind.REVERSE_SORTIE, now, sentence, confidence * (SAME_TRACK if is_own else SAME_PLACE),
         speaks_for, against, left.incident_id,
@@ -98,20 +96,21 @@ def _repeat(work: Work, memory: Memory, now: Crossed, confidence: float) -> Memo
     chance = 1.0 - (1.0 - min(2.0 * GAP_M / max(length_m, 1.0), 1.0)) ** len(before)
     last = same[-1]
     reasons = [
-        Reason(
-            text=f"{distance_words(_apart_m(c, now))} from where {track_name(c.track_id)} crossed at {clock(c.at_us)}"
+        reason(
+            phrase(
+                "why.near-crossing",
+                distance=distance_words(_apart_m(c, now)),
+                track=track_name(c.track_id),
+                time=clock(c.at_us),
+            )
         )
         for c in same[-3:]
     ]
-    against = [
-        Reason(
-            text=f"flights that cross anywhere would meet so near an earlier one with {max(chance, 0.01):.0%} chance"
-        )
-    ]
-    sentence = (
-        f"{track_name(memory.track_id)} uses the gap of {track_name(last.track_id)}: "
-        f"sortie {len(same) + 1} there tonight, {(now.at_us - last.at_us) / 60e6:.0f} min after the last."
-    )
+    against = [reason(phrase("why.by-chance", chance=f"{max(chance, 0.01):.0%}"))]
+    sentence = phrase(
+        "event.repeat", track=track_name(memory.track_id), before=track_name(last.track_id), count=len(same) + 1,
+        minutes=f"{(now.at_us - last.at_us) / 60e6:.0f}",
+    )  # fmt: skip
     return _said(
         work, memory, IncidentKind.REPEAT_SORTIE, now, sentence, confidence * (1.0 - chance), reasons, against, None
     )

@@ -10,8 +10,11 @@ import msgspec
 import numpy as np
 
 from araz.geography import Place
+from araz.incidents._cards import spoken
 from araz.incidents._fall import areas_around
+from araz.incidents._sentences import minutes_words
 from araz.incidents._state import FORGET_US, State
+from araz.incidents._work import track_name
 from araz.vocabulary import (
     WATERMARK,
     Alarm,
@@ -23,8 +26,10 @@ from araz.vocabulary import (
     FloatArray,
     Incident,
     IncidentKind,
-    Reason,
     Track,
+    phrase,
+    reason,
+    said_of,
 )
 
 SPEED_MPS: Final = 14.0
@@ -57,14 +62,15 @@ def real_traffic(state: State, events: Sequence[Event], now_us: int) -> str | No
     """Why no drill may be flown now: an urgent alarm, a likely drone, a report, a new incident; None when quiet."""
     for card in state.cards.values():
         if card.alarm.state is AlarmState.ACTIVE and card.alarm.priority <= 2 and card.kind != "sensor":
-            return f"alarm {card.alarm.alarm_id} is open"
+            return phrase("drill-why.alarm", alarm=card.alarm.alarm_id)
     for memory in state.memories.values():
         if memory.likely_since_us is not None and now_us - memory.last_seen_us < LATELY_US:
-            return f"track {memory.track_id} is likely a drone"
+            return phrase("drill-why.track", track=track_name(memory.track_id))
     if any(now_us - report.known_at_us < FORGET_US // 6 for report in state.reports):
-        return "a person reported something"
+        return phrase("drill-why.report")
     new = (one for one in events if isinstance(one, Incident) and one.kind not in NO_TRAFFIC)
-    return next((f"incident {one.incident_id}, {one.kind.value}" for one in new), None)
+    said = (phrase("drill-why.incident", incident=n.incident_id, kind=phrase(f"incident.{n.kind.value}")) for n in new)
+    return next(said, None)
 
 
 def drill_step(
@@ -79,7 +85,7 @@ def drill_step(
     said: list[Drill] = []
     for asked in orders:
         if state.path is not None:
-            said.append(_end(asked, now_us, "refused", "another drill is flying"))
+            said.append(_end(asked, now_us, "refused", phrase("drill-why.flying")))
         else:
             state = DrillState(order=asked)
     order = state.order
@@ -87,14 +93,14 @@ def drill_step(
         return state, said
     if traffic is not None:
         ended = "refused" if state.path is None else "stopped"
-        return DrillState(), [*said, _end(order, now_us, ended, f"real traffic: {traffic}")]
+        return DrillState(), [*said, _end(order, now_us, ended, phrase("drill-why.traffic", what=traffic))]
     for decision in decisions:
         if state.alarm is not None and decision.alarm_id == state.alarm.alarm_id:
             return DrillState(), [*said, _decided(order, state.alarm, decision, now_us)]
     if state.path is None:
         state = replace(state, path=_crossing(place, order.seed))
         if state.path is None:
-            return DrillState(), [*said, _end(order, now_us, "refused", "no stretch of the line was found to cross")]
+            return DrillState(), [*said, _end(order, now_us, "refused", phrase("drill-why.no-line"))]
     if now_us - state.shown_us < EVERY_US:
         return state, said
     return _fly(replace(state, shown_us=now_us), order, place, now_us, said)
@@ -107,7 +113,7 @@ def _fly(
     flown_s = (now_us - order.starts_at_us) / 1e6
     along_m, speed_mps, is_home = _course(flown_s)
     if is_home:
-        return DrillState(), [*said, _end(order, now_us, "missed", "it flew to its end and nobody decided")]
+        return DrillState(), [*said, _end(order, now_us, "missed", phrase("drill-why.missed"))]
     track = _track(order, place, state.path, along_m, speed_mps, now_us)
     if flown_s >= ALARM_AFTER_S:
         state = replace(state, alarm=_alarm(order, place, state, along_m, now_us))
@@ -116,13 +122,14 @@ def _fly(
 
 
 def _end(order: DrillOrder, now_us: int, state: str, why: str) -> Drill:
-    return Drill(drill_id=order.drill_id, at_us=now_us, state=state, why=why)
+    return Drill(drill_id=order.drill_id, at_us=now_us, state=state, why=str(why), why_said=said_of(why))
 
 
 def _decided(order: DrillOrder, alarm: Alarm, decision: Decision, now_us: int) -> Drill:
     waited_s = (decision.at_us - alarm.raised_at_us) / 1e6
-    return Drill(
-        drill_id=order.drill_id, at_us=now_us, state="decided", why=f"{decision.action.value} after {waited_s:.0f} s",
+    action = phrase(f"outcome.{decision.action.value}")
+    return msgspec.structs.replace(
+        _end(order, now_us, "decided", phrase("drill-why.decided", action=action, seconds=f"{waited_s:.0f}")),
         decision=decision, decision_s=max(0.0, waited_s),
     )  # fmt: skip
 
@@ -189,17 +196,19 @@ def _alarm(order: DrillOrder, place: Place, state: DrillState, along_m: float, n
     if old is not None and (old.priority == 1) == is_in:
         return old
     drop = (state.path[0] - INSIDE_M * state.path[2], state.path[1] - INSIDE_M * state.path[3])
-    what = "over the line, entering" if is_in else "coming, over the line in 1–4 min"
+    said = {"speed": f"{SPEED_MPS:.0f}", "height": f"{AGL_M:.0f}"}
+    sentence = (
+        phrase("card.drill-inside", **said)
+        if is_in
+        else phrase("card.drill-coming", crosses=minutes_words(60.0, 240.0), **said)
+    )
     return Alarm(
         alarm_id=order.drill_id, revision=1 if old is None else old.revision + 1, priority=1 if is_in else 2,
         state=AlarmState.ACTIVE, raised_at_us=now_us if old is None else old.raised_at_us, changed_at_us=now_us,
-        sentence=f"Heavy multirotor?, no Remote ID, {SPEED_MPS:.0f} m/s, {AGL_M:.0f} m above ground, {what}.",
-        confidence=0.9, to_decide="Send a patrol now?", track_id=order.drill_id,
-        reasons_for=[
-            Reason(text="flies straight legs", weight=2.1), Reason(text="leads over the line towards us at night")
-        ],
-        reasons_against=[Reason(text="no bearing from a microphone, radio finder or camera", weight=-0.3)],
-        not_seen=["no Remote ID heard"], areas=list(areas_around(place, *drop, np.diag([180.0**2, 140.0**2]))),
+        **spoken(sentence, phrase("ask.drill"), [phrase("unseen.drill")]), confidence=0.9, track_id=order.drill_id,
+        reasons_for=[reason(phrase("like.straight"), 2.1), reason(phrase("like.toward"))],
+        reasons_against=[reason(phrase("unseen.bearing"), -0.3)],
+        areas=list(areas_around(place, *drop, np.diag([180.0**2, 140.0**2]))),
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from araz.incidents._fall import STOP_QUANTILES, matrix, release_area
 from araz.incidents._state import Drop, Hover, Memory, Sample
 from araz.incidents._weights import DROP_CUES, DROP_PRIOR
 from araz.incidents._witness import witnessed
-from araz.vocabulary import Reason
+from araz.vocabulary import phrase, reason
 
 #: A departure is judged from the third second after the hover to this one.
 JUDGE_FROM_S: Final = 3.0
@@ -72,7 +72,7 @@ def find_drop(place: Place, memory: Memory, now_us: int) -> Drop | None:
     east, north = (float(np.mean([s[k] for s in (settled if len(settled) >= 3 else at_bottom)])) for k in (1, 2))
     centre, _, areas = release_area(place, east, north, agl, matrix(hover.covariance), STOP_QUANTILES)
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
-    reasons = [Reason(text=cue.text, weight=round(cue.weight, 2)) for cue in cues if cue.weight != 0.0]
+    reasons = [reason(cue.text, round(cue.weight, 2)) for cue in cues if cue.weight != 0.0]
     return Drop(
         at_us=released.at_us,
         probability=probability,
@@ -156,24 +156,26 @@ def _cues(
     has_crossed = memory.crossed_at_us is not None
     witness = witnessed(memory, during[0].at_us, during[-1].at_us)
     sure = 0.0 if witness is None else witness.confidence
+    stood, height, turned = f"{stood_s:.0f}", f"{low:.0f}", f"{turn:.0f}"
     return [
-        _cue("descent", came_down, descent < 3.0, f"came down {descent:.0f} m before the hover",
-             "no descent before the hover"),
-        _Said("hover", _CUE["hover"].weight_for * share, f"hovered {stood_s:.0f} s"),
+        _cue("descent", came_down, descent < 3.0, phrase("drop.came-down", height=f"{descent:.0f}"),
+             phrase("drop.no-descent")),
+        _Said("hover", _CUE["hover"].weight_for * share, phrase("drop.hovered", seconds=stood)),
         _cue("loiter", False, stood_s > LOITER_S and low > LOITER_AGL_M and climb < 1.5, "",
-             f"stood there for {stood_s:.0f} s, {low:.0f} m up: it watches"),
-        _cue("climb", climb >= 1.5, climb < 0.5, f"climbed at {climb:.1f} m/s right after", "no climb after it"),
-        _cue("acceleration", gain >= 5.0, False, f"gained {gain:.0f} m/s within 8 s", ""),
-        _cue("turn for home", turn > 120.0, turn < 60.0, f"turned {turn:.0f}°, back the way it came",
-             f"went on along its course (turned {turn:.0f}°)"),
-        _cue("homeward", homeward > 15.0 and border < 0.0, False, "leaves towards the line", ""),
-        _cue("inside", border < 0.0, border >= 0.0, "on our side of the line", "outside the line"),
-        _cue("low", low < 150.0, low > 200.0, f"{low:.0f} m above ground at the hover",
-             f"{low:.0f} m above ground: high for a release"),
+             phrase("drop.watches", seconds=stood, height=height)),
+        _cue("climb", climb >= 1.5, climb < 0.5, phrase("drop.climbed", climb=f"{climb:.1f}"),
+             phrase("drop.no-climb")),
+        _cue("acceleration", gain >= 5.0, False, phrase("drop.gained", speed=f"{gain:.0f}"), ""),
+        _cue("turn for home", turn > 120.0, turn < 60.0, phrase("drop.turned-back", turn=turned),
+             phrase("drop.went-on", turn=turned)),
+        _cue("homeward", homeward > 15.0 and border < 0.0, False, phrase("drop.homeward"), ""),
+        _cue("inside", border < 0.0, border >= 0.0, phrase("drop.inside"), phrase("drop.outside")),
+        _cue("low", low < 150.0, low > 200.0, phrase("drop.low", height=height),
+             phrase("drop.high", height=height)),
         _Said("witness", _CUE["witness"].weight_for * sure,
-              "" if witness is None else f"{witness.sensor_id} says that it let something go ({sure:.0%} sure)"),
-        _cue("crossed", has_crossed, memory.first_side < 0 and not has_crossed, "came over the line before",
-             "never seen outside the line"),
+              "" if witness is None else phrase("drop.witness", sensor=witness.sensor_id, sure=f"{sure:.0%}")),
+        _cue("crossed", has_crossed, memory.first_side < 0 and not has_crossed, phrase("drop.came-over"),
+             phrase("drop.never-outside")),
     ]  # fmt: skip
 
 

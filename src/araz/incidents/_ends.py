@@ -13,7 +13,7 @@ from araz.incidents._identity import radar_looks
 from araz.incidents._sentences import clock, distance_words, side_words
 from araz.incidents._state import Memory, Sample
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import IncidentKind, Reason
+from araz.vocabulary import IncidentKind, phrase, reason
 
 #: A scout stays within this of one place for so long, in the air, this near to the line.
 LOITER_US: Final = 180_000_000
@@ -62,17 +62,17 @@ def find_loiter(work: Work, memory: Memory) -> Memory:
     flown_m = sum(math.dist(a[1:3], b[1:3]) for a, b in pairwise(window))
     incident = work.incident(
         IncidentKind.LOITER, window[0].at_us,
-        f"{track_name(memory.track_id)} stays within {distance_words(max(away_m, 50.0))} of one place, "
-        f"{side_words(border_m)} the line, for {LOITER_US / 60e6:.0f} min: it watches or waits.",
+        phrase("event.loiter", track=track_name(memory.track_id), distance=distance_words(max(away_m, 50.0)),
+               side=side_words(border_m), minutes=f"{LOITER_US / 60e6:.0f}"),
         confidence=max(memory.belief, LEAST_BELIEF), track=memory.track_id,
         areas=areas_around(work.context.place, float(middle[0]), float(middle[1]), np.cov(at.T) + np.eye(2) * 25.0**2),
         reasons_for=(
-            Reason(text=f"flew a straight leg as a drone does until {clock(memory.leg_at_us)}"),
-            Reason(text=f"in the air all the time, {np.median([s.agl_m for s in window]):.0f} m above ground"),
-            Reason(text=f"flew {distance_words(flown_m)} and is {distance_words(float(np.hypot(*(at[-1] - at[0]))))} "
-                        "from where it was"),
+            reason(phrase("why.leg", time=clock(memory.leg_at_us))),
+            reason(phrase("why.in-air", height=f"{np.median([s.agl_m for s in window]):.0f}")),
+            reason(phrase("why.flown", flown=distance_words(flown_m),
+                          away=distance_words(float(np.hypot(*(at[-1] - at[0])))))),
         ),
-        reasons_against=(Reason(text="it let nothing go that was seen; surveys do the same, birds of prey circle"),),
+        reasons_against=(reason(phrase("why.let-nothing")),),
     )  # fmt: skip
     return memory.with_incident(IncidentKind.LOITER, window[0].at_us, incident)._replace(loiter_at_us=work.now_us)
 
@@ -116,14 +116,13 @@ def _down(work: Work, memory: Memory, last: Sample, fall_s: float, sink: float, 
     at_us = memory.updated_us + int(fall_s * 1e6)
     incident = work.incident(
         IncidentKind.DOWN, at_us,
-        f"{track_name(memory.track_id)} went down {side_words(border_m)} the line: it sank at {sink:.0f} m/s and is "
-        "not seen there any more.",
+        phrase("event.down", track=track_name(memory.track_id), side=side_words(border_m), sink=f"{sink:.0f}"),
         confidence=memory.belief * (1.0 - math.exp(-nats)) * 0.8, track=memory.track_id,
         areas=areas_around(place, east, north, spread),
         reasons_for=(
-            Reason(text=f"sank at {sink:.0f} m/s, {last.agl_m:.0f} m above ground when it was seen last"),
-            Reason(text="radars that see its last place have missed it since", weight=round(nats, 1)),
+            reason(phrase("why.sank", sink=f"{sink:.0f}", height=f"{last.agl_m:.0f}")),
+            reason(phrase("why.radars-miss"), round(nats, 1)),
         ),
-        reasons_against=(Reason(text="it may have landed, or flown on below what the radars see"),),
+        reasons_against=(reason(phrase("why.maybe-landed")),),
     )  # fmt: skip
     return memory.with_incident(IncidentKind.DOWN, at_us, incident)._replace(is_down=True)

@@ -62,7 +62,7 @@ def alarm_figures(
         median_decision_s=float(np.median(waits_s)) if waits_s else None,
         p95_decision_s=float(np.quantile(waits_s, 0.95)) if waits_s else None,
         reject_reasons=dict(Counter(one.reason or "no reason" for one in rejects).most_common()),
-        groups=sum("one card for all" in stories[one.alarm_id][-1].sentence for one in inside),
+        groups=sum(bool(stories[one.alarm_id][-1].members) for one in inside),
     )
 
 

@@ -11,10 +11,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
-from araz.incidents._cards import MIN_REVISION_US, Proposal, emit, fresh
+from araz.incidents._cards import MIN_REVISION_US, Proposal, emit, fresh, question, spoken
+from araz.incidents._sentences import names_words
 from araz.incidents._state import Card, Member, Shown
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import AlarmMember, AlarmState
+from araz.vocabulary import AlarmMember, AlarmState, phrase, phrase_of, phrases_of, said_of
 
 FLOOD_WINDOW_US: Final = 600_000_000
 #: Alarms of a kind in ten minutes; the next one makes ten, and with it the flood.
@@ -30,7 +31,6 @@ NAMES_SAID: Final = 8
 #: More areas than this make a map unreadable; the most urgent come first.
 AREAS_TOLD: Final = 24
 INCIDENTS_KEPT: Final = 50
-GROUP_QUESTION: Final = "One cause or many? Decide for the group, or send to each by what it asks."
 NOTHING_SHOWN: Final = Shown("", "", 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -76,12 +76,13 @@ def _absorb(work: Work, kind: str, together: frozenset[str] | None) -> tuple[Mem
         if card.kind == kind and not card.told and is_untouched and is_of_flood:
             members.append(
                 Member(
-                    card.key, card.shown.phase, alarm.priority, alarm.confidence, alarm.sentence, tuple(alarm.areas),
-                    tuple(alarm.reasons_against), tuple(alarm.not_seen), tuple(alarm.incident_ids), alarm.to_decide,
-                    alarm.raised_at_us,
+                    card.key, card.shown.phase, alarm.priority, alarm.confidence, phrase_of(alarm.sentence, alarm.said),
+                    tuple(alarm.areas), tuple(alarm.reasons_against),
+                    tuple(phrases_of(alarm.not_seen, alarm.not_seen_said)), tuple(alarm.incident_ids),
+                    phrase_of(alarm.to_decide, alarm.to_decide_said), alarm.raised_at_us,
                 )
             )  # fmt: skip
-            emit(work, card, card.shown, state=AlarmState.CLEARED, to_decide="Joined to the group's card.")
+            emit(work, card, card.shown, state=AlarmState.CLEARED, **question(phrase("ask.joined")))
     return tuple(members)
 
 
@@ -97,15 +98,14 @@ def _member(proposal: Proposal, told_at_us: int) -> Member:
 def _content(kind: str, told: tuple[Member, ...]) -> dict[str, Any]:
     """What a group's card says: who is on it, the most urgent first, each with its area and what to decide for it."""
     ordered = sorted(told, key=lambda one: (one.priority, one.phase != "drop", -one.confidence))
-    names = ", ".join(_name(one.key) for one in ordered[:NAMES_SAID])
-    rest = f" and {len(told) - NAMES_SAID} more" if len(told) > NAMES_SAID else ""
+    names = names_words([_name(one.key) for one in ordered], NAMES_SAID)
+    what = phrase(f"alarm-kind.{kind.replace(' ', '-')}")
+    sentence = phrase("card.group", count=len(told), kind=what, names=names)
     return {
-        "sentence": f"{len(told)} alarms of the kind “{kind}” at once; one card for all: {names}{rest}.",
+        **spoken(sentence, phrase("ask.group"), ordered[0].not_seen),
         "confidence": max(one.confidence for one in told),
         "reasons_for": [],
         "reasons_against": list(ordered[0].reasons_against),
-        "not_seen": list(ordered[0].not_seen),
-        "to_decide": GROUP_QUESTION,
         "track_id": None,
         "incident_ids": list(dict.fromkeys(chain.from_iterable(one.incident_ids for one in told)))[-INCIDENTS_KEPT:],
         "areas": list(chain.from_iterable(one.areas for one in ordered))[:AREAS_TOLD],
@@ -121,8 +121,10 @@ def _record(member: Member) -> AlarmMember:
         priority=member.priority,
         confidence=member.confidence,
         told_at_us=member.told_at_us,
-        sentence=member.sentence,
-        to_decide=member.to_decide,
+        sentence=str(member.sentence),
+        to_decide=str(member.to_decide),
+        said=said_of(member.sentence),
+        to_decide_said=said_of(member.to_decide) if member.to_decide else None,
         incident_ids=list(member.incident_ids),
         areas=list(member.areas),
     )

@@ -7,13 +7,12 @@ from typing import Final
 
 from araz.incidents._alarms import Proposal, Words, clear, propose
 from araz.incidents._people import is_people
-from araz.incidents._sentences import clock
+from araz.incidents._sentences import clock, state_words
 from araz.incidents._state import SensorMemory, Shown
 from araz.incidents._work import Work
-from araz.vocabulary import IncidentKind, Reason, SensorHealth, SensorState
+from araz.vocabulary import IncidentKind, SensorHealth, SensorState, phrase, phrase_of, reason
 
 BAD: Final = (SensorState.SILENT, SensorState.FAILED, SensorState.LYING)
-_WORDS: Final = {SensorState.SILENT: "dead", SensorState.FAILED: "failed", SensorState.LYING: "lying"}
 
 
 def judge_health(work: Work, health: Sequence[SensorHealth], blind: Mapping[str, str]) -> None:
@@ -35,16 +34,15 @@ def judge_health(work: Work, health: Sequence[SensorHealth], blind: Mapping[str,
             is_new = before is None or before.state is not record.state
             _card(work, record, is_new, blind.get(record.sensor_id, ""))
         elif before is not None and before.is_bad:
-            clear(work, f"sensor:{record.sensor_id}", f"{record.sensor_id} works again.")
+            clear(work, f"sensor:{record.sensor_id}", phrase("event.sensor-back", sensor=record.sensor_id))
 
 
 def _card(work: Work, record: SensorHealth, is_new: bool, blind: str) -> None:
     index = work.context.names.index(record.sensor_id)
     since = work.sensors[record.sensor_id].since_us
-    word = _WORDS[record.state]
-    sentence = f"{record.sensor_id} {word} since {clock(since)}; quiet there means little."
-    sentence = f"{sentence} {blind}".rstrip()
-    reasons = (Reason(text=record.sentence),) if record.sentence else ()
+    said = {"sensor": record.sensor_id, "state": state_words(record.state), "time": clock(since)}
+    sentence = phrase("event.sensor-blind", blind=blind, **said) if blind else phrase("event.sensor", **said)
+    reasons = (reason(phrase_of(record.sentence, record.said)),) if record.sentence else ()
     incidents: tuple[str, ...] = ()
     if is_new:
         incidents = (
@@ -64,7 +62,7 @@ def _card(work: Work, record: SensorHealth, is_new: bool, blind: str) -> None:
             confidence=0.95,
             shown=Shown(record.state.value, blind, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
             words=lambda: Words(sentence, reasons),
-            to_decide="Send the technician, or watch that corridor by other means?",
+            to_decide=phrase("ask.technician"),
             incident_ids=incidents,
         ),
     )

@@ -23,6 +23,7 @@ from araz.vocabulary import (
     SensorHealth,
     SensorState,
     TrackPicture,
+    phrase,
 )
 
 #: A radar silence of one in a thousand, over at least ten seconds, contradicts a Remote ID claim.
@@ -194,10 +195,10 @@ def _verdict(
     jumped = None if claim is None else claims_seen.get(claim_name(claim))
     limit = MANNED_SPEED_MPS if code == CLAIM_MANNED else DRONE_SPEED_MPS
     if jumped is not None and jumped.jumps >= JUMPS and now_us - jumped.last_jump_us < FORGET_US:
-        why = f"says it was in two places: that would take {jumped.jump_speed_mps:.0f} m/s"
+        why = phrase("claim.two-places", speed=f"{jumped.jump_speed_mps:.0f}")
         return Identity(IdentityVerdict.CONTRADICTED, (why,), last_seen_us=now_us)
     if code in (CLAIM_DRONE, CLAIM_MANNED) and speed_mps > limit:
-        why = f"moves at {speed_mps:.0f} m/s, more than its kind can ({limit:.0f} m/s)"
+        why = phrase("claim.too-fast", speed=f"{speed_mps:.0f}", limit=f"{limit:.0f}")
         return Identity(IdentityVerdict.CONTRADICTED, (why,), last_seen_us=now_us)
     if is_supported:
         seen_s = before.supported_s + step_s
@@ -209,37 +210,39 @@ def _verdict(
     total = before.miss_nats + nats
     is_false = before.verdict is IdentityVerdict.CONTRADICTED or (total >= needed and covered >= COVERED_S)
     if is_false:
-        why = f"flew {covered:.0f} s where radar sees, and no radar saw anything there"
+        why = phrase("claim.no-radar-saw", seconds=f"{covered:.0f}")
         return Identity(IdentityVerdict.CONTRADICTED, (why,), total, covered, False, now_us)
-    why = "no other sensor has seen it" + (
-        " yet, though radar covers the place" if nats > 0.0 else "; no radar covers it"
-    )
+    why = phrase("claim.untested-covered" if nats > 0.0 else "claim.untested")
     return Identity(IdentityVerdict.UNTESTED, (why,), total, covered, nats > 0.0, now_us)
 
 
 def _supported(context: Context, claim: Claim | None, position: FloatArray, now_us: int) -> Identity:
-    seen = "another kind of sensor sees it where it says it is"
+    seen = phrase("claim.seen")
     for flight in () if claim is None else context.place.site.authorised:
         if claim is None or flight.identity.lower() != claim.identity.lower():
             continue
         if not flight.from_us <= now_us <= flight.to_us:
             return Identity(
-                IdentityVerdict.SUPPORTED, (seen, f"outside the hours of {flight.label}"), last_seen_us=now_us
+                IdentityVerdict.SUPPORTED,
+                (seen, phrase("claim.outside-hours", label=flight.label)),
+                last_seen_us=now_us,
             )
         height = context.place.site.origin_hae_m
         centre = context.place.frame.to_enu(flight.latitude_deg, flight.longitude_deg, height).reshape(-1)
         if float(np.hypot(position[0] - centre[0], position[1] - centre[1])) <= flight.radius_m:
-            return Identity(IdentityVerdict.AUTHORISED, (seen, f"authorised: {flight.label}"), last_seen_us=now_us)
-        return Identity(IdentityVerdict.SUPPORTED, (seen, f"outside the area of {flight.label}"), last_seen_us=now_us)
+            why = phrase("claim.authorised", label=flight.label)
+            return Identity(IdentityVerdict.AUTHORISED, (seen, why), last_seen_us=now_us)
+        why = phrase("claim.outside-area", label=flight.label)
+        return Identity(IdentityVerdict.SUPPORTED, (seen, why), last_seen_us=now_us)
     return Identity(IdentityVerdict.SUPPORTED, (seen,), last_seen_us=now_us)
 
 
 #: What a zone says of a drone in it that nobody listed.
 _ZONE_WORDS: Final = {
-    ZoneKind.PROHIBITED: "where flying is prohibited",
-    ZoneKind.REQ_AUTHORIZATION: "where flying needs an authorisation, and none is listed",
-    ZoneKind.CONDITIONAL: "where flying is bound to conditions",
-    ZoneKind.USPACE: "a U-space, whose flights are known to its service provider",
+    ZoneKind.PROHIBITED: "claim.zone-prohibited",
+    ZoneKind.REQ_AUTHORIZATION: "claim.zone-authorisation",
+    ZoneKind.CONDITIONAL: "claim.zone-conditions",
+    ZoneKind.USPACE: "claim.zone-uspace",
 }
 
 
@@ -255,12 +258,12 @@ def _in_zones(context: Context, identity: Identity, was_outside: bool, position:
     agl = float(place.terrain.height_agl_m(position)[0])
     here = zones_at(place.zones, latitude, longitude, agl, hae - place.site.geoid_undulation_m, hae, now_us)
     limits = [zone for zone in here if zone.kind is not ZoneKind.NO_RESTRICTION]
-    words = tuple(f"in zone {zone.label}, {_ZONE_WORDS[zone.kind]}" for zone in limits)
+    words = tuple(phrase(_ZONE_WORDS[zone.kind], zone=zone.label) for zone in limits)
     free = [zone for zone in here if zone.kind is ZoneKind.NO_RESTRICTION]
     if limits or not free:
         return replace(identity, reasons=identity.reasons + words)
     if was_outside:
-        why = f"zone {free[0].label} is free to fly in, but it came from the other side"
+        why = phrase("claim.zone-from-outside", zone=free[0].label)
         return replace(identity, reasons=(*identity.reasons, why))
-    why = f"authorised: zone {free[0].label} is free to fly in"
+    why = phrase("claim.zone-free", zone=free[0].label)
     return replace(identity, verdict=IdentityVerdict.AUTHORISED, reasons=(*identity.reasons, why))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from araz.incidents._fall import AREA_PROBABILITIES, areas_around
-from araz.incidents._sentences import minutes_words, side_words
+from araz.incidents._sentences import minutes_span, side_words
 from araz.incidents._state import State, is_due
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import IncidentKind, Reason
+from araz.vocabulary import IncidentKind, phrase, reason
 
 #: Asked this long after it was first seen: by then what came after has said what can be said of the beginning, and the
 #: tracker still remembers it (half a minute of scans).
@@ -53,13 +53,13 @@ def tell_launches(work: Work) -> None:
         quantiles = found.scale[AREA_PROBABILITIES[0]], found.scale[AREA_PROBABILITIES[1]]
         areas = areas_around(work.context.place, east, north, found.covariance, quantiles)
         border = float(work.context.place.border.signed_distance_m(found.centre_enu_m[:1], found.centre_enu_m[1:])[0])
-        ago = minutes_words(0.5 * found.flown_s, 2.0 * found.flown_s).removeprefix("in ")
+        low, high = minutes_span(0.5 * found.flown_s, 2.0 * found.flown_s)
+        key = "event.launch" if low else "event.launch-within"
+        words = phrase(key, track=track_name(track), side=side_words(border), low=low, high=high)
         at_us = max(memory.first_seen_us - int(found.flown_s * 1e6), 0)
         incident = work.incident(
-            IncidentKind.LAUNCH, at_us,
-            f"{track_name(track)} was launched {side_words(border)} the line, "
-            f"{ago} before it was first seen.",
+            IncidentKind.LAUNCH, at_us, words,
             confidence=0.9, track=track, areas=areas,
-            reasons_for=(Reason(text="flown back from where it was first seen, where no sensor looks"),),
+            reasons_for=(reason(phrase("why.flown-back")),),
         )  # fmt: skip
         work.memories[track] = memory.with_incident(IncidentKind.LAUNCH, memory.first_seen_us, incident)

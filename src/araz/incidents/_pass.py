@@ -12,7 +12,7 @@ import numpy as np
 from araz.geography import Place
 from araz.incidents._fall import areas_around, fall
 from araz.incidents._state import Drop, Memory, Sample
-from araz.vocabulary import FloatArray, Reason
+from araz.vocabulary import FloatArray, phrase, reason
 
 #: Looked for once it has turned this far off the course it came on and flies home for so many seconds.
 TURNED_DEG: Final = 120.0
@@ -105,7 +105,7 @@ def _drop(place: Place, at: Sample, probability: float, signs: FloatArray) -> Dr
     load = fall(height_m, velocity, place.site.wind)
     centre = np.array([at.east_m, at.north_m]) + load.offset_m
     spread: FloatArray = load.covariance + np.outer(velocity, velocity) * MOMENT_S**2 + np.eye(2) * ASIDE_M**2
-    names = ("it climbed after", "it flew faster after", "it turned there")
+    names = phrase("drop.pass-climbed"), phrase("drop.pass-faster"), phrase("drop.pass-turned")
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
     return Drop(
         at_us=at.at_us,
@@ -116,9 +116,7 @@ def _drop(place: Place, at: Sample, probability: float, signs: FloatArray) -> Dr
         border_m=border,
         areas=areas_around(place, float(centre[0]), float(centre[1]), spread),
         reasons_for=tuple(
-            Reason(text=name, weight=round(value, 2))
-            for name, value in zip(names, signs.tolist(), strict=True)
-            if value > 0.1
+            reason(name, round(value, 2)) for name, value in zip(names, signs.tolist(), strict=True) if value > 0.1
         ),
-        reasons_against=(Reason(text="it never stopped: a release in flight is a guess from its way", weight=-1.0),),
+        reasons_against=(reason(phrase("drop.pass-guess"), -1.0),),
     )

@@ -21,11 +21,13 @@ from araz.vocabulary import (
     IncidentKind,
     IntArray,
     Observation,
-    Reason,
     ReportKind,
     ReportReceived,
     SensorKind,
     TrackPicture,
+    phrase,
+    reason,
+    said_of,
 )
 
 #: A pointing arm in the dark (one sigma), when the report gives none.
@@ -69,7 +71,11 @@ def _cone(context: Context, sensor: int, observation: Observation, bearing: Bear
     else:
         sigma = float(np.rad2deg(PERSON_SIGMA_RAD if report is not None else table.sigma[sensor, 0]))
     reach = REACH_M.get(report.kind.value, 1500.0) if report is not None else float(table.max_range_m[sensor])
-    who = f"{report.kind.value} by {report.reporter}" if report is not None else _heard_by(context, sensor, observation)
+    who = (
+        _heard_by(context, sensor, observation)
+        if report is None
+        else phrase("people.cone", kind=phrase(f"incident.{report.kind.value}"), who=report.reporter)
+    )
     return Cone(
         sensor_id=observation.sensor_id,
         observed_at_us=observation.observed_at_us,
@@ -78,13 +84,15 @@ def _cone(context: Context, sensor: int, observation: Observation, bearing: Bear
         azimuth_deg=bearing.azimuth_deg % 360.0,
         half_width_deg=round(float(min(2.0 * np.nan_to_num(sigma, nan=10.0), 90.0)), 1),
         reach_m=reach,
-        label=who,
+        label=str(who),
+        said=said_of(who),
     )
 
 
 def _heard_by(context: Context, sensor: int, observation: Observation) -> str:
     words = observation.features.class_name if observation.features is not None else None
-    return f"{context.names[sensor]}: {words or context.kinds[sensor].value}"
+    what = phrase(f"sensor-kind.{context.kinds[sensor].value}") if words is None else words
+    return phrase("people.cone-sensor", sensor=context.names[sensor], what=what)
 
 
 def cones_of(state: State, now_us: int) -> list[Cone]:
@@ -133,15 +141,16 @@ def _taken(work: Work, observation: Observation, sensor: int | None) -> Report:
     if isinstance(bearing, Bearing):
         azimuth = float(np.deg2rad(bearing.azimuth_deg))
         sigma = sigma if bearing.azimuth_sigma_deg is None else float(np.deg2rad(max(bearing.azimuth_sigma_deg, 1.0)))
-    words = {"heard": "heard a drone", "seen": "saw a drone", "found": "found a load or a wreck"}[report.kind.value]
-    where = "" if azimuth is None else f", bearing {np.rad2deg(azimuth):.0f}°"
+    why = phrase("people.reported", who=report.reporter)
+    if report.text:
+        why = phrase("people.reported-text", who=report.reporter, text=report.text)
     incident = work.incident(
         IncidentKind(report.kind.value),
         observation.observed_at_us,
-        f"{report.reporter} {words}{where}.",
+        _words("", report.kind.value, report.reporter, azimuth),
         confidence=0.9 if report.kind is ReportKind.FOUND else 0.6,
         areas=_report_areas(work.context, report.kind.value, east, north, azimuth, sigma),
-        reasons_for=[Reason(text=f"reported by {report.reporter}" + (f": {report.text}" if report.text else ""))],
+        reasons_for=[reason(why)],
         sensor_id=observation.sensor_id,
     )
     return Report(
@@ -155,6 +164,13 @@ def _taken(work: Work, observation: Observation, sensor: int | None) -> Report:
         sigma,
         incident,
     )
+
+
+def _words(part: str, kind: str, who: str, azimuth_rad: float | None) -> str:
+    """Who reports what, and in which direction; ``part`` is ``-part`` for the beginning of a longer sentence."""
+    if azimuth_rad is None:
+        return phrase(f"people.{kind}{part}", who=who)
+    return phrase(f"people.{kind}{part}-at", who=who, azimuth=f"{np.rad2deg(azimuth_rad) % 360.0:.0f}")
 
 
 def _report_areas(
@@ -210,11 +226,12 @@ def answer(work: Work, seen: Features, probability: FloatArray) -> None:
 
 
 def _join(work: Work, k: int, report: Report, track_id: int) -> None:
-    words = f"{report.reporter} {report.kind} it at {clock(report.observed_at_us)}: it is {track_name(track_id)}."
+    said_at = clock(report.observed_at_us)
+    words = phrase(f"people.{report.kind}-is", who=report.reporter, time=said_at, track=track_name(track_id))
     kind = IncidentKind(report.kind)
     incident = work.incident(
         kind, report.observed_at_us, words, confidence=0.85, track=track_id,
-        supersedes=report.incident_id, reasons_for=[Reason(text="the bearing agrees with the track")],
+        supersedes=report.incident_id, reasons_for=[reason(phrase("people.bearing-agrees"))],
     )  # fmt: skip
     work.reports[k] = report._replace(track_id=track_id, incident_id=incident)
     memory = work.memories.get(track_id)
@@ -224,8 +241,9 @@ def _join(work: Work, k: int, report: Report, track_id: int) -> None:
 
 
 def _unanswered(work: Work, report: Report) -> None:
-    where = "" if report.azimuth_rad is None else f", bearing {np.rad2deg(report.azimuth_rad) % 360.0:.0f}°"
-    verb = {"heard": "heard a drone", "seen": "saw a drone"}[report.kind]
+    says = _words("-part", report.kind, report.reporter, report.azimuth_rad)
+    at = phrase("people.at-time", report=_words("-part", report.kind, report.reporter, None),
+                time=clock(report.observed_at_us))  # fmt: skip
     propose(
         work,
         Proposal(
@@ -235,15 +253,15 @@ def _unanswered(work: Work, report: Report) -> None:
             confidence=0.5,
             shown=Shown(report.kind, report.incident_id, 0.0, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
             words=lambda: Words(
-                f"{report.reporter} {verb}{where}; no sensor has it.",
-                (Reason(text=f"{report.reporter} {verb} at {clock(report.observed_at_us)}"),),
-                (Reason(text="no track agrees with it", weight=-0.5),),
-                ("no sensor saw anything along that bearing",),
+                phrase("people.no-sensor", report=says),
+                (reason(at),),
+                (reason(phrase("people.no-track"), -0.5),),
+                (phrase("unseen.along"),),
                 _report_areas(
                     work.context, report.kind, report.east_m, report.north_m, report.azimuth_rad, report.sigma_rad
                 ),
             ),
-            to_decide="Ask a second post for a bearing?",
+            to_decide=phrase("ask.second-post"),
             incident_ids=(report.incident_id,),
         ),
     )
@@ -261,7 +279,8 @@ def _found(work: Work, k: int, report: Report) -> None:
         away = float(np.hypot(drop.east_m - report.east_m, drop.north_m - report.north_m))
         incident = work.incident(
             IncidentKind.FOUND, report.observed_at_us,
-            f"{report.reporter} found it {distance_words(away)} from where {track_name(memory.track_id)} released it.",
+            phrase("people.found-it", who=report.reporter, distance=distance_words(away),
+                   track=track_name(memory.track_id)),
             confidence=0.95, track=memory.track_id, supersedes=report.incident_id,
         )  # fmt: skip
         memory = memory.with_incident(IncidentKind.FOUND, report.observed_at_us, incident)
@@ -276,11 +295,11 @@ def _found(work: Work, k: int, report: Report) -> None:
             confidence=0.9,
             shown=Shown("found", report.incident_id, 0.0, 0.0, 0.0, 0.0, report.east_m, report.north_m, 0.0),
             words=lambda: Words(
-                f"{report.reporter} found a load or a wreck; no release was seen there.",
-                (Reason(text=f"reported by {report.reporter} at {clock(report.observed_at_us)}"),),
+                phrase("people.found-alone", who=report.reporter),
+                (reason(phrase("people.reported-time", who=report.reporter, time=clock(report.observed_at_us))),),
                 areas=_report_areas(work.context, "found", report.east_m, report.north_m, None, 0.0),
             ),
-            to_decide="Secure the place and wait for the pick-up?",
+            to_decide=phrase("ask.secure"),
             incident_ids=(report.incident_id,),
         ),
     )

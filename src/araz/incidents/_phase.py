@@ -22,7 +22,7 @@ from araz.incidents._sentences import (
 )
 from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, Reason
+from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, phrase, reason
 
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
@@ -112,19 +112,18 @@ def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
     p, now, drop = view.probability, work.now_us, memory.drop
     if drop is not None and now - drop.at_us < FORGET_US:
         is_home = memory.returned_at_us is not None and memory.returned_at_us > drop.at_us
-        words = f"Released a load {distance_words(abs(drop.border_m))} inside at {clock(drop.at_us)}"
-        words += "; the drone went home." if is_home else "."
+        key = "card.released-home" if is_home else "card.released"
+        words = phrase(key, distance=distance_words(abs(drop.border_m)), time=clock(drop.at_us))
         sure = memory.crossed_at_us is not None or (p >= ACT_NOW_PROBABILITY and memory.first_side >= 0)
-        ask = "Who secures the drop area, and who cuts off the pick-up?"
+        ask = phrase("ask.drop")
         place = (drop.east_m, drop.north_m)
         return Phase("drop", 1 if sure else 2, p * drop.probability, words, ask, centre=place, areas=drop.areas)
     if memory.returned_at_us is not None and memory.side > 0 and not is_predicted(work, memory, view):
-        words = "It went back over the line; no release was seen."
-        ask = "Search its turning point, or close?"
+        ask = phrase("ask.returned")
         if memory.deepest is None:
-            return Phase("returned", 3, p, words, ask)
+            return Phase("returned", 3, p, phrase("card.back"), ask)
         depth, east, north = memory.deepest
-        words = f"It went back over the line from {distance_words(-depth)} inside; no release was seen."
+        words = phrase("card.back-from", distance=distance_words(-depth))
         return Phase("returned", 3, p, words, ask, centre=(east, north), spread=(TURN_M**2, 0.0, TURN_M**2))
     if (
         memory.forecast is not None
@@ -138,8 +137,7 @@ def phase_of(work: Work, memory: Memory, view: View) -> Phase | None:
         return _coming(work, view)
     has_left = memory.left_at_us is not None and was_likely(memory, memory.left_at_us)
     if has_left and memory.side > 0 and now - (memory.left_at_us or 0) < 120_000_000:
-        words = "It left our side over the line; it may come back loaded."
-        return Phase("left", 3, p, words, "Watch for its return?")
+        return Phase("left", 3, p, phrase("card.left"), phrase("ask.left"))
     return _hovering(work, memory, view) or _rising(work, memory, view)
 
 
@@ -191,10 +189,10 @@ def _coming(work: Work, view: View) -> Phase:
     place = (here[0] + direction[0] * speed * to_line, here[1] + direction[1] * speed * to_line)
     centre, total, (near, far) = expected_drop(place, direction, 0.0, spread)
     when = minutes_words(to_line + near / speed, to_line + far / speed)
-    words = f"coming, over the line {minutes_words(to_line * 0.8, to_line * 1.2)}. "
-    words += f"Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
+    crosses, usual = minutes_words(to_line * 0.8, to_line * 1.2), _usual(near, far)
+    words = phrase("card.coming", crosses=crosses, when=when, **usual)
     confidence = view.probability * float(view.seen.cross_probability[view.i])
-    ask = "Send a patrol towards the expected drop area now, or hold?"
+    ask = phrase("ask.coming")
     return Phase("coming", 2, confidence, words, ask, to_line / 60.0, centre, total)
 
 
@@ -207,12 +205,12 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
     deep = distance_words(abs(float(seen.border_m[i])))
     if memory.landed_at_us is not None:
         around = (spread[0] + 100.0, spread[1], spread[2] + 100.0)
-        ask = "Who goes to the landing place?"
-        return Phase("landed", priority, confidence, f"landed {deep} inside.", ask, centre=place, spread=around)
+        words, ask = phrase("card.landed", distance=deep), phrase("ask.landed")
+        return Phase("landed", priority, confidence, words, ask, centre=place, spread=around)
     if _stands(work, memory, float(seen.speed_mps[i])):
         agl = max(float(seen.agl_m[i]), 0.0)
         middle, _, areas = release_area(work.context.place, *place, agl, matrix(spread))
-        words, ask = f"standing still {deep} inside: may release now.", "Send a patrol to the area below it?"
+        words, ask = phrase("card.still", distance=deep), phrase("ask.still")
         centre = (float(middle[0]), float(middle[1]))
         return Phase("still", priority, confidence, words, ask, centre=centre, areas=areas)
     crossing = memory.crossing_border_m or place
@@ -222,11 +220,15 @@ def _inside(work: Work, memory: Memory, view: View) -> Phase:
         direction = (place[0] - crossing[0]) / flown, (place[1] - crossing[1]) / flown
     centre, total, (near, far) = expected_drop(crossing, direction, flown, spread)
     speed = max(float(seen.speed_mps[i]), 3.0)
-    words = "entering" if float(seen.closing_mps[i]) > -1.0 else "inside, flying out"
+    key = "card.entering" if float(seen.closing_mps[i]) > -1.0 else "card.flying-out"
     when = minutes_words((near - flown) / speed, (far - flown) / speed)
-    words += f". Usual drop area {near / 1000.0:.1f}–{far / 1000.0:.1f} km inside, {when}."
-    ask = "Send a patrol to the expected drop area, or to the cut-off?"
+    words, ask = phrase(key, when=when, **_usual(near, far)), phrase("ask.inside")
     return Phase("inside", priority, confidence, words, ask, (near - flown) / speed / 60.0, centre, total)
+
+
+def _usual(near_m: float, far_m: float) -> dict[str, str]:
+    """How deep loads usually fall, kilometres."""
+    return {"near": f"{near_m / 1000.0:.1f}", "far": f"{far_m / 1000.0:.1f}"}
 
 
 def _drifting(work: Work, memory: Memory, view: View) -> Phase | None:
@@ -235,12 +237,12 @@ def _drifting(work: Work, memory: Memory, view: View) -> Phase | None:
     is_over = memory.side < 0 and memory.crossed_at_us is not None
     if not (is_coming or is_over) or (drift := drift_of(memory, work.now_us)) is None:
         return None
-    ahead, words = forecast(drift), "drifts like a balloon"
+    ahead, ask = forecast(drift), phrase("ask.drifting")
+    words = phrase("card.drifting", forecast=forecast_words(work, ahead))
     if is_coming:
         to_line = float(view.seen.time_to_line_s[view.i])
-        words += f", over the line {minutes_words(to_line * 0.8, to_line * 1.2)}"
-    ask = "Who follows it to where it comes down, or only watch it?"
-    words = f"{words}; {forecast_words(work, ahead)}"
+        crosses = minutes_words(to_line * 0.8, to_line * 1.2)
+        words = phrase("card.drifting-over", crosses=crosses, forecast=forecast_words(work, ahead))
     return Phase("drifting", 2, view.probability, words, ask, ahead.in_s / 60.0, ahead.centre_m, ahead.spread)
 
 
@@ -262,9 +264,9 @@ def _hovering(work: Work, memory: Memory, view: View) -> Phase | None:
         return None
     if not is_known and view.probability >= settings.min_confidence:
         work.hover_places.append((work.now_us, east, north))
-    words = f"standing still {side_words(distance)} the line."
+    words, ask = phrase("card.hover", side=side_words(distance)), phrase("ask.hover")
     _, spread = path(work, view, 0.0)
-    return Phase("hover", 3, view.probability, words, "Keep a watch on it?", centre=(east, north), spread=spread)
+    return Phase("hover", 3, view.probability, words, ask, centre=(east, north), spread=spread)
 
 
 def _rising(work: Work, memory: Memory, view: View) -> Phase | None:
@@ -282,9 +284,9 @@ def _rising(work: Work, memory: Memory, view: View) -> Phase | None:
         return None
     if distance < 0.0 and (_is_known(view) or not is_night(work.now_us, work.context.place.site.origin_longitude_deg)):
         return None
-    how = "rose on the spot" if memory.rose_at_us is not None else "stands in the air where nothing stood before,"
-    words = f"{how} {side_words(distance)} the line, as a drone starts."
-    return Phase("rose", 3, view.probability, words, "Watch where it goes?", centre=place, spread=spread)
+    key = "card.rose" if memory.rose_at_us is not None else "card.stood"
+    words = phrase(key, side=side_words(distance))
+    return Phase("rose", 3, view.probability, words, phrase("ask.rose"), centre=place, spread=spread)
 
 
 def _is_known(view: View) -> bool:
@@ -304,7 +306,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
     chance, echo = picture.class_probability[view.row], float(picture.rcs_dbsm[view.row])
     what = class_words(chance, echo, view.probability, has_hovered)
     says = identity_words(work.context, picture, seen, i, None if claim is None else claim_name(claim))
-    heard = f", heard or seen by {', '.join(memory.people)}" if memory.people else ""
+    heard = phrase("card.heard", names=", ".join(memory.people)) if memory.people else ""
     speed, agl, sigma = float(seen.speed_mps[i]), float(seen.agl_m[i]), _height_sigma_m(work, view)
     size = phase.areas[-1].semi_major_m if phase.areas else 0.0 if phase.spread is None else largest_m(phase.spread)
     propose(
@@ -315,7 +317,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
             priority=phase.priority,
             confidence=phase.confidence,
             shown=Shown(phase.name, f"{says}|{heard}", speed, agl, sigma, phase.minutes, *phase.centre, size),
-            words=lambda: _words(work, memory, view, phase, f"{what}, {says}", heard),
+            words=lambda: _words(work, memory, view, phase, {"what": what, "identity": says, "heard": heard}),
             to_decide=phase.to_decide,
             track_id=memory.track_id,
             incident_ids=tuple(incident for _, incident in memory.incidents[-8:]),
@@ -344,20 +346,21 @@ def _height_sigma_m(work: Work, view: View) -> float:
     return math.sqrt(max(float(work.inputs.picture.covariance[view.row, 2, 2]), 0.0))
 
 
-def _words(work: Work, memory: Memory, view: View, phase: Phase, what: str, heard: str) -> Words:
+def _words(work: Work, memory: Memory, view: View, phase: Phase, start: dict[str, str]) -> Words:
     seen, i = view.seen, view.i
     step = 5 if _height_sigma_m(work, view) < 10.0 else 10
-    height = f"{'' if step == 5 else 'about '}{max(round(float(seen.agl_m[i]) / step) * step, 0)}"
-    start = f"{what[0].upper()}{what[1:]}, {seen.speed_mps[i]:.0f} m/s, {height} m above ground{heard}"
-    sentence = f"{start}{', ' if phase.words[0].islower() else '. '}{phase.words}"
+    height = f"{max(round(float(seen.agl_m[i]) / step) * step, 0)}"
+    height = height if step == 5 else phrase("card.about", height=height)
+    key = "card.goes-on" if phase.words[0].islower() else "card.stands"
+    sentence = phrase(key, speed=f"{seen.speed_mps[i]:.0f}", height=height, story=phase.words, **start)
     speaks_for, against = likeness_reasons(work.context, work.inputs.picture, seen, view.stats, i, view.weights, memory)
-    speaks_for += [Reason(text=note) for note in memory.notes]
+    speaks_for += [reason(note) for note in memory.notes]
     if memory.former:
         was = ", ".join(track_name(t) for t in memory.former)
-        speaks_for.append(Reason(text=f"found again after it was lost as {was}"))
+        speaks_for.append(reason(phrase("like.found-again", names=was)))
     if view.identity is not None:
-        verdict = view.identity.verdict.value
-        speaks_for.append(Reason(text=f"its claim is {verdict}: {'; '.join(view.identity.reasons)}"))
+        verdict = phrase(f"verdict.{view.identity.verdict.value}")
+        speaks_for.append(reason(phrase("like.verdict", verdict=verdict, reasons=view.identity.reasons)))
     if memory.drop is not None and phase.name == "drop":
         speaks_for = [*memory.drop.reasons_for, *speaks_for]
         against = [*memory.drop.reasons_against, *against]

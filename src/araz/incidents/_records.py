@@ -24,6 +24,8 @@ from araz.vocabulary import (
     Track,
     TrackClass,
     TrackPicture,
+    phrase,
+    said_of,
 )
 
 #: How often an ADS-B or Mode S claim that physics has not contradicted is from a manned aircraft: drones with a
@@ -35,7 +37,7 @@ MANNED_IF_CLAIMED: Final = {
 }
 NOWHERE: Final[Mapping[int, Sequence[tracking.Reappearance]]] = MappingProxyType({})
 NO_CLAIM: Final = Identity(IdentityVerdict.NONE, ())
-NOT_TESTED: Final = Identity(IdentityVerdict.UNTESTED, ("not held against physics yet",))
+NOT_TESTED: Final = Identity(IdentityVerdict.UNTESTED, (phrase("claim.not-yet"),))
 
 
 def tracks_of(
@@ -148,7 +150,8 @@ class _Words(NamedTuple):
             "sensors": [name for bit, name in enumerate(self.sensor_ids) if mask >> bit & 1],
             "claim": None if claim is None else claim_name(claim),
             "verdict": identity.verdict,
-            "verdict_reasons": list(identity.reasons),
+            "verdict_reasons": [str(one) for one in identity.reasons],
+            "verdict_said": [said_of(one) for one in identity.reasons],
         }
         if claim is not None and claim.kind in (ClaimKind.ADSB, ClaimKind.MODE_S):
             chance = MANNED_IF_CLAIMED.get(identity.verdict)

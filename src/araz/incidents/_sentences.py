@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +11,7 @@ from araz.incidents._features import CLAIM_DRONE, CLAIM_MANNED, Features, is_nig
 from araz.incidents._state import Context, Hover, Memory, Stats
 from araz.incidents._weights import LIKENESS_CUES
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import CLASS_NAMES, FloatArray, Reason, TrackPicture
+from araz.vocabulary import CLASS_NAMES, FloatArray, Reason, SensorState, TrackPicture, phrase, reason
 
 #: A heavy multirotor echoes above the first, a small one below the second (field.md 2.1, 24 GHz).
 HEAVY_DBSM: Final = -12.0
@@ -27,11 +28,11 @@ def class_words(chance: FloatArray, rcs_dbsm: float, likeness: float, has_hovere
     if has_hovered and best == 2:
         best, chance = 1, np.where(np.arange(len(chance)) == 1, min(float(chance[2]), 0.84), 0.0)
     if best == 0 or chance[best] < 0.4 or (best not in (1, 2) and likeness >= 0.6 and not np.isfinite(rcs_dbsm)):
-        return "unknown, flies like a drone"
-    size = ""
-    if best in (1, 2) and np.isfinite(rcs_dbsm):
-        size = "heavy " if rcs_dbsm > HEAVY_DBSM else "small " if rcs_dbsm < SMALL_DBSM else ""
-    return f"{size}{CLASS_NAMES[best]}{'' if chance[best] >= 0.85 else '?'}"
+        return phrase("size.unknown")
+    what = phrase(f"class.{CLASS_NAMES[best]}")
+    if best in (1, 2) and np.isfinite(rcs_dbsm) and not SMALL_DBSM <= rcs_dbsm <= HEAVY_DBSM:
+        what = phrase("size.heavy" if rcs_dbsm > HEAVY_DBSM else "size.small", what=what)
+    return what if chance[best] >= 0.85 else phrase("size.perhaps", what=what)
 
 
 def clock(at_us: int) -> str:
@@ -47,25 +48,35 @@ def distance_words(metres: float) -> str:
 
 def side_words(border_m: float) -> str:
     """``2.1 km outside`` or ``900 m inside``: of a signed distance to the line, positive on the other side."""
-    return f"{distance_words(abs(border_m))} {'outside' if border_m > 0.0 else 'inside'}"
+    return phrase("unit.outside" if border_m > 0.0 else "unit.inside", distance=distance_words(abs(border_m)))
 
 
 def minutes_words(low_s: float, high_s: float) -> str:
     """``in 2–4 min``; below a minute it says so."""
+    low, high = minutes_span(low_s, high_s)
+    if low == 0:
+        return phrase("when.within", high=high)
+    return phrase("when.between", low=low, high=high) if high > low else phrase("when.in", low=low)
+
+
+def minutes_span(low_s: float, high_s: float) -> tuple[int, int]:
+    """Whole minutes that hold both times; from 0 to 1 below a minute."""
     low, high = max(low_s, 0.0) / 60.0, max(high_s, 0.0) / 60.0
-    if high < 1.0:
-        return "within 1 min"
-    a, b = int(low), int(np.ceil(high))
-    return f"within {b} min" if a == 0 else f"in {a}–{b} min" if b > a else f"in {a} min"
+    return (0, 1) if high < 1.0 else (int(low), int(np.ceil(high)))
+
+
+def names_words(names: Sequence[str], most: int) -> str:
+    """``T0001, T0002 and 3 more``."""
+    said = ", ".join(names[:most])
+    return said if len(names) <= most else phrase("names.more", names=said, count=len(names) - most)
 
 
 def identity_words(context: Context, picture: TrackPicture, seen: Features, i: int, claimed: str | None) -> str:
     """What it says it is: its claim, or that it sends none although a receiver would hear it."""
     if claimed is not None:
-        return f"says it is {claimed}"
-    return (
-        "no Remote ID" if receivers_in_range(context, picture.position_enu_m[int(seen.row[i])]) else "Remote ID unknown"
-    )
+        return phrase("says.claim", claim=claimed)
+    is_heard = receivers_in_range(context, picture.position_enu_m[int(seen.row[i])])
+    return phrase("says.nothing" if is_heard else "says.unheard")
 
 
 def receivers_in_range(context: Context, position_enu_m: FloatArray) -> list[str]:
@@ -85,39 +96,31 @@ def likeness_reasons(
     row = int(seen.row[i])
     chance = picture.class_probability[row]
     best = int(np.argmax(chance[1:])) + 1
-    says = f"the tracker takes it for a {CLASS_NAMES[best]} ({100 * chance[best]:.0f} %)"
-    if seen.claim_code[i] in (CLAIM_DRONE, CLAIM_MANNED):
-        claim = (
-            "it says by Remote ID that it is a drone" if seen.claim_code[i] == CLAIM_DRONE else "ADS-B says aircraft"
-        )
-    else:
-        claim = ""
-    agl = f"{seen.agl_m[i]:.0f} m above ground"
-    course = "flies straight legs" if weights[_at("course")] > 0 else "wanders like a bird"
-    life = f"followed for {seen.age_s[i]:.0f} s, {picture.update_count[row]} updates"
+    what, speed = phrase(f"class.{CLASS_NAMES[best]}"), f"{stats.mean_speed_mps[i]:.0f}"
+    claim = {CLAIM_DRONE: phrase("like.remote-id"), CLAIM_MANNED: phrase("like.adsb")}.get(int(seen.claim_code[i]), "")
     text = {
-        "class": says,
-        "speed": f"{stats.mean_speed_mps[i]:.0f} m/s on average",
-        "fast": f"{stats.mean_speed_mps[i]:.0f} m/s: faster than such drones fly",
-        "course": course,
-        "hover": "stood still in the air",
-        "rose": "rose on the spot",
-        "stood": "stood in the air from the first, where nothing had stood before",
-        "flock": "flies in a flock",
-        "height": agl,
+        "class": phrase("like.class", what=what, chance=f"{100 * chance[best]:.0f}"),
+        "speed": phrase("like.speed", speed=speed),
+        "fast": phrase("like.fast", speed=speed),
+        "course": phrase("like.straight" if weights[_at("course")] > 0 else "like.wanders"),
+        "hover": phrase("like.hover"),
+        "rose": phrase("like.rose"),
+        "stood": phrase("like.stood"),
+        "flock": phrase("like.flock"),
+        "height": phrase("like.height", height=f"{seen.agl_m[i]:.0f}"),
         "manned claim": claim,
         "remote id": claim,
-        "echo": f"radar echo {picture.rcs_dbsm[row]:.0f} dBsm",
-        "people": "heard or seen by " + ", ".join(memory.people),
-        "toward us": "leads over the line towards us at night",
-        "sensors": "sensors of two kinds agree",
-        "radar": "radar sees it",
-        "life": life,
-        "wind": "drifts with the wind",
+        "echo": phrase("like.echo", echo=f"{picture.rcs_dbsm[row]:.0f}"),
+        "people": phrase("like.people", names=", ".join(memory.people)),
+        "toward us": phrase("like.toward"),
+        "sensors": phrase("like.sensors"),
+        "radar": phrase("like.radar"),
+        "life": phrase("like.life", seconds=f"{seen.age_s[i]:.0f}", count=int(picture.update_count[row])),
+        "wind": phrase("like.wind"),
     }
     pairs = [(float(weights[k]), text[cue.name]) for k, cue in enumerate(LIKENESS_CUES) if abs(weights[k]) > 0.05]
     pairs.sort(key=lambda pair: -abs(pair[0]))
-    reasons = [Reason(text=words, weight=round(weight, 2)) for weight, words in pairs]
+    reasons = [reason(words, round(weight, 2)) for weight, words in pairs]
     return [r for r in reasons if r.weight > 0.0], [r for r in reasons if r.weight < 0.0]
 
 
@@ -131,27 +134,31 @@ def not_seen(work: Work, seen: Features, i: int) -> list[str]:
     row = int(seen.row[i])
     mask = int(picture.sensor_mask[row])
     result = [
-        f"{name} {memory.state.value} since {clock(memory.since_us)}; quiet there means little"
+        phrase("unseen.sensor", sensor=name, state=state_words(memory.state), time=clock(memory.since_us))
         for name, memory in sorted(work.sensors.items())
         if memory.is_bad
     ]
     if picture.hidden[row]:
-        result.append("behind terrain from every sensor: lost, not gone")
+        result.append(phrase("unseen.hidden"))
     if not mask & context.radar_bits:
-        result.append("no radar has seen it")
+        result.append(phrase("unseen.radar"))
     if not mask & context.bearing_bits and context.bearing_bits:
-        result.append("no bearing from a microphone, radio finder or camera")
+        result.append(phrase("unseen.bearing"))
     if picture.claim_key[row] == 0:
-        near = receivers_in_range(context, picture.position_enu_m[row])
-        result.append(
-            f"no Remote ID heard, though {', '.join(near)} is in range" if near else "no Remote ID receiver in range"
-        )
-    return result
+        near = ", ".join(receivers_in_range(context, picture.position_enu_m[row]))
+        result.append(phrase("unseen.remote-id", names=near) if near else phrase("unseen.no-receiver"))
+    return list(result)
+
+
+def state_words(state: SensorState) -> str:
+    """``dead``, ``failed`` or ``lying``: a sensor's state as people read it."""
+    return phrase(f"state.{state.value}")
 
 
 def hover_sentence(track_id: int, hover: Hover, border_m: float) -> str:
     """What a hover incident says."""
-    return f"{track_name(track_id)} stood still for {hover.slow_s:.0f} s, {side_words(border_m)} the line."
+    side = side_words(border_m)
+    return phrase("event.hover", track=track_name(track_id), seconds=f"{hover.slow_s:.0f}", side=side)
 
 
 def night_words(context: Context, at_us: int) -> str:

@@ -17,7 +17,7 @@ from araz.incidents._phase import View, is_believed, is_predicted, path, phase_o
 from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons, side_words
 from araz.incidents._state import FORGET_US, Memory
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, IdentityVerdict, IncidentKind
+from araz.vocabulary import Area, IdentityVerdict, IncidentKind, phrase
 
 #: Below this likeness a track makes no incident, and keeps no card alive.
 INCIDENT_PROBABILITY: Final = 0.6
@@ -73,15 +73,13 @@ def _incidents(work: Work, memory: Memory, view: View) -> Memory:
     if memory.predicted_since_us is not None and memory.side >= 0 and np.isfinite(seen.time_to_line_s[i]):
         memory = _coming(work, memory, view)
     if memory.crossed_at_us is not None and is_believed(work, memory, view):
-        how = "first seen inside, its path leads back over the line" if memory.came_over else "crossed the line inward"
-        memory = _crossing(work, memory, view, memory.crossed_at_us, f"{name} {how}.",
-                           p * (0.7 if memory.came_over else 0.97))  # fmt: skip
+        sentence = phrase("event.came-over" if memory.came_over else "event.crossed", track=name)
+        memory = _crossing(work, memory, view, memory.crossed_at_us, sentence, p * (0.7 if memory.came_over else 0.97))
     if memory.left_at_us is not None and was_likely(memory, memory.left_at_us):
-        sentence = f"{name} crossed the line outward; a reverse sortie comes back loaded."
-        memory = _crossing(work, memory, view, memory.left_at_us, sentence, p * 0.9)
+        memory = _crossing(work, memory, view, memory.left_at_us, phrase("event.left", track=name), p * 0.9)
     if memory.returned_at_us is not None and memory.latest_incident(IncidentKind.CROSSING) is not None:
         memory = _once(work, memory, view, IncidentKind.RETURNED, memory.returned_at_us, memory.returned_at_us,
-                       f"{name} went back over the line.", p * 0.97)  # fmt: skip
+                       phrase("event.returned", track=name), p * 0.97)  # fmt: skip
     return _stops(work, memory, view)
 
 
@@ -102,7 +100,8 @@ def _coming(work: Work, memory: Memory, view: View) -> Memory:
     to_line, chance = float(view.seen.time_to_line_s[view.i]), float(view.seen.cross_probability[view.i])
     place, spread = path(work, view, to_line)
     away = distance_words(float(view.seen.border_m[view.i]))
-    sentence = f"{track_name(memory.track_id)} heads for the line, {away} away, {to_line:.0f} s to it."
+    name = track_name(memory.track_id)
+    sentence = phrase("event.approach", track=name, distance=away, seconds=f"{to_line:.0f}")
     at = work.now_us + int(to_line * 1e6)
     areas = areas_around(work.context.place, *place, matrix(spread))
     return _once(work, memory, view, kind, memory.predicted_since_us, at, sentence, view.probability * chance, areas)
@@ -123,11 +122,12 @@ def _stops(work: Work, memory: Memory, view: View) -> Memory:
     if memory.landed_at_us is not None and not memory.has_incident(IncidentKind.LANDING, memory.landed_at_us):
         at, east, north = memory.landed_at_us, memory.history[-1].east_m, memory.history[-1].north_m
         areas = areas_around(work.context.place, east, north, picture.covariance[view.row][:2, :2])
-        memory = _once(work, memory, view, IncidentKind.LANDING, at, at, f"{name} landed.", p * 0.8, areas)
+        words = phrase("event.landed", track=name)
+        memory = _once(work, memory, view, IncidentKind.LANDING, at, at, words, p * 0.8, areas)
     drop = memory.drop
     if drop is not None and not memory.has_incident(IncidentKind.DROP, drop.at_us):
         incident = work.incident(
-            IncidentKind.DROP, drop.at_us, f"{name} released a load, {side_words(drop.border_m)} the line.",
+            IncidentKind.DROP, drop.at_us, phrase("event.drop", track=name, side=side_words(drop.border_m)),
             confidence=p * drop.probability, track=memory.track_id, areas=drop.areas,
             reasons_for=drop.reasons_for, reasons_against=drop.reasons_against,
             supersedes=memory.latest_incident(IncidentKind.DROP) or memory.latest_incident(IncidentKind.CROSSING),

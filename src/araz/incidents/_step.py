@@ -32,8 +32,9 @@ from araz.vocabulary import (
     FloatArray,
     IdentityVerdict,
     IncidentKind,
-    Reason,
     SensorTable,
+    phrase,
+    reason,
 )
 
 #: A track is watched one by one from this likeness on: below it no story about it could be told anyway.
@@ -133,7 +134,7 @@ def _together(work: Work) -> None:
         for track, memory in work.memories.items()
         if memory.likely_since_us is not None and memory.heir is None and track not in balloons
     ]
-    tell_swarms(work, {"balloons": balloons, "likely drones": drones})
+    tell_swarms(work, {"balloons": balloons, "drones": drones})
 
 
 def _flags(work: Work, seen: Features, starts: BoolArray) -> list[BoolArray]:
@@ -200,16 +201,17 @@ def _false_identities(work: Work, seen: Features) -> None:
         if identity is None or identity.verdict is not IdentityVerdict.CONTRADICTED:
             continue
         claim = work.inputs.claims.get(int(work.inputs.picture.claim_key[seen.row[i]]))
-        name = "an unnamed claim" if claim is None else claim_name(claim)
+        name = phrase("claim.unnamed") if claim is None else claim_name(claim)
         key = f"claim:{track if claim is None else name}"
         card = work.cards.get(work.card_of_key.get(key, ""))
-        sentence = f"{name} is not what it says: {'; '.join(identity.reasons)}."
-        reasons = tuple(Reason(text=text, weight=3.0) for text in identity.reasons)
+        sentence = phrase("claim.false", claim=name, reasons=identity.reasons)
+        reasons = tuple(reason(text, 3.0) for text in identity.reasons)
         incidents: tuple[str, ...] = ()
         if card is None:
             incidents = (
                 work.incident(
-                    IncidentKind.FALSE_IDENTITY, work.now_us, f"{track_name(track)}: {sentence}", confidence=0.95,
+                    IncidentKind.FALSE_IDENTITY, work.now_us,
+                    phrase("event.false-identity", track=track_name(track), sentence=sentence), confidence=0.95,
                     track=track, reasons_for=reasons,
                 ),
             )  # fmt: skip
@@ -224,7 +226,7 @@ def _false_identities(work: Work, seen: Features) -> None:
                 confidence=0.95,
                 shown=Shown("false identity", name, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
                 words=partial(Words, sentence, reasons),
-                to_decide="Treat it as a decoy, and look for the real one?",
+                to_decide=phrase("ask.false-identity"),
                 track_id=track,
                 incident_ids=incidents,
             ),

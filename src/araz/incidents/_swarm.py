@@ -10,10 +10,10 @@ import numpy as np
 
 from araz.incidents._cards import Proposal
 from araz.incidents._fall import areas_around
-from araz.incidents._sentences import distance_words
+from araz.incidents._sentences import distance_words, names_words
 from araz.incidents._state import Sample
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import AlarmState, IncidentKind, Reason
+from araz.vocabulary import AlarmState, IncidentKind, phrase, reason
 
 #: In company: this near to each other and at about the same velocity. Formations of ten span a kilometre.
 COMPANY_M: Final = 600.0
@@ -98,25 +98,24 @@ def _say(work: Work, members: list[int], word: str) -> None:
     at = np.array([(m.history[-1].east_m, m.history[-1].north_m) for m in memories])
     v = np.array([(m.history[-1].v_east_mps, m.history[-1].v_north_mps) for m in memories])
     middle, across_m = at.mean(axis=0), float(np.hypot(*np.ptp(at, axis=0)))
-    names = ", ".join(track_name(track) for track in members[:NAMES_SAID])
-    more = f" and {len(members) - NAMES_SAID} more" if len(members) > NAMES_SAID else ""
+    names = names_words([track_name(track) for track in members], NAMES_SAID)
     mean_v = v.mean(axis=0)
     apart_mps = float(np.hypot(*(v - mean_v).T).max())
     doubts = [m for m in memories if m.belief < SURE]
     incident = work.incident(
         IncidentKind.SWARM, min(m.first_seen_us for m in memories),
-        f"{len(members)} {word} fly together, {distance_words(across_m)} across, "
-        f"{np.hypot(*mean_v):.0f} m/s: {names}{more}.",
+        phrase(f"event.swarm-{word}", count=len(members), across=distance_words(across_m),
+               speed=f"{np.hypot(*mean_v):.0f}", names=names),
         confidence=min(m.belief for m in memories), track=members[0],
         areas=areas_around(
             work.context.place, float(middle[0]), float(middle[1]), np.cov(at.T) + np.eye(2) * OWN_M**2
         ),
         reasons_for=(
-            Reason(text=f"velocities within {apart_mps:.0f} m/s of each other"),
-            Reason(text=f"each within {COMPANY_M:.0f} m of another"),
+            reason(phrase("why.velocities", speed=f"{apart_mps:.0f}")),
+            reason(phrase("why.each-near", distance=f"{COMPANY_M:.0f}")),
         ),
         reasons_against=tuple(
-            Reason(text=f"{track_name(m.track_id)} is only {m.belief:.0%} sure") for m in doubts[:3]
+            reason(phrase("why.only-sure", track=track_name(m.track_id), sure=f"{m.belief:.0%}")) for m in doubts[:3]
         ),
         supersedes=next((m.swarm_id for m in memories if m.swarm_id is not None), None),
     )  # fmt: skip

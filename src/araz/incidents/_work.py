@@ -17,7 +17,7 @@ from araz.incidents._state import (
     SensorMemory,
     State,
 )
-from araz.vocabulary import Alarm, Area, Event, Incident, IncidentKind, Reason
+from araz.vocabulary import Alarm, Area, Event, Incident, IncidentKind, Reason, said_of
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +74,8 @@ class Work:
                 reasons_for=list(reasons_for),
                 reasons_against=list(reasons_against),
                 supersedes=supersedes,
-                sentence=sentence,
+                sentence=str(sentence),
+                said=said_of(sentence),
             )
         )
         return incident_id

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from araz.geography import Place
 from araz.intercept._crew import Assumptions, CutOffs, cut_offs, probabilities_in_time
 from araz.intercept._words import cut_off_sentence, drop_area_sentence
-from araz.vocabulary import Alarm, Area, BoolArray, FloatArray, InterceptOption, Patrol
+from araz.vocabulary import Alarm, Area, BoolArray, FloatArray, InterceptOption, Patrol, Phrase, phrase, phrase_of
 
 _OVER_THE_LINE_M = 100.0  # a route may overshoot the (generalised) line by this much before it is refused
 
@@ -72,8 +72,10 @@ def rank_for_group(
         best = next(iter(rank_options(place, free, own, now_us, due_us, assumed)), None)
         if best is None:
             continue
-        sentence = f"{member.name}: {best.sentence}"
-        options.append(replace(best, rank=len(options) + 1, track_id=member.track_id, sentence=sentence))
+        words = phrase("option.member", member=member.name, option=phrase_of(best.sentence, best.said))
+        options.append(
+            replace(best, rank=len(options) + 1, track_id=member.track_id, sentence=str(words), said=words.said)
+        )
         free = [patrol for patrol in free if patrol.id != best.patrol_id]
     return tuple(options)
 
@@ -186,7 +188,7 @@ class _Race:
 
     def option(self, plan: _Plan, rank: int) -> InterceptOption:
         """A plan as it is shown: the way in WGS 84, the sentence, rounded figures."""
-        way = plan.way_enu_m
+        way, words = plan.way_enu_m, self._sentence(plan)
         up = self.place.terrain.ground_up_m(way[:, 0], way[:, 1])
         latitude, longitude, _ = self.place.frame.to_geodetic(np.column_stack([way, up]))
         return InterceptOption(
@@ -200,10 +202,11 @@ class _Race:
             margin_s=round(plan.margin_s, 1),
             probability_before=round(plan.chance, 4),
             route=[(round(float(x), 6), round(float(y), 6)) for x, y in zip(longitude, latitude, strict=True)],
-            sentence=self._sentence(plan),
+            sentence=str(words),
+            said=words.said,
         )
 
-    def _sentence(self, plan: _Plan) -> str:
+    def _sentence(self, plan: _Plan) -> Phrase:
         if plan.point is None:
             return drop_area_sentence(plan.patrol.id, plan.arrival_s, self.load_s, plan.margin_s, plan.in_time)
         share = float(self.cuts.passes[:, plan.point].mean())

@@ -21,12 +21,15 @@ from araz.vocabulary import (
     Corridor,
     CorridorCoverage,
     FloatArray,
+    Phrase,
     Quarry,
     SensorHealth,
     SensorKind,
     SensorState,
     SensorTable,
     Weather,
+    phrase,
+    said_of,
 )
 
 STEP_M: Final = 250.0
@@ -93,6 +96,7 @@ def watch_corridors(
         is_blind = mean < limit + (MARGIN if name in blind_before else 0.0)
         lost = _lost(place, table, watch, quarry, factors)
         causes = [_why(believed[name]) for name in lost] + taken
+        sentence = _sentence(name, mean, watch.nominal, is_blind, causes)
         out.append(
             CorridorCoverage(
                 corridor_id=name,
@@ -101,10 +105,12 @@ def watch_corridors(
                 nominal_probability=round(watch.nominal, 3),
                 blind_share=round(float((tracked < limit).mean()), 3),
                 is_blind=is_blind,
-                causes=causes,
+                causes=[str(cause) for cause in causes],
+                causes_said=[said_of(cause) for cause in causes],
                 sensors_lost=lost,
                 points=len(tracked),
-                sentence=_sentence(name, mean, watch.nominal, is_blind, causes),
+                sentence=str(sentence),
+                said=sentence.said,
             )
         )
     return out
@@ -123,7 +129,8 @@ def _pieces(place: Place) -> list[Corridor]:
             at = np.arange(ends[0], ends[1] + 1.0, min(STEP_M, (ends[1] - ends[0]) / 2))
             xy = shapely.get_coordinates(shapely.line_interpolate_point(part, at))
             path = [(longitude, latitude) for longitude, latitude in place.longitude_latitude_deg(xy).tolist()]
-            name = f"line km {ends[0] / 1000:.0f} to {ends[1] / 1000:.0f}"
+            # A name in no language: kilometres along the line.
+            name = f"km {ends[0] / 1000:.0f}–{ends[1] / 1000:.0f}"
             pieces.append(Corridor(id=name, path=path))
     return pieces
 
@@ -157,27 +164,30 @@ def _lost(place: Place, table: SensorTable, watch: Watch, quarry: Quarry, factor
 
 
 def _why(record: SensorHealth) -> str:
-    return f"{record.sensor_id} is {'contradicted by the other sensors' if record.is_lying else record.state.value}"
+    if record.is_lying:
+        return phrase("corridor.contradicted", sensor=record.sensor_id)
+    return phrase("corridor.is", sensor=record.sensor_id, state=phrase(f"state.{record.state.value}"))
 
 
 def _weather_causes(place: Place, quarry: Quarry, weather: Weather) -> list[str]:
     """What the weather takes, where it takes a tenth of a sensor's reach or more."""
-    causes = []
+    causes: list[str] = []
     for sensor in place.site.sensors:
         if sensor.kind == SensorKind.RADAR and weather.rain_mm_per_h:
             dry, wet = (radar_reach_m(sensor.max_range_m, quarry, w) for w in (_CLEAR, weather))
             if wet < 0.9 * dry:
-                causes.append(
-                    f"rain of {weather.rain_mm_per_h:g} mm/h takes {1 - wet / dry:.0%} of {sensor.id}'s reach"
-                )
+                rain, share = f"{weather.rain_mm_per_h:g}", f"{1 - wet / dry:.0%}"
+                causes.append(phrase("corridor.rain", rain=rain, share=share, sensor=sensor.id))
         elif sensor.kind == SensorKind.CAMERA and reach_m(sensor, quarry, weather) < 0.9 * sensor.max_range_m:
-            causes.append(f"{sensor.id} sees {reach_m(sensor, quarry, weather):.0f} m in this visibility")
+            reach = f"{reach_m(sensor, quarry, weather):.0f}"
+            causes.append(phrase("corridor.sees", sensor=sensor.id, reach=reach))
         elif sensor.kind == SensorKind.ACOUSTIC and noise_over_quiet_db(weather) >= 3.0:
-            causes.append(f"noise leaves {sensor.id} {reach_m(sensor, quarry, weather):.0f} m")
+            reach = f"{reach_m(sensor, quarry, weather):.0f}"
+            causes.append(phrase("corridor.noise", sensor=sensor.id, reach=reach))
     return causes
 
 
-def _sentence(name: str, now: float, nominal: float, is_blind: bool, causes: list[str]) -> str:
-    state = "is blind: silence there means little" if is_blind else "is watched"
-    why = f"; {', '.join(causes)}" if causes else ""
-    return f"Corridor {name} {state}; chance of a track {now:.0%}, {nominal:.0%} when all is well{why}."
+def _sentence(name: str, now: float, nominal: float, is_blind: bool, causes: list[str]) -> Phrase:
+    why = phrase("corridor.causes", causes=causes) if causes else ""
+    key = "corridor.blind" if is_blind else "corridor.watched"
+    return phrase(key, corridor=name, now=f"{now:.0%}", nominal=f"{nominal:.0%}", causes=why)

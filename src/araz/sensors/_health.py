@@ -21,6 +21,8 @@ from araz.vocabulary import (
     SensorReport,
     SensorState,
     Site,
+    phrase,
+    said_of,
 )
 
 #: Observations the clock error is a median of.
@@ -157,25 +159,26 @@ def flood_limit_per_s(sensor: Sensor) -> float:
 
 def _judge(name: str, row: _Row, sensor: Sensor | None, now_us: int, started_us: int) -> tuple[SensorState, str]:
     if sensor is None:
-        return SensorState.OK, "carries several sensors"
+        return SensorState.OK, phrase("health.several")
     heard_us = started_us if row.last_heard_us is None else row.last_heard_us
     silence_s = (now_us - heard_us) / 1e6
     if sensor.silent_after_s > 0 and silence_s > sensor.silent_after_s:
-        since = "since the start" if row.last_heard_us is None else f"for {sensor.silent_after_s:.0f} s or more"
-        return SensorState.SILENT, f"{name} has said nothing {since}: quiet there means nothing"
+        if row.last_heard_us is None:
+            return SensorState.SILENT, phrase("health.silent-start", sensor=name)
+        return SensorState.SILENT, phrase("health.silent-for", sensor=name, seconds=f"{sensor.silent_after_s:.0f}")
     if row.own_state == SensorState.FAILED:
-        return SensorState.FAILED, f"{name} reports a failure: {row.own_detail}"
+        return SensorState.FAILED, phrase("health.failed", sensor=name, detail=row.own_detail)
     error_us = row.clock_error_us
     if error_us is not None and abs(error_us) > 1e6 * sensor.clock_tolerance_s:
-        side = "behind" if error_us > 0 else "ahead"
-        return SensorState.LYING, f"{name}'s clock is {abs(error_us) / 1e6:.1f} s {side}; its times are corrected"
+        key = "health.clock-behind" if error_us > 0 else "health.clock-ahead"
+        return SensorState.LYING, phrase(key, sensor=name, seconds=f"{abs(error_us) / 1e6:.1f}")
     if row.rate_per_s > flood_limit_per_s(sensor):
-        return SensorState.DEGRADED, f"{name} floods: {row.rate_per_s:.0f} observations/s"
+        return SensorState.DEGRADED, phrase("health.floods", sensor=name, rate=f"{row.rate_per_s:.0f}")
     if row.own_state == SensorState.DEGRADED:
-        return SensorState.DEGRADED, f"{name} reports itself degraded: {row.own_detail}"
+        return SensorState.DEGRADED, phrase("health.degraded", sensor=name, detail=row.own_detail)
     if row.last_heard_us is None:
-        return SensorState.UNKNOWN, f"{name} has not been heard yet"
-    return SensorState.OK, f"{name} is alive"
+        return SensorState.UNKNOWN, phrase("health.unheard", sensor=name)
+    return SensorState.OK, phrase("health.alive", sensor=name)
 
 
 def _say(state: HealthState, now_us: int) -> tuple[HealthState, list[SensorHealth]]:
@@ -197,7 +200,8 @@ def _say(state: HealthState, now_us: int) -> tuple[HealthState, list[SensorHealt
                     sensor_id=name,
                     at_us=now_us,
                     state=verdict,
-                    sentence=sentence,
+                    sentence=str(sentence),
+                    said=said_of(sentence),
                     last_heard_us=row.last_heard_us,
                     messages=row.messages,
                     observations=row.observations,

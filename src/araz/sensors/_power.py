@@ -22,7 +22,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from araz.vocabulary import PowerReading, SensorHealth, SensorState
+from araz.vocabulary import Phrase, PowerReading, SensorHealth, SensorState, phrase
 
 HOUR_US: Final = 3_600_000_000
 #: One reading is kept for so long, three days of them: the sun of three days, and no more memory than that.
@@ -119,11 +119,13 @@ def power_health(
     state = SensorState.UNKNOWN if left is None else SensorState.OK
     if left is not None and left.low_h < SHORT_H:
         state = SensorState.DEGRADED
+    sentence = _sentence(post, newest, left, battery_wh)
     return SensorHealth(
         sensor_id=f"power {post}",
         at_us=now_us,
         state=state,
-        sentence=_sentence(post, newest, left, battery_wh),
+        sentence=str(sentence),
+        said=sentence.said,
         last_heard_us=newest.at_us,
         messages=count,
         observations=count,
@@ -132,24 +134,29 @@ def power_health(
     )
 
 
-def _sentence(post: str, newest: PowerReading, left: HoursLeft | None, battery_wh: float | None) -> str:
-    charge = "charge unknown" if newest.charge is None else f"{100 * newest.charge:.0f} % charged"
-    drawn = "" if newest.load_w is None else f", draws {newest.load_w:.0f} W"
-    sun = "" if newest.solar_w is None else f", sun gives {newest.solar_w:.0f} W"
-    cold = "" if newest.temperature_c is None else f", {newest.temperature_c:.0f} °C"
+def _sentence(post: str, newest: PowerReading, left: HoursLeft | None, battery_wh: float | None) -> Phrase:
+    charge = (
+        phrase("power.no-charge")
+        if newest.charge is None
+        else phrase("power.charge", charge=f"{100 * newest.charge:.0f}")
+    )
+    parts = phrase(
+        "power.parts",
+        draws="" if newest.load_w is None else phrase("power.draws", watts=f"{newest.load_w:.0f}"),
+        sun="" if newest.solar_w is None else phrase("power.sun", watts=f"{newest.solar_w:.0f}"),
+        cold="" if newest.temperature_c is None else phrase("power.cold", degrees=f"{newest.temperature_c:.0f}"),
+    )
+    return phrase("power.all", post=post, charge=charge, parts=parts, left=_left(newest, left, battery_wh))
+
+
+def _left(newest: PowerReading, left: HoursLeft | None, battery_wh: float | None) -> Phrase:
     if left is None:
-        missing = [
-            word
-            for word, value in (
-                ("charge", newest.charge),
-                ("load", newest.load_w),
-                ("capacity (battery_wh)", battery_wh),
-            )
-            if value is None
-        ]
-        return f"{post}: {charge}{drawn}{sun}{cold}; hours left unknown: {', '.join(missing)} is not known"
+        known = {"charge": newest.charge, "load": newest.load_w, "capacity": battery_wh}
+        missing = [phrase(f"power.miss-{word}") for word, value in known.items() if value is None]
+        return phrase("power.left-unknown", missing=missing)
     if left.low_h >= LONGEST_H:
-        return f"{post}: {charge}{drawn}{sun}{cold}; lasts more than {LONGEST_H} h"
-    high = f"{left.high_h:.0f}" if left.high_h < LONGEST_H else f"more than {LONGEST_H}"
-    middle = f"{left.expected_h:.0f}" if left.expected_h < LONGEST_H else f"more than {LONGEST_H}"
-    return f"{post}: {charge}{drawn}{sun}{cold}; {middle} h left ({left.low_h:.0f} to {high} h)"
+        return phrase("power.lasts", hours=LONGEST_H)
+    more = phrase("power.more", hours=LONGEST_H)
+    high = f"{left.high_h:.0f}" if left.high_h < LONGEST_H else more
+    middle = f"{left.expected_h:.0f}" if left.expected_h < LONGEST_H else more
+    return phrase("power.left", middle=middle, low=f"{left.low_h:.0f}", high=high)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from araz.vocabulary import SensorHealth, SensorRegistration, SensorState
+from araz.vocabulary import SensorHealth, SensorRegistration, SensorState, phrase
 
 
 def health_with_registration(
@@ -52,7 +52,8 @@ def _bare(record: SensorHealth) -> SensorHealth:
     told = record.registration
     if told is None or record.sentence != told.sentence:
         return record
-    return msgspec.structs.replace(record, state=SensorState.OK, sentence=f"{record.sensor_id} is alive")
+    words = phrase("health.alive", sensor=record.sensor_id)
+    return msgspec.structs.replace(record, state=SensorState.OK, sentence=str(words), said=words.said)
 
 
 def _judged(record: SensorHealth, report: SensorRegistration | None) -> SensorHealth:
@@ -62,7 +63,7 @@ def _judged(record: SensorHealth, report: SensorRegistration | None) -> SensorHe
     if record.state not in (SensorState.OK, SensorState.UNKNOWN, SensorState.DEGRADED):
         return record
     if report.is_lying:
-        return msgspec.structs.replace(record, state=SensorState.LYING, sentence=report.sentence)
+        return msgspec.structs.replace(record, state=SensorState.LYING, sentence=report.sentence, said=report.said)
     if report.is_disputed:
-        return msgspec.structs.replace(record, state=SensorState.DEGRADED, sentence=report.sentence)
+        return msgspec.structs.replace(record, state=SensorState.DEGRADED, sentence=report.sentence, said=report.said)
     return record

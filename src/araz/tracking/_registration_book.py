@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._registration_kernel import LEAST, scatter
-from araz.vocabulary import BoolArray, FloatArray, IntArray, SensorTable
+from araz.vocabulary import BoolArray, FloatArray, IntArray, SensorTable, phrase
 
 RING: Final = 48
 WANDERS: Final = 2.5
@@ -187,13 +187,13 @@ def _reasons(
     for p in np.flatnonzero(against).tolist():
         one, partner = found[s, p], sensors.sensor_id[p]
         if not _most(one.ratio) > WANDERS:
-            out.append(f"its errors moved {restarts} times against {partner}")
+            out.append(phrase("health.moved", count=restarts, other=partner))
             continue
         c = int(np.nanargmax(one.ratio))
         amount = f"{one.size[c]:.0f} m" if c == 0 else f"{np.degrees(one.size[c]):.1f}°"
-        verb = "wanders" if one.memory[c] > WANDERING else "scatters"
-        name = ("range", "azimuth", "elevation")[c]
-        out.append(f"{name} {verb} by {amount} against {partner}, {one.ratio[c]:.1f} times what the noise explains")
+        key = "health.wanders" if one.memory[c] > WANDERING else "health.scatters"
+        name = phrase(f"component.{('range', 'azimuth', 'elevation')[c]}")
+        out.append(phrase(key, component=name, amount=amount, other=partner, factor=f"{one.ratio[c]:.1f}"))
     return (*out, invented) if invented else tuple(out)
 
 
@@ -204,4 +204,4 @@ def _invents(book: Book, sensors: SensorTable, s: int) -> str:
     if found > SEES * float(sensors.detection_probability[s]) * expected:
         return ""
     share, stated = 100.0 * found / expected, 100.0 * float(sensors.detection_probability[s])
-    return f"its plots are not where others see targets: {share:.0f} % of them found, it states {stated:.0f} %"
+    return phrase("health.invents", found=f"{share:.0f}", stated=f"{stated:.0f}")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from araz.tracking._registration_book import MOVES, forget, judge
 from araz.tracking._registration_state import CLOCK, PER_SENSOR, RegistrationState, components_of, errors_of, without
-from araz.vocabulary import BiasEstimate, BoolArray, FloatArray, SensorRegistration
+from araz.vocabulary import BiasEstimate, BoolArray, FloatArray, Phrase, SensorRegistration, phrase
 
 SURE: Final = 4.0
 """Standard deviations by which an error must differ from zero before it is taken off."""
@@ -138,6 +138,7 @@ def _report(state: RegistrationState, s: int) -> SensorRegistration:
         )
         for c in components_of(int(state.sensors.kind[s]))
     ]
+    sentence = _sentence(state, s, biases)
     return SensorRegistration(
         sensor_id=state.sensors.sensor_id[s],
         at_us=state.at_us,
@@ -145,25 +146,26 @@ def _report(state: RegistrationState, s: int) -> SensorRegistration:
         biases=biases,
         is_lying=bool(state.is_lying[s]),
         is_disputed=bool(state.is_disputed[s]),
-        reasons=list(state.reasons[s]),
-        sentence=_sentence(state, s, biases),
+        reasons=[str(reason) for reason in state.reasons[s]],
+        sentence=str(sentence),
+        said=sentence.said,
     )
 
 
-def _sentence(state: RegistrationState, s: int, biases: list[BiasEstimate]) -> str:
-    name = state.sensors.sensor_id[s]
+def _sentence(state: RegistrationState, s: int, biases: list[BiasEstimate]) -> Phrase:
+    name, why = state.sensors.sensor_id[s], state.reasons[s]
     if state.is_lying[s]:
-        return f"{name} lies: {'; '.join(state.reasons[s])}; no constant error explains it, nothing is corrected"
+        return phrase("health.lies", sensor=name, reasons=why)
     if state.is_disputed[s]:
-        why = "; ".join(state.reasons[s])
-        return f"{name} and its only judge contradict each other, and no third tells which is wrong: {why}"
+        return phrase("health.disputed", sensor=name, reasons=why)
     taken = [bias for bias in biases if bias.is_applied]
     if taken:
-        return f"{name}: {', '.join(_words(bias) for bias in taken)}, corrected"
-    return f"{name} agrees with the others within its errors"
+        return phrase("health.corrected", sensor=name, errors=[_words(bias) for bias in taken])
+    return phrase("health.agrees", sensor=name)
 
 
-def _words(bias: BiasEstimate) -> str:
+def _words(bias: BiasEstimate) -> Phrase:
     digits = 0 if bias.unit == "m" else 2
     mark = "°" if bias.unit == "deg" else f" {bias.unit}"
-    return f"{bias.component} {bias.value:+.{digits}f} ± {2.0 * bias.sigma:.{digits}f}{mark}"
+    value = f"{bias.value:+.{digits}f} ± {2.0 * bias.sigma:.{digits}f}{mark}"
+    return phrase("health.error", component=phrase(f"component.{bias.component}"), value=value)

@@ -44,9 +44,11 @@ from araz.vocabulary._events import (
     SensorHealth,
     SensorRegistration,
     Track,
+    reason,
 )
 from araz.vocabulary._every import Event
 from araz.vocabulary._figures import AlarmFigures
+from araz.vocabulary._messages import MESSAGES
 from araz.vocabulary._observation import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
@@ -68,6 +70,7 @@ from araz.vocabulary._observation import (
     SensorReport,
     SensorState,
 )
+from araz.vocabulary._phrase import LANGUAGES, Phrase, Said, in_language, phrase, phrase_of, phrases_of, said_of
 from araz.vocabulary._plan_screen import PlanAsk, PlanCell, PlanCorner, PlanMove, PlanPlace, PlanShown
 from araz.vocabulary._planning import Interval, PlanAircraft, Planning, PlanPost, PlanSensor, Uncertain
 from araz.vocabulary._posts import Correction, PowerReading
@@ -111,7 +114,9 @@ __all__ = [
     "CLASS_NAMES",
     "ERASED_SOURCE",
     "ERASURE_SOURCE",
+    "LANGUAGES",
     "LATEST_TIME_US",
+    "MESSAGES",
     "POST_PREFIX",
     "RAW_KEPT_BYTES",
     "WATERMARK",
@@ -161,6 +166,7 @@ __all__ = [
     "OutputFormat",
     "Patrol",
     "PeopleReport",
+    "Phrase",
     "Picture",
     "PlanAircraft",
     "PlanAsk",
@@ -188,6 +194,7 @@ __all__ = [
     "ReportReceived",
     "Ridge",
     "RosterLog",
+    "Said",
     "Scan",
     "ScanMark",
     "ScreenShown",
@@ -218,5 +225,11 @@ __all__ = [
     "Withheld",
     "ZoneFormat",
     "frozen_array",
+    "in_language",
     "is_drill",
+    "phrase",
+    "phrase_of",
+    "phrases_of",
+    "reason",
+    "said_of",
 ]

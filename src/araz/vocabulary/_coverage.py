@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from araz.vocabulary._phrase import Said
 from araz.vocabulary._quantities import (
     Count,
     DistanceM,
@@ -57,3 +58,5 @@ class CorridorCoverage(msgspec.Struct, frozen=True, kw_only=True, tag="corridor-
     sensors_lost: list[str] = []
     points: Count = 0
     sentence: str = ""
+    said: Said | None = None
+    causes_said: list[Said] = []

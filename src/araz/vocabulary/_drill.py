@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from araz.vocabulary._events import Alarm, Decision, Track
+from araz.vocabulary._phrase import Said
 from araz.vocabulary._quantities import Count, DurationS, TimeUs
 
 #: Every id of a drill begins with it.
@@ -36,6 +37,7 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True, tag="drill"):
     """``running``, ``decided``, ``missed`` (nobody decided), ``stopped`` or ``refused`` (real traffic)."""
     why: str
     watermark: str = "SYNTHETIC – DRILL"
+    why_said: Said | None = None
     track: Track | None = None
     alarm: Alarm | None = None
     decision: Decision | None = None

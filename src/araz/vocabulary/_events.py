@@ -8,6 +8,7 @@ import msgspec
 
 from araz.vocabulary._disclosure import Withheld
 from araz.vocabulary._observation import PeopleReport, SensorState
+from araz.vocabulary._phrase import Said, said_of
 from araz.vocabulary._quantities import (
     AltitudeAglM,
     AltitudeAmslM,
@@ -89,6 +90,8 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, tag="track"):
     """``kind:identity`` of the claim it carries."""
     verdict: IdentityVerdict = IdentityVerdict.NONE
     verdict_reasons: list[str] = []
+    verdict_said: list[Said] = []
+    """The same reasons for a reader of another language."""
     hidden: bool = False
     """Lost behind terrain, not gone."""
     reappears: list[Reappearance] = []
@@ -108,6 +111,7 @@ class Cone(msgspec.Struct, frozen=True, kw_only=True, tag="cone"):
     half_width_deg: AngleDeg
     reach_m: DistanceM
     label: str
+    said: Said | None = None
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
@@ -161,6 +165,13 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, tag="reason"):
     text: str
     weight: float = 0.0
     """Natural-log odds it moved; positive speaks for."""
+    said: Said | None = None
+    """The same for a reader of another language; None in records of before."""
+
+
+def reason(text: str, weight: float = 0.0) -> Reason:
+    """A reason of a phrase: its English text, and what it was made of."""
+    return Reason(text=str(text), weight=weight, said=said_of(text))
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
@@ -180,6 +191,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, tag="incident"):
     reasons_against: list[Reason] = []
     supersedes: str | None = None
     sentence: str = ""
+    said: Said | None = None
 
 
 class AlarmState(StrEnum):
@@ -211,6 +223,7 @@ class InterceptOption(msgspec.Struct, frozen=True, kw_only=True, tag="intercept-
     sentence: str
     track_id: str | None = None
     """Of a card for many, the track it is for; None on a card for one."""
+    said: Said | None = None
 
 
 class AlarmMember(msgspec.Struct, frozen=True, kw_only=True, tag="alarm-member"):
@@ -227,6 +240,8 @@ class AlarmMember(msgspec.Struct, frozen=True, kw_only=True, tag="alarm-member")
     to_decide: str = ""
     incident_ids: list[str] = []
     areas: list[Area] = []
+    said: Said | None = None
+    to_decide_said: Said | None = None
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
@@ -254,6 +269,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
     shelved_until_us: TimeUs | None = None
     decided_by: str | None = None
     decision_reason: str | None = None
+    said: Said | None = None
+    """The sentence for a reader of another language; None in records of before."""
+    to_decide_said: Said | None = None
+    not_seen_said: list[Said] = []
+    decision_reason_said: Said | None = None
 
 
 class DecisionAction(StrEnum):
@@ -308,6 +328,7 @@ class SensorRegistration(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-
     """True when it contradicts its only judge: one of the two is wrong."""
     reasons: list[str] = []
     sentence: str = ""
+    said: Said | None = None
 
 
 class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-health"):
@@ -327,6 +348,7 @@ class SensorHealth(msgspec.Struct, frozen=True, kw_only=True, tag="sensor-health
     rate_per_s: float = 0.0
     registration: SensorRegistration | None = None
     """Its constant errors as common targets show them; None before there was one to compare."""
+    said: Said | None = None
 
     @property
     def is_lying(self) -> bool:
