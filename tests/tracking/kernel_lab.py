@@ -41,9 +41,9 @@ def _linearise_back(kind, way, x, origin, h, jac, earlier):
 
 @njit
 def _update(prior, found, back_s, out, figures, work):
-    log_l, distance2, used = kalman_update(lane_row(prior, 0), found, 0, back_s, lane_row(out, 0), work)
+    distance2, volume, used = kalman_update(lane_row(prior, 0), found, 0, back_s, lane_row(out, 0), work)
     to = lane_row(figures, 0)
-    to[0], to[1] = log_l, distance2
+    to[0], to[1] = volume, distance2
     return used
 
 
@@ -73,7 +73,7 @@ def updated(x, p, found, mode=0, back_s=0.0):
     prior[0] = packed(x, p)[:, None]
     used = _update(prior, found, back_s, out, figures, measure.room())
     mean, cov = (part[0] for part in unpacked(np.ascontiguousarray(out[:, :, mode])))
-    return mean, cov, figures[0, 0, mode], figures[0, 1, mode], used
+    return mean, cov, -0.5 * (figures[0, 1, mode] + np.log(figures[0, 0, mode])), figures[0, 1, mode], used
 
 
 def marginals(tracks, detections, track, detection, odds):

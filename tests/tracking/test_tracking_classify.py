@@ -24,6 +24,7 @@ from araz.tracking._classify import (
     log_ratios,
 )
 from araz.tracking._gauss import packed
+from araz.tracking._rows import LANES
 from araz.vocabulary import CLASS_NAMES, TrackClass, TrackingSettings
 
 CLASSES = len(CLASS_NAMES)
@@ -148,11 +149,12 @@ def test_tracks_do_not_touch_each_other() -> None:
 def test_an_unknown_feature_is_silent() -> None:
     looks = [(*_tracks(np.random.default_rng(5), 1), float(k)) for k in range(1, 30)]
     _, habit = _after(looks, np.array([np.nan]))
-    feature, with_echo, without = np.zeros(FEATURE_COUNT), *np.zeros((2, FEATURE_COUNT, CLASSES))
+    feature, with_echo, without = np.zeros(FEATURE_COUNT), *np.zeros((2, FEATURE_COUNT, 1, LANES))
     features_of(habit[0], -14.0, feature)
     log_ratios(CLASS_TABLE, feature, 2.0, 30.0, with_echo)
     features_of(habit[0], math.nan, feature)
     log_ratios(CLASS_TABLE, feature, 2.0, 30.0, without)
+    with_echo, without = with_echo[:, 0, :CLASSES], without[:, 0, :CLASSES]
     assert not without[ECHO].any()
     assert np.array_equal(np.delete(with_echo, ECHO, 0), np.delete(without, ECHO, 0))
     assert with_echo[ECHO, TrackClass.MULTIROTOR] > with_echo[ECHO, TrackClass.BIRD]

@@ -17,6 +17,7 @@ from araz.tracking._rows import (
     alike,
     at_least,
     first,
+    lane,
     lane_row,
     largest,
     nearest,
@@ -25,6 +26,7 @@ from araz.tracking._rows import (
     root,
     spread,
     total,
+    two_to_the,
     where_above,
 )
 
@@ -47,9 +49,9 @@ def arithmetic(a, b, c, out):
     to[10] = at_least(x, c)
     to[11] = root(x * x)
     to[12] = nearest(x)
-    to[13] = math.exp(x * 1e-6)
-    to[14] = math.log(x * x + 1.0)
-    to[15] = math.atan2(x, y)
+    to[13] = two_to_the(nearest(x * 1e-4))
+    to[14] = spread(lane(x, 3))
+    to[15] = x
     to[16] = spread(c)
     to[17] = alike(x, c)
     to[18] = y
@@ -74,11 +76,46 @@ def test_lanes_do_what_numpy_does_to_the_bit(x, y, c):
         expected += [np.where(x > c, x, c), np.sqrt(x * x), np.rint(x)]
     for row, right in enumerate(expected):
         np.testing.assert_array_equal(out[0, row], right)
-    np.testing.assert_allclose(out[0, 13], np.exp(x * 1e-6), rtol=1e-14)
-    np.testing.assert_allclose(out[0, 14], np.log(x * x + 1), rtol=1e-14)
-    np.testing.assert_allclose(out[0, 15], np.arctan2(x, y), rtol=1e-14)
+    np.testing.assert_array_equal(out[0, 13], 2.0 ** np.rint(x * 1e-4))
+    np.testing.assert_array_equal(out[0, 14], x[3])
+    np.testing.assert_array_equal(out[0, 15], x)
     np.testing.assert_array_equal(out[0, 16:18], c)
     np.testing.assert_array_equal(out[0, 18], ((y + x) - y * c) * c)
+
+
+@njit
+def functions(a, b, out):
+    x, y, to = lane_row(a, 0)[0], lane_row(b, 0)[0], lane_row(out, 0)
+    to[0], to[1] = math.exp(x), math.atan2(y, x)
+
+
+def of_lanes(x, y):
+    """exp(x) and atan2(y, x) as the lanes have them."""
+    out = np.empty((1, 2, LANES))
+    functions(np.reshape(x, (1, 1, LANES)), np.reshape(y, (1, 1, LANES)), out)
+    return out[0]
+
+
+@given(
+    st.lists(st.floats(-750.0, 709.0), min_size=LANES, max_size=LANES),
+    *[st.lists(st.floats(-1e9, 1e9).filter(lambda v: v == 0.0 or abs(v) > 1e-200), min_size=LANES, max_size=LANES)] * 2,
+)
+def test_functions_of_lanes_are_those_of_numbers_to_a_few_units_in_the_last_place(x, east, north):
+    got = of_lanes(x, np.zeros(LANES))[0]
+    expected = np.array([math.exp(value) if value > -708.0 else 0.0 for value in x])
+    assert (np.abs(got - expected) <= 2 * np.spacing(expected)).all()
+    got = of_lanes(north, east)[1]
+    expected = np.array([math.atan2(e + 0.0, n + 0.0) for e, n in zip(east, north, strict=True)])
+    assert (np.abs(got - expected) <= 3 * np.spacing(np.abs(expected))).all()
+
+
+def test_functions_of_lanes_at_their_edges():
+    nan, inf = math.nan, math.inf
+    exp = of_lanes([0.0, -inf, nan, inf, -708.5, 709.0, -0.0, 1.0], np.zeros(LANES))[0]
+    assert exp[:5].tolist() == [1.0, 0.0, 0.0, exp[5], 0.0]
+    np.testing.assert_allclose(exp[5:], [math.exp(709.0), 1.0, math.e], rtol=3e-16)
+    north, east = np.array([0.0, 0, 0, 1, -1, 1, -1, 1e-320]), np.array([0.0, 1, -1, 0, 0, 1, 1, 1e3])
+    np.testing.assert_allclose(of_lanes(north, east)[1], np.arctan2(east, north), rtol=0, atol=1e-15)
 
 
 @given(lanes)

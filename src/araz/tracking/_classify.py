@@ -13,6 +13,7 @@ import numpy as np
 
 from araz.tracking._class_table import KNOTS, LOG_RATIO, NOISE_KNOTS_MPS, PRIOR, WEIGHT
 from araz.tracking._kernel import kernel, leaf
+from araz.tracking._rows import LANES, Lanes, lane, lane_row, largest, spread, total
 from araz.vocabulary import FloatArray, IntArray
 
 FEATURE_NAMES: Final = (
@@ -50,7 +51,9 @@ class ClassTable(NamedTuple):
     """The likelihoods as the kernels take them: an argument, because Numba's cache would not notice a new table.
 
     ``prior`` [classes], ``weight`` [features], ``knots`` [features, K] in each feature's unit, ``noise_knots_mps`` [L],
-    ``log_ratio`` [features, classes - 1, L, K]: ln p(feature | class, noise) - ln p(feature | unknown).
+    ``log_ratio`` [features, classes - 1, L, K]: ln p(feature | class, noise) - ln p(feature | unknown). ``beside`` has
+    the same, times the weight, with a knot's classes side by side, the first zero: row (f L + l) K + k is a row of
+    lanes [1, LANES]. ``log_prior`` [1, 1, LANES] is -inf where no class is.
     """
 
     prior: FloatArray
@@ -58,9 +61,25 @@ class ClassTable(NamedTuple):
     knots: FloatArray
     noise_knots_mps: FloatArray
     log_ratio: FloatArray
+    beside: FloatArray
+    log_prior: FloatArray
 
 
-CLASS_TABLE: Final = ClassTable(PRIOR, WEIGHT, KNOTS, NOISE_KNOTS_MPS, LOG_RATIO)
+def class_table(
+    prior: FloatArray, weight: FloatArray, knots: FloatArray, noise_knots_mps: FloatArray, log_ratio: FloatArray
+) -> ClassTable:
+    """The table with its likelihoods laid out for the kernels."""
+    features, classes, levels, count = log_ratio.shape
+    beside = np.zeros((features, levels, count, LANES))
+    beside[..., 1 : classes + 1] = (weight[:, None, None, None] * log_ratio).transpose(0, 2, 3, 1)
+    log_prior = np.full((1, 1, LANES), -np.inf)
+    log_prior[0, 0, : classes + 1] = np.log(prior)
+    return ClassTable(
+        prior, weight, knots, noise_knots_mps, log_ratio, beside.reshape(features * levels * count, 1, LANES), log_prior
+    )
+
+
+CLASS_TABLE: Final = class_table(PRIOR, WEIGHT, KNOTS, NOISE_KNOTS_MPS, LOG_RATIO)
 
 
 @leaf
@@ -141,25 +160,30 @@ def place_on(knots: FloatArray, value: float) -> tuple[int, float]:
 
 
 @leaf
+def _ratio(table: ClassTable, f: int, value: float, level: int, up: float) -> Lanes:
+    """What feature f, when it is ``value``, speaks for each class of a track seen for long; see ``log_ratios``."""
+    low, part = place_on(table.knots[f], value)
+    count = table.knots.shape[1]
+    quiet = (f * len(table.noise_knots_mps) + level) * count + low
+    rough = quiet + count
+    a, b = lane_row(table.beside, quiet)[0], lane_row(table.beside, quiet + 1)[0]
+    c, d = lane_row(table.beside, rough)[0], lane_row(table.beside, rough + 1)[0]
+    steady = a + part * (b - a)
+    return steady + up * (c + part * (d - c) - steady)
+
+
+@leaf
 def log_ratios(table: ClassTable, feature: FloatArray, noise_mps: float, age_s: float, out: FloatArray) -> None:
-    """Fill ``out`` [features, classes] with what each feature speaks for each class against *unknown*, in nats.
+    """Fill ``out`` [features, 1, LANES] with what each feature speaks for each class against *unknown*, in nats.
 
     r = w_f m ln(p(x_f | class, noise) / p(x_f | unknown)), bilinear between the knots of the table; m is
     age / (age + MATURE_S). A feature that is NaN is silent (zeros). Unknown is even over the knots, hence its zeros.
     """
     level, up = place_on(table.noise_knots_mps, noise_mps)
     mature = age_s / (age_s + MATURE_S)
-    for f in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            out[f, c] = 0.0
-        if math.isnan(feature[f]):
-            continue
-        low, part = place_on(table.knots[f], feature[f])
-        for c in range(1, out.shape[1]):
-            curve = table.log_ratio[f, c - 1]
-            quiet = curve[level, low] + part * (curve[level, low + 1] - curve[level, low])
-            rough = curve[level + 1, low] + part * (curve[level + 1, low + 1] - curve[level + 1, low])
-            out[f, c] = table.weight[f] * mature * (quiet + up * (rough - quiet))
+    for f in range(len(out)):
+        silent = math.isnan(feature[f])
+        lane_row(out, f)[0] = spread(0.0) if silent else mature * _ratio(table, f, feature[f], level, up)
 
 
 @kernel
@@ -178,8 +202,7 @@ def classify(
     p(class) is proportional to prior(class) exp(sum of r_f), see ``log_ratios``. **Shapes** ``probability``
     [N, classes], ``habit`` [N, HABIT_COUNT], ``moments`` [N, 27]. Never fails: unknown features are silent.
     """
-    feature, ratio = np.zeros(FEATURE_COUNT), np.zeros((FEATURE_COUNT, probability.shape[1]))
-    _classify(table, probability, habit, rows, moments, rcs_dbsm, ground_up_m, at_us, feature, ratio)
+    _classify(table, probability, habit, rows, moments, rcs_dbsm, ground_up_m, at_us, np.zeros(FEATURE_COUNT))
 
 
 @leaf
@@ -193,23 +216,17 @@ def _classify(
     ground_up_m: float,
     at_us: int,
     feature: FloatArray,
-    ratio: FloatArray,
 ) -> None:
-    classes = probability.shape[1]
     for i in rows:
         remember(habit[i], moments[i], ground_up_m, at_us * 1e-6)
         features_of(habit[i], rcs_dbsm[i], feature)
-        log_ratios(table, feature, math.sqrt(habit[i, NOISE]), habit[i, AGE_S], ratio)
-        highest = -math.inf
-        for c in range(classes):
-            score = math.log(table.prior[c])
-            for f in range(FEATURE_COUNT):
-                score += ratio[f, c]
-            probability[i, c] = score
-            highest = max(highest, score)
-        total = 0.0
-        for c in range(classes):
-            probability[i, c] = math.exp(probability[i, c] - highest)
-            total += probability[i, c]
-        for c in range(classes):
-            probability[i, c] /= total
+        level, up = place_on(table.noise_knots_mps, math.sqrt(habit[i, NOISE]))
+        spoken = spread(0.0)
+        for f in range(FEATURE_COUNT):
+            if not math.isnan(feature[f]):
+                spoken += _ratio(table, f, feature[f], level, up)
+        score = lane_row(table.log_prior, 0)[0] + habit[i, AGE_S] / (habit[i, AGE_S] + MATURE_S) * spoken
+        share = math.exp(score - largest(score))
+        share = share / total(share)
+        for c in range(probability.shape[1]):
+            probability[i, c] = lane(share, c)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from araz.tracking._classify import ClassTable, classify
-from araz.tracking._gauss import WIDTH, room
+from araz.tracking._gauss import room
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import Belief, overall
@@ -101,33 +101,23 @@ def _judge(
 def compact(tracks: Tracks, keep: BoolArray, count: int, total: int) -> Tracks:
     """The table without the tracks that go: rows 0..count by ``keep``, all from there to ``total``.
 
-    Rows move down in place: old tracks stand first and stay, so little moves.
+    Rows move down in place: old tracks stand first and stay, so little moves. The modes of those gone stay where they
+    are, unused: the next prediction leaves them behind.
     """
-    to, banks = _closed_up(tracks, keep, count, total)
-    belief = tracks.belief
-    left = Belief(belief.gauss, belief.bank, belief.modes[:banks], belief.weight[:banks])
-    return first_rows(tracks, left, to)
+    return first_rows(tracks, tracks.belief, _closed_up(tracks, keep, count, total))
 
 
 @leaf
-def _closed_up(tracks: Tracks, keep: BoolArray, count: int, total: int) -> tuple[int, int]:
-    """Move what stays together, in place; gives how many tracks and how many with modes there are."""
-    to, banks, belief = 0, 0, tracks.belief
+def _closed_up(tracks: Tracks, keep: BoolArray, count: int, total: int) -> int:
+    """Move what stays together, in place; gives how many there are."""
+    to = 0
     for i in range(total):
         if i < count and not keep[i]:
             continue
-        b = belief.bank[i]
-        if b >= 0:
-            if b != banks:
-                _copy(belief.weight[b], belief.weight[banks])
-                for q in range(WIDTH):
-                    _copy(belief.modes[b, q], belief.modes[banks, q])
-            belief.bank[i] = banks
-            banks += 1
         if to != i:
             _move(tracks, i, to)
         to += 1
-    return to, banks
+    return to
 
 
 @leaf

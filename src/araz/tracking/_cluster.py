@@ -15,7 +15,7 @@ from araz.tracking._measure import Room as KalmanRoom
 from araz.tracking._measure import room as kalman_room
 from araz.tracking._motion import MANOEUVRE
 from araz.tracking._pairs import SAME_CLAIM_GATE
-from araz.tracking._rows import LANES, LaneRow, lane_row, largest, number_row, spread, total, where_above
+from araz.tracking._rows import LANES, LaneRow, lane_row, largest, number_row, root, spread, total, where_above
 from araz.tracking._state import Tracks
 from araz.tracking._update import LEAST_WEIGHT, Hypotheses, after_silence, update_track
 from araz.vocabulary import FloatArray, IntArray
@@ -103,20 +103,19 @@ def _weigh_pair(
     e: int,
     work: KalmanRoom,
 ) -> float:
-    """Update every mode with detection j as pair e; gives log sum_m w_m l_m, -inf outside the gate.
+    """Update every mode with detection j as pair e; gives sum_m w_m l_m, -1 outside the gate.
 
-    Likelihoods are kept relative to the largest, so that far pairs do not vanish; a mode of hardly any weight has none.
+    Likelihoods are kept relative to the nearest mode's distance, so that far pairs do not vanish; a mode of hardly any
+    weight has none.
     """
-    log_l, distance2, used = kalman_update(prior, found, j, back_s, lane_row(pairs.after, e), work)
+    distance2, volume, used = kalman_update(prior, found, j, back_s, lane_row(pairs.after, e), work)
     w = weight[0]
-    log_l = where_above(w, LEAST_WEIGHT, log_l, spread(-np.inf))
     nearest2 = -largest(where_above(w, LEAST_WEIGHT, -distance2, spread(-np.inf)))
     if used == 0 or not nearest2 <= wide * gates[used]:
-        return -np.inf
-    highest = largest(log_l)
-    likelihood = where_above(w, LEAST_WEIGHT, math.exp(log_l - highest), spread(0.0))
+        return -1.0
+    likelihood = where_above(w, LEAST_WEIGHT, math.exp(0.5 * (nearest2 - distance2)) / root(volume), spread(0.0))
     lane_row(pairs.likelihood, e)[0] = likelihood
-    whole: float = highest + math.log(total(w * likelihood))
+    whole: float = math.exp(-0.5 * nearest2) * total(w * likelihood)
     return whole
 
 
@@ -147,10 +146,10 @@ def _weigh_cluster(
             j = detection[e]
             same = tracks.claim_key[i] != 0 and tracks.claim_key[i] == found.claim_key[j]
             wide = SAME_CLAIM_GATE if same else 1.0
-            log_l = _weigh_pair(found, j, back_s[j], modes, weight, gates, wide, bench.pairs, count, bench.kalman)
-            if log_l == -np.inf:
+            likelihood = _weigh_pair(found, j, back_s[j], modes, weight, gates, wide, bench.pairs, count, bench.kalman)
+            if likelihood < 0.0:
                 continue
-            odds = tracks.existence[i] * chances[0][i] * math.exp(log_l) / (silence * density[j])
+            odds = tracks.existence[i] * chances[0][i] * likelihood / (silence * density[j])
             bench.odds[count] = min(odds, STRONGEST)
             bench.local[count], bench.detection[count] = local, j
             has_owner = has_owner or same

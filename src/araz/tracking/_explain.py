@@ -17,6 +17,7 @@ from araz.tracking._classify import (
     features_of,
     log_ratios,
 )
+from araz.tracking._rows import LANES
 from araz.vocabulary import CLASS_NAMES, FloatArray, TrackPicture
 
 _UNITS: Final = ("m/s", "m/s", "m/s", "m/s", "°/s", "", "m/s²", "m/s", "m/s", "", "m", "dBsm")
@@ -50,12 +51,12 @@ def explain_class(picture: TrackPicture, row: int) -> tuple[ClassReason, ...]:
     """
     if picture.habit is None:
         return ()
-    feature, ratio = np.zeros(FEATURE_COUNT), np.zeros((FEATURE_COUNT, len(CLASS_NAMES)))
+    feature, ratio = np.zeros(FEATURE_COUNT), np.zeros((FEATURE_COUNT, 1, LANES))
     habit = picture.habit[row].copy()
     features_of(habit, float(picture.rcs_dbsm[row]), feature)
     log_ratios(CLASS_TABLE, feature, math.sqrt(habit[NOISE]), float(habit[AGE_S]), ratio)
     known = np.flatnonzero(np.isfinite(feature))
-    return tuple(ClassReason(FEATURE_NAMES[f], float(feature[f]), ratio[f]) for f in known)
+    return tuple(ClassReason(FEATURE_NAMES[f], float(feature[f]), ratio[f, 0, : len(CLASS_NAMES)]) for f in known)
 
 
 def class_log_odds(picture: TrackPicture, row: int, class_index: int) -> tuple[tuple[float, ClassReason], ...]:

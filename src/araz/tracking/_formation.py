@@ -11,6 +11,7 @@ from araz.tracking._grid import Grid, around, plan_grid
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT, Belief
+from araz.tracking._rows import NumberRow, number_row
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -42,15 +43,23 @@ MOST_ODDS: Final = 1e9
 
 
 @leaf
-def _same_course(a: FloatArray, b: FloatArray) -> bool:
-    """Whether two tracks [27] are near each other and their horizontal velocities agree within their errors."""
+def _same_course(a: NumberRow, b: NumberRow) -> bool:
+    """Whether two tracks, as rows of ``_course``, are near each other and fly one way within their errors."""
     e, n = a[0] - b[0], a[1] - b[1]
     if e * e + n * n > REACH_M**2 or abs(a[2] - b[2]) > HEIGHT_REACH_M:
         return False
     e, n = a[3] - b[3], a[4] - b[4]
-    ee, en, nn = a[15] + b[15] + COURSE_SLACK_MPS**2, a[19] + b[19], a[20] + b[20] + COURSE_SLACK_MPS**2
+    ee, en, nn = a[5] + b[5] + COURSE_SLACK_MPS**2, a[6] + b[6], a[7] + b[7] + COURSE_SLACK_MPS**2
     agree: bool = (nn * e * e - 2.0 * en * e * n + ee * n * n) / (ee * nn - en * en) < SAME_COURSE2
     return agree
+
+
+@leaf
+def _course(g: NumberRow, out: NumberRow) -> None:
+    """Fill ``out`` [8] with position, horizontal velocity and its covariance of a track g [27]."""
+    for q in range(5):
+        out[q] = g[q]
+    out[5], out[6], out[7] = g[15], g[19], g[20]
 
 
 @kernel
@@ -76,7 +85,8 @@ def share_turns(tracks: Tracks, before: FloatArray, detected: FloatArray) -> Non
     rows = rows[:count]
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], REACH_M)
     speech, done = np.empty((count, MODE_COUNT)), np.zeros(count, np.bool_)
-    _listen(tracks.belief, before, detected, rows, grid, speech, done, np.zeros((count, MODE_COUNT)))
+    near, new = np.empty((count + 1, 8)), np.zeros((count, MODE_COUNT))
+    _listen(tracks.belief, before, detected, rows, grid, near, speech, done, new)
 
 
 @leaf
@@ -86,21 +96,32 @@ def _listen(
     detected: FloatArray,
     rows: IntArray,
     grid: Grid,
+    near: FloatArray,
     speech: FloatArray,
     done: BoolArray,
     new: FloatArray,
 ) -> None:
-    """The sums of ``share_turns`` over the neighbours of the tracks ``rows``, then their new weights, in place."""
+    """The sums of ``share_turns`` over the neighbours of the tracks ``rows``, then their new weights, in place.
+
+    ``near`` [count + 1, 8] is scratch: the tracks' courses as the grid orders them, then the one in hand.
+    """
     moments, bank, weight, count = belief.gauss, belief.bank, belief.weight, len(rows)
+    for place in range(len(grid.order)):
+        _course(number_row(moments, rows[grid.order[place]]), number_row(near, place))
+    own = number_row(near, count)
     for a in range(count):
         i, others = rows[a], 0
+        _course(number_row(moments, i), own)
         rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
         for near_row in range(rows0, rows1):
             for near_col in range(cols0, cols1):
                 cell = near_row * grid.count1 + near_col
-                for b in grid.order[grid.start[cell] : grid.start[cell + 1]]:
+                for place in range(grid.start[cell], grid.start[cell + 1]):
+                    if not _same_course(own, number_row(near, place)):
+                        continue
+                    b = grid.order[place]
                     j = rows[b]
-                    if a == b or detected[j] < 0.5 or not _same_course(moments[i], moments[j]):
+                    if a == b or detected[j] < 0.5:
                         continue
                     if not done[b]:
                         for m in range(MODE_COUNT):
@@ -151,15 +172,27 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
     if found.kind == BEARING or len(free) < 2:
         return odds
     grid = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M)
-    _count_others(found, place, free, ground_density, grid, odds)
+    _count_others(found, place, free, ground_density, grid, np.empty((len(free), 4)), odds)
     return odds
 
 
 @leaf
 def _count_others(
-    found: Detections, place: FloatArray, free: FloatArray, ground_density: FloatArray, grid: Grid, odds: FloatArray
+    found: Detections,
+    place: FloatArray,
+    free: FloatArray,
+    ground_density: FloatArray,
+    grid: Grid,
+    near: FloatArray,
+    odds: FloatArray,
 ) -> None:
+    """The products of ``swarm_odds``; ``near`` [K, 4] is scratch: places as the grid orders them, and their factors."""
     area = math.pi * SWARM_REACH_M**2
+    for at in range(len(grid.order)):
+        j, other = grid.order[at], number_row(near, at)
+        other[0], other[1], other[2] = place[j, 0], place[j, 1], place[j, 2]
+        counts = free[j] >= 0.1 and found.claim_key[j] == 0
+        other[3] = 1.0 + SWARM_OTHERS * free[j] / (area * ground_density[j]) if counts else 0.0
     for k in range(len(free)):
         if free[k] < 0.1 or math.isnan(place[k, 0] + place[k, 1]):
             continue
@@ -169,12 +202,12 @@ def _count_others(
         for near_row in range(rows0, rows1):
             for near_col in range(cols0, cols1):
                 cell = near_row * grid.count1 + near_col
-                for j in grid.order[grid.start[cell] : grid.start[cell + 1]]:
-                    if j == k or free[j] < 0.1 or found.claim_key[j] != 0:
-                        continue
-                    e, n, u = place[j, 0] - place[k, 0], place[j, 1] - place[k, 1], place[j, 2] - place[k, 2]
-                    if apart**2 < e * e + n * n < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M:
-                        product *= 1.0 + SWARM_OTHERS * free[j] / (area * ground_density[j])
+                for at in range(grid.start[cell], grid.start[cell + 1]):
+                    other = number_row(near, at)
+                    e, n, u = other[0] - place[k, 0], other[1] - place[k, 1], other[2] - place[k, 2]
+                    far2 = e * e + n * n  # a plot itself is not apart from itself
+                    if apart**2 < far2 < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M and other[3] > 0.0:
+                        product *= other[3]
                         others += 1
         if others >= FEWEST_OTHERS:
             odds[k] = 1.0 - SWARM_SHARE + SWARM_SHARE * math.exp(-SWARM_OTHERS) * min(product, MOST_ODDS)

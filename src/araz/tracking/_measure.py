@@ -380,7 +380,8 @@ def kalman_update(
     nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. For a
     detection ``back_s`` seconds older than the state, h is taken at F(-back) x and R grows by the position noise
     q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. Sound's travel time joins
-    ``back_s``. **Gives** log likelihood and squared distance by mode, components used.
+    ``back_s``. **Gives** squared distance d2 and |2 pi S| by mode and the components used; the likelihood is
+    exp(-d2 / 2) / sqrt|2 pi S|.
     """
     kind, z, var = found.kind, found.z, found.var
     for q in range(WIDTH):
@@ -397,7 +398,7 @@ def kalman_update(
             distance2 += nu * nu / s
             volume *= 2.0 * math.pi * s
             used += 1
-        return -0.5 * (distance2 + math.log(volume)), distance2, used
+        return distance2, volume, used
     h, jac, drift = lane_row(work.h, 0), lane_row(work.jac, 0), spread(0.0)
     if at_once:
         count = linearise(kind, prior, found.origin, j, h, jac)
@@ -435,4 +436,4 @@ def kalman_update(
         distance2 += nu * nu / s
         volume *= 2.0 * math.pi * s
         used += 1
-    return -0.5 * (distance2 + math.log(volume)), distance2, used
+    return distance2, volume, used

@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from araz.tracking._gauss import DIAGONAL
 from araz.tracking._grid import Grid, around, plan_grid
 from araz.tracking._kernel import kernel, leaf
+from araz.tracking._rows import NumberRow, number_row
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -47,7 +49,8 @@ def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray
         return doubles[:0]
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], MERGE_REACH_M)
     gone, work = np.zeros(len(moments), np.bool_), np.empty((6, 7))
-    return doubles[: _doubles(tracks, moments, rows, grid, gone, work, doubles)]
+    near = np.empty((len(rows) + 1, 6))
+    return doubles[: _doubles(tracks, moments, rows, grid, near, gone, work, doubles)]
 
 
 @leaf
@@ -56,27 +59,32 @@ def _doubles(
     moments: FloatArray,
     rows: IntArray,
     grid: Grid,
+    near: FloatArray,
     gone: BoolArray,
     work: FloatArray,
     doubles: IntArray,
 ) -> int:
+    """Fill ``doubles`` and give their number; ``near`` [count + 1, 6] is scratch: places as the grid orders them."""
     found = 0
+    for place in range(len(grid.order)):
+        _place(number_row(moments, rows[grid.order[place]]), number_row(near, place))
+    own = number_row(near, len(rows))
     for i in rows:
         if gone[i]:
             continue
+        _place(number_row(moments, i), own)
         rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
         for near_row in range(rows0, rows1):
             for near_col in range(cols0, cols1):
                 cell = near_row * grid.count1 + near_col
-                for b in grid.order[grid.start[cell] : grid.start[cell + 1]]:
-                    j = rows[b]
+                for place in range(grid.start[cell], grid.start[cell + 1]):
+                    if not _is_near(own, number_row(near, place)):
+                        continue
+                    j = rows[grid.order[place]]
                     mine, its = tracks.claim_key[i], tracks.claim_key[j]
                     if j <= i or gone[j] or (mine != 0 and its != 0 and mine != its):
                         continue
-                    if (
-                        not _is_near(moments[i], moments[j])
-                        or _distance2(moments[i], moments[j], work) >= MERGE_DISTANCE2
-                    ):
+                    if _distance2(moments[i], moments[j], work) >= MERGE_DISTANCE2:
                         continue
                     gone[j] = True
                     doubles[found] = j
@@ -86,12 +94,18 @@ def _doubles(
 
 
 @leaf
-def _is_near(a: FloatArray, b: FloatArray) -> bool:
-    """Whether two tracks [27] could be one at all: a cheap test before the exact one, which it never contradicts."""
+def _place(g: NumberRow, out: NumberRow) -> None:
+    """Fill ``out`` [6] with the position of a track g [27] and its variances."""
+    for axis in range(3):
+        out[axis], out[3 + axis] = g[axis], g[DIAGONAL[axis]]
+
+
+@leaf
+def _is_near(a: NumberRow, b: NumberRow) -> bool:
+    """Whether two tracks could be one by their places: cheap, and never against the exact test."""
     for axis in range(3):
         gap = a[axis] - b[axis]
-        place = 6 if axis == 0 else (8 if axis == 1 else 11)
-        if abs(gap) > MERGE_REACH_M or gap * gap > MERGE_DISTANCE2 * (a[place] + b[place]):
+        if abs(gap) > MERGE_REACH_M or gap * gap > MERGE_DISTANCE2 * (a[3 + axis] + b[3 + axis]):
             return False
     return True
 

@@ -212,6 +212,7 @@ class Belief(NamedTuple):
 
     ``bank`` [N] is a target's row in ``modes`` [B, 27, LANES] and ``weight`` [B, LANES] (sums to one; lanes beyond
     the modes are zero), -1 where ``gauss`` is all there is. Of the others ``gauss`` is the moments over the modes.
+    Rows of ``modes`` that no target names belong to targets that are gone.
     """
 
     gauss: FloatArray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import chdtri
@@ -25,8 +25,8 @@ SLACK: Final = 1.5
 """The first gate takes the track's overall moments; a mode of its own may reach further."""
 LEAST_ODDS: Final = 1e-7
 """A pair that is less likely than this against \"missed, and clutter\" cannot change anything."""
-HALF_LOG_TWO_PI: Final = 0.5 * math.log(2.0 * math.pi)
-CELL_PLOTS: Final = 2.0
+ROOT_TWO_PI: Final = math.sqrt(2.0 * math.pi)
+CELL_PLOTS: Final = 0.5
 MOST_CELLS: Final = 128
 
 
@@ -126,7 +126,7 @@ def detection_grid(found: Detections) -> Grid:
 
 
 @leaf
-def _log_likelihood(
+def _likelihood(
     found: Detections,
     j: int,
     count: int,
@@ -137,7 +137,7 @@ def _log_likelihood(
     gate2: float,
     work: FloatArray,
 ) -> float:
-    """Log likelihood of detection j for a track's overall moments, -inf outside the gate; ``work`` [6, 7] is scratch.
+    """Likelihood of detection j for a track's overall moments, -1 outside the gate; ``work`` [6, 7] is scratch.
 
     nu^T S^-1 nu and |S| by Cholesky over the measured components, S = H P H^T + R.
     """
@@ -151,7 +151,7 @@ def _log_likelihood(
         if c == azimuth:
             gap = wrap(gap)
         if gap * gap > gate2 * (spread[c, c] + noise):
-            return -np.inf
+            return -1.0
         total, at = spread[c, c] + noise, 0
         for d in range(c):
             if math.isnan(found.var[j, d]):
@@ -166,11 +166,11 @@ def _log_likelihood(
         root = math.sqrt(max(total, 1e-12 * noise))
         work[used, used], work[used, 6] = root, gap / root
         distance2 += work[used, 6] ** 2
-        volume *= root
+        volume *= root * ROOT_TWO_PI
         if distance2 > gate2:
-            return -np.inf
+            return -1.0
         used += 1
-    return -0.5 * distance2 - math.log(volume) - HALF_LOG_TWO_PI * used
+    return math.exp(-0.5 * distance2) / volume
 
 
 @kernel
@@ -206,21 +206,6 @@ def _cells(
     return row0, row1, int(left), int(right)
 
 
-@leaf
-def _is_far(
-    found: Detections, j: int, h: FloatArray, spread: FloatArray, rate: FloatArray, back_s: float, far2: float
-) -> bool:
-    """Whether detection j lies outside the box by components 0 and 1 alone."""
-    gap = found.z[j, 0] - h[0] + rate[0] * back_s
-    side = found.z[j, 1] - h[1] + rate[1] * back_s
-    if found.kind == POLAR:
-        side = wrap(side)
-    far: bool = gap * gap > far2 * (spread[0, 0] + found.var[j, 0]) or side * side > far2 * (
-        spread[1, 1] + found.var[j, 1]
-    )
-    return far
-
-
 @kernel
 def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, bool]:
     """Largest variance of components 0 and 1, age of the oldest detection, and whether any makes a claim."""
@@ -232,6 +217,40 @@ def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, b
         oldest = max(oldest, abs(back_s[j]))
         has_claims = has_claims or found.claim_key[j] != 0
     return widest, oldest, has_claims
+
+
+class Search(NamedTuple):
+    """What the search for pairs needs beside tracks and detections, and its scratch.
+
+    ``near`` [K, 5] are components 0 and 1, their variances and ages, as the grid orders the plots, so that those of a
+    cell lie side by side.
+    """
+
+    gridded: bool
+    grid: Grid
+    near: FloatArray
+    widest: FloatArray
+    oldest: float
+    has_claims: bool
+    h: FloatArray
+    rate: FloatArray
+    spread: FloatArray
+    jac: FloatArray
+    work: FloatArray
+
+
+@kernel
+def _search(found: Detections, back_s: FloatArray) -> Search:
+    grid, (widest, oldest, has_claims) = detection_grid(found), _widest(found, back_s)
+    near = np.empty((len(grid.order), 5))
+    for place in range(len(grid.order)):
+        j = grid.order[place]
+        for c in range(2):
+            near[place, c], near[place, 2 + c] = found.z[j, c], found.var[j, c]
+        near[place, 4] = back_s[j]
+    gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
+    scratch = (np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36), np.zeros((6, 7)))
+    return Search(gridded, grid, near, widest, oldest, has_claims, *scratch)
 
 
 @kernel
@@ -252,44 +271,74 @@ def box_pairs(
     small: there every pair is looked at. Rows of a polar or position scan without components 0 and 1 pair with nothing.
     """
     track, detection = np.empty(64 + 2 * len(moments), np.int64), np.empty(64 + 2 * len(moments), np.int64)
-    h, rate, spread, jac, work = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36), np.zeros((6, 7))
-    plots, total = len(found.z), 0
-    if plots == 0:
+    if len(found.z) == 0:
         return track[:0], detection[:0]
-    gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
-    grid, (widest, oldest, has_claims) = detection_grid(found), _widest(found, back_s)
-    for i in range(len(moments)):
-        count, mine = 0, track_key[i]
-        far2 = gate2 * SLACK * (SAME_CLAIM_GATE if has_claims and mine != 0 else 1.0)
+    search, done, total = _search(found, back_s), 0, 0
+    while True:
+        done, total = _pairs_from(
+            done, total, found, moments, track_key, back_s, gate2, worth, density, search, track, detection
+        )
+        if done == len(moments):
+            return track[:total].copy(), detection[:total].copy()
+        track, detection = _grown(track), _grown(detection)
+
+
+@leaf
+def _pairs_from(
+    done: int,
+    total: int,
+    found: Detections,
+    moments: FloatArray,
+    track_key: IntArray,
+    back_s: FloatArray,
+    gate2: float,
+    worth: FloatArray,
+    density: FloatArray,
+    search: Search,
+    track: IntArray,
+    detection: IntArray,
+) -> tuple[int, int]:
+    """Go on with track ``done``; gives the first track whose pairs found no room, or their number, and the pairs."""
+    h, rate, spread, grid, gridded = search.h, search.rate, search.spread, search.grid, search.gridded
+    for i in range(done, len(moments)):
+        count, mine, before = 0, track_key[i], total
+        far2 = gate2 * SLACK * (SAME_CLAIM_GATE if search.has_claims and mine != 0 else 1.0)
         row0, row1, col0, col1 = 0, 0, 0, 0
         if gridded:
             sketch(found.kind, moments, i, found.origin, 0, h, spread, rate)
-            row0, row1, col0, col1 = _cells(found, grid, h, spread, rate, widest, oldest, far2)
+            row0, row1, col0, col1 = _cells(found, grid, h, spread, rate, search.widest, search.oldest, far2)
+        h0, h1, rate0, rate1, var0, var1 = h[0], h[1], rate[0], rate[1], spread[0, 0], spread[1, 1]
         for row in range(row0, row1 + 1):
             for col in range(col0, col1 + 1):
-                begin, end = 0, plots
+                begin, end = 0, len(found.z)
                 if gridded:
                     cell = row * grid.count1 + (col + grid.count1) % grid.count1
                     begin, end = grid.start[cell], grid.start[cell + 1]
                 for place in range(begin, end):
-                    j = grid.order[place] if gridded else place
+                    j = place
+                    if gridded:
+                        near = number_row(search.near, place)
+                        gap, side = near[0] - h0 + rate0 * near[4], near[1] - h1 + rate1 * near[4]
+                        if found.kind == POLAR:
+                            side = wrap(side)
+                        if gap * gap > far2 * (var0 + near[2]) or side * side > far2 * (var1 + near[3]):
+                            continue
+                        j = grid.order[place]
                     its = found.claim_key[j]
                     if mine != 0 and its != 0 and mine != its:
                         continue
-                    if gridded and _is_far(found, j, h, spread, rate, back_s[j], far2):
-                        continue
                     if count == 0 or not found.one_origin:
-                        count = describe(found.kind, moments, i, found.origin, j, h, jac, spread, rate)
+                        count = describe(found.kind, moments, i, found.origin, j, h, search.jac, spread, rate)
                     same = mine != 0 and mine == its
                     wide = gate2 * SLACK * (SAME_CLAIM_GATE if same else 1.0)
                     late_s = back_s[j]
                     if found.speed_mps[j] > 0.0:
                         late_s += delay_s(number_row(moments, i), found.origin, j, late_s, found.speed_mps[j], 0, 1)
-                    log_l = _log_likelihood(found, j, count, h, spread, rate, late_s, wide, work)
-                    if log_l == -np.inf or (not same and worth[i] * math.exp(log_l) < LEAST_ODDS * density[j]):
+                    likelihood = _likelihood(found, j, count, h, spread, rate, late_s, wide, search.work)
+                    if likelihood < 0.0 or (not same and worth[i] * likelihood < LEAST_ODDS * density[j]):
                         continue
                     if total == len(track):
-                        track, detection = _grown(track), _grown(detection)
+                        return i, before
                     track[total], detection[total] = i, j
                     total += 1
-    return track[:total].copy(), detection[:total].copy()
+    return len(moments), total
