@@ -148,9 +148,11 @@ def fresh(bench: Bench, quick: bool) -> list[Row]:
         if quick and targets > 50:
             continue
         runs: dict[str, list[Row]] = {}
+        untold: list[float] = []
         for seed in seeds[bench.first]:
             scene = bench.scene(targets, seed)
             found = [bench.araz(scene, view), bench.stone_soup(scene, view), *bench.bounds(scene, view)]
+            untold.append(float(bench.bound(scene, view, 3)["untold_gospa"]))
             for row in found:
                 place = {"view": view, "N": targets, "seed": seed}
                 runs.setdefault(str(row["tracker"]), []).append(bench.note("fresh", **(row | place)))
@@ -160,6 +162,7 @@ def fresh(bench: Bench, quick: bool) -> list[Row]:
             if tracker == "araz":
                 line["times_stone_soup"] = times(rows, runs["stone soup"])
             line["over_oracle_imm_pct"] = 100 * (mean(rows, "gospa") / mean(runs["oracle-imm"], "gospa") - 1)
+            line["over_untold_pct"] = 100 * (mean(rows, "gospa") / float(np.mean(untold)) - 1)
             table.append(line | {"worst_gospa": worst(rows)})
     return table
 
@@ -201,6 +204,7 @@ def variant_row(words: str, view: str, ours: list[Row], bounds: list[Row], peer:
         **{name: spread(ours, name) for name in FIGURES},
         "bound": spread(bounds, "gospa"),
         "over_bound_pct": 100 * (mean(ours, "gospa") / mean(bounds, "gospa") - 1),
+        "over_untold_pct": 100 * (mean(ours, "gospa") / mean(bounds, "untold_gospa") - 1),
         "worst_gospa": worst(ours),
         "first_seed": float(same[0]["gospa"]),
         "stone_soup_first_seed": float(peer[0]["gospa"]) if peer else None,

@@ -88,3 +88,22 @@ def test_the_bound_claims_about_the_error_it_makes(sky, root, shelf, name, modes
     scene = sky.generate(variant(sky, name), 30, 4)
     found = tool.bound(tool.load(shelf / "bench" / "oracles.py"), scene, "cart", modes, True)
     assert found["predicted_rmse"] == pytest.approx(found["rmse_all"], rel=0.2)
+
+
+def test_who_is_not_told_births_and_deaths_shows_from_the_second_detection_on(root):
+    tool = load(root / "bench" / "_bound.py")
+    scene = {"scan": np.array([2, 3, 6, 8]), "src": np.array([0, 0, 0, -1]), "alive": np.ones((10, 1), bool)}
+    told = {"scan": np.arange(2, 8), "id": np.zeros(6, int), "xyz": np.arange(2.0, 8.0)[:, None]}
+    for silences, shown in ((0, [3, 6]), (1, [3, 4, 6, 7]), (2, [3, 4, 5, 6, 7, 8]), (9, [3, 4, 5, 6, 7, 8, 9])):
+        found = tool.untold(scene, told, silences)
+        assert found["scan"].tolist() == shown
+        assert found["xyz"][:, 0].tolist() == [min(scan, 7) for scan in shown]
+
+
+def test_not_being_told_costs_what_the_births_and_deaths_do(sky, root, shelf):
+    tool = load(root / "bench" / "_bound.py")
+    oracles = tool.load(shelf / "bench" / "oracles.py")
+    scene = sky.generate(variant(sky, "pd-0.7"), 20, 4)
+    found = tool.bound(oracles, scene, "cart", 3, True)
+    assert found["gospa"] < found["untold_gospa"] < 1.4 * found["gospa"]
+    assert found["silences"] > 1
