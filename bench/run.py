@@ -234,6 +234,26 @@ PARTS = [
         [],
     ),
     Part(
+        "failover",
+        "Two centre nodes, the leading one killed under load",
+        "Promise: the screen goes on within 5 s, nothing acknowledged lost. 2,000 observations/s, real programs and a "
+        "browser on one machine, whose `load` is in the figures. `acknowledges_s` (least, most): from the kill to the "
+        "first report that the other node takes; `page_s` (least, median, most): to its first new picture on the page.",
+        ["bench/failover.py", "--json"],
+        ["--trials", "2"],
+        [],
+    ),
+    Part(
+        "soak",
+        "Hours of 2,000 observations a second",
+        "Promise: memory flat, latency flat. The product's own night on a simulated clock, targets that come and go. "
+        "`memory_mib`, `look_cpu_ms_p50`, `look_cpu_ms_p95`: in each tenth of the hours; `memory_mib_per_h`: slope in "
+        "the second half.",
+        ["bench/soak.py", "--json"],
+        ["--hours", "0.1"],
+        [],
+    ),
+    Part(
         "rerun",
         "A month of archives judged again in parallel",
         "Promise: equal results, at least 1.8 × on 2 cores. `speedup` is wall against wall and falls with the "

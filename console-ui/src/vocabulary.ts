@@ -200,6 +200,7 @@ export interface Hello {
   site: string;
   at_us: number;
   speed: number | null;
+  other_node: string;
 }
 
 /** A claim after it was held against physics. */

@@ -6,64 +6,16 @@ import re
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
 
 import pytest
 
 from araz.app._rim import free_port
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_sapient_registration
 from araz.store import read_journal, verify_journal
+from araz_programs import PATIENCE_S, Program, eventually
 
 NODE = "6f1f6a0e-3c5b-4b1e-9d55-0a61c0a10001"
-#: Guards against a hang, never a judgement of speed.
-PATIENCE_S = 120
-
-
-def eventually(look):
-    """Return the first truthy answer of ``look``."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError, urllib.error.URLError):
-            if answer := look():
-                return answer
-        time.sleep(0.1)
-    pytest.fail(f"waited {PATIENCE_S} s in vain for {look.__name__}")
-
-
-class Program:
-    """One `araz` command that shows a console, on a port of its own."""
-
-    def __init__(self, folder, *words):
-        self.folder, self.http = folder, free_port()
-        self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
-                        "--port", str(self.http)]  # fmt: skip
-        self.process = None
-
-    def start(self):
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
-        eventually(self.is_up)
-
-    def is_up(self):
-        assert self.process.poll() is None, self.said()
-        return self.get("/healthz").strip() == b"ok"
-
-    def said(self):
-        return (self.folder / "log").read_text()
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
-            return answer.read()
-
-    def end(self, how=signal.SIGKILL):
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(PATIENCE_S)
 
 
 class Watch(Program):
@@ -79,15 +31,6 @@ class Watch(Program):
         for name in ("border.geojson", "roads.geojson", "towns.json"):
             (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
         (home / "site.toml").write_text(text)
-
-    def post(self, path, body):
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.http}{path}", data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"}, method="POST",
-        )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
-            assert answer.status in (200, 201)  # 200: recorded before
-            return json.loads(answer.read())
 
     def health(self, sensor_id):
         return next((item for item in json.loads(self.get("/api/health")) if item["sensor_id"] == sensor_id), None)

@@ -8,7 +8,6 @@ import socket
 import time
 
 import pytest
-from test_live import Program, eventually
 
 from araz.app._post_book import passed_journal
 from araz.app._post_keys import make_keys
@@ -16,6 +15,7 @@ from araz.app._rim import free_port
 from araz.sensors import encode_asterix_034
 from araz.store import read_raw
 from araz_posts import chain_of
+from araz_programs import Program, eventually
 from araz_testing import missing
 
 pytestmark = pytest.mark.timeout(280)

@@ -9,22 +9,32 @@ const SILENCE_MS = 3000;
 const OPENING_MS = 10_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
+const WATCH_MS = 500;
+/** A node that leads shows a picture each second. */
+const STILL_MS = 5000;
+const READY_MS = 2000;
 
 export class Link {
   #socket: WebSocket | null = null;
   #waitMs = FIRST_WAIT_MS;
   #lastMs = 0;
+  #pictureMs = 0;
+  #isLive = false;
+  /** Of a centre's two nodes the other one's address, as this one told it. */
+  #other = "";
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly onFrame: (frame: Frame) => void,
     readonly onState: (state: LinkState) => void,
+    /** False while this page keeps what only this address may see. */
+    readonly mayMove: () => boolean = () => true,
   ) {}
 
   open(): void {
     this.onState("connecting");
     this.#connect();
-    setInterval(() => this.#watch(), 1000);
+    setInterval(() => this.#watch(), WATCH_MS);
   }
 
   #connect(): void {
@@ -37,7 +47,12 @@ export class Link {
       this.#lastMs = performance.now();
       this.#waitMs = FIRST_WAIT_MS;
       const frame = JSON.parse(event.data) as Frame;
-      if (frame.type === "hello") this.onState("live");
+      if (frame.type === "hello") {
+        this.#other = frame.other_node ?? "";
+        this.#isLive = true;
+        this.onState("live");
+      }
+      if (frame.type !== "clock") this.#pictureMs = this.#lastMs;
       this.onFrame(frame);
     };
     socket.onclose = () => {
@@ -47,6 +62,7 @@ export class Link {
 
   #again(): void {
     this.#socket = null;
+    this.#isLive = false;
     this.onState("lost");
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => this.#connect(), this.#waitMs);
@@ -54,11 +70,19 @@ export class Link {
   }
 
   #watch(): void {
+    if (this.#other && (!this.#isLive || performance.now() - this.#pictureMs > STILL_MS)) void this.#move();
     if (!this.#socket) return;
     const patienceMs = this.#socket.readyState === WebSocket.CONNECTING ? OPENING_MS : SILENCE_MS;
     if (performance.now() - this.#lastMs < patienceMs) return;
     const silent = this.#socket;
     this.#again();
     silent.close();
+  }
+
+  /** Go to the other node's console, where that one leads now. */
+  async #move(): Promise<void> {
+    const answer = await fetch(`${this.#other}/readyz`, { signal: AbortSignal.timeout(READY_MS) }).catch(() => null);
+    const isNeeded = !this.#isLive || performance.now() - this.#pictureMs > STILL_MS;
+    if (answer?.ok && isNeeded && this.mayMove()) location.replace(this.#other + location.pathname + location.hash);
   }
 }

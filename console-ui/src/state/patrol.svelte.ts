@@ -89,7 +89,8 @@ export class PatrolPost {
 
   open(): () => void {
     void api.site().then((site) => this.#takeSite(site)).catch(() => undefined);
-    new Link((frame) => this.#take(frame), (state) => this.#linked(state === "live")).open();
+    const isEmpty = (): boolean => this.reports.every((kept) => kept.state !== "queued");
+    new Link((frame) => this.#take(frame), (state) => this.#linked(state === "live"), isEmpty).open();
     const flush = (): void => void this.flush();
     window.addEventListener("online", flush);
     const retry = setInterval(flush, RETRY_MS);

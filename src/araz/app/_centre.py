@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import multiprocessing
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -36,12 +36,16 @@ def open_centre(site: Site, out: Path, address: str, keys: Path | None) -> NatsS
     return centre_server(out / "nats", address, [post.id for post in site.posts], keys)
 
 
-def centre_tasks(live: Live, server: NatsServer, site: Site) -> list[Coroutine[Any, Any, None]]:
+async def run_centre(live: Live, server: NatsServer, site: Site) -> None:
     """What runs beside the centre's console: the server, one reader a post, the corrections."""
     book = PostBook(live.take_all, live.clock)
-    book.read(live.night.journal.path)
-    readers = [receive_forever(server.url, post.id, book, say) for post in site.posts]
-    return [server.keep(say), *readers, correct_forever(live)]
+    await asyncio.to_thread(book.read, live.night.journal.path)
+    await asyncio.to_thread(server.__enter__)
+    try:
+        readers = [receive_forever(server.url, post.id, book, say) for post in site.posts]
+        await asyncio.gather(server.keep(say), *readers, correct_forever(live))
+    finally:
+        server.close()
 
 
 def late_spans(night: Night) -> dict[str, tuple[int, int]]:

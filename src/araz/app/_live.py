@@ -21,6 +21,9 @@ from araz.app._data import PACKAGE, REGISTER, site_path
 from araz.app._drills import drill_handlers
 from araz.app._metrics import Station, free_bytes, metrics_handlers
 from araz.app._outputs import Outputs
+from araz.app._pair import Pair, in_turn
+from araz.app._pair_file import Sides
+from araz.app._pair_leader import Fenced
 from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
 from araz.app._rim import say, wall_clock_us
@@ -55,13 +58,18 @@ PICTURE_EVERY_S: Final = 0.1
 FUSION_NODE_ID: Final = "a7a2b1de-0000-4000-8000-000000000001"
 #: Messages that may wait for the disk: past it senders wait, which is TCP's own back pressure.
 MAX_WAITING: Final = 20_000
+#: Exit status of a node that may lead no more: its supervisor starts it again, to follow.
+FENCED: Final = 3
 
 
 class Live:
     """Takes arrivals one by one, journals them in batches, and tells the console what follows."""
 
-    def __init__(self, night: Night, hub: Hub, clock: Callable[[], int], speed: float = 1.0) -> None:
+    def __init__(
+        self, night: Night, hub: Hub, clock: Callable[[], int], speed: float = 1.0, pair: Pair | None = None
+    ) -> None:
         self.night = night
+        self.pair = pair
         self.hub = hub
         self.clock = clock
         self.speed = speed
@@ -71,6 +79,8 @@ class Live:
         self._news = asyncio.Event()
         self._oldest_us: int | None = None
         self._trouble: str | None = None
+        self._ended: Exception | None = None
+        """Why nothing is taken any more: another node leads."""
         self.screens: dict[str, Hub] = {}
         """The live streams of the services that see less, by service."""
 
@@ -79,8 +89,9 @@ class Live:
         return Station(
             believed=self.night.state, messages=self.night.messages, journalled=self.night.journal.next_seq,
             waiting=self._queue.qsize(), browsers=sum(h.subscriber_count for h in (self.hub, *self.screens.values())),
-            trouble=self._trouble, free_bytes=free_bytes(self.night.out),
-            unstored=self.night.unstored,
+            trouble=self._trouble or (None if self.pair is None else self.pair.trouble),
+            free_bytes=free_bytes(self.night.out),
+            unstored=self.night.unstored, is_paired=None if self.pair is None else self.pair.is_paired,
         )  # fmt: skip
 
     def watch_view(self, view: View) -> None:
@@ -99,12 +110,17 @@ class Live:
 
     async def take_all(self, arrivals: Sequence[Arrival]) -> list[Message]:
         """Return the messages once they are on disk and acted on: all of them in one piece, or none."""
+        if self._ended is not None:
+            raise self._ended
         done: asyncio.Future[list[Message]] = asyncio.get_running_loop().create_future()
         await self._queue.put((arrivals, done))
         return await done
 
     async def submit(self, source: str, payload: bytes) -> Message:
         """Take what a person sent through the console, at the time of the data."""
+        if self.pair is not None and not self.pair.is_leading:
+            other = self.pair.sides.other
+            raise Refused(503, "follows", f"this node follows node {other.id}", f"use the console at {other.console}")
         return await self.take(self.clock(), source, payload)
 
     async def work(self) -> None:
@@ -118,20 +134,32 @@ class Live:
                 messages = await asyncio.to_thread(self.night.take, arrivals)
             except (OSError, ValueError) as error:
                 log.error("not taken: %s", error)
-                self._trouble = str(error)
-                for _, done in waiting:
-                    if not done.done():
-                        done.set_exception(error)
+                self._refuse(waiting, error)
                 continue
+            except Fenced as error:
+                self._ended = ConnectionError(str(error))
+                while not self._queue.empty():
+                    waiting.append(self._queue.get_nowait())
+                self._refuse(waiting, self._ended)
+                raise
             self._trouble = None
             begin = 0
             for some, done in waiting:
                 begin += len(some)
                 if not done.done():
                     done.set_result(messages[begin - len(some) : begin])
-            self._tell(min(arrival[0] for arrival in arrivals))
+            self.tell(min(arrival[0] for arrival in arrivals))
 
-    def _tell(self, oldest_us: int) -> None:
+    def _refuse(
+        self, waiting: Sequence[tuple[Sequence[Arrival], asyncio.Future[list[Message]]]], why: Exception
+    ) -> None:
+        self._trouble = str(why)
+        for _, done in waiting:
+            if not done.done():
+                done.set_exception(why)
+
+    def tell(self, oldest_us: int) -> None:
+        """Show what was said since the last time; ``oldest_us`` is the time of the oldest message behind it."""
         said, self._said = self._said, []
         for hub, event in said:
             if isinstance(event, Alarm | Incident | Decision | SensorHealth | Drill):
@@ -238,6 +266,7 @@ def console_of(
                 *seizure_handlers(register if is_whole else None),
             ],
             allowed_hosts=names, gate=gate_before, of_service=of_service,
+            other_node="" if live.pair is None else live.pair.sides.other.console,
         )  # fmt: skip
 
     views = {view.service: made(view, live.screens[view.service], _nothing_taken, None, None)
@@ -290,21 +319,25 @@ def run_watch(
     posts: str = "",
     keys: Path | None = None,
     register: Path = REGISTER,
+    sides: Sides | None = None,
 ) -> int:
-    """Watch the live feeds of a site until interrupted; with ``posts``, wait there for the posts and what they pass."""
+    """Watch the live feeds of a site until interrupted; with ``posts``, wait there for the posts and what they pass.
+
+    With ``sides`` it is one of two nodes, and does so when it leads.
+    """
     check_exposure(host, accounts, tls)
     bundle = bundle_from_file(site_path(site_name))
     if not posts:
-        return watch(bundle, out, host, port, accounts=accounts, tls=tls, register=register)
-    from araz.app._centre import centre_tasks, open_centre
+        return watch(bundle, out, host, port, accounts=accounts, tls=tls, register=register, sides=sides, keys=keys)
+    from araz.app._centre import open_centre, run_centre
 
     site, _, _ = site_from_bundle(bundle)
-    with open_centre(site, out, posts, keys) as server:
-        return watch(
-            bundle, out, host, port, accounts=accounts, tls=tls, register=register,
-            not_here=frozenset(feed for post in site.posts for feed in post.feeds),
-            beside=lambda live: centre_tasks(live, server, site),
-        )  # fmt: skip
+    server = open_centre(site, out, posts, keys)  # refused at once where it cannot be; started when this node leads
+    return watch(
+        bundle, out, host, port, accounts=accounts, tls=tls, register=register, sides=sides, keys=keys,
+        not_here=frozenset(feed for post in site.posts for feed in post.feeds),
+        beside=lambda live: [run_centre(live, server, site)],
+    )  # fmt: skip
 
 
 def watch(
@@ -318,39 +351,71 @@ def watch(
     register: Path = REGISTER,
     not_here: frozenset[str] = frozenset(),
     beside: Callable[[Live], Sequence[Coroutine[Any, Any, None]]] = lambda _: (),
+    sides: Sides | None = None,
+    keys: Path | None = None,
 ) -> int:
-    """Watch a site until interrupted: its feeds but those ``not_here``, and what runs ``beside`` it."""
+    """Watch a site until interrupted: its feeds but those ``not_here``, and what runs ``beside`` it.
+
+    With ``sides`` it is one of two nodes: it follows until it leads, and ends with 3 when the other leads.
+    """
     site, _, _ = site_from_bundle(bundle)
-    hub = Hub()
     services = services_of(site, accounts)
     night = Night(out, log_events=False, services=services)
     if night.journal.recovered:
         say(night.journal.recovered)
-    count = night.resume()
-    if count:
-        say(f"resumed after {count} messages in {out}")
-    night.set_site(bundle, wall_clock_us())
-    live = Live(night, hub, wall_clock_us)
-    night.listen(live.note)
-    whole_seers = {"", *(one for one in services if sees_all(site, one))}
-    boxes = [Outputs(_outputs_for(site, whole_seers), site.name, wall_clock_us)]
-    night.listen(boxes[0].note)
-    for view in night.views.all():
-        live.watch_view(view)
-        boxes.append(Outputs(_outputs_for(site, {view.service}), site.name, wall_clock_us))
-        view.listeners.append(boxes[-1].note)
-    feeds = [feed for feed in site.feeds if feed.url and feed.id not in not_here]
-    scheme = "http" if tls is None else "https"
-    say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
+    pair = None if sides is None else Pair(sides, keys, night)
     try:
-        senders = (sender for box in boxes for sender in box.senders())
-        others = [live.tick(), _listen(live, feeds), *senders, *beside(live)]
+        _open_night(night, bundle, pair)
+        live = Live(night, Hub(), wall_clock_us, pair=pair)
+        night.listen(live.note)
+        boxes = _boxes(live, site, services)
+        feeds = [feed for feed in site.feeds if feed.url and feed.id not in not_here]
+        scheme = "http" if tls is None else "https"
+        say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
+
+        def lead() -> list[Coroutine[Any, Any, None]]:
+            return [live.tick(), _listen(live, feeds), *(one for box in boxes for one in box.senders()), *beside(live)]
+
+        others = lead() if pair is None else [in_turn(pair, live.tell, lead)]
         asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls, register=register))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")
+    except Fenced as fenced:
+        say(str(fenced))
+        return FENCED
     finally:
+        if pair is not None:
+            pair.close()
         night.close()
     return 0
+
+
+def _open_night(night: Night, bundle: bytes, pair: Pair | None) -> None:
+    """Read the night so far, and put this site at its head, unless another node leads it."""
+    if pair is not None:
+        pair.begin()
+    count = night.resume()
+    if count:
+        say(f"resumed after {count} messages in {night.out}")
+    if pair is None or pair.is_leading:
+        night.set_site(bundle, wall_clock_us())
+        return
+    pair.catch_up()
+    if night.bundle != bundle:
+        say("the site file of this node is not the one the other node watches by: that one holds until this one leads "
+            "and is started again; give both nodes the same")  # fmt: skip
+
+
+def _boxes(live: Live, site: Site, services: Sequence[str]) -> list[Outputs]:
+    """What is to be sent to the outputs, of the whole night and of each service's view, which get live streams too."""
+    whole_seers = {"", *(one for one in services if sees_all(site, one))}
+    boxes = [Outputs(_outputs_for(site, whole_seers), site.name, wall_clock_us)]
+    live.night.listen(boxes[0].note)
+    for view in live.night.views.all():
+        live.watch_view(view)
+        boxes.append(Outputs(_outputs_for(site, {view.service}), site.name, wall_clock_us))
+        view.listeners.append(boxes[-1].note)
+    return boxes
 
 
 async def _listen(live: Live, feeds: Sequence[Feed]) -> None:

@@ -32,6 +32,8 @@ class Station(NamedTuple):
     free_bytes: int
     unstored: int = 0
     """Events that wait for a database that is gone."""
+    is_paired: bool | None = None
+    """Whether the other node has everything that counts; None for a station that is no node of a pair."""
 
 
 class Metric(NamedTuple):
@@ -54,6 +56,9 @@ def metrics(station: Station, records: Records) -> list[Metric]:
         Metric("araz_records_waiting", "gauge", "Events that wait for the records", [({}, station.unstored)]),
         Metric("araz_disk_free_bytes", "gauge", "Free on the journal's disk", [({}, station.free_bytes)]),
     ]
+    if station.is_paired is not None:
+        text = "1 when the other node has all that counts and can take over"
+        found.append(Metric("araz_paired", "gauge", text, [({}, float(station.is_paired))]))
     waiting = Counter(str(alarm.priority) for alarm in records.alarms() if alarm.state in OPEN)
     rejected = [({"feed": one.source, "reason": one.reason}, float(one.total)) for one in records.reject_counts()]
     found += [

@@ -124,13 +124,16 @@ def centre_server(folder: Path, address: str, posts: Sequence[str], tls: Path | 
 def leaf_server(folder: Path, address: str, post: str, tls: Path | None, port: int = 0) -> NatsServer:
     """A post's server: it keeps the line to the centre at ``address``, however often that is cut.
 
+    Two addresses with a comma between are the two nodes of a centre, of which the one that leads answers.
     Raises as :func:`centre_server` does.
     """
-    host, leaf_port = host_and_port(address)
+    places = [host_and_port(one) for one in address.split(",")]
     password = secrets.token_urlsafe(24)
-    remote: dict[str, Any] = {"urls": [f"{'nats-leaf' if tls is None else 'tls'}://{host}:{leaf_port}"]}
+    scheme = "nats-leaf" if tls is None else "tls"
+    remote: dict[str, Any] = {"urls": [f"{scheme}://{host}:{leaf_port}" for host, leaf_port in places]}
     if tls is None:
-        _only_here(host)
+        for host, _ in places:
+            _only_here(host)
     else:
         remote["tls"] = _tls_of(tls, post)
     settings = {

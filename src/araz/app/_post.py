@@ -33,7 +33,9 @@ post = cyclopts.App(name="post", help="A post on the line: watches alone, passes
 def run_post(
     *,
     post: Annotated[str, Parameter(help="Its id in the site's [[posts]].")],
-    centre: Annotated[str, Parameter(help="HOST:PORT of the centre (araz watch --posts).")],
+    centre: Annotated[
+        str, Parameter(help="HOST:PORT of the centre (araz watch --posts); of both nodes, if it has two.")
+    ],
     site: Annotated[str, Parameter(help="Site file of the whole sector.")] = "chain",
     out: Annotated[Path, Parameter(help="Folder for journal and records.")] = Path("out/post"),
     keys: Annotated[Path | None, Parameter(help="Folder with ca.crt, POST.crt, POST.key.")] = None,
@@ -51,6 +53,7 @@ def run_post(
 
     Example: araz post --site chain --post P03 --centre 10.0.0.5:7422 --keys keys --out /var/lib/araz
              araz post --post P01 --centre 127.0.0.1:7422 --power /sys/class/power_supply/BAT0
+             araz post --post P01 --centre 10.0.0.5:7422,10.0.0.6:7422 --keys keys
              araz post keys 10.0.0.5 P01 P02 P03 --out keys
     """
     check_exposure(host, accounts, tls)

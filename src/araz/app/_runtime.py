@@ -103,6 +103,8 @@ class Night:
         self._writer = PatientWriter(self._records)
         self._listeners = list(listeners)
         self.views = Views(out, services)
+        self.confirm: Callable[[int], None] = lambda next_seq: None
+        """Waits until the entries before a number count: in a pair of nodes, until the other one has them too."""
 
     @property
     def believed(self) -> pipeline.PipelineState:
@@ -136,30 +138,36 @@ class Night:
 
     def set_site(self, bundle: bytes, at_us: int) -> None:
         """Put the site at the head of the journal, or a new one after a change; the same again says nothing."""
-        if self.state is None or self._last_bundle != bundle:
+        if self.state is None or self.bundle != bundle:
             self.take([(at_us, SITE_SOURCE, bundle)])
 
-    _last_bundle: bytes | None = None
+    bundle: bytes | None = None
+    """The site in force, as its message says it."""
 
     def take(self, arrivals: Sequence[Arrival]) -> list[Message]:
-        """Journal a batch, then act on it; returns the messages once they are safe and acted on.
+        """Journal a batch, then act on it; returns the messages once they are safe and acted on."""
+        messages = self.journal.append(arrivals)
+        self.confirm(self.journal.next_seq)
+        self.act(messages)
+        return messages
+
+    def act(self, messages: Sequence[Message]) -> None:
+        """Act on what is in the journal, and safe there.
 
         A head that cannot be written is logged: the messages were taken, and the next head covers them too.
         """
-        messages = self.journal.append(arrivals)
         self._act(messages)
         try:
             if messages:
                 self.heads.note(messages[-1].received_at_us)
         except OSError as error:
             log.error("no head of the journal was written: %s; it is tried again in a minute", error)
-        return messages
 
     def _act(self, messages: Sequence[Message]) -> None:
         events: list[Event] = []
         for message in messages:
             if message.source == SITE_SOURCE:
-                self._last_bundle = message.payload
+                self.bundle = message.payload
             self.state, said = pipeline.step(self.state, message)
             events.extend(said)
             self.views.act(message, said)

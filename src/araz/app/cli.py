@@ -107,6 +107,8 @@ def watch(
     records: Annotated[
         str, Parameter(help="postgresql://… for the records, instead of SQLite; kept in --out.", env_var="ARAZ_RECORDS")
     ] = "",
+    pair: Annotated[Path | None, Parameter(help="File of two centre nodes, of which this is one.")] = None,
+    node: Annotated[str, Parameter(help="Which of them.")] = "",
 ) -> int:
     """Listen to the site's live feeds, show the console, keep everything in the journal.
 
@@ -117,14 +119,17 @@ def watch(
     Example: araz watch --site sites/horadiz/site.toml --out /var/lib/araz
              araz watch --host 10.0.0.5 --accounts out/accounts.json --tls out/tls
              araz watch --site chain --posts 10.0.0.5:7422 --keys keys
+             araz watch --pair pair.toml --node a --keys keys --out /var/lib/araz
     """
     from araz.app._live import run_watch
+    from araz.app._pair_file import read_sides
     from araz.app._runtime import keep_records_at
 
     if records:
         keep_records_at(out, records)
     return run_watch(
-        site, out, host, port, accounts=accounts, tls=tls, register=register, posts=posts, keys=keys
+        site, out, host, port, accounts=accounts, tls=tls, register=register, posts=posts, keys=keys,
+        sides=None if pair is None else read_sides(pair, node),
     )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def create_app(
     more: Sequence[Any] = (),
     gate: Gate | None = None,
     of_service: OfService | None = None,
+    other_node: str = "",
 ) -> Litestar:
     """Return the console of ``site``.
 
@@ -56,7 +57,8 @@ def create_app(
     as fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the
     names under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page").
     ``gate`` asks who is there (None: nobody is asked, for localhost alone), ``of_service`` the application behind the
-    gate for each service (None: this one for all). Fails with ValueError when ``allowed_hosts`` is empty.
+    gate for each service (None: this one for all). ``other_node`` is the address of the console to which the page goes
+    when this one is gone. Fails with ValueError when ``allowed_hosts`` is empty.
     """
     if not allowed_hosts:
         raise ValueError("allowed_hosts is empty, so nobody could open the console; name at least localhost")
@@ -67,7 +69,9 @@ def create_app(
     handlers: list[Any] = [
         *_read_handlers(reader, site_json, sensor_feeds),
         *_past_handlers(reader),
-        _live_handler(Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed), hub, clock),
+        _live_handler(
+            Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed, other_node=other_node), hub, clock
+        ),
         *_write_handlers(desk, gate),
         *more,
         *([] if gate is None else signin_handlers(gate)),
@@ -81,7 +85,8 @@ def create_app(
         logging_config=None,
     )
     # Around everything: middleware of the framework does not see requests that no path answers.
-    app.asgi_handler = guard(app.asgi_handler if gate is None else gate.wrap(app.asgi_handler, of_service), hosts)
+    inner = app.asgi_handler if gate is None else gate.wrap(app.asgi_handler, of_service)
+    app.asgi_handler = guard(inner, hosts, other_node)
     return app
 
 

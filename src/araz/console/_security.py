@@ -18,7 +18,6 @@ CONTENT_SECURITY_POLICY: Final = (
     "frame-ancestors 'none'"
 )
 HEADERS: Final = {
-    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
@@ -29,14 +28,26 @@ HEADERS: Final = {
 LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 
 
-def guard(app: ASGIApp, allowed_hosts: frozenset[str]) -> ASGIApp:
-    """Wrap ``app``: a foreign Host (DNS rebinding) or Origin (another site's page) is refused, headers are added."""
+#: What the page of the other node may ask here: whether it should come.
+READY: Final = "/readyz"
+
+
+def guard(app: ASGIApp, allowed_hosts: frozenset[str], other_node: str = "") -> ASGIApp:
+    """Wrap ``app``: a foreign Host (DNS rebinding) or Origin (another site's page) is refused, headers are added.
+
+    Of two nodes, the page of each may ask the other whether it is ready, and nothing else.
+    """
+    policy = CONTENT_SECURITY_POLICY.replace("connect-src 'self'", f"connect-src 'self' {other_node}".rstrip())
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await app(scope, receive, send)
             return
-        refusal = _refusal(dict(scope["headers"]), allowed_hosts)
+        told = dict(scope["headers"])
+        is_other = bool(other_node) and scope["path"] == READY and told.get(b"origin") == other_node.encode()
+        if is_other:
+            del told[b"origin"]
+        refusal = _refusal(told, allowed_hosts)
         if refusal is not None:
             await _refuse(refusal, scope, receive, send)
             return
@@ -46,6 +57,9 @@ def guard(app: ASGIApp, allowed_hosts: frozenset[str]) -> ASGIApp:
                 headers = MutableScopeHeaders.from_message(message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                headers["content-security-policy"] = policy
+                if is_other:
+                    headers["access-control-allow-origin"] = other_node
                 if scope["path"].startswith("/api"):
                     headers["cache-control"] = "no-store"
             await send(message)

@@ -21,6 +21,8 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     at_us: int
     speed: float = 1.0
     """Seconds of data in a second of the wall: 1 live, more when a recording is played faster than it happened."""
+    other_node: str = ""
+    """Address of the console to go to when this one is gone and that one is ready; empty where there is none."""
 
 
 class ClockFrame(msgspec.Struct, frozen=True, kw_only=True, tag="clock"):

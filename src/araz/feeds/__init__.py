@@ -7,6 +7,7 @@
 **Never** knows what a payload means; never acknowledges what the sink has not taken.
 """
 
+from araz.feeds._channel import Channel, tls_contexts
 from araz.feeds._jetstream import DOMAIN, Passing, Verdict, inbox_of, link_extra, receive_forever, ship_forever
 from araz.feeds._live import run_feeds
 from araz.feeds._pcap import is_capture
@@ -17,6 +18,7 @@ from araz.feeds._sniff import format_of_bytes, sniff_format
 __all__ = [
     "DOMAIN",
     "STEP_US",
+    "Channel",
     "Outbox",
     "Passing",
     "Verdict",
@@ -30,4 +32,5 @@ __all__ = [
     "send_forever",
     "ship_forever",
     "sniff_format",
+    "tls_contexts",
 ]

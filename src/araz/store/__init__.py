@@ -8,6 +8,7 @@ log, the register of seizures (SQLite, append-only).
 **Never** interprets a payload, edits an entry, or lets a message be acted on before it is on disk.
 """
 
+from araz.store._arbiter import Arbiter, ArbiterError, Stand
 from araz.store._erasure import erase
 from araz.store._errors import JournalError
 from araz.store._event_log import EventLog
@@ -25,6 +26,8 @@ __all__ = [
     "MAX_PAYLOAD_BYTES",
     "REJECTS_KEPT",
     "SEGMENT_BYTES",
+    "Arbiter",
+    "ArbiterError",
     "Damage",
     "Entry",
     "EventLog",
@@ -37,6 +40,7 @@ __all__ = [
     "Records",
     "Register",
     "RejectCount",
+    "Stand",
     "VerifyResult",
     "add_head",
     "entry_after",

@@ -12,8 +12,9 @@ from araz.evidence import GENESIS
 from araz.store._closing import Closing
 from araz.store._errors import JournalError
 from araz.store._layout import segment_numbers, segment_path, sync_directory, write_all
-from araz.store._recovery import recover_segment, set_torn_header_aside
-from araz.store._segment import HEADER_BYTES, Damage, Head, check_entry, encode_entry, encode_header
+from araz.store._reading import read_raw
+from araz.store._recovery import recover_segment, set_file_aside, set_tail_aside, set_torn_header_aside
+from araz.store._segment import HEADER_BYTES, Damage, Head, check_entry, encode_entry, encode_header, entry_after
 from araz.vocabulary import Message
 
 SEGMENT_BYTES: Final = 64 * 1024 * 1024
@@ -91,26 +92,11 @@ class Journal(Closing):
         move, and JournalError says what to do; the same entries may be appended again. Raises ValueError for an entry
         that no journal can hold, before anything is written.
         """
-        if self._file is None:
-            raise JournalError(f"The journal {self.path} is closed; open it again to write.")
-        if self._broken is not None:
-            raise JournalError(self._broken)
+        self._check_open()
         if not entries:
             return []
         for entry in entries:
             check_entry(*entry)
-        try:
-            if self._size >= self._segment_bytes and self._size > HEADER_BYTES:
-                self._rotate()
-            return self._write(entries)
-        except OSError as error:
-            self._cut_back()
-            raise JournalError(
-                f"The journal {self.path} could not be written: {error}. Nothing of these {len(entries)} messages was "
-                f"kept, all earlier ones are safe. Free disk space or mend the disk; then writing goes on."
-            ) from error
-
-    def _write(self, entries: Sequence[tuple[int, str, bytes]]) -> list[Message]:
         head, pieces, messages = self._head, [], []
         for received_at_us, source, payload in entries:
             messages.append(
@@ -118,13 +104,63 @@ class Journal(Closing):
             )
             data, head = encode_entry(head, received_at_us, source, payload)
             pieces.append(data)
-        block = b"".join(pieces)
+        self._keep(pieces, head)
+        return messages
+
+    def append_same(self, entries: Sequence[bytes]) -> list[Message]:
+        """Write entries as they lie in another journal, of which this one is the beginning; one fsync, all or none.
+
+        Raises Damage for what does not continue the chain, before anything is written; else as :meth:`append`.
+        """
+        self._check_open()
+        head, messages = self._head, []
+        for data in entries:
+            entry = entry_after(head, data)
+            head = entry.head
+            messages.append(entry.message)
+        if messages:
+            self._keep(entries, head)
+        return messages
+
+    def cut(self, next_seq: int) -> None:
+        """Set the entries from ``next_seq`` on aside, in ``.torn`` files beside: writing goes on before them."""
+        self._check_open()
         assert self._file is not None
-        write_all(self._file, block)
-        os.fsync(self._file)
+        if next_seq >= self._head.next_seq:
+            return
+        last = next(read_raw(self.path, next_seq - 1)) if next_seq else None
+        number, size = (1, HEADER_BYTES) if last is None else (last.segment, last.end)
+        os.close(self._file)
+        for later in range(self._number, number, -1):
+            set_file_aside(segment_path(self.path, later))
+        set_tail_aside(segment_path(self.path, number), size)
+        self._number, self._size = number, size
+        self._head = Head(0, GENESIS) if last is None else last.head
+        self._file = os.open(segment_path(self.path, number), os.O_WRONLY | os.O_APPEND)
+
+    def _check_open(self) -> None:
+        if self._file is None:
+            raise JournalError(f"The journal {self.path} is closed; open it again to write.")
+        if self._broken is not None:
+            raise JournalError(self._broken)
+
+    def _keep(self, pieces: Sequence[bytes], head: Head) -> None:
+        """Write whole entries, after which the chain stands at ``head``."""
+        try:
+            if self._size >= self._segment_bytes and self._size > HEADER_BYTES:
+                self._rotate()
+            block = b"".join(pieces)
+            assert self._file is not None
+            write_all(self._file, block)
+            os.fsync(self._file)
+        except OSError as error:
+            self._cut_back()
+            raise JournalError(
+                f"The journal {self.path} could not be written: {error}. Nothing of these {len(pieces)} messages was "
+                f"kept, all earlier ones are safe. Free disk space or mend the disk; then writing goes on."
+            ) from error
         self._size += len(block)
         self._head = head
-        return messages
 
     def _rotate(self) -> None:
         assert self._file is not None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, delete, event, func, select
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, delete, event, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from araz.store._closing import Closing
@@ -40,6 +40,8 @@ from araz.vocabulary import (
 
 #: Rejected inputs kept whole for each feed; all are counted.
 REJECTS_KEPT: Final = 1000
+#: A PostgreSQL that has not answered for so long counts as gone, seconds: then the night goes on without it.
+ANSWER_S: Final = 10.0
 
 _Record = TypeVar("_Record")
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
@@ -111,7 +113,7 @@ class Records(Closing):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         setting = url_file(path)
         if setting.is_file():
-            return cls(_postgresql(setting.read_text().strip()))
+            return cls(postgresql_engine(setting.read_text().strip()))
         engine = create_engine(f"sqlite:///{path}")
         event.listen(engine, "connect", use_wal)
         return cls(engine)
@@ -143,7 +145,9 @@ class Records(Closing):
         """Forget everything; what is still true is derived from the journal again."""
         with self._engine.begin() as connection:
             for table in METADATA.sorted_tables:
-                connection.execute(delete(table))
+                # At once, however much is in it: to delete row by row could outlast the patience with the server.
+                is_large = connection.dialect.name == "postgresql"
+                connection.execute(text(f"truncate {table.name}") if is_large else delete(table))
 
     def rebuild(self, batches: Iterable[tuple[Sequence[Event], int | None]]) -> None:
         """Clear, then write batches of (events, message_seq)."""
@@ -296,13 +300,13 @@ def has_records(path: Path | str) -> bool:
     return Path(path).exists() or url_file(path).is_file()
 
 
-def _postgresql(url: str) -> Engine:
-    """The engine of ``postgresql://USER:PASSWORD@HOST/DATABASE``; one night a database."""
+def postgresql_engine(url: str, answer_s: float = ANSWER_S) -> Engine:
+    """The engine of ``postgresql://USER:PASSWORD@HOST/DATABASE``; without an answer for ``answer_s`` it is given up."""
     scheme, colon, rest = url.partition("://")
     if scheme != "postgresql" or not colon:
         raise ValueError(f"records: {scheme!r} is no store; give postgresql://USER:PASSWORD@HOST/DATABASE")
     try:
-        return create_engine(f"postgresql+pg8000://{rest}", pool_pre_ping=True)
+        return create_engine(f"postgresql+pg8000://{rest}", pool_pre_ping=True, connect_args={"timeout": answer_s})
     except ModuleNotFoundError:
         raise ValueError(
             "records in PostgreSQL need its client; install it with: pip install 'araz[postgresql]'"

@@ -43,10 +43,23 @@ def recover_segment(path: Path) -> Found:
 
 def set_torn_header_aside(path: Path) -> str:
     """Rename a file whose header was never finished, so that it held no entry yet; returns the sentence."""
+    side = set_file_aside(path)
+    return f"The file {path.name} had just been begun and held no entry; it was renamed to {side.name}."
+
+
+def set_file_aside(path: Path) -> Path:
+    """Rename a file, so that it is no longer of the journal; returns its new name."""
     side = _side_path(path, 0)
     path.rename(side)
     sync_directory(path.parent)
-    return f"The file {path.name} had just been begun and held no entry; it was renamed to {side.name}."
+    return side
+
+
+def set_tail_aside(path: Path, offset: int) -> None:
+    """Set what a file holds from a byte on aside; nothing where it ends there."""
+    tail = path.read_bytes()[offset:]
+    if tail:
+        _set_aside(path, offset, tail)
 
 
 def _repair(path: Path, damage: Damage, head: Head, tail: bytes) -> Found:

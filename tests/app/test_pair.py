@@ -1,0 +1,88 @@
+"""Two nodes as people start them: one is killed under load, the other goes on, nothing acknowledged is lost."""
+
+import json
+import signal
+import threading
+import time
+import urllib.error
+
+import pytest
+
+from araz.store import read_journal, read_raw, verify_journal
+from araz_postgresql import Postgres
+from araz_programs import Nodes, eventually, is_paired, is_ready
+from araz_testing import missing
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def arbiter():
+    server = Postgres()
+    yield server
+    server.stop()
+    server.remove()
+
+
+@pytest.fixture
+def nodes(root, tmp_path, arbiter):
+    if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
+        missing("the built map (make ui)")
+    made = Nodes(root, tmp_path, arbiter.fresh("pair"))
+    yield made
+    made.end()
+
+
+def told(node, number):
+    """Send a report and return its entry's number, or None where it was not acknowledged."""
+    body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{number}", "azimuth_deg": 170.0,
+            "observed_at_us": time.time_ns() // 1000}  # fmt: skip
+    try:
+        return node.post("/api/reports", body)["seq"]
+    except OSError:
+        return None
+
+
+def chain(node):
+    return [entry.hash for entry in read_raw(node.folder / "night.journal")]
+
+
+def test_the_leader_is_killed_under_load_and_the_other_goes_on(nodes):
+    a, b = nodes.a, nodes.b
+    a.start()
+    eventually(lambda: is_ready(a))
+    b.start()
+    nodes.sender.start()
+    eventually(lambda: is_paired(a))
+    assert not is_ready(b)
+    with pytest.raises(urllib.error.HTTPError, match="503"):  # who follows decides nothing
+        b.post("/api/reports", {"kind": "heard", "reporter": "p", "report_id": "x", "observed_at_us": 1})
+    acknowledged, killer = {}, threading.Timer(0.05, a.end)
+    for number in range(10_000):
+        if number >= 8 and not killer.is_alive() and is_paired(a):
+            killer.start()  # while the next one, or a later one, is on its way
+        seq = told(a, number)
+        if seq is None:
+            break
+        acknowledged[f"r{number}".encode()] = seq
+    killer.join()
+    eventually(lambda: is_ready(b))
+    assert len(acknowledged) >= 8
+    seen = json.loads(b.get("/api/health"))
+    acknowledged[b"after"] = eventually(lambda: told(b, "after"))
+    eventually(lambda: json.loads(b.get("/api/health")) != seen)  # its own feeds bring plots
+
+    # The one that was killed follows, its unacknowledged end set aside, and takes over in its turn.
+    a.start()
+    eventually(lambda: is_paired(b))
+    acknowledged[b"both"] = eventually(lambda: told(b, "both"))
+    b.end(signal.SIGKILL)
+    eventually(lambda: is_ready(a))
+    acknowledged[b"again"] = eventually(lambda: told(a, "again"))
+    a.end(signal.SIGTERM)
+    journal = a.folder / "night.journal"
+    assert verify_journal(journal).ok
+    kept = {message.seq: message.payload for message in read_journal(journal)}
+    assert [name for name, seq in acknowledged.items() if name not in kept.get(seq, b"")] == []
+    ours, theirs = chain(a), chain(b)
+    assert ours[: len(theirs) - 1] == theirs[:-1]  # the last one may be a batch nobody acknowledged

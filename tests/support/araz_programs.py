@@ -1,0 +1,123 @@
+"""`araz` commands as people start them, each with a console of its own; and a centre of two nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from araz.app._rim import free_port
+from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
+
+#: Guards against a hang, never a judgement of speed.
+PATIENCE_S = 120
+
+
+def eventually(look):
+    """Return the first truthy answer of ``look``."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        with contextlib.suppress(OSError, urllib.error.URLError):
+            if answer := look():
+                return answer
+        time.sleep(0.1)
+    pytest.fail(f"waited {PATIENCE_S} s in vain for {look.__name__}")
+
+
+class Program:
+    """One `araz` command that shows a console, on a port of its own."""
+
+    def __init__(self, folder, *words):
+        self.folder, self.http = folder, free_port()
+        self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
+                        "--port", str(self.http)]  # fmt: skip
+        self.process = None
+
+    def start(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        eventually(self.is_up)
+
+    def is_up(self):
+        assert self.process.poll() is None, self.said()
+        return self.get("/healthz").strip() == b"ok"
+
+    def said(self):
+        return (self.folder / "log").read_text()
+
+    def get(self, path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+            return answer.read()
+
+    def post(self, path, body):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.http}{path}", data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"}, method="POST",
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            assert answer.status in (200, 201)  # 200: recorded before
+            return json.loads(answer.read())
+
+    def end(self, how=signal.SIGKILL):
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.process.wait(PATIENCE_S)
+
+
+class Nodes:
+    """Both nodes, and the sensors that send to both."""
+
+    def __init__(self, root, home, url):
+        self.udp = free_port(socket.SOCK_DGRAM)
+        text = (root / "sites" / "horadiz" / "site.toml").read_text()
+        text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
+        text = re.sub(r'url = "(udp://127.0.0.1:8602|tcp[^"]*)"', 'url = ""', text)
+        for name in ("border.geojson", "roads.geojson", "towns.json"):
+            (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
+        (home / "site.toml").write_text(text)
+        words = ("watch", "--site", home / "site.toml", "--pair", home / "pair.toml", "--node")
+        self.a, self.b = (Program(home / one, *words, one) for one in "ab")
+        both = [f'[[nodes]]\nid = "{node.folder.name}"\nlistens = "127.0.0.1:{free_port()}"\n'
+                f'console = "http://127.0.0.1:{node.http}"\n' for node in (self.a, self.b)]  # fmt: skip
+        (home / "pair.toml").write_text(f'name = "test"\narbiter = "{url}"\n' + "".join(both))
+        self._ends = threading.Event()
+        self.sender = threading.Thread(target=self._send, daemon=True)
+
+    def _send(self):
+        """2,000 plots a second."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            look = 0
+            while not self._ends.wait(0.25):
+                look, clock_s = look + 1, time.time() % 86400
+                for part in range(10):
+                    plots = [AsterixPlot(2000.0 + 40 * (k + 50 * part), (7 * k + look) % 360, altitude_amsl_m=300.0)
+                             for k in range(50)]  # fmt: skip
+                    out.sendto(encode_asterix_048(25, 1, clock_s, plots), ("127.0.0.1", self.udp))
+                out.sendto(encode_asterix_034(25, 1, clock_s), ("127.0.0.1", self.udp))
+
+    def end(self):
+        self._ends.set()
+        self.a.end()
+        self.b.end()
+
+
+def is_ready(node):
+    try:
+        return node.get("/readyz").strip() == b"ready"
+    except urllib.error.HTTPError:
+        return False
+
+
+def is_paired(node):
+    return b"araz_paired 1" in node.get("/metrics")
