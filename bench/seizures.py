@@ -41,9 +41,12 @@ from araz.intelligence import (
     to_xlsx,
     total_from_loads,
 )
-from seizure_lab import IDS_HEADER, NAMES, areas, imported, loads, season
+from araz.intelligence._conformal import interval_ends
+from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll
+from seizure_lab import IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of
 
 ROOT = Path(__file__).resolve().parent.parent
+INTERVALS = ("held", "width", "score", "split_held", "split_width", "split_score")
 
 
 def timed(what: str, work: Callable[[], object]) -> dict[str, object]:
@@ -136,6 +139,7 @@ def measure_estimators(trials: int) -> list[dict[str, object]]:
         *changes(rng, trials),
         *moved(rng, trials // 4),
         *places(rng, trials // 4),
+        *ahead(rng, trials // 8),
     ]
 
 
@@ -296,21 +300,65 @@ def places(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     ]
 
 
+def ahead(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    """Forecast intervals on simulated series, with and without a break, against split conformal on the same errors."""
+    found = []
+    for name in SERIES:
+        held: dict[str, list[float]] = {"adaptive": [], "split": []}
+        for _ in range(trials):
+            values = series_of(rng, name)
+            for kind, (inside, _, _) in judged_intervals(values, ["seasonal naive", "TSB", "NB regression"]).items():
+                held[kind].append(inside)
+        found += [
+            row("forecast interval", name, f"interval coverage, {kind} conformal", float(np.mean(seen)), "0.9", trials)
+            for kind, seen in held.items()
+        ]
+        found.append(
+            row(
+                "forecast interval",
+                name,
+                "series with 85 to 95 % held",
+                float(np.mean([0.85 <= one <= 0.95 for one in held["adaptive"]])),
+                "",
+                trials,
+            )
+        )
+    return found
+
+
+def judged_intervals(values: Any, models: list[str] | None = None) -> dict[str, tuple[float, float, float]]:
+    """Coverage, mean width and interval score over all models: the product's intervals, and split conformal's."""
+    data = np.asarray(values, float)
+    predictions, _ = _roll(data, 3, 12, models or list(MODELS))
+    found = {}
+    for kind, settings in (("adaptive", {}), ("split", {"gamma": 0.0, "decay": 1.0})):
+        inside, width, score = [], [], []
+        for rows in predictions.values():
+            errors = _errors(data, rows)
+            low, high = interval_ends(errors, 0.9, CALIBRATION, **settings)
+            known = np.isfinite(errors) & (np.arange(len(rows)) >= CALIBRATION + 3)[:, None]
+            wide, out = (high - low)[known], np.maximum(low - errors, errors - high)[known]
+            inside += (out <= 0).tolist()
+            width += wide.tolist()
+            score += (wide + 20 * np.maximum(out, 0)).tolist()
+        found[kind] = (float(np.mean(inside)), float(np.mean(width)), float(np.mean(score)))
+    return found
+
+
 def measure_forecasts() -> list[dict[str, object]]:
     path = ROOT.parent / "shared/data/drugs/cbp_nationwide_drugs_fy19_fy22.csv"
     if not path.exists():
         return []
     lines = imported(path.read_bytes()).lines
     found: list[dict[str, object]] = []
-    held = {"kg": [0.0, 0.0], "loads": [0.0, 0.0]}
+    held: dict[str, list[tuple[float, ...]]] = {"kg": [], "loads": []}
     for substance in sorted(set(lines["substance"]) - {"other", "total", ""}):
         for what in ("loads", "kg"):
-            said = forecast(monthly_series(lines, substance, what)[1])
+            values = monthly_series(lines, substance, what)[1]
+            said, judged = forecast(values), judged_intervals(values)
             naive = next(s for s in said.scores if s.model == "seasonal naive")
             best = said.scores[0]
-            inside, judged = sum(s.coverage * s.judged for s in said.scores), sum(s.judged for s in said.scores)
-            held[what][0] += inside
-            held[what][1] += judged
+            held[what].append((*judged["adaptive"], *judged["split"]))
             found.append(
                 {
                     "series": f"{substance}, {what}",
@@ -321,11 +369,12 @@ def measure_forecasts() -> list[dict[str, object]]:
                     "naive_crps": float(f"{naive.crps:.3g}"),
                     "p": round(best.p_versus_naive, 3),
                     "beats_naive": "yes" if said.beats_naive else "no",
-                    "held_all_models": round(inside / judged, 3),
+                    **dict(zip(INTERVALS, (round(v, 3) for v in held[what][-1]), strict=True)),
                 }
             )
-    for what, (inside, judged) in held.items():
-        found.append({"series": f"all, {what}", "held_all_models": round(inside / judged, 3)})
+    for what, rows in held.items():
+        means = (round(v, 3) for v in np.mean(rows, axis=0).tolist())
+        found.append({"series": f"all, {what}", **dict(zip(INTERVALS, means, strict=True))})
     return found
 
 

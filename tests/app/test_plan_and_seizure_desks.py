@@ -138,6 +138,45 @@ def test_the_analysts_page_says_what_the_commands_say(register, tmp_path, capsys
     assert register.get("/api/seizures/report").json()["month"] == "2023-12", "the last month of the register"
 
 
+def test_series_routes_and_history_are_the_commands_own(register, capsys):
+    told = register.get("/api/seizures/series?substance=heroin&what=kg").json()
+    heroin = ("r.sqlite", "--substance", "heroin", "--what", "kg", "--json")
+    assert told["changes"] == printed(capsys, "changes", *heroin)
+    assert len(told["months"]) == len(told["values"]) == told["changes"]["periods"]
+    assert told["forecast"] == printed(capsys, "forecast", *heroin)
+    routes = printed(capsys, "routes", "r.sqlite", "--close", "IRN>AZE", "--seizure-at", "AZE", "--json")
+    assert register.get("/api/seizures/routes", params={"close": "IRN>AZE", "seizure_at": "AZE"}).json() == routes
+    which = register.get("/api/seizures").json()["records"][0]["seizure_id"]
+    araz("seizures", "edit", which, "place=Imishli", "--reason", "the report names it", "--register", "r.sqlite")
+    history = register.get(f"/api/seizures/history?id={which[:10]}").json()
+    assert history == printed(capsys, "history", which, "--register", "r.sqlite", "--json")
+    assert [one["record"]["place"] for one in history] == ["Astara", "Imishli"]
+
+
+def test_a_short_series_is_shown_without_a_forecast_and_says_why(tmp_path):
+    (tmp_path / "in.csv").write_bytes(ids_file(*(ids_row(f"2021-{month:02d}-03") for month in range(1, 13))))
+    assert araz("seizures", "import", tmp_path / "in.csv", "--register", tmp_path / "few.sqlite") == 0
+    with TestClient(Litestar(seizure_handlers(tmp_path / "few.sqlite"), exception_handlers=TOLD)) as client:
+        told = client.get("/api/seizures/series").json()
+    assert told["values"] == [1.0] * 12
+    assert (told["forecast"], "at least 36" in told["refused"]) == (None, True)
+
+
+def test_where_is_the_commands_own_and_says_where_nobody_was(register, tmp_path, capsys):
+    rows = [f"{3 * k % 40},2024-{1 + k % 12:02d}-05" for k in range(12)]
+    caught, effort = "position_km,date\n" + "\n".join(rows) + "\n", "position_km,hours\n5,100\n15,40\n"
+    (tmp_path / "at.csv").write_text(caught)
+    (tmp_path / "work.csv").write_text(effort)
+    said = printed(capsys, "where", "at.csv", "--length-km", "40", "--effort", "work.csv", "--cells", "4", "--json")
+    asked = {"csv": caught, "effort_csv": effort, "length_km": 40, "cells": 4}
+    told = register.post("/api/seizures/where", json=asked).json()
+    assert told == said
+    assert [rate["effort"] for rate in told["rates"]] == [100, 40, 0, 0]
+    assert told["rates"][3]["rate"] is None, "no patrol, nothing known"
+    alone = register.post("/api/seizures/where", json={**asked, "effort_csv": ""}).json()
+    assert "no effort is given" in alone["label"]
+
+
 def test_claims_are_judged_as_the_command_judges_them(register, tmp_path, capsys):
     figures = "quantity,period,value,unit,claim_in_text\nseized,H1 2023,2921,kg,\nseized,H1 2024,2844,kg,fell\n"
     (tmp_path / "figures.csv").write_text(figures)
@@ -152,10 +191,31 @@ def test_claims_are_judged_as_the_command_judges_them(register, tmp_path, capsys
         ("/api/seizures/report?month=2023-3x", "no month"),
         ("/api/seizures?since=yesterday", "no day"),
         ("/api/seizures/composition?every=week", "no period"),
+        ("/api/seizures/series?what=money", "neither loads nor kg"),
+        ("/api/seizures/series?substance=cocaine", "seizures"),
+        ("/api/seizures/routes?close=XXX", "the network has no 'XXX'"),
+        ("/api/seizures/history?id=zzz", "zzz"),
     ],
 )
 def test_a_wrong_question_to_the_register_is_refused(register, path, word):
     answer = register.get(path)
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"csv": "date\n2024-01-05\n"}, "position_km"),
+        ({"csv": "position_km,date\nnan,2024-01-05\n"}, "row 2: position_km is not a number"),
+        ({"csv": "position_km,date\n4,05/13/2024\n"}, "row 2"),
+        ({"effort_csv": "position_km,hours\n4,-1\n"}, "below zero"),
+        ({"length_km": 0}, "length_km"),
+    ],
+)
+def test_catches_that_do_not_fit_are_refused_by_row(register, change, word):
+    asked = {"csv": "position_km,date\n1,2024-01-05\n", "length_km": 40, **change}
+    answer = register.post("/api/seizures/where", json=asked)
     assert answer.status_code == 400
     assert word in answer.json()["error"]["message"]
 
@@ -183,7 +243,8 @@ def test_a_night_begins_without_tables_and_planner():
 
 def test_who_sees_a_part_of_the_night_gets_neither_plan_nor_register():
     with TestClient(Litestar([*plan_handlers(None), *seizure_handlers(None)], exception_handlers=TOLD)) as client:
-        for path in ("/api/plan", "/api/seizures", "/api/seizures/report", "/api/seizures/composition"):
+        pages = ("report", "composition", "series", "routes", "history")
+        for path in ("/api/plan", "/api/seizures", *(f"/api/seizures/{page}" for page in pages)):
             assert client.get(path).status_code == 403, path
         assert client.post("/api/plan", json={}).status_code == 403
 

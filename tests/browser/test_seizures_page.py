@@ -38,10 +38,41 @@ def test_report_shares_claims_and_register(server, screen, running, until):
     page.keyboard.press("Enter")
     until(page, lambda: "60 seizures" not in page.inner_text(".drawer"), "a narrower question")
     assert "Horadiz" in page.inner_text(".drawer")
+    page.click(".drawer table button >> nth=0")
+    until(page, lambda: "import of in.csv – entered" in page.inner_text(".drawer"), "the history of a record")
     page.click("text=Claims")
     figures = "quantity,period,value,unit,claim_in_text\nseized,H1 2023,2921,kg,\nseized,H1 2024,2844,kg,\n"
     page.set_input_files('input[type="file"]', {"name": "f.csv", "mimeType": "text/csv", "buffer": figures.encode()})
     until(page, lambda: "no change" in page.inner_text(".drawer"), "the verdict")
+
+
+def test_series_routes_on_the_map_and_catches_beside_the_effort(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("e")
+    page.click("text=Changes and forecast")
+    until(page, lambda: "No change of level beyond chance" in page.inner_text(".drawer"), "the series")
+    page.click(".drawer >> text=Routes")
+    until(page, lambda: "L" in (page.locator("path.land").get_attribute("d") or ""), "outlines under the routes")
+    assert page.locator(".drawer .place").count() == 16
+    page.click('.drawer [aria-label="Close Azerbaijan"] circle')
+    until(page, lambda: page.locator(".drawer tr.shut").count() >= 3, "closed legs")
+    table = page.inner_text(".drawer table")
+    assert "BEFORE" in table.upper()
+    page.select_option(".drawer select >> nth=1", "GEO")
+    until(page, lambda: "seized at" in page.inner_text(".drawer"), "whence and whither")
+    page.click(".drawer >> text=Where and when")
+    caught = "position_km,date\n" + "".join(f"{7 * k % 100},2024-0{1 + k % 9}-05\n" for k in range(20))
+    page.set_input_files(
+        ".drawer input[type=file] >> nth=0", {"name": "c.csv", "mimeType": "text/csv", "buffer": caught.encode()}
+    )
+    until(page, lambda: "says nothing of where they cross" in page.inner_text(".drawer"), "the warning")
+    hours = b"position_km,hours\n10,50\n"
+    page.set_input_files(
+        ".drawer input[type=file] >> nth=1", {"name": "e.csv", "mimeType": "text/csv", "buffer": hours}
+    )
+    until(page, lambda: page.locator(".drawer rect.none").count() == 19, "where nobody was")
+    assert page.inner_text(".drawer").count("nothing known") == 19
 
 
 def test_no_register_says_how_to_make_one(night_parts, serve, screen, running, until):

@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from araz.intelligence import croston, forecast, seasonal_naive, tsb
+from araz.intelligence._conformal import interval_ends  # judged against its definition
 from araz.intelligence._forecast import _crps  # the score itself is judged against its definition
-from seizure_lab import imported
+from seizure_lab import SERIES, imported, series_of
 
 FAST = ["seasonal naive", "Croston", "TSB", "NB regression"]
 
@@ -42,6 +43,54 @@ def test_intervals_cover_and_on_noise_a_mean_beats_last_year_by_what_theory_says
     assert 0.85 <= covered / judged <= 0.95
     # last year's value errs by the noise of two months, a smoothed mean (weight 0.2) by that of one and a ninth
     assert np.mean(gains) == pytest.approx(np.sqrt((1 + 0.2 / 1.8) / 2), abs=0.1)
+
+
+def test_split_conformal_is_the_case_without_steps_and_weights():
+    """Ends are the ⌈(n + 1) 0.95⌉-th smallest known error on each side; nothing later than the origin counts."""
+    rng = np.random.default_rng(3)
+    errors = rng.normal(size=(60, 2))
+    low, high = interval_ends(errors, 0.9, 25, gamma=0.0, decay=1.0)
+    for k in range(25, 60):
+        for step in range(2):
+            known = np.sort(errors[: k - step, step])
+            rank = int(np.ceil((len(known) + 1) * 0.95))
+            if rank <= len(known):
+                assert high[k, step] == known[rank - 1]
+                assert low[k, step] == known[len(known) - rank]
+    assert np.isnan(high[:25]).all()
+    later = errors.copy()
+    later[40:] += 100
+    assert interval_ends(later, 0.9, 25)[1][:41, 0].tolist() == pytest.approx(
+        interval_ends(errors, 0.9, 25)[1][:41, 0].tolist(), nan_ok=True
+    )
+
+
+def test_a_break_is_missed_and_then_held():
+    """The level falls to a quarter: nobody holds the first months, the side that was missed alone grows wide."""
+    rng = np.random.default_rng(4)
+    held, split = [], []
+    for _ in range(10):
+        errors = rng.normal(0, 0.15, (31, 3))
+        for step in range(3):
+            errors[19 - step :, step] -= 1.39
+        for found, settings in ((held, {}), (split, {"gamma": 0.0, "decay": 1.0})):
+            low, high = interval_ends(errors, 0.9, 10, **settings)
+            found.append(np.mean((low <= errors)[13:] & (errors <= high)[13:]))
+        first_known = 20
+        assert np.all(interval_ends(errors, 0.9, 10)[0][first_known] < -1.0)
+    assert np.mean(held) > 0.84
+    assert np.mean(held) > np.mean(split) + 0.03
+
+
+@pytest.mark.parametrize("kind", SERIES)
+def test_intervals_hold_on_every_kind_of_series(kind):
+    rng = np.random.default_rng(11)
+    covered, judged = 0.0, 0
+    for _ in range(6):
+        for score in forecast(series_of(rng, kind), models=["seasonal naive", "TSB", "Croston"]).scores:
+            covered, judged = covered + score.coverage * score.judged, judged + score.judged
+            assert score.interval_score >= score.width > 0
+    assert 0.85 <= covered / judged <= 0.95
 
 
 def test_a_seasonal_series_is_not_beaten_and_that_is_said():

@@ -115,3 +115,19 @@ def sorties(rng, crews=25, each=6):
             )  # fmt: skip
             found.append((crew, s))
     return found
+
+
+SERIES = ("steady", "seasonal", "falls to a quarter", "rises fourfold", "wanders")
+
+
+def series_of(rng, kind, n=48):
+    """Monthly negative-binomial counts; a break comes where the intervals are judged."""
+    t, level = np.arange(n), rng.uniform(50, 300)
+    shape = {
+        "steady": np.ones(n),
+        "seasonal": np.exp(0.5 * np.sin(2 * np.pi * t / 12 + rng.uniform(0, 6))),
+        "falls to a quarter": np.where(t < rng.integers(20, 46), 1.0, 0.25),
+        "rises fourfold": np.where(t < rng.integers(20, 46), 0.3, 1.2),
+        "wanders": np.exp(np.cumsum(rng.normal(0, 0.2, n))),
+    }[kind]
+    return rng.negative_binomial(10, 10 / (10 + level * shape)).astype(float)

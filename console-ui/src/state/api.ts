@@ -1,7 +1,7 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
 import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
-import type { ClaimsFound, SeizuresFound, Shares } from "./seizures";
+import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -65,6 +65,10 @@ export const api = {
   monthly: (month: string) => ask<MonthlyReport>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
   shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
   claims: (name: string, csv: string) => ask<ClaimsFound>("/api/seizures/claims", { name, csv }, PLAN_MS),
+  revisions: (id: string) => ask<Revision[]>(`/api/seizures/history?id=${encodeURIComponent(id)}`, undefined, PLAN_MS),
+  series: (query: Record<string, string>) => ask<SeriesFound>(`/api/seizures/series?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
+  routes: (query: Record<string, string>) => ask<RoutesFound>(`/api/seizures/routes?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
+  where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<WhereFound>("/api/seizures/where", question, PLAN_MS),
   seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
   drills: () => ask<Drill[]>("/api/drills"),
   rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),

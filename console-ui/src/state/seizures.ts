@@ -41,3 +41,53 @@ export interface SeizuresFound {
     amounts?: { substance: string; quantity?: number | null; unit?: string }[];
   }[];
 }
+
+/** One revision of a seizure: who changed what, when and why. */
+export interface Revision {
+  seizure_id: string;
+  revision: number;
+  changed_at_us: number;
+  changed_by: string;
+  reason: string;
+  record?: Record<string, unknown> | null;
+}
+
+/** araz seizures changes --json and forecast --json, with the series they speak of */
+export interface SeriesFound {
+  months: string[];
+  values: (number | null)[];
+  changes: { alpha: number; serial_correlation: number; changes: { date: string; before: number; after: number; p_value: number }[] };
+  forecast: Record<string, ForecastFound> | null;
+  refused: string | null;
+}
+
+export interface ForecastFound {
+  model: string;
+  mean: number[];
+  low: number[];
+  high: number[];
+  level: number;
+  sentence: string;
+  scores: { model: string; mase: number; crps: number; coverage: number; judged: number }[];
+}
+
+/** araz seizures routes --json */
+export interface RoutesFound {
+  nodes: Record<string, { title: string; latitude_deg: number; longitude_deg: number }>;
+  observed: { place: string; low: number; high: number | null }[];
+  edges: { start: string; end: string; central: number; low: number; high: number | null }[];
+  total: (number | null)[];
+  closure: { start: string; end: string; before: number; after: number; after_low: number; after_high: number }[];
+  provenance: { sentence: string } | null;
+  notes: string[];
+}
+
+/** araz seizures where --json */
+export interface WhereFound {
+  label: string;
+  edges_km: number[];
+  counts: number[];
+  density: { at_km: number[]; per_km: number[]; low: number[]; high: number[]; effort_per_km: number[] | null; per_effort: (number | null)[] | null };
+  rates: { effort: number; rate: number | null; low: number | null; high: number | null }[];
+  sentences: string[];
+}

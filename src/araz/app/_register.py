@@ -57,22 +57,26 @@ def load_table(path: Path, sheet: str | None = None, encoding: str | None = None
 
 def load_whole(path: Path, needed: Sequence[str] = ()) -> Table:
     """Read a table of which every row counts; raises ValueError for a missing column and for the first bad row."""
-    table = load_table(path)
-    lacking = [name for name in needed if name not in table.header]
+    return whole(load_table(path), path.name, needed)
+
+
+def whole(table: Table, name: str, needed: Sequence[str] = ()) -> Table:
+    """Return a table of which every row counts; raises ValueError for a missing column and for the first bad row."""
+    lacking = [column for column in needed if column not in table.header]
     if lacking:
-        raise ValueError(f"{path.name} needs a column {lacking[0]!r}; it has {', '.join(table.header)}")
+        raise ValueError(f"{name} needs a column {lacking[0]!r}; it has {', '.join(table.header)}")
     if table.refused:
         bad = table.refused[0]
-        raise ValueError(f"{path.name}, row {bad.row}: {bad.message}; correct it: an answer without it would be wrong")
+        raise ValueError(f"{name}, row {bad.row}: {bad.message}; correct it: an answer without it would be wrong")
     return table
 
 
-def numbers(table: Table, column: str, path: Path) -> FloatArray:
-    """Return a column of plain numbers; raises ValueError naming the row of one that is none."""
+def numbers(table: Table, column: str, name: str) -> FloatArray:
+    """Return a column of plain, finite numbers; raises ValueError naming the row of one that is none."""
     values = table.rows[column].cast(pl.Float64, strict=False)
-    bad = table.rows.filter(values.is_null())
+    bad = table.rows.filter(values.is_null() | ~values.is_finite())
     if bad.height:
-        raise ValueError(f"{path.name}, row {bad.row(0, named=True)[ROW]}: {column} is not a number")
+        raise ValueError(f"{name}, row {bad.row(0, named=True)[ROW]}: {column} is not a number")
     return np.asarray(values.to_numpy())
 
 

@@ -6,17 +6,31 @@ import datetime as dt
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from araz.app._seizures_keep import find, plain_json
-from araz.app._seizures_say import claims_of, lines_from, shares_json, shares_over_time
+from araz.app._register import whole
+from araz.app._seizures_ask import changes_json, forecast_json
+from araz.app._seizures_keep import find, history_of, plain_json
+from araz.app._seizures_place import EFFORT_COLUMNS, WHERE_COLUMNS, routes_told, where_told
+from araz.app._seizures_say import EVERY, claims_of, lines_from, shares_json, shares_over_time
 from araz.console import Refused
-from araz.intelligence import monthly_report, read_table, report_html
+from araz.intelligence import (
+    change_points,
+    forecast,
+    monthly_report,
+    monthly_series,
+    read_table,
+    report_html,
+    serial_correlation,
+)
 
 #: Rows of the register shown at once.
 MOST_ROWS: Final = 200
 #: The same draws every time: a figure that changes when the page is opened again is no figure.
 SEED: Final = 1
+#: Chance of any alarm in a series without change: the command's default.
+ALPHA: Final = 0.05
 
 
 class SeizureDesk:
@@ -50,6 +64,50 @@ class SeizureDesk:
         names = ("substance", "country", "transport", "text", "since", "until")
         asked = {name: query[name] for name in names if query.get(name)}
         return plain_json(find(self._register, **asked, limit=MOST_ROWS).as_json())
+
+    def history(self, seizure_id: str) -> bytes:
+        """Every revision of one seizure with who, when and why, as araz seizures history --json prints it."""
+        return plain_json(history_of(self._register, seizure_id))
+
+    def series(self, query: dict[str, str]) -> bytes:
+        """A monthly series, its changes and its forecast, as araz seizures changes and forecast --json print them."""
+        what = query.get("what") or "loads"
+        if what not in ("loads", "kg"):
+            raise ValueError(f"{what!r} is neither loads nor kg")
+        substance = query.get("substance") or None
+        days, values = monthly_series(
+            lines_from(self._register, query.get("country") or None), substance, what, EVERY["month"]
+        )
+        found = change_points(values, alpha=ALPHA, rng=np.random.default_rng(SEED), season=12)
+        told: dict[str, object] = {
+            "months": [f"{day:%Y-%m}" for day in days],
+            "values": values,
+            "changes": changes_json(days, found, ALPHA, serial_correlation(values)),
+        }
+        try:
+            told |= {"forecast": {substance or "all drugs": forecast_json(forecast(values))}, "refused": None}
+        except ValueError as error:
+            told |= {"forecast": None, "refused": str(error)}
+        return plain_json(told)
+
+    def routes(self, query: dict[str, str]) -> bytes:
+        """Flows as ranges, what a closure would do, what a seizure says, as araz seizures routes --json prints it."""
+        close, at, whence, whither = (
+            query.get(name, "") for name in ("close", "seizure_at", "departure", "destination")
+        )
+        found = routes_told(
+            lines_from(self._register), close=close, seizure_at=at, departure=whence, destination=whither
+        )
+        return plain_json(found.as_json())
+
+    @staticmethod
+    def where(csv: str, effort_csv: str, length_km: float, cells: int) -> bytes:
+        """Catches beside the effort along the border, as araz seizures where --json prints it."""
+        caught = whole(read_table(csv.encode(), "catches.csv"), "the catches", WHERE_COLUMNS)
+        worked = None
+        if effort_csv:
+            worked = whole(read_table(effort_csv.encode(), "effort.csv"), "the effort", EFFORT_COLUMNS)
+        return plain_json(where_told(caught, worked, length_km, cells, SEED).as_json())
 
     @staticmethod
     def claims(name: str, csv: str) -> bytes:

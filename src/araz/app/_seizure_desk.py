@@ -24,6 +24,15 @@ class ClaimsIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     csv: str
 
 
+class WhereIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Catches along the border as CSV (position_km, date) and, beside them, the effort (position_km, hours)."""
+
+    csv: str
+    effort_csv: str = ""
+    length_km: Annotated[float, Meta(gt=0, le=40_000)]
+    cells: Annotated[int, Meta(ge=1, le=500)] = 20
+
+
 def seizure_handlers(register: Path | None) -> list[Any]:
     """The paths of the page; each answer is what the command of the same name gives.
 
@@ -58,12 +67,34 @@ def seizure_handlers(register: Path | None) -> list[Any]:
             raise Refused(400, "no-period", f"there is no period {every!r}", f"ask for {', '.join(EVERY)}")
         return _told(lambda: desk().composition(every, request.query_params.get("country") or None))
 
+    @get("/api/seizures/history", sync_to_thread=True)
+    def get_history(request: AnyRequest) -> Response[bytes]:
+        return _told(lambda: desk().history(request.query_params.get("id", "")))
+
+    @get("/api/seizures/series", sync_to_thread=True)
+    def get_series(request: AnyRequest) -> Response[bytes]:
+        return _told(lambda: desk().series(dict(request.query_params.items())))
+
+    @get("/api/seizures/routes", sync_to_thread=True)
+    def get_routes(request: AnyRequest) -> Response[bytes]:
+        return _told(lambda: desk().routes(dict(request.query_params.items())))
+
+    @post("/api/seizures/where", status_code=200)
+    async def post_where(request: AnyRequest) -> Response[bytes]:
+        given = await json_of(request, WhereIn, "catches")
+        return await asyncio.to_thread(
+            _told, lambda: desk().where(given.csv, given.effort_csv, given.length_km, given.cells)
+        )
+
     @post("/api/seizures/claims", status_code=200)
     async def post_claims(request: AnyRequest) -> Response[bytes]:
         given = await json_of(request, ClaimsIn, "claims")
         return await asyncio.to_thread(_told, lambda: desk().claims(given.name, given.csv))
 
-    return [get_seizures, get_report, get_report_page, get_composition, post_claims]
+    return [
+        get_seizures, get_report, get_report_page, get_composition, get_history, get_series, get_routes, post_where,
+        post_claims,
+    ]  # fmt: skip
 
 
 def _told(answer: Callable[[], bytes]) -> Response[bytes]:

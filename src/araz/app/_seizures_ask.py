@@ -19,6 +19,7 @@ from araz.app._seizures_place import load_network
 from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
     FEWEST_BEFORE,
+    ChangePoint,
     Displacement,
     Forecast,
     change_points,
@@ -59,8 +60,7 @@ def run_changes(
     found = change_points(values, alpha=alpha, rng=np.random.default_rng(seed), season=season)
     persistence = serial_correlation(values)
     if as_json:
-        rows = [{**c._asdict(), "date": days[c.at].isoformat()} for c in found]
-        print_json({"periods": len(days), "alpha": alpha, "serial_correlation": persistence, "changes": rows})
+        print_json(changes_json(days, found, alpha, persistence))
         return 0
     say(f"{len(days)} {every}s from {days[0]} to {days[-1]}, false-alarm rate {alpha:g}")
     for c in found:
@@ -77,6 +77,14 @@ def run_changes(
             "changes; what is reported is beyond such wandering"
         )
     return 0
+
+
+def changes_json(
+    days: Sequence[dt.date], found: Sequence[ChangePoint], alpha: float, persistence: float
+) -> dict[str, Any]:
+    """Change points for machines."""
+    rows = [{**c._asdict(), "date": days[c.at].isoformat()} for c in found]
+    return {"periods": len(days), "alpha": alpha, "serial_correlation": persistence, "changes": rows}
 
 
 def run_forecast(
@@ -101,7 +109,7 @@ def run_forecast(
                 raise
             say(f"{name}: {error}")
     if as_json:
-        print_json({name: _forecast_json(item) for name, item in found.items()})
+        print_json({name: forecast_json(item) for name, item in found.items()})
         return 0
     for name, item in found.items():
         ahead = "; ".join(
@@ -126,7 +134,8 @@ def run_forecast(
     return 0
 
 
-def _forecast_json(item: Forecast) -> dict[str, Any]:
+def forecast_json(item: Forecast) -> dict[str, Any]:
+    """A forecast for machines."""
     return {
         **item._asdict(),
         "mean": item.mean.tolist(),
@@ -354,7 +363,7 @@ def run_flows(seized: Path, roster: Path, floor: float, seed: int, *, as_json: b
         log,
         table.rows["draw_id"].to_list(),
         table.rows["cell_id"].to_list(),
-        numbers(table, "quantity", seized),
+        numbers(table, "quantity", seized.name),
         table.rows["mode"].to_list() if "mode" in table.header else None,
         floor=floor,
         rng=np.random.default_rng(seed),

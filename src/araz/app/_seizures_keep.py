@@ -27,7 +27,7 @@ from araz.intelligence import (
     to_csv,
     to_xlsx,
 )
-from araz.vocabulary import Seizure
+from araz.vocabulary import Seizure, SeizureRevision
 
 SHOWN = 12
 
@@ -240,11 +240,16 @@ def run_list(register: Path, substance: str | None, country: str | None, transpo
     return 0
 
 
-def run_history(register: Path, seizure_id: str, *, as_json: bool) -> int:
-    """Show revisions."""
+def history_of(register: Path, seizure_id: str) -> list[SeizureRevision]:
+    """Revisions of one seizure, or the last twenty of all; raises ValueError for an identity that is none."""
     _must_exist(register)
     with Book(register) as book:
-        found = book.register.history(book.resolve(seizure_id)) if seizure_id else book.register.changes(20)
+        return book.register.history(book.resolve(seizure_id)) if seizure_id else book.register.changes(20)
+
+
+def run_history(register: Path, seizure_id: str, *, as_json: bool) -> int:
+    """Show revisions."""
+    found = history_of(register, seizure_id)
     if as_json:
         print_json(found)
         return 0

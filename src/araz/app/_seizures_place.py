@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,15 @@ from araz.app._seizures_keep import print_json, progress
 from araz.app._seizures_say import lines_from
 from araz.intelligence import (
     ROW,
+    BorderDensity,
+    Closure,
+    Cluster,
+    EffortRate,
     Network,
     Observed,
+    Provenance,
+    RouteFlows,
+    SelfExciting,
     Sortie,
     Table,
     border_density,
@@ -37,10 +44,12 @@ from araz.intelligence import (
 )
 from araz.vocabulary import FloatArray
 
+WHERE_COLUMNS: Final = ("position_km", "date")
+EFFORT_COLUMNS: Final = ("position_km", "hours")
 ROUTES = Path(__file__).resolve().parent.parent / "intelligence" / "routes"
 
 
-def _days(table: Table, column: str, path: Path) -> FloatArray:
+def _days(table: Table, column: str, name: str) -> FloatArray:
     days = []
     for text, row in zip(table.rows[column].to_list(), table.rows[ROW].to_list(), strict=True):
         for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
@@ -50,7 +59,7 @@ def _days(table: Table, column: str, path: Path) -> FloatArray:
             except ValueError:
                 continue
         else:
-            raise ValueError(f"{path.name}, row {row}: {text!r} is no date (YYYY-MM-DD or DD/MM/YYYY)")
+            raise ValueError(f"{name}, row {row}: {text!r} is no date (YYYY-MM-DD or DD/MM/YYYY)")
     return np.array(days)
 
 
@@ -58,7 +67,7 @@ def run_near_repeat(file: Path, x: str, y: str, date: str, distances: Sequence[f
                     permutations: int, seed: int, *, open_above: bool, as_json: bool) -> int:  # fmt: skip
     """Print the Knox table."""
     table = load_whole(file, (x, y, date))
-    east, north, times = numbers(table, x, file), numbers(table, y, file), _days(table, date, file)
+    east, north, times = numbers(table, x, file.name), numbers(table, y, file.name), _days(table, date, file.name)
     with progress().status(f"pairing {len(times):,} events"):
         found = near_repeat(east, north, times, np.array(distances, float), np.array(days, float),
                             rng=np.random.default_rng(seed), permutations=permutations,
@@ -76,66 +85,99 @@ def run_near_repeat(file: Path, x: str, y: str, date: str, distances: Sequence[f
     return 0
 
 
-def run_where(file: Path, length_km: float, effort: Path | None, cells: int, seed: int, *, as_json: bool) -> int:
-    """Print density, rates per effort, the strongest cluster and self-excitation along the border."""
-    table = load_whole(file, ("position_km", "date"))
-    at, times = numbers(table, "position_km", file), _days(table, "date", file)
+class WhereTold(NamedTuple):
+    """Catches along the border beside the effort, cell by cell, and what clusters among them."""
+
+    edges_km: FloatArray
+    counts: FloatArray
+    density: BorderDensity
+    rates: list[EffortRate]
+    """Per cell; empty where no effort is given."""
+    cluster: Cluster | None
+    """None below five catches."""
+    self_exciting: SelfExciting | None
+    """None below ten catches."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        return {"label": self.density.label, "edges_km": self.edges_km, "counts": self.counts,
+                "density": self.density._asdict(), "rates": [r._asdict() for r in self.rates],
+                "cluster": self.cluster and self.cluster._asdict(),
+                "self_exciting": self.self_exciting and self.self_exciting._asdict(),
+                "sentences": self.sentences()}  # fmt: skip
+
+    def sentences(self) -> list[str]:
+        """What clusters, in words."""
+        said, cluster, excited = [], self.cluster, self.self_exciting
+        if cluster is not None:
+            said.append(
+                f"strongest cluster: {self.edges_km[cluster.first_cell]:.1f} to "
+                f"{self.edges_km[cluster.last_cell + 1]:.1f} km, weeks {cluster.first_period} to "
+                f"{cluster.last_period}: {cluster.observed} where {cluster.expected:.1f} "
+                f"are expected, p = {cluster.p_value:.3f}"
+            )
+        if excited is not None:
+            verdict = (
+                "one event raises the chance of another nearby"
+                if excited.p_value <= 0.05
+                else "no evidence that one event brings another"
+            )
+            said.append(
+                f"{verdict} (p = {excited.p_value:.3f}; {excited.branching:.2f} followers each, "
+                f"{excited.decay_days:.1f} days, {excited.spread_km:.1f} km)"
+            )
+        return said
+
+
+def where_told(caught: Table, worked: Table | None, length_km: float, cells: int, seed: int, *,
+               names: tuple[str, str] = ("catches", "effort")) -> WhereTold:  # fmt: skip
+    """Answer the command's question about two tables; ``names`` are theirs, for what is said of a bad row."""
+    if not (math.isfinite(length_km) and length_km > 0 and 1 <= cells <= 500):
+        raise ValueError(f"a border of {length_km:g} km in {cells} cells: give a length above 0 and 1 to 500 cells")
+    at, times = numbers(caught, "position_km", names[0]), _days(caught, "date", names[0])
     rng = np.random.default_rng(seed)
-    worked = None if effort is None else load_whole(effort, ("position_km", "hours"))
     places = hours = None
-    if worked is not None and effort is not None:
-        places, hours = numbers(worked, "position_km", effort), numbers(worked, "hours", effort)
+    if worked is not None:
+        places, hours = numbers(worked, "position_km", names[1]), numbers(worked, "hours", names[1])
+        if np.any(hours < 0) or np.any((places < 0) | (places > length_km)):
+            raise ValueError(f"{names[1]}: hours below zero, or a position outside 0 to {length_km:g} km")
     edges = np.linspace(0, length_km, cells + 1)
     counts = np.histogram(at, edges)[0].astype(float)
     density = border_density(at, length_km, effort_km=places, effort=hours, rng=rng)
     cell = np.clip(np.digitize(at, edges) - 1, 0, cells - 1)
     weeks = ((times - times.min()) // 7).astype(int)
-    with progress().status("scanning"):
-        cluster = (
-            space_time_scan(cell.astype(float), weeks.astype(float), cells, int(weeks.max()) + 1, rng=rng)
-            if len(at) >= 5
-            else None
-        )
-        excited = (
-            fit_self_exciting(at, times - times.min(), length_km, float(np.ptp(times)) + 1, rng=rng)
-            if len(at) >= 10
-            else None
-        )
+    cluster = excited = None
+    if len(at) >= 5:
+        cluster = space_time_scan(cell.astype(float), weeks.astype(float), cells, int(weeks.max()) + 1, rng=rng)
+    if len(at) >= 10:
+        excited = fit_self_exciting(at, times - times.min(), length_km, float(np.ptp(times)) + 1, rng=rng)
     work = None if places is None or hours is None else np.histogram(places, edges, weights=hours)[0]
-    rates = [] if work is None else effort_rates(counts, work)
+    return WhereTold(edges, counts, density, [] if work is None else effort_rates(counts, work), cluster, excited)
+
+
+def run_where(file: Path, length_km: float, effort: Path | None, cells: int, seed: int, *, as_json: bool) -> int:
+    """Print density, rates per effort, the strongest cluster and self-excitation along the border."""
+    caught = load_whole(file, WHERE_COLUMNS)
+    worked = None if effort is None else load_whole(effort, EFFORT_COLUMNS)
+    with progress().status("scanning"):
+        found = where_told(caught, worked, length_km, cells, seed, names=(file.name, effort.name if effort else ""))
     if as_json:
-        print_json({"label": density.label, "density": density._asdict(), "rates": [r._asdict() for r in rates],
-                    "cluster": cluster and cluster._asdict(),
-                    "self_exciting": excited and excited._asdict()})  # fmt: skip
+        print_json(found.as_json())
         return 0
-    say(density.label)
+    say(found.density.label)
     for index in range(cells):
         beside = ""
-        if rates:
-            rate = rates[index]
+        if found.rates:
+            rate = found.rates[index]
             beside = f", {rate.effort:,.0f} h" + (
                 ": no effort, nothing is known"
                 if np.isnan(rate.rate)
                 else f", {1000 * rate.rate:.1f} per 1,000 h ({1000 * rate.low:.1f} to {1000 * rate.high:.1f})"
             )
-        say(f"  {edges[index]:6.1f} to {edges[index + 1]:6.1f} km: {counts[index]:4.0f} caught{beside}")
-    if cluster is not None:
-        say(
-            f"strongest cluster: {edges[cluster.first_cell]:.1f} to "
-            f"{edges[cluster.last_cell + 1]:.1f} km, weeks {cluster.first_period} to "
-            f"{cluster.last_period}: {cluster.observed} where {cluster.expected:.1f} "
-            f"are expected, p = {cluster.p_value:.3f}"
-        )
-    if excited is not None:
-        verdict = (
-            "one event raises the chance of another nearby"
-            if excited.p_value <= 0.05
-            else "no evidence that one event brings another"
-        )
-        say(
-            f"{verdict} (p = {excited.p_value:.3f}; {excited.branching:.2f} followers each, "
-            f"{excited.decay_days:.1f} days, {excited.spread_km:.1f} km)"
-        )
+        low, high = found.edges_km[index : index + 2]
+        say(f"  {low:6.1f} to {high:6.1f} km: {found.counts[index]:4.0f} caught{beside}")
+    for sentence in found.sentences():
+        say(sentence)
     return 0
 
 
@@ -172,26 +214,57 @@ def observed_from(
     return found
 
 
+class RoutesTold(NamedTuple):
+    """Flows on a network, what a closure would do to them, and what one seizure says."""
+
+    network: Network
+    observed: list[Observed]
+    flows: RouteFlows
+    closure: list[Closure]
+    provenance: Provenance | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        places = {
+            n.id: {"title": n.title, "latitude_deg": n.latitude_deg, "longitude_deg": n.longitude_deg}
+            for n in self.network.nodes
+        }
+        told = self.provenance
+        return {"nodes": places, "observed": [o._asdict() for o in self.observed],
+                "edges": [e._asdict() for e in self.flows.edges], "total": self.flows.total,
+                "closure": [c._asdict() for c in self.closure], "provenance": told and told._asdict(),
+                "notes": self.flows.notes}  # fmt: skip
+
+
+def routes_told(lines: pl.DataFrame | None, network: str = "opiates",
+                substances: Sequence[str] = ("heroin", "morphine"), total: tuple[float, float] = (200.0, 500.0),
+                chance: tuple[float, float] = (0.02, 0.3), close: str = "", seizure_at: str = "", departure: str = "",
+                destination: str = "") -> RoutesTold:  # fmt: skip
+    """Answer the command's question; raises ValueError for a place that the network lacks."""
+    net = load_network(network)
+    legs = {place for edge in net.edges for place in (edge.start, edge.end, f"{edge.start}>{edge.end}")}
+    for place in (close, seizure_at):
+        if place and place not in legs:
+            raise ValueError(f"the network has no {place!r}; places are {', '.join(n.id for n in net.nodes)}, legs A>B")
+    observed = [] if lines is None else observed_from(lines, net, substances, chance)
+    flows = estimate_routes(net, observed, total=total)
+    closure = close_route(net, flows, close) if close else []
+    titles = {node.id: node.title for node in net.nodes}
+    told = provenance(flows, seizure_at, departure, destination, titles=titles) if seizure_at else None
+    return RoutesTold(net, observed, flows, closure, told)
+
+
 def run_routes(source: Path | None, network: str, substances: Sequence[str],
                total: tuple[float, float], chance: tuple[float, float], close: str, seizure_at: str,
                departure: str, destination: str, *, as_json: bool) -> int:  # fmt: skip
     """Print flows as ranges, what a closure would do, and what a seizure says."""
-    net = load_network(network)
-    observed = [] if source is None else observed_from(lines_from(source), net, substances, chance)
-    flows = estimate_routes(net, observed, total=total)
-    closure = close_route(net, flows, close) if close else []
-    told = provenance(flows, seizure_at, departure, destination) if seizure_at else None
-    titles = {node.id: node.title or node.id for node in net.nodes}
+    found = routes_told(None if source is None else lines_from(source), network, substances, total, chance, close,
+                        seizure_at, departure, destination)  # fmt: skip
     if as_json:
-        places = {
-            n.id: {"title": n.title, "latitude_deg": n.latitude_deg, "longitude_deg": n.longitude_deg}
-            for n in net.nodes
-        }
-        print_json({"nodes": places, "observed": [o._asdict() for o in observed],
-                    "edges": [e._asdict() for e in flows.edges], "total": flows.total,
-                    "closure": [c._asdict() for c in closure], "provenance": told and told._asdict(),
-                    "notes": flows.notes})  # fmt: skip
+        print_json(found.as_json())
         return 0
+    net, observed, flows, closure, told = found
+    titles = {node.id: node.title or node.id for node in net.nodes}
     for item in observed:
         say(
             f"observed at {titles[item.place]}: {item.low:,.2f} to {item.high:,.2f} t a year, for a "

@@ -72,6 +72,9 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/api/seizures/report"): Rule(frozenset({_A, _J, _C})),
     ("GET", "/api/seizures/report.html"): Rule(frozenset({_A, _J, _C})),
     ("GET", "/api/seizures/composition"): Rule(frozenset({_A, _J, _C})),
+    ("GET", "/api/seizures/history"): Rule(frozenset({_A, _C})),
+    ("GET", "/api/seizures/series"): Rule(frozenset({_A, _J, _C})),
+    ("GET", "/api/seizures/routes"): Rule(frozenset({_A, _J, _C})),
     ("WEBSOCKET", "/api/live"): Rule(frozenset({_O, _L, _P, _C}), is_personal=True),
     ("POST", "/api/decisions"): Rule(frozenset({_O})),
     ("POST", "/api/reports"): Rule(frozenset({_O, _P})),
@@ -79,6 +82,7 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("POST", "/api/drills"): Rule(frozenset({_C})),
     ("POST", "/api/plan"): Rule(frozenset({_A, _C})),
     ("POST", "/api/seizures/claims"): Rule(frozenset({_A, _C})),
+    ("POST", "/api/seizures/where"): Rule(frozenset({_A, _C})),
 }
 
 

@@ -8,6 +8,7 @@
 """
 
 from araz.intelligence._changes import (
+    ChangePoint,
     change_points,
     read_market,
     serial_correlation,
@@ -42,14 +43,17 @@ from araz.intelligence._flows import FLOOR, estimate_flow
 from araz.intelligence._forecast import Forecast, Score, croston, forecast, seasonal_naive, tsb
 from araz.intelligence._import import LINE_SCHEMA, ImportResult, import_table
 from araz.intelligence._mapping import Mapping, mapping_from_toml, recognise
-from araz.intelligence._near_repeat import fit_self_exciting, near_repeat
+from araz.intelligence._near_repeat import SelfExciting, fit_self_exciting, near_repeat
 from araz.intelligence._neighbours import Neighbour, neighbours_of
 from araz.intelligence._periods import difference_cumulative
 from araz.intelligence._records import lines_of, records_of
 from araz.intelligence._report import Chart, Line, MonthlyReport, monthly_report, report_html, total_from_loads
 from araz.intelligence._routes import (
+    Closure,
     Network,
     Observed,
+    Provenance,
+    RouteFlows,
     close_route,
     estimate_routes,
     find_paths,
@@ -68,6 +72,9 @@ from araz.intelligence._totals import (
 )
 from araz.intelligence._when import Claim, claim_of, period_of
 from araz.intelligence._where import (
+    BorderDensity,
+    Cluster,
+    EffortRate,
     border_density,
     effort_rates,
     space_time_scan,
@@ -79,11 +86,16 @@ __all__ = [
     "FLOOR",
     "LINE_SCHEMA",
     "ROW",
+    "BorderDensity",
+    "ChangePoint",
     "Chart",
     "Claim",
+    "Closure",
+    "Cluster",
     "Composition",
     "DirichletMultinomial",
     "Displacement",
+    "EffortRate",
     "Finding",
     "Forecast",
     "ImportResult",
@@ -95,7 +107,10 @@ __all__ = [
     "Network",
     "Observed",
     "Problem",
+    "Provenance",
+    "RouteFlows",
     "Score",
+    "SelfExciting",
     "ShareTest",
     "Shift",
     "Sortie",

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from scipy import stats
 
+from araz.intelligence._conformal import interval_ends
 from araz.vocabulary import FloatArray
 
 Forecaster = Callable[[FloatArray, int, int], FloatArray]
@@ -20,10 +21,6 @@ NAIVE: Final = "seasonal naive"
 #: Months a model has to see, and origins whose errors make the first interval.
 FIRST_ORIGIN: Final = 18
 CALIBRATION: Final = 10
-#: How much one outcome moves the level of the interval, and how far past the n-th largest error the (n + 1)-th is put:
-#: ``BEYOND`` / n of it.
-GAMMA: Final = 0.1
-BEYOND: Final = 5.0
 
 
 def seasonal_naive(history: FloatArray, horizon: int, season: int) -> FloatArray:
@@ -117,6 +114,10 @@ class Score(NamedTuple):
     coverage: float
     """Share of outcomes inside the interval; beside it the level it aimed at."""
     level: float
+    width: float
+    """Mean width of the intervals on ln(1 + y): exp of it is how many times the lower end the upper one is."""
+    interval_score: float
+    """Mean of the width and, for each outcome outside, 2/(1 − level) times how far (same scale); less is better."""
     judged: int
     p_versus_naive: float
     """Of no better absolute error than seasonal naive (Diebold-Mariano, small-sample form, one-sided)."""
@@ -141,10 +142,9 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
              models: Sequence[str] | None = None) -> Forecast:  # fmt: skip
     """Forecast a monthly series and judge every model by rolling origin on the same series.
 
-    Interval: adaptive conformal on ln(1 + y), from the model's own past errors of that horizon known at the origin; a
-    break in the series is missed for some months before the interval is wide enough. The model
-    with the least MASE is shown; where it does not beat seasonal naive, naive is shown and that is said. Raises
-    ValueError below 36 months.
+    Interval: adaptive conformal on ln(1 + y), from the model's own past errors of that horizon known at the origin
+    (``_conformal``); a break in the series is missed until its first month is known. The model with the least MASE is
+    shown; where it does not beat seasonal naive, naive is shown and that is said. Raises ValueError below 36 months.
     """
     data = np.asarray(values, float)
     least = FIRST_ORIGIN + CALIBRATION + horizon + 5
@@ -164,7 +164,7 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
     beats = winner.model != NAIVE and winner.p_versus_naive < 0.05
     shown = winner.model if beats else NAIVE
     ahead = predictions[shown][len(data) - FIRST_ORIGIN]
-    half = _half_widths(errors[shown], level)[len(data) - FIRST_ORIGIN]
+    low, high = (ends[-1] for ends in interval_ends(errors[shown], level, CALIBRATION))
     words = (
         f"{winner.model} beats seasonal naive (MASE {winner.mase:.2f} against "
         f"{_of(scores, NAIVE).mase:.2f}, p = {winner.p_versus_naive:.3f})"
@@ -173,7 +173,7 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
         f"against {_of(scores, NAIVE).mase:.2f}, p = {winner.p_versus_naive:.2f}): naive is shown"
     )
     return Forecast(
-        shown, ahead, _back(np.log1p(ahead) - half), _back(np.log1p(ahead) + half), level, ranked, beats, words
+        shown, ahead, _back(np.log1p(ahead) + low), _back(np.log1p(ahead) + high), level, ranked, beats, words
     )
 
 
@@ -232,35 +232,11 @@ def _past(errors: FloatArray, k: int, step: int) -> FloatArray:
     return np.asarray(known[np.isfinite(known)])
 
 
-def _half_widths(errors: FloatArray, level: float) -> FloatArray:
-    """Half-width of every origin's interval on ln(1 + y), (origins, horizon); NaN before ``CALIBRATION`` errors.
-
-    Adaptive conformal: the ⌈(n + 1)(1 − a)⌉-th smallest of the n absolute errors known at the origin, where a begins
-    at 1 − level and moves by γ (1 − level − miss) with every known outcome, so that a series that changed its ways
-    widens its intervals at once, but not without end (a ≥ 0): wider ones held two in a hundred more of the
-    US heroin series at four times the width. Source: Gibbs and Candès 2021.
-    """
-    halves = np.full(errors.shape, np.nan)
-    for step in range(errors.shape[1]):
-        a, told = 1 - level, CALIBRATION
-        for k in range(CALIBRATION, len(errors)):
-            for j in range(told, max(told, k - step)):
-                if np.isfinite(halves[j, step]):
-                    a = max(0.0, a + GAMMA * (1 - level - float(abs(errors[j, step]) > halves[j, step])))
-            told = max(told, k - step)
-            past = np.sort(np.abs(_past(errors, k, step)))
-            if not len(past):
-                continue
-            rank = (len(past) + 1) * (1 - a)
-            beyond = max(0.0, rank - len(past)) * BEYOND / len(past)
-            halves[k, step] = past[min(max(math.ceil(rank), 1), len(past)) - 1] * (1 + beyond)
-    return halves
-
-
 def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], errors: dict[str, FloatArray], failed: int,
            horizon: int, season: int, level: float) -> Score:  # fmt: skip
     scaled, crps, inside, gaps = [], [], [], []
-    halves = _half_widths(errors[name], level)
+    low, high = interval_ends(errors[name], level, CALIBRATION)
+    widths, scored = [], []
     for k in range(CALIBRATION + horizon, len(predictions[name])):
         origin = FIRST_ORIGIN + k
         scale = float(np.mean(np.abs(data[season:origin] - data[: origin - season]))) or 1.0
@@ -268,7 +244,10 @@ def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], erro
             outcome, said = float(data[origin + step]), float(predictions[name][k, step])
             scaled.append(abs(outcome - said) / scale)
             gaps.append((k, (abs(outcome - float(predictions[NAIVE][k, step])) - abs(outcome - said)) / scale))
-            inside.append(abs(errors[name][k, step]) <= halves[k, step])
+            error, bottom, top = (float(part[k, step]) for part in (errors[name], low, high))
+            inside.append(bottom <= error <= top)
+            widths.append(top - bottom)
+            scored.append(top - bottom + 2 / (1 - level) * max(0.0, bottom - error, error - top))
             crps.append(_crps(_back(math.log1p(said) + _past(errors[name], k, step)), outcome))
     return Score(
         name,
@@ -276,6 +255,8 @@ def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], erro
         float(np.mean(crps)),
         float(np.mean(inside)),
         level,
+        float(np.mean(widths)),
+        float(np.mean(scored)),
         len(scaled),
         _diebold_mariano(gaps, horizon),
         failed,

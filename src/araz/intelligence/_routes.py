@@ -258,10 +258,13 @@ class Provenance(NamedTuple):
     sentence: str
 
 
-def provenance(flows: RouteFlows, place: str, departure: str = "", destination: str = "") -> Provenance:
+def provenance(
+    flows: RouteFlows, place: str, departure: str = "", destination: str = "", *, titles: dict[str, str] | None = None
+) -> Provenance:
     """Return P(origin) and P(destination) of goods seized at a place, given what its papers say.
 
-    P(path | seizure) ∝ central flow of the paths through the place that agree. Raises ValueError when none does.
+    P(path | seizure) ∝ central flow of the paths through the place that agree. ``titles`` names places in the
+    sentence. Raises ValueError when no path agrees.
     """
     keep = np.array([place in p and (not departure or departure in p[: p.index(place) + 1])
                      and (not destination or p[-1] == destination) for p in flows.paths])  # fmt: skip
@@ -278,8 +281,9 @@ def provenance(flows: RouteFlows, place: str, departure: str = "", destination: 
             if share > 0:
                 side[name] = side.get(name, 0.0) + share
     best = max(ends[0], key=lambda k: ends[0][k]), max(ends[1], key=lambda k: ends[1][k])
+    at, whence, whither = ((titles or {}).get(name) or name for name in (place, *best))
     text = (
-        f"seized at {place}: from {best[0]} with {100 * ends[0][best[0]]:.0f} %, to {best[1]} with "
+        f"seized at {at}: from {whence} with {100 * ends[0][best[0]]:.0f} %, to {whither} with "
         f"{100 * ends[1][best[1]]:.0f} %, under the assumed costs"
     )
     return Provenance(*ends, int(keep.sum()), text)
