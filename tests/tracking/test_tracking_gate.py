@@ -59,6 +59,24 @@ def test_gate_finds_exactly_the_pairs_brute_force_finds(kind, count, spread_m, t
     assert (np.diff(track) >= 0).all()
 
 
+def test_places_alone_pair_as_they_do_beside_a_plot_without_height():
+    """Written out for places of three components; one plot of two takes the general way for all."""
+    rng = np.random.default_rng(9)
+    sensors = table({"kind": POSITION, "sigma": SIGMA[POSITION]})
+    mean, cov = some_tracks(rng, 40, 60.0)
+    z = mean[:, :3] + rng.normal(size=(40, 3)) * 25.0
+    flat = np.vstack((z, [*z[0, :2], np.nan]))
+    pairs = []
+    for plots in (z, flat):
+        found = prepare(scan(sensors, 0, 0, plots), sensors, np.arange(len(plots)))
+        count = len(plots)
+        keys, worth = np.zeros(40, np.int64), np.full(40, 0.5)
+        track, detection = box_pairs(found, packed(mean, cov), keys, np.zeros(count), 16.0, worth, np.full(count, 1e-7))
+        pairs.append(set(zip(track.tolist(), detection.tolist(), strict=True)))
+    assert pairs[0] == {pair for pair in pairs[1] if pair[1] < 40}
+    assert 40 < len(pairs[0]) < 1500
+
+
 def test_a_pair_too_unlikely_to_matter_is_left_out():
     """The same pair where false plots are rare, and where they are so many that it could never win."""
     sensors = table({"kind": POSITION, "sigma": SIGMA[POSITION]})

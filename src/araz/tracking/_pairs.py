@@ -13,7 +13,7 @@ from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._grid import Grid, extent, grid_of
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import NEAREST_GROUND_M, POLAR, POSITION, Detections, azimuth_at, delay_s, linearise, wrap
-from araz.tracking._rows import number_row
+from araz.tracking._rows import NumberRow, number_row
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -143,6 +143,10 @@ def _likelihood(
     """
     azimuth = azimuth_at(found.kind)
     distance2, volume, used = 0.0, 1.0, 0
+    for c in range(2, count):  # most are out of the box by what the cells do not tell
+        gap = found.z[j, c] - (h[c] - rate[c] * back_s)
+        if c != azimuth and gap * gap > gate2 * (spread[c, c] + found.var[j, c]):
+            return -1.0
     for c in range(count):
         noise = found.var[j, c]
         if math.isnan(noise):
@@ -219,14 +223,54 @@ def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, b
     return widest, oldest, has_claims
 
 
+@leaf
+def _place_likelihood(
+    g: NumberRow, z: NumberRow, var: NumberRow, rate: FloatArray, back_s: float, gate2: float
+) -> float:
+    """``_likelihood`` of a place alone, of all three components: the same operations, written out."""
+    n0, n1, n2 = var[0], var[1], var[2]
+    t0, t1, t2 = g[6] + n0, g[8] + n1, g[11] + n2
+    g0 = z[0] - (g[0] - rate[0] * back_s)
+    g1 = z[1] - (g[1] - rate[1] * back_s)
+    g2 = z[2] - (g[2] - g[5] * back_s)
+    if g2 * g2 > gate2 * t2 or g0 * g0 > gate2 * t0 or g1 * g1 > gate2 * t1:
+        return -1.0
+    root0 = math.sqrt(max(t0, 1e-12 * n0))
+    l10, l20, w0 = g[7] / root0, g[9] / root0, g0 / root0
+    root1 = math.sqrt(max(t1 - l10**2, 1e-12 * n1))
+    l21, w1 = (g[10] - l20 * l10) / root1, (g1 - l10 * w0) / root1
+    root2 = math.sqrt(max(t2 - l20**2 - l21**2, 1e-12 * n2))
+    w2 = (g2 - l20 * w0 - l21 * w1) / root2
+    distance2 = w0**2 + w1**2 + w2**2
+    if distance2 > gate2:
+        return -1.0
+    volume = root0 * ROOT_TWO_PI * (root1 * ROOT_TWO_PI) * (root2 * ROOT_TWO_PI)
+    return math.exp(-0.5 * distance2) / volume
+
+
+@leaf
+def _are_places(found: Detections) -> bool:
+    """Whether every detection is a place of three components and nothing else, seen at once."""
+    if found.kind != POSITION:
+        return False
+    for k in range(len(found.z)):
+        if math.isnan(found.var[k, 0] + found.var[k, 1] + found.var[k, 2]) or found.speed_mps[k] > 0.0:
+            return False
+        for c in range(3, 6):
+            if not math.isnan(found.var[k, c]):
+                return False
+    return True
+
+
 class Search(NamedTuple):
     """What the search for pairs needs beside tracks and detections, and its scratch.
 
     ``near`` [K, 5] are components 0 and 1, their variances and ages, as the grid orders the plots, so that those of a
-    cell lie side by side.
+    cell lie side by side. ``places``: see ``_are_places``.
     """
 
     gridded: bool
+    places: bool
     grid: Grid
     near: FloatArray
     widest: FloatArray
@@ -250,7 +294,7 @@ def _search(found: Detections, back_s: FloatArray) -> Search:
         near[place, 4] = back_s[j]
     gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
     scratch = (np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36), np.zeros((6, 7)))
-    return Search(gridded, grid, near, widest, oldest, has_claims, *scratch)
+    return Search(gridded, _are_places(found), grid, near, widest, oldest, has_claims, *scratch)
 
 
 @kernel
@@ -327,14 +371,18 @@ def _pairs_from(
                     its = found.claim_key[j]
                     if mine != 0 and its != 0 and mine != its:
                         continue
-                    if count == 0 or not found.one_origin:
-                        count = describe(found.kind, moments, i, found.origin, j, h, search.jac, spread, rate)
                     same = mine != 0 and mine == its
-                    wide = gate2 * SLACK * (SAME_CLAIM_GATE if same else 1.0)
-                    late_s = back_s[j]
-                    if found.speed_mps[j] > 0.0:
-                        late_s += delay_s(number_row(moments, i), found.origin, j, late_s, found.speed_mps[j], 0, 1)
-                    likelihood = _likelihood(found, j, count, h, spread, rate, late_s, wide, search.work)
+                    wide, late_s = gate2 * SLACK * (SAME_CLAIM_GATE if same else 1.0), back_s[j]
+                    g = number_row(moments, i)
+                    if search.places:
+                        z, var = number_row(found.z, j), number_row(found.var, j)
+                        likelihood = _place_likelihood(g, z, var, rate, late_s, wide)
+                    else:
+                        if count == 0 or not found.one_origin:
+                            count = describe(found.kind, moments, i, found.origin, j, h, search.jac, spread, rate)
+                        if found.speed_mps[j] > 0.0:
+                            late_s += delay_s(g, found.origin, j, late_s, found.speed_mps[j], 0, 1)
+                        likelihood = _likelihood(found, j, count, h, spread, rate, late_s, wide, search.work)
                     if likelihood < 0.0 or (not same and worth[i] * likelihood < LEAST_ODDS * density[j]):
                         continue
                     if total == len(track):
