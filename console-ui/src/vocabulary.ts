@@ -77,6 +77,7 @@ export interface AlarmMember {
   areas: Area[];
   said: Said | null;
   to_decide_said: Said | null;
+  patrols: string[];
 }
 
 /** Where an alarm is in the officer's hands. */
@@ -96,6 +97,8 @@ export interface Area {
   /** Direction clockwise from true north. [deg, true north] */
   azimuth_deg: number | null;
   probability: number;
+  /** Height above the WGS 84 ellipsoid. [m, HAE] */
+  altitude_hae_m: number | null;
 }
 
 /** One constant error of a sensor: measured minus true, with its standard deviation. */
@@ -159,6 +162,8 @@ export interface Decision {
   /** Duration. [s] */
   shelve_s?: number | null;
   screen?: ScreenShown | null;
+  order?: InterceptOption | null;
+  order_areas?: Area[];
 }
 
 /** What an officer can do with an alarm. */
@@ -250,6 +255,8 @@ export interface InterceptOption {
   sentence: string;
   track_id: string | null;
   said: Said | null;
+  /** Height above the WGS 84 ellipsoid. [m, HAE] */
+  altitude_hae_m: number | null;
 }
 
 /** One row of a table, and the seizures it is made of. */

@@ -144,3 +144,13 @@ def test_examples_keep_their_lines_and_a_closed_pipe_is_no_error(tmp_path):
 def test_every_command_shows_an_example(araz, tmp_path):
     for verb in ("demo", "watch", "run", "decode", "replay", "verify", "simulate", "score", "report"):
         assert b"Example" in araz(verb, "--help", cwd=tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_refused_in_a_sentence(araz, tmp_path):
+    (tmp_path / "file").write_text("")
+    said = araz("simulate", "F1", "--out", "file/night", cwd=tmp_path, code=2).decode()
+    assert "file/night cannot be: a part of it is a file" in said
+    assert "name another" in said
+    assert "Errno" not in said
+    said = araz("simulate", "F1", "--out", "/proc/night", cwd=tmp_path, code=2).decode()
+    assert said == "araz: /proc/night is not there and cannot be made there; check the name\n"

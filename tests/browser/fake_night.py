@@ -32,6 +32,7 @@ from araz.geography import place_from_site
 from araz.sensors import decode_decision, power_health, sensor_table
 from araz.vocabulary import (
     Alarm,
+    AlarmMember,
     AlarmState,
     Area,
     Cone,
@@ -625,6 +626,35 @@ class Night:
         self.cards[card.alarm_id] = card
         self.card_history.append(card)
         self.hub.publish(card)
+
+    def group_of_two(self) -> None:
+        """Make the first card one for two members, each with an area and a patrol of its own."""
+        card, (first, second, _) = self.cards["a-1"], self.cards["a-1"].options
+        west, east = (
+            AlarmMember(
+                name=name, track_id=name, sentence=sentence, areas=areas, priority=1, confidence=0.8,
+                told_at_us=card.raised_at_us,
+            )
+            for name, sentence, areas in (
+                ("T-0409", "The western one.", self.cards["a-2"].areas),
+                ("T-0412", "The eastern one.", card.areas),
+            )
+        )  # fmt: skip
+        options = [
+            msgspec.structs.replace(first, track_id="T-0409", sentence="T-0409: Patrol 2 to the west"),
+            msgspec.structs.replace(second, track_id="T-0412", sentence="T-0412: Post 4 to the east"),
+        ]
+        changes = {"sentence": "Two at once.", "track_id": None, "members": [west, east], "options": options}
+        self.revise(msgspec.structs.replace(card, revision=card.revision + 1, **changes))
+
+    def sent_to(self, member: str, patrol: str) -> None:
+        """Say on the card for many who was sent to whom, with options that name the patrol for the other one."""
+        card = self.cards["a-1"]
+        members = [msgspec.structs.replace(m, patrols=[patrol] * (m.track_id == member)) for m in card.members]
+        other = next(m.track_id for m in members if m.track_id != member)
+        options = [msgspec.structs.replace(card.options[0], track_id=other, sentence=f"{other}: {patrol} elsewhere")]
+        changes = {"members": members, "options": options, "state": AlarmState.ACTIVE}
+        self.revise(msgspec.structs.replace(card, revision=card.revision + 1, **changes))
 
     def fly_drill(self) -> None:
         """Show a drill as the pipeline would, with a card."""

@@ -69,6 +69,8 @@ def test_two_keys_send_a_patrol(server, screen, running, until):
     [sent] = decisions_of(server.night)
     assert (sent.action, sent.patrol_id, sent.alarm_id, sent.revision) == (DecisionAction.SEND, "patrol-2", "a-1", 3)
     assert sent.officer == "duty officer"
+    assert sent.order == server.night.cards["a-1"].options[0], "the order as the card offered it"
+    assert sent.order_areas == server.night.cards["a-1"].areas
     seen = sent.screen
     assert seen.actions == 2, "alarm to recorded decision"
     assert seen.sentence == server.night.cards["a-1"].sentence
@@ -100,6 +102,47 @@ def test_every_other_decision_takes_at_most_two_keys(server, screen, running, un
     until(page, lambda: decisions_of(server.night), "the decision in the journal")
     [sent] = decisions_of(server.night)
     assert (sent.action, sent.reason, sent.shelve_s) == (action, reason, shelve_s)
+
+
+def test_options_that_change_under_the_finger_send_nobody_else(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    page.keyboard.press("1")
+    assert "Confirm: send patrol-2" in page.inner_text(".desk")
+    card, ranks = server.night.cards["a-1"], {"patrol-2": 2, "post-4": 1, "patrol-1": 3}
+    options = sorted((msgspec.structs.replace(o, rank=ranks[o.patrol_id]) for o in card.options), key=lambda o: o.rank)
+    server.call(server.night.revise, msgspec.structs.replace(card, revision=4, options=options))
+    until(page, lambda: "Post 4" in page.locator(".option").first.inner_text(), "the options anew")
+    assert "Confirm: send patrol-2" in page.inner_text(".desk"), "what was pressed stays what it was"
+    page.keyboard.press("1")
+    assert decisions_of(server.night) == [], "the same key is another option now: it shows that one first"
+    assert "Confirm: send post-4" in page.inner_text(".desk")
+    server.call(server.night.revise, msgspec.structs.replace(card, revision=5, options=options[1:]))
+    until(page, lambda: "The options changed" in page.inner_text(".note"), "what is gone is said")
+    page.keyboard.press("Enter")
+    assert decisions_of(server.night) == []
+    page.keyboard.press("2")
+    page.keyboard.press("Enter")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    assert (decisions_of(server.night)[0].patrol_id, decisions_of(server.night)[0].revision) == ("patrol-2", 5)
+
+
+def test_a_card_for_many_records_and_shows_the_member_a_patrol_is_sent_to(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    server.call(server.night.group_of_two)
+    until(page, lambda: page.locator(".members li").count() == 2, "the card for many")
+    page.keyboard.press("1")
+    page.keyboard.press("1")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    [sent] = decisions_of(server.night)
+    assert (sent.patrol_id, sent.order.track_id) == ("patrol-2", "T-0409")
+    assert sent.order_areas == server.night.cards["a-2"].areas
+    assert sent.screen.actions == 2
+    until(page, lambda: card(page) == "a-2", "the next card")
+    server.call(server.night.sent_to, "T-0409", "patrol-2")
+    until(page, lambda: card(page) == "a-1", "the card for many asks again")
+    until(page, lambda: "sent to it: patrol-2" in page.inner_text(".members"), "who went where")
 
 
 def test_typing_a_reason_is_not_a_command(server, screen, running, until):

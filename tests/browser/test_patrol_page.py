@@ -90,6 +90,25 @@ def test_the_order_appears_when_the_officer_sends(server, screen, running, until
         assert piece in text
 
 
+def test_an_order_on_a_card_for_many_stays_about_its_member(server, screen, running, until):
+    """The newest options name the other one for him; his order is the one he was sent to, with its area."""
+    patrol = open_patrol(screen, server, until)
+    officer = screen(server)
+    running(officer)
+    server.call(server.night.group_of_two)
+    until(officer, lambda: officer.locator(".members li").count() == 2, "the card for many")
+    officer.keyboard.press("1")
+    officer.keyboard.press("Enter")
+    until(patrol, lambda: "Patrol 2 to the west" in patrol.inner_text(".order"), "the order")
+    server.call(server.night.sent_to, "T-0409", "patrol-2")
+    patrol.wait_for_timeout(1500)
+    text = patrol.inner_text(".order")
+    assert "Patrol 2 to the west" in text
+    assert "The western one." in text
+    assert "elsewhere" not in text
+    assert "within 450 m" in text, "the western area's"
+
+
 def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(server, screen, until, monkeypatch):
     def refuse(since_us):
         raise Refused(403, "not-yours", "a patrol may not read this", "ask the officer")

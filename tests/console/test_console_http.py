@@ -17,6 +17,13 @@ from araz.vocabulary import (
     SensorHealth,
 )
 
+#: Another patrol's than the one of ``decision``.
+ORDER = {
+    "type": "intercept-option", "rank": 1, "patrol_id": "patrol-9", "action": "drop area", "latitude_deg": 39.4,
+    "longitude_deg": 47.3, "arrival_s": 60.0, "arrival_sigma_s": 9.0, "margin_s": 5.0, "probability_before": 0.6,
+    "route": [], "sentence": "",
+}  # fmt: skip
+
 
 def decision(**changes):
     base = {
@@ -163,6 +170,7 @@ def test_a_decision_delivered_twice_is_recorded_once(client, night):
     "changes",
     [
         {"patrol_id": None},
+        {"order": ORDER},
         {"action": "reject"},
         {"action": "reject", "reason": "  "},
         {"action": "shelve"},

@@ -175,6 +175,21 @@ def test_an_export_for_a_service_is_its_view(journal, tmp_path):
     assert araz("export", tmp_path / "none", "--format", "csv", "--for", OURS) == 2
 
 
+def test_a_service_that_sees_all_has_no_view_and_nobody_judges_the_night_for_it(journal, tmp_path, monkeypatch):
+    """Whether it sees all is in the site; the hours of a night are not judged to find that out."""
+
+    def judge(*_):
+        raise AssertionError("the night was judged")
+
+    monkeypatch.setattr("araz.app._views.sees_all", lambda site, service: True)
+    monkeypatch.setattr(pipeline, "step", judge)
+    assert view_of_journal(journal, OURS, tmp_path / "again") is None
+    assert not (tmp_path / "again").exists()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match="nothing of this night is open to"):
+        view_of_journal(journal, "customs of elsewhere", tmp_path / "again")
+
+
 def test_a_case_for_a_service_needs_a_release_of_the_whole(journal, capsys):
     with pytest.raises(ValueError, match="did not release A1"):
         check_case_release(journal, "A1", OURS)

@@ -19,6 +19,7 @@ from araz.exchange import cot_of_alarm, cot_of_order, cot_of_track, cot_removed,
 from araz.feeds import Outbox, send_forever
 from araz.vocabulary import (
     Alarm,
+    AlarmMember,
     AlarmState,
     Area,
     Decision,
@@ -184,6 +185,35 @@ def ident(uid):
     ).encode()
 
 
+def test_areas_and_orders_stand_on_the_ground_above_the_ellipsoid():
+    area, option = (
+        msgspec.structs.replace(AREA, altitude_hae_m=41.5),
+        msgspec.structs.replace(OPTION, altitude_hae_m=-27.0),
+    )
+    [drawn] = cot_of_alarm(msgspec.structs.replace(ALARM, areas=[area]), "s")
+    assert parts(drawn)[1]["hae"] == "41.5"
+    assert parts(cot_of_order(SEND, option, ALARM, "s"))[1]["hae"] == "-27.0"
+
+
+def test_an_order_on_a_card_for_many_is_about_its_member_whatever_the_newest_options_say():
+    """The decision's own order goes out: its place, and the words of the member it names."""
+    words = {"priority": 1, "confidence": 0.9, "told_at_us": AT_US}
+    members = [
+        AlarmMember(name="T0001", track_id="T0001", sentence="The first one.", **words),
+        AlarmMember(name="T0002", track_id="T0002", sentence="The other one.", **words),
+    ]
+    newest = msgspec.structs.replace(OPTION, track_id="T0001", latitude_deg=39.5)
+    group = msgspec.structs.replace(ALARM, members=members, options=[newest])
+    order = msgspec.structs.replace(OPTION, track_id="T0002", latitude_deg=39.6)
+    state = output_init(Output(id="tak", format=OutputFormat.COT, url="tcp://h:1"), "Horadiz")
+    state, _ = output_step(state, [group])
+    _, [sent] = output_step(state, [msgspec.structs.replace(SEND, order=order)])
+    assert float(parts(sent)[1]["lat"]) == 39.6
+    assert "The other one." in sent.decode()
+    _, [old] = output_step(state, [SEND])
+    assert float(parts(old)[1]["lat"]) == 39.5, "a decision of before names the patrol only"
+
+
 def test_real_tak_server_relays_our_tracks_areas_orders_and_removals(taky):
     """A patrol's client on the server gets what we send, with our height and our ellipse."""
     state = output_init(Output(id="tak", format=OutputFormat.COT, url=f"tcp://127.0.0.1:{taky}"), "Horadiz")
@@ -192,8 +222,16 @@ def test_real_tak_server_relays_our_tracks_areas_orders_and_removals(taky):
     box, sent = Outbox(), []
     for events in (
         [Picture(at_us=now_us, tracks=[track(updated_at_us=now_us)])],
-        [Alarm(**{**{f: getattr(ALARM, f) for f in ALARM.__struct_fields__}, "changed_at_us": now_us})],
-        [Decision(**{**{f: getattr(SEND, f) for f in SEND.__struct_fields__}, "at_us": SEND.at_us + shift})],
+        [
+            msgspec.structs.replace(
+                ALARM, changed_at_us=now_us, areas=[msgspec.structs.replace(AREA, altitude_hae_m=41.5)]
+            )
+        ],
+        [
+            msgspec.structs.replace(
+                SEND, at_us=SEND.at_us + shift, order=msgspec.structs.replace(OPTION, altitude_hae_m=-27.0)
+            )
+        ],
         [Picture(at_us=now_us + 2_000_000, tracks=[])],
     ):
         state, messages = output_step(state, events)
@@ -222,7 +260,8 @@ def test_real_tak_server_relays_our_tracks_areas_orders_and_removals(taky):
     text = got.decode()
     ours = next(p for p in text.split("<event ") if "T0007 multirotor" in p)
     assert 'hae="245.' in ours
-    assert "9999999" in next(p for p in text.split("<event ") if "u-d-c-c" in p)
+    assert 'hae="41.5"' in next(p for p in text.split("<event ") if "u-d-c-c" in p)
+    assert 'hae="-27.0"' in next(p for p in text.split("<event ") if "b-m-p-w-GOTO" in p)
     removal = next(p for p in text.split("<event ") if "t-x-d-d" in p)
     assert 'uid="araz.Horadiz.1772999940.T0007"' in removal
 

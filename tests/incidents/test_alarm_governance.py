@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from night import START_US, alarms, healthy, incidents, play, smuggler
 
 from araz.incidents import alarm_figures
-from araz.vocabulary import Alarm, AlarmState, Decision, DecisionAction, SensorState
+from araz.vocabulary import Alarm, AlarmState, Decision, DecisionAction, InterceptOption, SensorState
 
 MINUTE_US = 60_000_000
 
@@ -86,6 +86,42 @@ def test_one_more_is_named_within_a_second_and_asks_again_when_the_card_was_take
     before = [c for c in alarms(events) if c.alarm_id == first.alarm_id and c.revision < first.revision]
     assert before[-1].state is AlarmState.ACKNOWLEDGED
     assert next(m for m in first.members if m.track_id == "T0010").told_at_us == first.changed_at_us
+
+
+def test_a_patrol_sent_on_a_card_for_many_is_kept_at_its_member_through_changes_of_number(place, table):
+    """Sent to T0001, which is lost and found as T0099; then the same patrol is sent to T0003 instead."""
+    orders = {100.0: "T0001", 160.0: "T0003"}
+
+    def inputs(t, events):
+        group = next((c for c in reversed(alarms(events)) if c.members), None)
+        if t not in orders:
+            return {}
+        option = InterceptOption(
+            rank=1, patrol_id="patrol-2", action="drop area", latitude_deg=39.4, longitude_deg=47.3, arrival_s=60.0,
+            arrival_sigma_s=9.0, margin_s=5.0, probability_before=0.6, route=[], sentence="", track_id=orders[t],
+        )  # fmt: skip
+        sent = Decision(
+            decision_id=f"d{t}", alarm_id=group.alarm_id, revision=group.revision, action=DecisionAction.SEND,
+            officer="duty", at_us=START_US + int(t * 1e6), patrol_id="patrol-2", order=option,
+        )  # fmt: skip
+        return {"decisions": [sent]}
+
+    scripts = at_once(6)
+    elder, heir = scripts[0], smuggler(99)
+    elder.ends = 130.0
+    heir.points, heir.starts = elder.points, 131.0
+    _, events = play(place, table, [*scripts, heir], 200.0, inputs_at=inputs)
+    cards = [c for c in alarms(events) if c.members]
+    at = {t: START_US + int(t * 1e6) for t in orders}
+    first = next(c for c in cards if c.changed_at_us >= at[100.0])
+    assert (first.changed_at_us, first.decision_reason) == (at[100.0], "sent patrol-2 to T0001")
+    assert [m.track_id for m in first.members if m.patrols] == ["T0001"]
+    before = [c for c in cards if c.changed_at_us < at[160.0]][-1]
+    assert {m.track_id: m.patrols for m in before.members if m.patrols} == {"T0099": ["patrol-2"]}
+    last = cards[-1]
+    assert {m.track_id: m.patrols for m in last.members if m.patrols} == {"T0003": ["patrol-2"]}
+    [*_, decided] = [e for e in events if isinstance(e, Decision)]
+    assert decided.order.track_id == "T0003", "the record names the member"
 
 
 def test_a_member_that_changes_its_number_stays_one_member(place, table):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from night import HEAVY, START_US, Script, alarms, healthy, incidents, play, smuggler
 
+from araz.incidents._state import Memory
 from araz.vocabulary import IncidentKind, SensorState
 
 
@@ -116,3 +119,32 @@ def test_what_is_lost_in_level_flight_is_lost_not_down(place, table):
     _, events = play(place, table, [script], 270.0)
     assert incidents(events, IncidentKind.CROSSING)
     assert not incidents(events, IncidentKind.DOWN)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(IncidentKind)[:17]), st.integers(0, 10_000)), min_size=50, max_size=300))
+def test_what_still_stands_is_remembered_however_much_else_was_said(told):
+    """The latest two of each kind: a drone that crossed once and then hovers a hundred times crossed once."""
+    memory = Memory(track_id=1, first_seen_us=0, last_seen_us=0)
+    for number, (kind, at_us) in enumerate(told):
+        memory = memory.with_incident(kind, at_us, f"I{number}")
+    latest = {}
+    for kind, at_us in told:
+        latest.setdefault(kind, []).append(at_us)
+    for kind, times in latest.items():
+        assert all(memory.has_incident(kind, at_us) for at_us in times[-2:])
+    order = [int(incident[1:]) for _, incident in memory.incidents]
+    assert order == sorted(order)
+    assert len(order) == 40
+    assert order[-1] == len(told) - 1
+
+
+def test_forty_stops_after_a_crossing_are_no_second_crossing(place, table):
+    """Flies on and stops, again and again, deep inside: said 31 stops ago, it would be said anew every second."""
+    points = [(0.0, 0.0, 1500.0, 60.0), (130.0, 0.0, -320.0, 60.0)]
+    for stop in range(40):
+        t, east = points[-1][0], points[-1][1]
+        side = 260.0 if stop % 2 == 0 else -260.0
+        points += [(t + 12.0, east, -320.0, 60.0), (t + 32.0, east + side, -320.0, 60.0)]
+    _, events = play(place, table, [Script(1, points, HEAVY, -9.0)], points[-1][0])
+    assert len(incidents(events, IncidentKind.HOVER)) > 31
+    assert len(incidents(events, IncidentKind.CROSSING)) == 1

@@ -204,6 +204,23 @@ def test_a_card_for_many_sends_each_patrol_to_a_member_of_its_own(cross):
     assert (alone.patrol_id, alone.margin_s) == (second.patrol_id, second.margin_s)
 
 
+def test_who_was_sent_to_a_member_stays_with_it_and_is_offered_to_no_other(cross):
+    """The nearest patrol of the second member was sent to the first: the newest options say so too."""
+    far, near = alarm_at(cross, -4000.0, 0.0).areas, alarm_at(cross, 3000.0, 0.0).areas
+    words = {"confidence": 0.9, "told_at_us": NOW_US, "sentence": ""}
+    patrols = [patrol_at(cross, -3000.0, 0.0, "W"), patrol_at(cross, 3500.0, 0.0, "E"), patrol_at(cross, 0.0, 0.0, "M")]
+    for sent in ("E", "M", "W"):
+        members = [
+            AlarmMember(name="T0002", track_id="T0002", priority=1, areas=far, patrols=[sent], **words),
+            AlarmMember(name="T0001", track_id="T0001", priority=2, areas=near, **words),
+        ]
+        first, second = rank_for_group(cross, patrols, alarm_at(cross, -4000.0, 0.0, members=members), NOW_US, {})
+        assert (first.track_id, first.patrol_id) == ("T0002", sent)
+        left = [patrol for patrol in patrols if patrol.id != sent]
+        alone = rank_options(cross, left, alarm_at(cross, 3000.0, 0.0, areas=near), NOW_US)[0]
+        assert (second.track_id, second.patrol_id) == ("T0001", alone.patrol_id)
+
+
 def test_a_way_out_over_the_line_is_the_other_sides_business():
     """The line 5 km south of the crossing: the southern arm ends over it and is no exit of ours."""
     near_line = cross_place([[47.0, 39.405], [47.7, 39.405]])
@@ -276,3 +293,11 @@ def test_without_roads_only_the_walk_is_offered(cross):
     options = rank_options(bare, [patrol_at(bare, 300.0, 0.0)], alarm_at(bare, 0.0, 0.0), NOW_US)
     assert [option.action for option in options] == ["drop area"]
     assert options[0].arrival_s == pytest.approx(60.0 + 200.0, abs=1.0)
+
+
+def test_the_place_to_stand_has_the_ground_s_height_above_the_ellipsoid(horadiz):
+    alarm = alarm_at(horadiz, -4100.0, -4900.0)
+    for option in rank_options(horadiz, [patrol_at(horadiz, -500.0, 300.0)], alarm, NOW_US):
+        east, north, up = horadiz.frame.to_enu(option.latitude_deg, option.longitude_deg, option.altitude_hae_m)[0]
+        ground = horadiz.terrain.ground_up_m(np.array([east]), np.array([north]))[0]
+        assert abs(up - ground) < 1.0

@@ -273,10 +273,19 @@ class Night {
   #takeAlarm(alarm: Alarm, isOld: boolean): void {
     const before = this.alarms.find((one) => one.alarm_id === alarm.alarm_id);
     if (before && before.revision > alarm.revision) return;
+    const armed = alarm.alarm_id === this.focus?.alarm_id ? this.armed : null;
     this.alarms = merged(this.alarms, [alarm], (one) => one.alarm_id);
+    if (armed) this.#keepArmed(armed, alarm);
     const isNew = !before || before.state !== "active" || alarm.priority < before.priority;
     if (alarm.state === "active" && isNew && !isOld) this.sounds.play(alarm.priority);
     this.#chooseFocus(alarm, isOld);
+  }
+
+  /** A revision may order the options anew: what was pressed once stays armed under its new number, or is disarmed. */
+  #keepArmed(armed: InterceptOption, alarm: Alarm): void {
+    const same = alarm.state === "active" ? alarm.options.find((one) => isSameOrder(one, armed)) : undefined;
+    this.armedRank = same?.rank ?? null;
+    if (!same && alarm.state === "active") this.say(t("decision.changed"), true);
   }
 
   /** The most urgent card comes forward by itself, but never under a finger: not while one is armed or being refused. */
@@ -334,6 +343,7 @@ class Night {
       reason: null,
       shelve_s: null,
       screen: this.#screenShown(alarm),
+      ...(action === "send" && this.armed ? ordered(alarm, this.armed) : {}),
       ...more,
     };
     this.isSending = true;
@@ -517,3 +527,15 @@ function merged<T>(old: T[], fresh: T[], key: (one: T) => string): T[] {
 }
 
 export const night = new Night();
+
+/** The same patrol to the same thing; a drop area moves with what is learned, a cut-off is its place. */
+function isSameOrder(a: InterceptOption, b: InterceptOption): boolean {
+  const isThere = a.action !== "cut-off" || (a.latitude_deg === b.latitude_deg && a.longitude_deg === b.longitude_deg);
+  return a.patrol_id === b.patrol_id && a.action === b.action && a.track_id === b.track_id && isThere;
+}
+
+/** What a patrol is sent to: the option and its drop area as they are on the screen; on a card for many, of that member. */
+function ordered(alarm: Alarm, order: InterceptOption): Pick<Decision, "order" | "order_areas"> {
+  const member = alarm.members.find((one) => one.track_id !== null && one.track_id === order.track_id);
+  return { order, order_areas: (member ?? alarm).areas };
+}

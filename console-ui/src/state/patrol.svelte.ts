@@ -286,11 +286,17 @@ export class PatrolPost {
     const mine = this.#decisions.filter((one) => one.action === "send" && one.patrol_id === this.reporter);
     const decision = mine.sort((a, b) => b.at_us - a.at_us)[0];
     const alarm = decision && this.#alarms.find((one) => one.alarm_id === decision.alarm_id);
-    const option = alarm?.options.find((one) => one.patrol_id === this.reporter);
-    if (!decision || !alarm || !option || alarm.state === "cleared") return null;
-    // On a card for many the option is for one of them: his order is about that one alone.
-    const own = option.track_id === null ? alarm : (alarm.members.find((one) => one.track_id === option.track_id) ?? alarm);
-    const area = [...own.areas].sort((a, b) => b.probability - a.probability)[0];
+    if (!decision || !alarm || alarm.state === "cleared") return null;
+    // On a card for many the order is about one of them alone, whatever the newest options say: the member he was sent to.
+    const ordered = decision.order ?? null;
+    const member = alarm.members.find((one) => one.patrols?.includes(this.reporter)) ?? alarm.members.find((one) => ordered?.track_id && one.track_id === ordered.track_id);
+    const newest = alarm.options.find((one) => one.patrol_id === this.reporter && (!member || one.track_id === member.track_id));
+    const isSameKind = newest && (!ordered || newest.action === ordered.action);
+    const option = isSameKind ? newest : (ordered ?? newest);
+    if (!option) return null;
+    const own = member ?? (option.track_id === null ? alarm : (alarm.members.find((one) => one.track_id === option.track_id) ?? alarm));
+    const areas = own.areas.length ? own.areas : (decision.order_areas ?? []);
+    const area = [...areas].sort((a, b) => b.probability - a.probability)[0];
     return {
       alarmId: alarm.alarm_id,
       decidedUs: decision.at_us,

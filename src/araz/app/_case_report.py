@@ -16,7 +16,7 @@ from araz.app._summary import clock_text
 from araz.evidence import Against, Belonging, CustodyRecord
 from araz.exchange import ellipse_ring
 from araz.geography import Place
-from araz.vocabulary import LANGUAGES, Alarm, Incident, Picture, Site, in_language, phrase_of
+from araz.vocabulary import LANGUAGES, Alarm, Decision, Incident, Picture, Site, in_language, phrase_of
 
 Facts = dict[str, Any]
 MOST_DOTS = 800
@@ -67,7 +67,7 @@ def report_blocks(told: Told, language: str) -> list[Block]:
              _told(a, language)] for a in belongs.told.alarms]  # fmt: skip
     header = ["", w("changed"), w("priority"), w("state"), w("said")]
     out += [Block("h2", w("alarms")), _table(header, rows, language)]
-    rows = [[clock_text(d.at_us, zone), d.officer, term("outcome", d.action.value, language), d.patrol_id or "",
+    rows = [[clock_text(d.at_us, zone), d.officer, term("outcome", d.action.value, language), _ordered(d, language),
              d.reason or ""] for d in belongs.told.decisions]  # fmt: skip
     out += [Block("h2", w("decisions")), _table([w("time"), w("who"), w("action"), "", w("reason")], rows, language)]
     rows = [[clock_text(r.observed_at_us, zone), r.report.reporter, term("incident", r.report.kind.value, language),
@@ -175,6 +175,12 @@ def _custody(told: Told, language: str) -> list[Block]:
 def _told(record: Incident | Alarm, language: str) -> str:
     """What was said then, in the reader's language; a record of before has its English only."""
     return in_language(phrase_of(record.sentence, record.said), language)
+
+
+def _ordered(decision: Decision, language: str) -> str:
+    """Who was sent and what the order said; of a decision of before, who."""
+    order = decision.order
+    return decision.patrol_id or "" if order is None else in_language(phrase_of(order.sentence, order.said), language)
 
 
 def _table(header: list[str], rows: list[list[str]], language: str) -> Block:

@@ -269,6 +269,11 @@ def view_of_journal(journal: Path, service: str, out: Path) -> Path | None:
     """
     if not journal.exists():
         raise ValueError(f"{journal} is missing: what a service may see is computed from the journal")
+    site = releases_of(journal).site
+    if site is not None and sees_all(site, service):
+        return None
+    if site is not None and not open_site(site, service).sensors:
+        raise ValueError(f"nothing of this night is open to {service!r}; see shown_to in docs/disclosure.md")
     views, state = Views(out, [service]), pipeline.init()
     try:
         for message in read_journal(journal):
@@ -277,9 +282,7 @@ def view_of_journal(journal: Path, service: str, out: Path) -> Path | None:
             if message.source == SITE_SOURCE:
                 site_message = message
         views.write()
-        view, site = views.of(service), views.whole.site
-        if view is None and site is not None and not sees_all(site, service):
-            raise ValueError(f"nothing of this night is open to {service!r}; see shown_to in docs/disclosure.md")
+        view = views.of(service)
         if view is None:
             return None
         with Journal.open(view.out / "night.journal") as book:

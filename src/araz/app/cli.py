@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import cyclopts
 from cyclopts import Parameter
@@ -378,11 +379,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout = None
         sys.exit(0)
     except (ValueError, OSError) as error:
-        sys.stderr.write(f"araz: {error}\n")
+        sys.stderr.write(f"araz: {_sentence(error)}\n")
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
     sys.exit(result if isinstance(result, int) else 0)
+
+
+#: What the system's refusals mean for who named the path, and what to do.
+_REFUSALS: Final = {
+    errno.ENOENT: "is not there and cannot be made there; check the name",
+    errno.ENOTDIR: "cannot be: a part of it is a file, not a folder; name another",
+    errno.EISDIR: "is a folder; name a file",
+    errno.EEXIST: "is there already; name another",
+    errno.EACCES: "may not be read or written by this account; change its rights or name another",
+    errno.EPERM: "may not be read or written by this account; change its rights or name another",
+    errno.EROFS: "lies on a disk that cannot be written; name another",
+    errno.ENOSPC: "cannot be written: the disk is full; make room or name another",
+}
+
+
+def _sentence(error: Exception) -> str:
+    """Cause and remedy; a bare refusal of the system, which names a number and a path, becomes a sentence."""
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _REFUSALS:
+        return f"{error.filename} {_REFUSALS[error.errno]}"
+    return str(error)
 
 
 if __name__ == "__main__":

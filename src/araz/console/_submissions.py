@@ -59,6 +59,8 @@ def decision_payload(decision: Decision) -> bytes:
     action = decision.action
     if action is DecisionAction.SEND:
         _need(bool(decision.patrol_id), "a patrol is sent but not named", "give patrol_id")
+    is_same = decision.order is None or decision.order.patrol_id == decision.patrol_id
+    _need(is_same, "the order is another patrol's than the one sent", "give the option of patrol_id as the order")
     if action is DecisionAction.REJECT:
         _need(bool((decision.reason or "").strip()), "an alarm is rejected without a reason", "give reason")
     if action is DecisionAction.SHELVE:

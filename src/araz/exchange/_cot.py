@@ -12,8 +12,8 @@ start,
 stale
 ==========  ===========================================================================================================
 
-A drop area is a drawing (``u-d-c-c``) with an ellipse; its height is unknown: an area has none. A patrol's order is
-a go-to point (``b-m-p-w-GOTO``). A track that ended is deleted (``t-x-d-d``) instead of left to go stale.
+A drop area is a drawing (``u-d-c-c``) with an ellipse, at the height of the ground at its centre. A patrol's order is
+a go-to point (``b-m-p-w-GOTO``) on the ground. A track that ended is deleted (``t-x-d-d``) instead of left to go stale.
 Source: MITRE MP090284 (CoT user guide), the event schema 2.0, and what TAK clients accept.
 """
 
@@ -77,13 +77,18 @@ def cot_of_alarm(alarm: Alarm, site: str) -> list[bytes]:
 
 
 def cot_of_order(decision: Decision, option: InterceptOption, alarm: Alarm, site: str) -> bytes:
-    """Return the order to a patrol as a point to go to, with what to do there and by when."""
+    """Return the order to a patrol as a point to go to, with what to do there and by when.
+
+    On a card for many it speaks of the member that the option is for.
+    """
     event = _event(f"araz.{site}.order.{decision.decision_id}", "b-m-p-w-GOTO", decision.at_us, AREA_STALE_S)
-    _point(event, option.latitude_deg, option.longitude_deg, None, None, None)
+    _point(event, option.latitude_deg, option.longitude_deg, option.altitude_hae_m, None, None)
     detail = ET.SubElement(event, "detail")
     ET.SubElement(detail, "contact", callsign=f"{option.patrol_id}: {option.action}")
     due = _time(decision.at_us + round(option.arrival_s * 1e6))
-    words = f"{option.sentence} Expected there {due}. {alarm.alarm_id}: {alarm.sentence}"
+    members = [member for member in alarm.members if member.track_id is not None and member.track_id == option.track_id]
+    sentence = members[0].sentence if members else alarm.sentence
+    words = f"{option.sentence} Expected there {due}. {alarm.alarm_id}: {sentence}"
     ET.SubElement(detail, "remarks", source="araz").text = words
     return _bytes(event)
 
@@ -100,7 +105,7 @@ def area_uid(alarm: Alarm, number: int, site: str) -> str:
 
 def _area(area: Area, uid: str, alarm: Alarm) -> bytes:
     event = _event(uid, "u-d-c-c", alarm.changed_at_us, AREA_STALE_S)
-    _point(event, area.latitude_deg, area.longitude_deg, None, area.semi_major_m, None)
+    _point(event, area.latitude_deg, area.longitude_deg, area.altitude_hae_m, area.semi_major_m, None)
     detail = ET.SubElement(event, "detail")
     ET.SubElement(detail, "contact", callsign=f"{alarm.alarm_id} {area.probability:.0%} area")
     shape = ET.SubElement(detail, "shape")

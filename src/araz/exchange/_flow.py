@@ -106,11 +106,11 @@ def _alarm(state: OutputState, alarm: Alarm) -> list[bytes]:
 
 
 def _order(state: OutputState, decision: Decision) -> list[bytes]:
-    """An order is a decision to send, with the option that was on the card."""
+    """An order is a decision to send, with the option that was on the card; older decisions name the patrol only."""
     if decision.action is not DecisionAction.SEND or state.output.format is not OutputFormat.COT:
         return []
     alarm = state.alarms.get(decision.alarm_id)
     if alarm is None:
         return []
-    options = [option for option in alarm.options if option.patrol_id == decision.patrol_id]
-    return [cot_of_order(decision, options[0], alarm, state.site)] if options else []
+    order = decision.order or next((one for one in alarm.options if one.patrol_id == decision.patrol_id), None)
+    return [] if order is None else [cot_of_order(decision, order, alarm, state.site)]

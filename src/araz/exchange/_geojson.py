@@ -49,7 +49,8 @@ def _place(track: Track) -> list[float]:
 
 
 def _path(track: Track, path: Sequence[tuple[int, list[float]]]) -> Json:
-    properties = {**msgspec.to_builtins(track), "at_us": [at_us for at_us, _ in path]}
+    plain = {key: value for key, value in msgspec.to_builtins(track).items() if key != "verdict_said"}
+    properties = {**plain, "at_us": [at_us for at_us, _ in path]}
     axes = min(len(place) for _, place in path)
     places = [place[:axes] for _, place in path]
     if len(places) == 1:

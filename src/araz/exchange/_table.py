@@ -12,8 +12,8 @@ import msgspec
 
 from araz.vocabulary import Picture, Track
 
-#: Time of the picture first, then the fields of ``Track`` in their order.
-TRACK_COLUMNS: Final = ("at_us", *(name for name in Track.__struct_fields__))
+#: Time of the picture first, then the fields of ``Track`` in their order; the reasons stand there in English already.
+TRACK_COLUMNS: Final = ("at_us", *(name for name in Track.__struct_fields__ if name != "verdict_said"))
 
 
 def csv_of_tracks(pictures: Iterable[Picture]) -> Iterator[str]:

@@ -217,7 +217,7 @@ def _periods(entries: Any) -> tuple[ZonePeriod, ...]:
 
 def _period(entry: Json) -> ZonePeriod:
     is_permanent = entry.get("permanent") == "YES"
-    hours = tuple(_hours(part) for part in _list(entry.get("schedule", entry.get("dailyPeriod"))) if part.get("day"))
+    hours = tuple(_hours(part) for part in _list(entry.get("schedule", entry.get("dailyPeriod"))) if any(part.values()))
     begin, end = (None if is_permanent else entry.get(name) for name in ("startDateTime", "endDateTime"))
     return ZonePeriod(_moment(begin), _moment(end), hours)
 
@@ -226,7 +226,10 @@ def _hours(part: Json) -> ZoneHours:
     if part.get("startEvent") or part.get("endEvent"):
         raise _Unusable("sun-time", "its hours follow sunrise or sunset, which Araz does not compute")
     (start, shift), (end, _) = (_second(part.get(name)) for name in ("startTime", "endTime"))
-    days = [day for word in _words(part["day"]) for day in (range(7) if word == "ANY" else [WEEK.index(word)])]
+    # Hours without a day are those of every day: read as no hours at all they would hold all day.
+    days = [
+        day for word in _words(part.get("day") or "ANY") for day in (range(7) if word == "ANY" else [WEEK.index(word)])
+    ]
     return ZoneHours(frozenset((day + shift) % 7 for day in days), start, end)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh, question, sentence_of
-from araz.incidents._flood import group, is_flood, join, tell_group
+from araz.incidents._flood import group, is_flood, join, send_to, tell_group
 from araz.incidents._state import FORGET_US, Card, Shown
 from araz.incidents._swarm import LEAST, company
 from araz.incidents._work import Work
@@ -200,11 +200,24 @@ def _apply(work: Work, card: Card, decision: Decision) -> None:
     if card.alarm.state is AlarmState.CLEARED and decision.action is not DecisionAction.REJECT:
         state, until = AlarmState.CLEARED, None
     why: str | None = decision.reason
+    members: dict[str, Any] = {}
     if decision.action is DecisionAction.SEND:
-        why = phrase("card.sent", patrol=decision.patrol_id or phrase("card.a-patrol"))
-        why = phrase("card.sent-because", sent=why, reason=decision.reason) if decision.reason else why
+        why = _sent(decision)
         work.cards[card.alarm.alarm_id] = card = replace(card, was_sent=True)
+        if card.told and decision.patrol_id is not None and decision.order is not None:
+            members = send_to(work, card, decision.patrol_id, decision.order.track_id)
     emit(
         work, card, card.shown, state=state, shelved_until_us=until, decided_by=decision.officer,
         decision_reason=None if why is None else str(why), decision_reason_said=None if why is None else said_of(why),
+        **members,
     )  # fmt: skip
+
+
+def _sent(decision: Decision) -> str:
+    """``sent patrol-2 to T0003: near``: who, on a card for many to which of them, and why if that was said."""
+    patrol = decision.patrol_id or phrase("card.a-patrol")
+    member = None if decision.order is None else decision.order.track_id
+    sent = (
+        phrase("card.sent", patrol=patrol) if member is None else phrase("card.sent-to", patrol=patrol, member=member)
+    )
+    return phrase("card.sent-because", sent=sent, reason=decision.reason) if decision.reason else sent

@@ -96,7 +96,7 @@ def areas_around(
     """The 50 % and 90 % ellipses on the ground, centre in WGS 84: of a normal distribution, or ``x' C⁻¹ x`` given."""
     east, north = np.array([east_m]), np.array([north_m])
     up = place.terrain.ground_up_m(east, north)
-    latitude, longitude, _ = place.frame.to_geodetic(np.stack([east, north, up], axis=1))
+    latitude, longitude, hae = place.frame.to_geodetic(np.stack([east, north, up], axis=1))
     result = []
     for k, probability in enumerate(AREA_PROBABILITIES):
         wider = 1.0 if quantiles is None else quantiles[k] / (-2.0 * math.log1p(-probability))
@@ -109,6 +109,7 @@ def areas_around(
                 semi_minor_m=round(float(minor), 1),
                 azimuth_deg=round(float(azimuth) % 360.0, 1),
                 probability=probability,
+                altitude_hae_m=round(float(hae[0]), 1),
             )
         )
     return tuple(result)

@@ -127,6 +127,7 @@ def _record(member: Member) -> AlarmMember:
         to_decide_said=said_of(member.to_decide) if member.to_decide else None,
         incident_ids=list(member.incident_ids),
         areas=list(member.areas),
+        patrols=list(member.patrols),
     )
 
 
@@ -143,9 +144,19 @@ def join(work: Work, card: Card, proposal: Proposal) -> None:
     if before is None:
         told = (*told, _member(proposal, work.now_us))
     elif (before.phase, before.priority) != (proposal.shown.phase, proposal.priority):
-        member = _member(proposal, before.told_at_us)
+        member = _member(proposal, before.told_at_us)._replace(patrols=before.patrols)
         told = tuple(member if one.key == proposal.key else one for one in told)
     work.cards[card.alarm.alarm_id] = replace(card, present_at_us=work.now_us, told=told)
+
+
+def send_to(work: Work, card: Card, patrol_id: str, track_id: str | None) -> dict[str, Any]:
+    """Note on a group's card which member a patrol was sent to; gives the members to say. It is sent to one alone."""
+    told = tuple(
+        one._replace(patrols=(*(p for p in one.patrols if p != patrol_id), *[patrol_id] * (_name(one.key) == track_id)))
+        for one in card.told
+    )
+    work.cards[card.alarm.alarm_id] = replace(card, told=told, said=told)
+    return {"members": _content(card.kind, told)["members"]}
 
 
 def tell_group(work: Work, card: Card) -> None:

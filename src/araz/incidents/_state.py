@@ -38,6 +38,8 @@ EVALUATE_US: Final = 1_000_000
 FORGET_US: Final = 30 * 60 * 1_000_000
 #: Seconds of motion kept for each watched track: a descent, a hover and the way home.
 HISTORY_SAMPLES: Final = 300
+#: Incidents of one track that are remembered as said.
+MOST_INCIDENTS: Final = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -265,8 +267,17 @@ class Memory(NamedTuple):
     """(kind@time, incident id) in the order they happened."""
 
     def with_incident(self, kind: IncidentKind, key_us: int, incident_id: str) -> Memory:
-        """With one more that was said, known by its kind and a time; the latest 31 are kept."""
-        return self._replace(incidents=(*self.incidents[-30:], (f"{kind.value}@{key_us}", incident_id)))
+        """With one more that was said, known by its kind and a time.
+
+        About the latest forty are kept, and the latest two of each kind (out and in are both crossings): what was said
+        of a fact that still stands is never forgotten, and so never said again.
+        """
+        told = (*self.incidents, (f"{kind.value}@{key_us}", incident_id))
+        if len(told) <= MOST_INCIDENTS:
+            return self._replace(incidents=told)
+        kinds = [key.partition("@")[0] for key, _ in told]
+        old = next((k for k, name in enumerate(kinds) if kinds[k + 1 :].count(name) >= 2), 0)
+        return self._replace(incidents=(*told[:old], *told[old + 1 :]))
 
     def has_incident(self, kind: IncidentKind, key_us: int) -> bool:
         """Whether the incident of this kind and time was said."""
@@ -366,6 +377,8 @@ class Member(NamedTuple):
     incident_ids: tuple[str, ...]
     to_decide: str
     told_at_us: int
+    patrols: tuple[str, ...] = ()
+    """Who was sent to it."""
 
 
 @dataclass(frozen=True, slots=True)

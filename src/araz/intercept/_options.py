@@ -59,9 +59,12 @@ def rank_for_group(
     """For a card for many: to each member, most urgent first, the best that a patrol not yet spoken for can do.
 
     One option a patrol, at most five; each names its member in ``track_id`` and in its sentence. ``expected_at_us``
-    says by track when its load is down. Members without an area, or that need nobody (priority 3), get none.
+    says by track when its load is down. Members without an area, or that need nobody (priority 3), get none. Who was
+    sent to a member stays with it: its option is his, and no other member is offered him.
     """
-    assumed, free, options = assumed or Assumptions(), list(patrols), list[InterceptOption]()
+    assumed, options = assumed or Assumptions(), list[InterceptOption]()
+    taken = {name for member in alarm.members for name in member.patrols}
+    free = [patrol for patrol in patrols if patrol.id not in taken]
     for member in alarm.members:
         if len(options) == assumed.most_options:
             break
@@ -69,7 +72,8 @@ def rank_for_group(
             continue
         own = replace(alarm, areas=member.areas, raised_at_us=member.told_at_us)
         due_us = None if member.track_id is None else expected_at_us.get(member.track_id)
-        best = next(iter(rank_options(place, free, own, now_us, due_us, assumed)), None)
+        sent = [patrol for patrol in patrols if patrol.id in member.patrols]
+        best = next(iter(rank_options(place, sent or free, own, now_us, due_us, assumed)), None)
         if best is None:
             continue
         words = phrase("option.member", member=member.name, option=phrase_of(best.sentence, best.said))
@@ -190,7 +194,7 @@ class _Race:
         """A plan as it is shown: the way in WGS 84, the sentence, rounded figures."""
         way, words = plan.way_enu_m, self._sentence(plan)
         up = self.place.terrain.ground_up_m(way[:, 0], way[:, 1])
-        latitude, longitude, _ = self.place.frame.to_geodetic(np.column_stack([way, up]))
+        latitude, longitude, hae = self.place.frame.to_geodetic(np.column_stack([way, up]))
         return InterceptOption(
             rank=rank,
             patrol_id=plan.patrol.id,
@@ -204,6 +208,7 @@ class _Race:
             route=[(round(float(x), 6), round(float(y), 6)) for x, y in zip(longitude, latitude, strict=True)],
             sentence=str(words),
             said=words.said,
+            altitude_hae_m=round(float(hae[-1]), 1),
         )
 
     def _sentence(self, plan: _Plan) -> Phrase:

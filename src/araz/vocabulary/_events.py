@@ -39,6 +39,8 @@ class Area(msgspec.Struct, frozen=True, kw_only=True, tag="area"):
     azimuth_deg: AzimuthDeg
     """Direction of the major axis, clockwise from true north."""
     probability: Probability
+    altitude_hae_m: AltitudeHaeM | None = None
+    """The ground at its centre; None where nobody knows it."""
 
 
 class IdentityVerdict(StrEnum):
@@ -224,6 +226,8 @@ class InterceptOption(msgspec.Struct, frozen=True, kw_only=True, tag="intercept-
     track_id: str | None = None
     """Of a card for many, the track it is for; None on a card for one."""
     said: Said | None = None
+    altitude_hae_m: AltitudeHaeM | None = None
+    """The ground where the patrol is to stand; None where nobody knows it."""
 
 
 class AlarmMember(msgspec.Struct, frozen=True, kw_only=True, tag="alarm-member"):
@@ -242,6 +246,8 @@ class AlarmMember(msgspec.Struct, frozen=True, kw_only=True, tag="alarm-member")
     areas: list[Area] = []
     said: Said | None = None
     to_decide_said: Said | None = None
+    patrols: list[str] = []
+    """Who was sent to it on this card."""
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True, tag="alarm"):
@@ -299,6 +305,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     shelve_s: DurationS | None = None
     screen: ScreenShown | None = None
     """What was on the officer's screen; None where the decision did not come from one."""
+    order: InterceptOption | None = None
+    """Of a patrol that is sent: the option as it was on the card; its ``track_id`` names the member it is for."""
+    order_areas: list[Area] = []
+    """The drop area of what it is sent to, as it was on the screen."""
 
 
 class BiasEstimate(msgspec.Struct, frozen=True, kw_only=True, tag="bias-estimate"):

@@ -74,6 +74,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "card.chatters": ("It comes and goes; the card is held until it is quiet for ten minutes.", "Gah gəlir, gah gedir; kart on dəqiqə sakitlik olanadək saxlanılır."),
     "card.chatters-after": ("{sentence} It comes and goes; the card is held until it is quiet for ten minutes.", "{sentence} Gah gəlir, gah gedir; kart on dəqiqə sakitlik olanadək saxlanılır."),
     "card.sent": ("sent {patrol}", "göndərildi: {patrol}"),
+    "card.sent-to": ("sent {patrol} to {member}", "göndərildi: {patrol}, hədəf {member}"),
     "card.sent-because": ("{sent}: {reason}", "{sent}: {reason}"),
     "card.a-patrol": ("a patrol", "patrul"),
     "card.drill-coming": ("Heavy multirotor?, no Remote ID, {speed} m/s, {height} m above ground, coming, over the line {crosses}.", "Ağır multirotor?, Remote ID yoxdur, {speed} m/san, yerdən {height} m hündürlükdə, gəlir, xətti {crosses} keçəcək."),
