@@ -7,6 +7,7 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v pdftotext >/dev/null || missing+=(poppler-utils)
 command -v dump1090-mutability >/dev/null || missing+=(dump1090-mutability)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+compgen -G '/usr/share/postgresql/*/extension/postgis.control' >/dev/null || missing+=(postgresql-postgis)
 command -v nats-server >/dev/null || missing+=(nats-server)
 if ((${#missing[@]})); then
   echo "installing ${missing[*]}"

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Select, Table, create_engine, delete,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from araz.store._closing import Closing
+from araz.store._postgis import has_geometry, make_geometry
 from araz.store._schema import (
     ALARMS,
     DECISIONS,
@@ -103,6 +104,9 @@ class Records(Closing):
         """Use :meth:`open`."""
         self._engine = engine
         METADATA.create_all(self._engine)
+        with self._engine.begin() as connection:
+            self.has_geometry = has_geometry(connection) or make_geometry(connection)
+            """Whether the records can be asked by place, in the database itself."""
 
     @classmethod
     def open(cls, path: Path | str) -> Records:
@@ -148,6 +152,8 @@ class Records(Closing):
                 # At once, however much is in it: to delete row by row could outlast the patience with the server.
                 is_large = connection.dialect.name == "postgresql"
                 connection.execute(text(f"truncate {table.name}") if is_large else delete(table))
+            if self.has_geometry:
+                make_geometry(connection)  # as this version has it
 
     def rebuild(self, batches: Iterable[tuple[Sequence[Event], int | None]]) -> None:
         """Clear, then write batches of (events, message_seq)."""
