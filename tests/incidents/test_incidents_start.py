@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from night import HEAVY, START_US, Script, alarms, play
+
+from araz.incidents._features import standing_nats
 
 #: Rises to 40 m in 12 s, 600 m outside the line, waits, then comes.
 START = [(30.0, 100.0, 600.0, 2.0), (42.0, 100.0, 600.0, 40.0), (50.0, 100.0, 600.0, 40.0), (110.0, 100.0, 0.0, 40.0)]
@@ -47,3 +50,23 @@ def test_a_start_on_our_side_is_told_at_night(place, table):
     inside = Script(1, [(t, e, -n, u) for t, e, n, u in START], HEAVY)
     _, events = play(place, table, [inside], 45.0)
     assert len({a.alarm_id for a in alarms(events)}) == 1
+
+
+def test_standing_is_the_odds_of_two_ways_to_move():
+    """Against the odds counted: velocities of a stander and of a bird, seen with one noise, in a small box."""
+    rng, n = np.random.default_rng(4), 400_000
+    spread = np.array([[4.0, 1.0], [1.0, 2.0]])
+    noise = rng.multivariate_normal(np.zeros(2), spread, (2, n))
+    angle = rng.uniform(0.0, 2.0 * np.pi, n)
+    stands = noise[0] + rng.normal(0.0, 1.0, (n, 2))
+    flies = noise[1] + 9.0 * np.column_stack([np.cos(angle), np.sin(angle)]) + rng.normal(0.0, 3.0, (n, 2))
+    for at in ([1.0, 0.5], [3.0, -2.0], [4.5, 3.0]):
+        counts = [int((np.abs(seen - at).max(axis=1) < 0.5).sum()) for seen in (stands, flies)]
+        assert min(counts) > 100
+        odds = float(standing_nats(np.array([at]), spread[None])[0])
+        assert abs(odds - np.log(counts[0] / counts[1])) < 0.3
+
+
+def test_one_far_radar_takes_longer_to_say_that_something_stands():
+    near, far = (standing_nats(np.zeros((1, 2)), np.eye(2)[None] * sigma**2)[0] for sigma in (1.0, 6.0))
+    assert near > 5.0 > 2.0 > far > 0.0

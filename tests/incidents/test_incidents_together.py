@@ -97,6 +97,16 @@ def test_a_drone_at_the_same_place_is_no_balloon():
     assert not incidents([*events, *more], IncidentKind.BALLOON), "7 m/s across the wind is flown"
 
 
+def test_a_drone_that_comes_and_stands_still_is_no_balloon():
+    """It hovers for minutes in the site's gentle wind: no way of telling the two by the wind's agreement alone."""
+    place = make_place(Wind(speed_mps=2.0, from_deg=0.0))
+    watcher = Script(1, [(0, 0, 1500, 90), (60, 0, 900, 90), (400, 0, 900, 90)], HEAVY, -9.0)
+    _, events = play(place, make_table(place), [watcher], 390.0)
+    assert alarms(events)
+    assert not incidents(events, IncidentKind.BALLOON)
+    assert not [a for a in alarms(events) if "drifts" in a.sentence]
+
+
 @pytest.mark.parametrize(("agl_m", "key"), [(8.0, 5), (60.0, 5), (8.0, 0)], ids=["says so", "says so, higher", "low"])
 def test_a_farm_drone_that_goes_with_the_wind_is_no_balloon_and_no_card(agl_m, key):
     wind = Wind(speed_mps=6.0, from_deg=0.0)

@@ -30,6 +30,8 @@ WIND_LEAST, WIND_MOST = -1.0, 3.5
 COMPANIONS, COMPANION_MPS = 2.0, 1.5
 #: What floats free does not keep to so little height for a minute, and sends no claim to be an aircraft or a drone.
 LOW_AGL_M, LOW = 20.0, -3.0
+#: Nothing drifts so slowly for a minute; the tracker makes so much of a stop at most.
+STANDS_MPS, STANDS = 1.0, -5.0
 CLAIMS: Final = -5.0
 SAID_PROBABILITY: Final = 0.6
 STAYS_PROBABILITY: Final = 0.3
@@ -118,7 +120,7 @@ def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int, has_claim: 
 
     wind: ``ln N₂(v − w; 2 m/s) π 15²`` between −1 and 3.5 (the site's wind is a night's mean); speed: Rayleigh(4 m/s)
     of winds over the normal (13, 4) of drones on their way; steady within 1.6 m/s; others that drift alike; against it
-    below 20 m over ground, and with a claim that nobody contradicts.
+    slower than 1 m/s, below 20 m over ground, and with a claim that nobody contradicts.
     """
     off = float(np.hypot(drift.v_east_mps - air_mps[0], drift.v_north_mps - air_mps[1]))
     likelihood = math.log(DRONE_AIR_MPS**2 / (2.0 * WIND_SIGMA_MPS**2)) - 0.5 * (off / WIND_SIGMA_MPS) ** 2
@@ -134,6 +136,8 @@ def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int, has_claim: 
     ]
     if companions >= 2:
         cues.append(reason(phrase("why.companions", count=companions), COMPANIONS))
+    if drift.speed_mps < STANDS_MPS:
+        cues.append(reason(phrase("why.stands"), STANDS))
     if drift.agl_m < LOW_AGL_M:
         cues.append(reason(phrase("why.only-height", height=f"{max(drift.agl_m, 0.0):.0f}"), LOW))
     if has_claim:

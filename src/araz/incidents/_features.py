@@ -26,10 +26,13 @@ COURSE_REPEATS_S: Final = 8.0
 COURSE_FORGET_S: Final = 120.0
 #: The course of something slower than this says nothing.
 COURSE_MIN_MPS: Final = 2.5
-#: Who never surely moved faster than this stands; a bird is faster as soon as its speed is known to ``STAND_SIGMA``.
+#: Who never surely moved faster than this may stand; that it does is said from these log odds on.
 STAND_MPS: Final = 2.5
-STAND_SIGMA_MPS: Final = 1.8
-STAND_S: Final = 3.0
+STAND_NATS: Final = 2.5
+#: What stands wavers by this (one sigma an axis); birds fly at this speed over ground, either way along it and across.
+WAVERS_MPS: Final = 1.0
+BIRD_MPS: Final = (9.0, 3.0)
+_DIRECTIONS: Final = np.arange(16) * (2.0 * np.pi / 16)
 #: Beside another track this near their plots may be mixed up: that one of them stands says nothing.
 CROWD_M: Final = 150.0
 #: A flock: two or more others this close at about the same velocity.
@@ -75,7 +78,7 @@ class Features:
     sensor_kinds: IntArray
     is_mature: BoolArray
     is_standing: BoolArray
-    """It stands, its speed well known, apart from all others, and was never surely seen to move."""
+    """Its velocity says that it stands, apart from all others, and it was never surely seen to move."""
     is_crowded: BoolArray
     """Another track is so near that plots of the two may be mixed up."""
 
@@ -110,6 +113,26 @@ def course_nats(
     drone = (1.0 - DRONE_TURNS) * np.exp(-0.5 * turn**2 / noise) / np.sqrt(2.0 * np.pi * noise) + DRONE_TURNS / np.pi
     bird = np.exp(-0.5 * turn**2 / wide) / np.sqrt(2.0 * np.pi * wide) + 1e-3
     return np.asarray(np.log(drone / bird), dtype=np.float64)
+
+
+def standing_nats(velocity: FloatArray, spread: FloatArray) -> FloatArray:
+    """Log odds of one look at the velocity [n, 2] with its covariance [n, 2, 2]: standing against flying like a bird.
+
+    ``ln N(v; 0, C + 1²) − ln mean_θ N(v; 9 m/s towards θ, C + 3²)``: a bird's speed over ground in any direction.
+    **Units** m/s. **Source** a likelihood ratio; the bird's speeds are judgement. Not finite where C is not.
+    """
+
+    def log_normal(off: FloatArray, c: FloatArray) -> FloatArray:
+        xx, xy, yy = c[:, 0, 0], c[:, 0, 1], c[:, 1, 1]
+        det = xx * yy - xy**2
+        x, y = off[..., 0], off[..., 1]
+        return np.asarray(-0.5 * (yy * x * x - 2.0 * xy * x * y + xx * y * y) / det - 0.5 * np.log(det))
+
+    speed, sigma = BIRD_MPS
+    ring = speed * np.stack([np.cos(_DIRECTIONS), np.sin(_DIRECTIONS)], axis=1)
+    flies = log_normal(velocity[None, :, :] - ring[:, None, :], spread + sigma**2 * np.eye(2))
+    flies = np.logaddexp.reduce(flies, axis=0) - np.log(len(_DIRECTIONS))
+    return np.asarray(log_normal(velocity, spread + WAVERS_MPS**2 * np.eye(2)) - flies)
 
 
 def flock_now(position: FloatArray, velocity: FloatArray) -> FloatArray:
@@ -156,7 +179,6 @@ def update_stats(
     look = np.where(is_fresh, course_nats(velocity, *lag, speed, speed_sigma), 0.0)
     course = before(stats.course_nats, zero) * np.exp(-step_s / COURSE_FORGET_S) + look * step_s / COURSE_REPEATS_S
     cue = LIKENESS_CUES[_COLUMN["course"]]
-    is_still = (speed < STAND_MPS) & (speed_sigma < STAND_SIGMA_MPS)
     flock = flock_now(picture.position_enu_m[rows][order], velocity)
     return Stats(
         track_id=ids,
@@ -168,7 +190,6 @@ def update_stats(
         lag_north_mps=mean(stats.lag_north_mps, velocity[:, 1], LAG_TAU_S),
         course_nats=np.clip(course, cue.weight_against, cue.weight_for),
         flock_share=mean(stats.flock_share, flock, FLOCK_TAU_S),
-        still_s=np.where(is_still, before(stats.still_s, zero) + step_s, 0.0),
         top_mps=np.maximum(before(stats.top_mps, zero), np.where(is_fresh_now, speed - 2.0 * speed_sigma, 0.0)),
     )
 
@@ -227,7 +248,13 @@ def features_of(
         for bits in (context.claim_bits, context.radar_bits, context.bearing_bits, context.people_bits)
     )
     is_crowded = crowded(position)
+    stands = standing_nats(velocity[:, :2], covariance[:, 3:5, 3:5])
     age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
+    is_mature = (
+        (picture.update_count[rows] >= MIN_UPDATES)
+        & (age >= MIN_AGE_S)
+        & (picture.existence[rows] >= settings.min_existence)
+    )
     return (
         Features(
             row=rows,
@@ -245,11 +272,10 @@ def features_of(
             age_s=age,
             claim_code=claim_codes(picture.claim_key[rows], claims),
             sensor_kinds=np.asarray(kinds, dtype=np.int64) + np.zeros(rows.shape, dtype=np.int64),
-            is_mature=(picture.update_count[rows] >= MIN_UPDATES)
-            & (age >= MIN_AGE_S)
-            & (picture.existence[rows] >= settings.min_existence),
+            is_mature=is_mature,
             is_crowded=is_crowded,
-            is_standing=(stats.still_s >= STAND_S)
+            is_standing=(stands >= STAND_NATS)
+            & is_mature
             & ~is_crowded
             & (stats.top_mps < STAND_MPS)
             & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us),
@@ -312,7 +338,8 @@ def evidence(
     put("sensors", seen.sensor_kinds >= 2)
     put("radar", (picture.sensor_mask[seen.row] & context.radar_bits) != 0)
     updates = picture.update_count[seen.row]
-    put("life", (seen.age_s >= 15.0) & (updates >= 10), (seen.age_s < 5.0) | (updates < 5))
+    # What starts is young by its nature.
+    put("life", (seen.age_s >= 15.0) & (updates >= 10), ((seen.age_s < 5.0) | (updates < 5)) & ~stood)
     air = wind_enu_mps(site.wind)
     drift = np.hypot(picture.velocity_enu_mps[seen.row, 0] - air[0], picture.velocity_enu_mps[seen.row, 1] - air[1])
     put("wind", nothing, np.full(n, site.wind.speed_mps > 2.0) & (drift < 1.5) & (seen.age_s > 8.0))

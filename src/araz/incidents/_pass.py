@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from araz.geography import Place
-from araz.incidents._fall import areas_around, fall
+from araz.incidents._fall import PASS_QUANTILES, areas_around, fall
 from araz.incidents._state import Drop, Memory, Sample
 from araz.vocabulary import FloatArray, phrase, reason
 
@@ -32,7 +32,7 @@ MOST_PROBABILITY: Final = 0.85
 #: The tracker shows a change of course and height about this long after it, give or take (one sigma), and so far off.
 LAG_US: Final = 3_000_000
 MOMENT_S: Final = 2.0
-ASIDE_M: Final = 35.0
+ASIDE_M: Final = 15.0
 #: Each of the three must speak: a turn for home alone is no release.
 LEAST_NATS: Final = 0.2
 SLOWEST_MPS: Final = 8.0
@@ -44,7 +44,7 @@ def find_pass(place: Place, memory: Memory) -> Drop | None:
     At each moment inside: ``Σ clip(change / unit, 0, 2)`` of height, speed and course, mean of 3–18 s after less mean
     of 15 s before. The moment with the largest sum, less the tracker's lag of 3 s, is named; the logistic of the sum
     (prior −2.5) is the belief, at most 0.85. None while nothing, or too little, speaks for one. The area is the fall
-    from there, widened by 2 s along the way and 35 m.
+    from there, widened by 2 s along the way and 15 m, with the tails of simulated drops.
     """
     crossed = memory.crossed_at_us
     if crossed is None or memory.drop is not None or memory.returned_at_us is not None or memory.hover is not None:
@@ -104,7 +104,7 @@ def _drop(place: Place, at: Sample, probability: float, signs: FloatArray) -> Dr
     height_m = max(at.agl_m, 0.0)
     load = fall(height_m, velocity, place.site.wind)
     centre = np.array([at.east_m, at.north_m]) + load.offset_m
-    spread: FloatArray = load.covariance + np.outer(velocity, velocity) * MOMENT_S**2 + np.eye(2) * ASIDE_M**2
+    spread: FloatArray = load.ground + np.outer(velocity, velocity) * MOMENT_S**2 + np.eye(2) * ASIDE_M**2
     names = phrase("drop.pass-climbed"), phrase("drop.pass-faster"), phrase("drop.pass-turned")
     border = float(np.asarray(place.border.signed_distance_m(centre[:1], centre[1:])).ravel()[0])
     return Drop(
@@ -114,7 +114,7 @@ def _drop(place: Place, at: Sample, probability: float, signs: FloatArray) -> Dr
         north_m=float(centre[1]),
         agl_m=height_m,
         border_m=border,
-        areas=areas_around(place, float(centre[0]), float(centre[1]), spread),
+        areas=areas_around(place, float(centre[0]), float(centre[1]), spread, PASS_QUANTILES, load.air),
         reasons_for=tuple(
             reason(name, round(value, 2)) for name, value in zip(names, signs.tolist(), strict=True) if value > 0.1
         ),

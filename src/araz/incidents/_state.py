@@ -102,15 +102,13 @@ class Stats:
     """Share of the recent seconds in which two or more others flew close by at its velocity."""
     top_mps: FloatArray
     """The fastest it was ever surely seen to move: speed less two sigma, at most."""
-    still_s: FloatArray
-    """Seconds in a row in which it surely stood."""
 
 
 def no_stats() -> Stats:
     """Statistics of no track."""
     none = np.zeros(0)
     ids = np.zeros(0, dtype=np.int64)
-    return Stats(ids, ids, none, none, none, none, none, none, none, none, none)
+    return Stats(ids, ids, none, none, none, none, none, none, none, none)
 
 
 _AT: Final = attrgetter("at_us")

@@ -54,7 +54,13 @@ LIKENESS_CUES: Final = (
     Cue("toward us", 0.5, 0.0, "leads over the line towards us at night", ""),
     Cue("sensors", 0.7, 0.0, "sensors of two kinds agree", ""),
     Cue("radar", 0.3, 0.0, "radar sees it", ""),
-    Cue("life", 0.5, -1.5, "followed for 15 s with 10 updates or more", "under 5 s or 5 updates"),
+    Cue(
+        "life",
+        0.5,
+        -1.5,
+        "followed for 15 s with 10 updates or more",
+        "under 5 s or 5 updates, unless it stood from the first",
+    ),
     Cue("wind", 0.0, -1.5, "", "drifts exactly with the wind"),
 )
 

@@ -176,6 +176,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "why.as-wind": ("{speed} m/s for a minute, as the wind blows and drones seldom fly", "bir dəqiqədir {speed} m/san: külək belə əsir, dronlar nadir hallarda belə uçur"),
     "why.kept": ("its velocity kept within {scatter} m/s for a minute", "sürəti bir dəqiqə {scatter} m/san daxilində dəyişməyib"),
     "why.companions": ("{count} others drift the same way at the same speed", "daha {count} obyekt eyni istiqamətdə, eyni sürətlə sürüklənir"),
+    "why.stands": ("stands still, and what floats drifts", "yerində durur, üzən cisim isə sürüklənir"),
     "why.only-height": ("only {height} m above ground", "yerdən cəmi {height} m hündürlükdə"),
     "why.claims": ("it says what it is, as no balloon does", "nə olduğunu bildirir, şar bunu etmir"),
     "why.flown-back": ("flown back from where it was first seen, where no sensor looks", "ilk göründüyü yerdən geriyə hesablanıb, orada heç bir sensor baxmır"),
