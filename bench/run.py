@@ -275,8 +275,8 @@ PARTS = [
     Part(
         "seizure-estimators",
         "Seizure intelligence against simulated truth",
-        "Coverage of intervals, false alarms of tests at 5 %, bias. A bootstrap of few seizures covers less than it "
-        "says; a change point must explain more than persistence would, which costs power.",
+        "Coverage of intervals, false alarms of tests at 5 %, bias. A share of few seizures is given more doubt than a "
+        "bootstrap knows of; a change point must explain more than persistence would, which costs power.",
         ["bench/seizures.py", "estimators", "--json"],
         ["--trials", "60"],
         [],

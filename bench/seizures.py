@@ -159,33 +159,34 @@ def totals(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
 
 
 def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    hits, heavy = dict.fromkeys((10, 30, 120), 0), dict.fromkeys((10, 30, 120), 0)
+    """Coverage by number of seizures, tail of the loads and size of the share; all substances have loads alike."""
+    names, truth = ["half", "two fifths", "a twelfth"], (0.5, 0.42, 0.08)
+    found = []
+    for kind in ("gamma (CV 1.3)", "log-normal (CV 2.9)"):
+        for n in (5, 10, 20, 30, 60, 120, 400):
+            hits, wide = np.zeros(3), 0.0
+            for _ in range(trials):
+                which = rng.choice(3, n, p=truth)
+                sizes = rng.gamma(0.6, 30, n) if kind.startswith("gamma") else rng.lognormal(2, 1.5, n)
+                said = compose(np.eye(3)[which] * sizes[:, None], names, rng=rng, replicates=200).kg_shares
+                hits += [said[name].low <= p <= said[name].high for name, p in zip(names, truth, strict=True)]
+                wide += said["half"].high - said["half"].low
+            what = f"{n} seizures of {kind} loads"
+            found += [
+                row(
+                    "share of kilograms", f"{what}, truth {p}", "interval coverage", float(hit) / trials, "0.95", trials
+                )
+                for p, hit in zip(truth, hits, strict=True)
+                if p != truth[1]
+            ]
+            found.append(row("share of kilograms", f"{what}, truth 0.5", "mean width", wide / trials, "", trials))
     alarms = power = 0
     for _ in range(trials):
-        for n in hits:
-            share = compose(loads(rng, n), NAMES, rng=rng, replicates=300).kg_shares["heroin"]
-            hits[n] += share.low <= 0.5 <= share.high
-            tail = (loads(rng, n) > 0) * rng.lognormal(2, 1.5, (n, 1))
-            share = compose(tail, NAMES, rng=rng, replicates=300).kg_shares["heroin"]
-            heavy[n] += share.low <= 0.5 <= share.high
         alarms += compare_shares(loads(rng, 40), loads(rng, 40), NAMES, rng=rng, replicates=99).p_value <= 0.05
-        power += (
-            compare_shares(loads(rng, 40), loads(rng, 40, (0.1, 0.7, 0.2)), NAMES, rng=rng, replicates=99).p_value
-            <= 0.05
-        )
+        late = loads(rng, 40, (0.1, 0.7, 0.2))
+        power += compare_shares(loads(rng, 40), late, NAMES, rng=rng, replicates=99).p_value <= 0.05
     return [
-        *(
-            row(
-                "share of kilograms",
-                f"{n} seizures of {kind} loads, truth 0.5",
-                "interval coverage",
-                h / trials,
-                "0.95",
-                trials,
-            )
-            for kind, found in (("gamma (CV 1.3)", hits), ("log-normal (CV 2.9)", heavy))
-            for n, h in found.items()
-        ),
+        *found,
         row("test of shares", "no change, 40 and 40 seizures", "false alarms", alarms / trials, "≤ 0.05", trials),
         row("test of shares", "heroin 50 % → 10 %", "found", power / trials, "", trials),
     ]
@@ -212,42 +213,36 @@ def flows(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
 
 
 def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    alarms = sum(
-        bool(change_points(rng.negative_binomial(3, 0.2, 48), rng=rng, replicates=99)) for _ in range(2 * trials)
-    )
-    persistent = 0
-    for _ in range(trials):
-        level = np.zeros(48)
-        for t in range(1, 48):
-            level[t] = 0.5 * level[t - 1] + rng.normal(0, 0.3)
-        persistent += bool(change_points(rng.poisson(20 * np.exp(level)), rng=rng, replicates=99))
+    alarms = {}
+    for phi in (0.0, 0.5, 0.7, 0.85):
+        alarms[phi] = 0
+        for _ in range(2 * trials):
+            level = np.zeros(48)
+            for t in range(1, 48):
+                level[t] = phi * level[t - 1] + rng.normal(0, 0.3)
+            alarms[phi] += bool(change_points(rng.poisson(20 * np.exp(level)), rng=rng, replicates=199))
     hit = back = 0
     for _ in range(trials):
         parts = [rng.negative_binomial(5, p, 16) for p in (0.25, 0.1, 0.25)]
-        said = change_points(np.concatenate(parts), rng=rng, replicates=99)
+        said = change_points(np.concatenate(parts), rng=rng, replicates=199)
         back += all(any(c.low <= at <= c.high for c in said) for at in (16, 32))
         found = change_points(
             np.concatenate([rng.negative_binomial(5, 0.25, 30), rng.negative_binomial(5, 0.12, 18)]),
             rng=rng,
-            replicates=99,
+            replicates=199,
         )
         hit += any(c.low <= 30 <= c.high for c in found)
     return [
-        row(
-            "change points",
-            "NB counts, 48 months, no change",
-            "false alarms",
-            alarms / (2 * trials),
-            "≤ 0.05",
-            2 * trials,
-        ),
-        row(
-            "change points",
-            "autocorrelation 0.5, no change",
-            "false alarms",
-            persistent / trials,
-            "≤ 0.05",
-            trials,
+        *(
+            row(
+                "change points",
+                f"48 months, no change, autocorrelation {phi:g}",
+                "false alarms",
+                seen / (2 * trials),
+                "≤ 0.05",
+                2 * trials,
+            )
+            for phi, seen in alarms.items()
         ),
         row("change points", "level × 2.4 at month 30", "found, date inside its range", hit / trials, "", trials),
         row("change points", "level × 3 for 16 months", "both found, dates inside", back / trials, "", trials),

@@ -20,14 +20,28 @@ def test_the_interval_of_a_share_covers_the_truth():
     assert 0.88 <= hits / trials <= 0.98
 
 
-def test_ten_seizures_are_given_the_doubt_of_ten():
-    """A bootstrap alone holds the truth in 87 of 100 such cases, this in 91."""
+@pytest.mark.parametrize("heavy", [False, True])
+def test_few_seizures_are_given_the_doubt_of_few(heavy):
+    """A bootstrap alone holds the truth in 87 of 100 such cases."""
     rng = np.random.default_rng(12)
-    hits, trials = 0, 800
+    hits, trials = dict.fromkeys((5, 10, 20), 0), 250
     for _ in range(trials):
-        share = compose(loads(rng, 10), NAMES, rng=rng, replicates=200).kg_shares["heroin"]
-        hits += share.low <= 0.5 <= share.high
-    assert hits / trials >= 0.885
+        for n in hits:
+            matrix = loads(rng, n)
+            if heavy:
+                matrix = (matrix > 0) * rng.lognormal(2, 1.5, (n, 1))
+            share = compose(matrix, NAMES, rng=rng, replicates=150).kg_shares["heroin"]
+            hits[n] += share.low <= 0.5 <= share.high
+    assert min(hits.values()) / trials >= 0.95 - 2.5 * np.sqrt(0.05 * 0.95 / trials)
+
+
+def test_one_small_load_among_eleven_may_have_been_a_large_one():
+    """Seen once, weighing next to nothing: its share of kilograms is not known to be nothing."""
+    matrix = np.full((11, 2), [10.0, 0.0])
+    matrix[0, 1] = 0.03
+    found = compose(matrix, NAMES[:2], rng=np.random.default_rng(1))
+    once = stats.binomtest(1, 11).proportion_ci(0.95, "exact")
+    assert found.kg_shares[NAMES[1]].high == pytest.approx(once.high)
 
 
 def test_what_was_not_seen_is_not_said_to_be_absent():

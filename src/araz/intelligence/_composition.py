@@ -31,6 +31,10 @@ def singles(lines: pl.DataFrame, *, months: bool) -> pl.DataFrame:
     return lines.filter(single & ~pl.col("substance").is_in(NOT_DRUGS))
 
 
+#: With fewer loads of a substance, their sizes say little of the next one: its share of loads counts beside them.
+FEW_LOADS: Final = 10
+
+
 class Composition(NamedTuple):
     """Shares of one period; intervals by drawing whole seizures again, so that one load cannot decide."""
 
@@ -85,9 +89,11 @@ def compose(matrix: FloatArray, names: Sequence[str], *, rng: np.random.Generato
     """Return the shares of seizures ``matrix`` (n, s) in kg and in loads, with intervals.
 
     An interval reaches as far as the bootstrap of whole seizures and as Student's t on the log-odds, whichever is
-    wider: a bootstrap of few seizures lacks the heavy load that was not caught, the t lacks the tail. A share of which
-    nothing was seen goes up to 1 − (α/2)^(1/n), the exact bound for loads. Fewer than five seizures say too little:
-    their intervals are [0, 1]. Below about thirty seizures of heavy-tailed loads even this covers less than it says.
+    wider: a bootstrap of few seizures lacks the heavy load that was not caught, the t lacks the tail. Its degrees of
+    freedom are those of the equal loads that the seizures are worth, (Σt)²/Σt² − 1. With fewer than ten loads of a
+    substance, or of all others, it reaches also as far as the exact interval of its share of loads: sizes of so few
+    loads say little of the next one, and what was not seen may still be there. Fewer than five seizures say too
+    little: their intervals are [0, 1]. A small share of loads with heavy tails is covered less than stated even so.
     """
     total = float(matrix.sum())
     largest = float(matrix.sum(axis=1).max() / total) if total > 0 else math.nan
@@ -117,10 +123,15 @@ def _intervals(rows: FloatArray, drawn: FloatArray, names: Sequence[str], level:
     error = np.sqrt((((rows - share * rows.sum(axis=1, keepdims=True)) / total) ** 2).sum(axis=0))
     inside = (share > 0) & (share < 1)
     odds = special.logit(np.where(inside, share, 0.5))
-    reach = float(stats.t.ppf(0.5 + level / 2, n - 1)) * error / np.where(inside, share * (1 - share), 1.0)
-    bound = 1 - (0.5 - level / 2) ** (1 / n)
-    low = np.where(inside, np.minimum(low, special.expit(odds - reach)), np.where(share > 0, 1 - bound, 0.0))
-    high = np.where(inside, np.maximum(high, special.expit(odds + reach)), np.where(share > 0, 1.0, bound))
+    worth = total**2 / float((rows.sum(axis=1) ** 2).sum())
+    reach = float(stats.t.ppf(0.5 + level / 2, max(1.0, worth - 1))) * error / np.where(inside, share * (1 - share), 1)
+    low = np.where(inside, np.minimum(low, special.expit(odds - reach)), share)
+    high = np.where(inside, np.maximum(high, special.expit(odds + reach)), share)
+    loads = (rows > 0).sum(axis=0)
+    least = np.where(loads > 0, stats.beta.ppf(0.5 - level / 2, loads, n - loads + 1), 0.0)
+    most = np.where(loads < n, stats.beta.ppf(0.5 + level / 2, loads + 1, n - loads), 1.0)
+    few = np.minimum(loads, n - loads) < FEW_LOADS
+    low, high = np.where(few, np.minimum(low, least), low), np.where(few, np.maximum(high, most), high)
     return {name: Interval(float(p), float(a), float(b)) for name, p, a, b in zip(names, share, low, high, strict=True)}
 
 
