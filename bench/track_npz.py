@@ -62,17 +62,18 @@ def track(scenario: dict, view: str, warm: int) -> dict:
     for scan in scans[:warm]:
         state, _ = step(state, scan)
     state = init(sensor_table(scenario, view), TrackingSettings())
-    number, ids, places = [], [], []
+    pictures = []
     wall, cpu = time.perf_counter(), time.process_time()
-    for t, scan in enumerate(scans):
+    for scan in scans:
         state, events = step(state, scan)
-        picture = events.picture
-        shown = picture.existence > REPORT_EXISTENCE
-        ids.append(picture.track_id[shown])
-        places.append(picture.position_enu_m[shown])
-        number.append(np.full(len(ids[-1]), t))
+        pictures.append(events.picture)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    tracks = {"scan": np.concatenate(number), "id": np.concatenate(ids), "xyz": np.concatenate(places)}
+    shown = [picture.existence > REPORT_EXISTENCE for picture in pictures]
+    tracks = {
+        "scan": np.repeat(np.arange(len(pictures)), [int(rows.sum()) for rows in shown]),
+        "id": np.concatenate([picture.track_id[rows] for picture, rows in zip(pictures, shown, strict=True)]),
+        "xyz": np.concatenate([picture.position_enu_m[rows] for picture, rows in zip(pictures, shown, strict=True)]),
+    }
     return {"tracks": tracks, "wall_s": wall, "cpu_s": cpu, "detections": sum(len(scan.at_us) for scan in scans)}
 
 

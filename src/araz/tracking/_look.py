@@ -19,7 +19,7 @@ from araz.tracking._motion import Belief, predict
 from araz.tracking._noise import factors, learn_noise, scaled
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
-from araz.tracking._state import ECHO_PRIOR, Tracks, View
+from araz.tracking._state import ECHO_PRIOR, Columns, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
 ECHO_MEMORY_S: Final = 120.0
@@ -35,6 +35,7 @@ RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
 
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
+Left = tuple[Columns, Belief, tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
 
 
 class Knobs(NamedTuple):
@@ -71,24 +72,25 @@ def survival(dt_s: float, hidden: bool, half_life_s: float) -> float:
 
 
 @kernel
-def _roomy(tracks: Tracks, room: int, belief: Belief) -> Tracks:
-    """The table copied into one with ``room`` more rows, all but the belief."""
+def _roomy(tracks: Tracks, room: int, belief: Belief) -> tuple[Tracks, Columns]:
+    """The table copied into one with ``room`` more rows, all but the belief; and its columns' arrays."""
     count, total = len(tracks.existence), len(tracks.existence) + room
     lookers, levels, classes = tracks.echo.shape[1], tracks.echo.shape[2], tracks.class_probability.shape[1]
+    whole, real, flag = np.zeros((7, total), np.int64), np.empty((3, total)), np.empty((2, total), np.bool_)
     table = Tracks(
-        np.empty(total, np.int64),
-        np.zeros(total, np.int64),
+        whole[0],
+        whole[1],
         belief,
-        np.empty(total),
-        np.empty(total),
-        np.empty(total, np.bool_),
-        np.empty(total, np.bool_),
-        np.empty(total, np.int64),
-        np.empty(total, np.int64),
-        np.empty(total, np.int64),
-        np.empty(total, np.int64),
-        np.empty(total, np.int64),
-        np.empty(total),
+        real[0],
+        real[1],
+        flag[0],
+        flag[1],
+        whole[2],
+        whole[3],
+        whole[4],
+        whole[5],
+        whole[6],
+        real[2],
         np.empty((total, classes)),
         np.empty((total, lookers, levels)),
         np.empty((total, lookers)),
@@ -110,14 +112,23 @@ def _roomy(tracks: Tracks, room: int, belief: Belief) -> Tracks:
     table.echo[:count] = tracks.echo
     table.doubt[:count] = tracks.doubt
     table.habit[:count] = tracks.habit
-    return table
+    return table, Columns(whole, real, flag)
+
+
+def in_columns(left: Left) -> Tracks:
+    """The tracks that ``look_once`` left."""
+    (whole, real, flag), belief, (classes, echo, doubt, habit) = left
+    return Tracks(
+        whole[0], whole[1], belief, real[0], real[1], flag[0], flag[1], whole[2], whole[3], whole[4], whole[5],
+        whole[6], real[2], classes, echo, doubt, habit,
+    )  # fmt: skip
 
 
 @kernel
-def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -> Tracks:
-    """All tracks ``dt_s`` >= 0 seconds on, in a new table with ``room`` rows more."""
+def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -> tuple[Tracks, Columns]:
+    """All tracks ``dt_s`` >= 0 seconds on, in a new table with ``room`` rows more, and its columns' arrays."""
     count = len(tracks.existence)
-    table = _roomy(tracks, room, predict(tracks.belief, tracks.update_count, dt_s, room))
+    table, columns = _roomy(tracks, room, predict(tracks.belief, tracks.update_count, dt_s, room))
     seen_s, hidden_s = survival(dt_s, False, half_life_s), survival(dt_s, True, half_life_s)
     forget, fade = 1.0 - math.exp(-dt_s / ECHO_MEMORY_S), math.exp(-dt_s / DOUBT_MEMORY_S)
     lookers, levels = table.echo.shape[1], table.echo.shape[2]
@@ -128,15 +139,16 @@ def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -
                 table.doubt[i, s] = table.doubt[i, s] ** fade
             for level in range(levels):
                 table.echo[i, s, level] += (ECHO_PRIOR[level] - table.echo[i, s, level]) * forget
-    return table
+    return table, columns
 
 
 @kernel
 def look_once(
     view: View, look: Look, raw: Raw, tracks: Tracks, maps: Maps, noise: FloatArray, knobs: Knobs
-) -> tuple[Tracks, Maps, FloatArray, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
-    """The tracks after one look, the learned maps and noise, pairs told, how many tracks began and were confirmed.
+) -> tuple[Left, Maps, FloatArray, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
+    """The tracks after one look, for ``in_columns``, and what it taught and told.
 
+    That is the learned maps and noise, pairs told, how many tracks began and were confirmed.
     Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
     given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
     """
@@ -146,7 +158,7 @@ def look_once(
     back_s = np.empty(plots)
     for k in range(plots):
         back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
-    table = predict_tracks(tracks, plots, look.dt_s, knobs.half_life_s)
+    table, columns = predict_tracks(tracks, plots, look.dt_s, knobs.half_life_s)
     old = first_rows(table, table.belief, count)
     moments = old.belief.gauss
     place = plan_positions(found)
@@ -193,7 +205,13 @@ def look_once(
         maps = learn(view, s, maps[:3], maps[3], found, place, pairs.free)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
     keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
-    left = compact(table, keep, count, count + len(rows))
+    stay = compact(table, keep, count, count + len(rows))
+    n = len(stay.existence)
+    left = (
+        Columns(columns.whole[:, :n], columns.real[:, :n], columns.flag[:, :n]),
+        stay.belief,
+        (stay.class_probability, stay.echo, stay.doubt, stay.habit),
+    )
     return left, maps, learned, told, (len(rows), int(fresh.sum()))
 
 

@@ -89,6 +89,18 @@ class Tracks(NamedTuple):
     habit: FloatArray
 
 
+class Columns(NamedTuple):
+    """The columns of ``Tracks`` of one number each, in its order, as three arrays: a kernel gives these the sooner.
+
+    ``whole`` [7, N]: keys, numbers, times, counts, masks, claims; ``real`` [3, N]: existence, that at birth, radar
+    cross section; ``flag`` [2, N]: confirmed, hidden.
+    """
+
+    whole: IntArray
+    real: FloatArray
+    flag: BoolArray
+
+
 class View(NamedTuple):
     """What the kernels need of the sensor table [S]; ``radius_m`` is half the side of a sensor's clutter map.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from araz.tracking._classify import CLASS_TABLE
 from araz.tracking._kernel import kernel
-from araz.tracking._look import Knobs, Look, look_once
+from araz.tracking._look import Knobs, Look, in_columns, look_once
 from araz.tracking._measure import BEARING, raw_rows
 from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._picture import picture_of, take
@@ -218,7 +218,8 @@ def _one_look(
         CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    tracks, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.tracks, maps, now.noise, knobs)
+    left, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.tracks, maps, now.noise, knobs)
+    tracks = in_columns(left)
     first = len(tracks.track_id) - begun
     keys = tracks.track_id[first:].copy()
     given = numbers.give(keys)
