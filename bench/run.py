@@ -1,6 +1,6 @@
 """Measure every promise and write docs/measured.md: what, on which machine, at which commit.
 
-    python bench/run.py [--only NAME ...] [--quick]
+    python bench/run.py [--only NAME ...] [--quick] [--seeds N]
 
 Each part is a script of its own in bench/ that prints JSON lines; run one alone to look closer. Parts that need what
 this machine lacks (the shelf, Chromium) say so in the page instead of a figure.
@@ -324,9 +324,15 @@ PARTS = [
 ]  # fmt: skip
 
 
-def measure(part: Part, quick: bool) -> list[dict[str, object]] | str:
+def options(part: Part, args: argparse.Namespace) -> list[str]:
+    """What a part's command is given beside its own words."""
+    seeds = ["--seeds", str(args.seeds)] if args.seeds and part.name.startswith("tracking") else []
+    return [*part.command, *(part.quick if args.quick else []), *seeds]
+
+
+def measure(part: Part, args: argparse.Namespace) -> list[dict[str, object]] | str:
     """Run one part; return its rows, or why there are none."""
-    command = [sys.executable, *part.command, *(part.quick if quick else [])]
+    command = [sys.executable, *options(part, args)]
     print(f"… {part.name}", file=sys.stderr, flush=True)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -407,17 +413,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", choices=[part.name for part in PARTS], help="measure these parts")
     parser.add_argument("--quick", action="store_true", help="smaller inputs")
+    parser.add_argument("--seeds", type=int, help="no more than so many seeds of each sky, for the tracking parts")
     args = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
         if args.only and part.name not in args.only:
             continue
         result = {
-            "rows": measure(part, args.quick),
+            "rows": measure(part, args),
             "machine": f"{processor()}, {len_cpus()} cores, Python {platform.python_version()}",
             "commit": commit(),
             "date": time.strftime("%Y-%m-%d"),
-            "command": "python " + " ".join([*part.command, *(part.quick if args.quick else [])]),
+            "command": "python " + " ".join(options(part, args)),
         }
         (RESULTS / f"{part.name}.json").write_text(json.dumps(result, indent=1))
     write_page()
