@@ -8,10 +8,10 @@ import urllib.error
 
 import pytest
 
-from araz.store import read_journal, read_raw, verify_journal
+from araz.store import Arbiter, read_journal, read_raw, verify_journal
 from araz_postgresql import Postgres
 from araz_programs import Nodes, eventually, is_paired, is_ready
-from araz_testing import missing
+from araz_testing import araz, missing
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -86,3 +86,57 @@ def test_the_leader_is_killed_under_load_and_the_other_goes_on(nodes):
     assert [name for name, seq in acknowledged.items() if name not in kept.get(seq, b"")] == []
     ours, theirs = chain(a), chain(b)
     assert ours[: len(theirs) - 1] == theirs[:-1]  # the last one may be a batch nobody acknowledged
+
+
+def pair_file(folder, arbiter, **changes):
+    nodes = [{"id": one, "listens": f"127.0.0.1:743{k}", "console": f"http://127.0.0.1:847{k}"} for k, one in
+             enumerate("ab")]  # fmt: skip
+    nodes[0] |= changes
+    text = f'name = "p"\narbiter = "{arbiter}"\n' + "".join(
+        "[[nodes]]\n" + "".join(f'{key} = "{value}"\n' for key, value in node.items()) for node in nodes
+    )
+    (folder / "pair.toml").write_text(text)
+    return folder / "pair.toml"
+
+
+def test_the_doctor_says_who_leads(tmp_path, arbiter, capsys):
+    url = arbiter.fresh("pair")
+    words = ("doctor", "--out", tmp_path, "--pair", pair_file(tmp_path, url))
+    with Arbiter(url, "p") as row:
+        for change, said in ((None, "nobody led p yet"), (True, "a leads alone"), (False, "the other one has all")):
+            if change is not None:
+                row.change(row.read(), "a", change, 7, "ff")
+            araz(*words)
+            assert said in capsys.readouterr().out
+    araz(*words[:-1], pair_file(tmp_path, "postgresql://araz@127.0.0.1:1/x"))
+    assert "the arbiter does not answer" in capsys.readouterr().out
+
+
+def test_of_two_changes_at_once_one_is_refused(arbiter):
+    url = arbiter.fresh("pair")
+    with Arbiter(url, "p") as one, Arbiter(url, "p") as other, Arbiter(url, "q") as stranger:
+        assert one.read() is None
+        first = one.change(None, "a", True, 0, "")
+        assert other.change(None, "b", True, 0, "") is None
+        assert other.read() == first
+        second = other.change(first, "b", True, 5, "aa")
+        assert one.change(first, "a", False, 5, "aa") is None
+        assert one.read() == second
+        assert stranger.read() is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "node", "cause"),
+    [
+        ({}, "c", "no node 'c'; give --node a or b"),
+        ({"id": "b"}, "a", "ids of their own"),
+        ({"listens": "7430"}, "a", "is not as for example"),
+        ({"console": "10.0.0.5"}, "a", "is not as for example"),
+        ({"colour": "red"}, "a", "unknown field"),
+        ({"listens": "10.0.0.5:7430"}, "a", "give --keys"),
+    ],
+)
+def test_a_wrong_file_says_what_to_do(tmp_path, capsys, changes, node, cause):
+    file = pair_file(tmp_path, "postgresql://araz@127.0.0.1:1/x", **changes)
+    assert araz("watch", "--pair", file, "--node", node, "--out", tmp_path / "out") == 2
+    assert cause in capsys.readouterr().err

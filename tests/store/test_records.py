@@ -2,9 +2,11 @@
 
 import contextlib
 import itertools
+import sqlite3
 
 import msgspec
 import pytest
+import sqlalchemy
 
 import araz_testing as cli
 from araz.app._data import RECORDS, demo_files
@@ -277,3 +279,39 @@ def test_the_event_log_is_the_same_bytes_for_the_same_events(tmp_path):
     with EventLog(tmp_path / "a"):
         pass
     assert (tmp_path / "a").read_bytes() == b""
+
+
+#: The tables of incidents and alarms as the first version made them, 24 November 2026.
+FIRST_TABLES = """
+CREATE TABLE alarms (alarm_id VARCHAR NOT NULL, revision INTEGER NOT NULL, state VARCHAR NOT NULL, raised_at_us BIGINT
+  NOT NULL, changed_at_us BIGINT NOT NULL, message_seq BIGINT, json BLOB NOT NULL, PRIMARY KEY (alarm_id, revision));
+CREATE TABLE incidents (incident_id VARCHAR NOT NULL, kind VARCHAR NOT NULL, at_us BIGINT NOT NULL, known_at_us BIGINT
+  NOT NULL, track_id VARCHAR, supersedes VARCHAR, message_seq BIGINT, json BLOB NOT NULL, PRIMARY KEY (incident_id));
+INSERT INTO alarms VALUES ('A1', 0, 'active', 10, 10, 3, '{"type":"alarm","alarm_id":"A1","revision":0,"priority":1,
+  "state":"active","raised_at_us":10,"changed_at_us":10,"sentence":"A drone crosses","confidence":0.8}');
+INSERT INTO incidents VALUES ('I1', 'drop', 5, 10, 'T1', NULL, 3, '{"type":"incident","incident_id":"I1","kind":"drop",
+  "at_us":5,"known_at_us":10,"track_id":"T1"}');
+"""
+
+
+def test_a_database_of_the_first_version_is_read_and_goes_on(tmp_path):
+    with contextlib.closing(sqlite3.connect(tmp_path / "records.sqlite")) as old:
+        old.executescript(FIRST_TABLES)
+    with Records.open(tmp_path / "records.sqlite") as records:
+        assert [(one.alarm_id, one.sentence) for one in records.alarms()] == [("A1", "A drone crosses")]
+        assert records.incidents() == [incident(1, 10)]
+        records.write([alarm("A2"), Picture(at_us=1, tracks=[])])
+        assert [one.alarm_id for one in records.alarms()] == ["A1", "A2"]
+        records.clear()
+        assert records.alarms() == []
+
+
+def test_tables_of_another_version_are_made_anew_when_the_night_is_derived_again(records):
+    records.write([alarm(), DECISION])
+    with records._engine.begin() as connection:
+        connection.execute(sqlalchemy.text("alter table alarms drop column message_seq"))
+        connection.execute(sqlalchemy.text("alter table decisions add column mood varchar"))
+    records.clear()
+    records.write([alarm(), DECISION])
+    assert records.alarms() == [alarm()]
+    assert records.decisions() == [DECISION]

@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError
 
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import PACKAGE, RECORDS, site_path
+from araz.app._pair_file import read_pair
 from araz.app._rim import say, wall_clock_us
 from araz.evidence import MerkleTree
-from araz.store import Records, VerifyResult, has_records, heads_objection, url_file, verify_journal
+from araz.store import Arbiter, Records, VerifyResult, has_records, heads_objection, url_file, verify_journal
 from araz.vocabulary import SensorState
 
 FREE_WARN_GB: Final = 10.0
@@ -43,14 +44,16 @@ def doctor_command(
     site: Annotated[str, Parameter(name="--site", help="Site file, its folder, or a shipped name.")] = "horadiz",
     tls: Annotated[Path | None, Parameter(help="Folder of the console's certificate.")] = None,
     keys: Annotated[Path | None, Parameter(help="Folder of the keys between posts and centre.")] = None,
+    pair: Annotated[Path | None, Parameter(help="File of two centre nodes, of which this is one.")] = None,
     json: Annotated[bool, Parameter(help="For machines.")] = False,
 ) -> int:
     """Look at clock, disk, certificate, site, journal, records, sensors and tools; ends with 1 when something is bad.
 
     Example: araz doctor --out /var/lib/araz --site sites/horadiz --tls out/tls
              araz doctor --out /var/lib/araz --site chain --keys keys
+             araz doctor --out /var/lib/araz --pair pair.toml --keys keys
     """
-    found = list(examine(out, site, tls, keys))
+    found = list(examine(out, site, tls, keys, pair))
     if json:
         say(_json([item._asdict() for item in found]))
     else:
@@ -59,7 +62,9 @@ def doctor_command(
     return 1 if any(item.state == "bad" for item in found) else 0
 
 
-def examine(out: Path, site: str, tls: Path | None, keys: Path | None = None) -> Iterator[Found]:
+def examine(
+    out: Path, site: str, tls: Path | None, keys: Path | None = None, pair: Path | None = None
+) -> Iterator[Found]:
     """Look at one thing after the other; a look that fails is a finding, never the end."""
     path = out / "night.journal"
     checked = cache(lambda: verify_journal(path) if path.exists() else None)
@@ -72,7 +77,8 @@ def examine(out: Path, site: str, tls: Path | None, keys: Path | None = None) ->
         ("sensors", lambda: _sensors(out)),
         ("keys", lambda: _keys(out)),
         ("certificate", lambda: _certificate(tls)),
-        ("posts", lambda: _posts(site, keys)),
+        ("posts", lambda: _posts(site, keys, pair)),
+        ("pair", lambda: _pair(pair)),
         ("tools", _tools),
     ]
     for what, look in looks:
@@ -177,7 +183,22 @@ def _certificate(tls: Path | None) -> Iterator[Found]:
         yield _days_left("certificate", tls / "console.crt", "araz account certificate NAME")
 
 
-def _posts(site: str, keys: Path | None) -> Iterator[Found]:
+def _pair(file: Path | None) -> Iterator[Found]:
+    """The arbiter of two nodes: whether it answers, and what its word is."""
+    if file is None:
+        return
+    read = read_pair(file)
+    with Arbiter(read.arbiter, read.name) as arbiter:
+        now = arbiter.read()
+    if now is None:
+        yield Found("pair", "warn", f"nobody led {read.name} yet: the node that is started first will")
+    elif now.is_alone:
+        yield Found("pair", "warn", f"node {now.leader} leads alone: start the other one, or nobody can take over")
+    else:
+        yield Found("pair", "ok", f"node {now.leader} leads, the other one has all and can take over")
+
+
+def _posts(site: str, keys: Path | None, pair: Path | None = None) -> Iterator[Found]:
     """The line between posts and centre: the server's program, and every certificate in the folder of keys."""
     if keys is None:
         return
@@ -187,9 +208,12 @@ def _posts(site: str, keys: Path | None) -> Iterator[Found]:
         yield _days_left(f"key {path.stem}", path, f"remove {path.stem}.crt and .key, then araz post keys")
     read, _, _ = site_from_bundle(bundle_from_file(site_path(site)))
     known = {post.id for post in read.posts} | {"ca", "centre"}
+    known |= set() if pair is None else {node.id for node in read_pair(pair).nodes}
     for path in sorted(keys.glob("*.crt")):
         if path.stem not in known:
-            yield Found(f"key {path.stem}", "warn", "the site has no post of this name, so it would be turned away")
+            yield Found(
+                f"key {path.stem}", "warn", "no post of the site and no node has this name: it would be turned away"
+            )
 
 
 def _days_left(what: str, path: Path, remedy: str) -> Found:

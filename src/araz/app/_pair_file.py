@@ -50,8 +50,8 @@ class Sides(NamedTuple):
     other: Node
 
 
-def read_sides(path: Path, own: str) -> Sides:
-    """Read the file as node ``own``; ValueError, with what a good one looks like, for one that cannot be used."""
+def read_pair(path: Path) -> PairFile:
+    """Read the file; ValueError, with what a good one looks like, for one that cannot be used."""
     try:
         found = msgspec.toml.decode(bytes_of(path, "the file of the pair"), type=PairFile)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -59,13 +59,20 @@ def read_sides(path: Path, own: str) -> Sides:
     nodes = {node.id: node for node in found.nodes}
     if len(found.nodes) != 2 or len(nodes) != 2:
         raise ValueError(f"{path} must have two [[nodes]] with ids of their own, each for example: {EXAMPLE}")
-    if own not in nodes:
-        raise ValueError(f"{path} has no node {own!r}; its nodes are {' and '.join(nodes)}")
     for node in found.nodes:
         host, _, port = node.listens.rpartition(":")
         web = urlsplit(node.console)
         if not host or not port.isdecimal() or web.scheme not in ("http", "https") or not web.netloc or web.path:
             raise ValueError(f"{path}: node {node.id!r} is not as for example: {EXAMPLE}")
+    return found
+
+
+def read_sides(path: Path, own: str) -> Sides:
+    """Read the file as node ``own``; ValueError as :func:`read_pair`, and for a node that it has not."""
+    found = read_pair(path)
+    nodes = {node.id: node for node in found.nodes}
+    if own not in nodes:
+        raise ValueError(f"{path} has no node {own!r}; give --node {' or '.join(nodes)}")
     return Sides(found.name, found.arbiter, nodes.pop(own), next(iter(nodes.values())))
 
 

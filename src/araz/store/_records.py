@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, Select, Table, create_engine, delete, event, func, select, text
+from sqlalchemy import Connection, Engine, Select, Table, create_engine, delete, event, func, inspect, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from araz.store._closing import Closing
@@ -148,10 +148,14 @@ class Records(Closing):
     def clear(self) -> None:
         """Forget everything; what is still true is derived from the journal again."""
         with self._engine.begin() as connection:
+            is_server = connection.dialect.name == "postgresql"
             for table in METADATA.sorted_tables:
+                if {one["name"] for one in inspect(connection).get_columns(table.name)} != set(table.columns.keys()):
+                    # Of another version: as nothing in it is kept, it is not changed but made anew.
+                    connection.execute(text(f"drop table {table.name}" + (" cascade" if is_server else "")))
+                    table.create(connection)
                 # At once, however much is in it: to delete row by row could outlast the patience with the server.
-                is_large = connection.dialect.name == "postgresql"
-                connection.execute(text(f"truncate {table.name}") if is_large else delete(table))
+                connection.execute(text(f"truncate {table.name}") if is_server else delete(table))
             if self.has_geometry:
                 make_geometry(connection)  # as this version has it
 
