@@ -278,7 +278,7 @@ PARTS = [
         "Coverage of intervals, false alarms of tests at 5 %, bias. A share of few seizures is given more doubt than a "
         "bootstrap knows of; a change point must explain more than persistence would, which costs power.",
         ["bench/seizures.py", "estimators", "--json"],
-        ["--trials", "60"],
+        ["--trials", "120"],
         [],
     ),
     Part(

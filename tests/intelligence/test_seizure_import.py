@@ -324,3 +324,57 @@ def test_a_file_without_quotation_marks_is_read_as_the_csv_reader_reads_it(rows,
     assert plain.header == slow.header
     assert plain.rows.rows() == [row for row in slow.rows.rows() if row[-1] != last]
     assert plain.refused == [problem for problem in slow.refused if problem.row != last]
+
+
+@pytest.mark.parametrize(
+    "tail", ['Asia,,Azerbaijan,,"Asta', 'Asia,,Azerbaijan,,"Astara,2016-05-01,Heroin,1,Kilogram,,,,,,,']
+)
+@pytest.mark.parametrize("after", [[], [ids_row()]])
+def test_an_open_quotation_mark_never_swallows_the_rows_after_it(tail, after):
+    with pytest.raises(ValueError, match="row 3: a quotation mark is left open"):
+        imported(ids_file(ids_row(), tail, *after))
+
+
+@given(
+    cells=st.lists(st.tuples(*[st.text('ab;,|\t"\n é=', max_size=5)] * 3), min_size=1, max_size=8),
+    delimiter=st.sampled_from(",;|\t"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    told=st.booleans(),
+)
+def test_whatever_a_csv_writer_wrote_is_read_back_cell_by_cell(cells, delimiter, quoting, told):
+    """Every row is taken or refused by number, none is lost or split; the writer is the judge."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, quoting=quoting, lineterminator="\n")
+    writer.writerows([("x", "y", "z"), *cells])
+    text = f"sep={delimiter}\n" * told + out.getvalue()
+    table = read_table(text.encode("utf-8" if told else "utf-8-sig"), "t")
+    live = [number for number, row in enumerate(cells, 2) if any(cell.strip().startswith("=") for cell in row)]
+    assert [problem.row for problem in table.refused] == live
+    read = {row[-1]: row[:-1] for row in table.rows.iter_rows()}
+    wanted = {n: tuple(c.strip() for c in row) for n, row in enumerate(cells, 2) if n not in live}
+    assert read == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "day", "words"),
+    [
+        ("42491", None, "a spreadsheet's day number (2016-05-01"),
+        ("2016-05-01T22:10:00+04:00", dt.date(2016, 5, 1), "its time of day is left out"),
+        ("2016-05-01 22:10", dt.date(2016, 5, 1), "its time of day is left out"),
+        ("1395-02-12", None, "Iranian or Islamic calendar"),
+        ("1437-07-24", None, "Iranian or Islamic calendar"),
+        ("1 May 2016", None, "write YYYY-MM-DD"),
+        ("01.05.2016", dt.date(2016, 5, 1), "read as 2016-05-01"),
+    ],
+)
+def test_dates_in_other_forms_are_read_or_told_what_to_do(text, day, words):
+    found = imported(ids_file(ids_row(text)))
+    assert found.lines["date"].to_list() == ([] if day is None else [day])
+    assert [words in problem.message for problem in [*found.refused, *found.changed]] == [True]
+
+
+def test_utf_16_is_named_and_read_when_told():
+    data = ids_file(ids_row(place="Астара")).decode().encode("utf-16")
+    with pytest.raises(ValueError, match="--encoding utf-16"):
+        imported(data)
+    assert imported(data, encoding="utf-16").lines["place"].to_list() == ["Астара"]

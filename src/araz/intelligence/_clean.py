@@ -19,6 +19,8 @@ _AMBIGUOUS: Final = (
     "may be thousands or a decimal; write it without the separator, or state the decimal sign in the mapping"
 )
 _DATES_IN: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_WITH_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?")
+_DAY_NUMBER: Final = re.compile(r"[2-7]\d{4}(?:\.\d+)?")
 MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 EARLIEST: Final = dt.date(1900, 1, 1)
 LATEST: Final = dt.date(2200, 1, 1)
@@ -113,7 +115,7 @@ def number_of(text: str, habits: Habits) -> Parsed:
         plain = bare.replace(",", ".")
     if plain is None or not _DIGITS.fullmatch(plain) or not math.isfinite(float(plain)):
         return Parsed(refusal="is not a number")
-    note = None if plain == text else f"read as {float(plain):.15g}"
+    note = None if plain == text and text.isascii() else f"read as {float(plain):.15g}"
     return Parsed(value=float(plain), note=note)
 
 
@@ -177,18 +179,34 @@ def date_parser(formats: tuple[str, ...]) -> Callable[[str], Parsed]:
 
     def parse(text: str) -> Parsed:
         found = {day for day in (_try(text, form) for form in formats) if day is not None}
+        if not found and (timed := _WITH_TIME.fullmatch(text)) and (day := _try(timed[1], "%Y-%m-%d")):
+            return _in_range(day, f"read as {day}; its time of day is left out")
         if len(found) == 1:
             day = found.pop()
-            if not EARLIEST <= day < LATEST:
-                return Parsed(refusal="is outside 1900 to 2199")
-            return Parsed(value=day, note=None if text == day.isoformat() else f"read as {day}")
+            return _in_range(day, None if text == day.isoformat() else f"read as {day}")
         if len(_DATES_IN.findall(text)) > 1 or len(found) > 1:
             return Parsed(refusal="holds two dates; give one, or first and last day in columns of their own")
         if re.fullmatch(r"\d{1,2}/\d{1,2}/\d{2,4}", text):
             return Parsed(refusal="may be day/month or month/day; state date.formats in the mapping")
-        return Parsed(refusal="is not a date in a format of the mapping")
+        if _DAY_NUMBER.fullmatch(text):
+            day = dt.date(1899, 12, 30) + dt.timedelta(days=int(float(text)))
+            return Parsed(
+                refusal=f"is a spreadsheet's day number ({day} if its day 1 is 1900-01-01); give the cells a date "
+                "format and save again"
+            )
+        return Parsed(
+            refusal=f"is not a date in a format of the mapping ({', '.join(formats)}); write YYYY-MM-DD, or state "
+            "date.formats"
+        )
 
     return parse
+
+
+def _in_range(day: dt.date, note: str | None) -> Parsed:
+    if EARLIEST <= day < LATEST:
+        return Parsed(value=day, note=note)
+    other = "; a year of the Iranian or Islamic calendar? convert it first" if 1300 <= day.year < 1500 else ""
+    return Parsed(refusal=f"is outside 1900 to 2199{other}")
 
 
 def backwards(first: pl.Series, last: pl.Series) -> pl.Series:

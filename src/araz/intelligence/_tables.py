@@ -18,6 +18,7 @@ MAX_UNPACKED_BYTES: Final = 4_000_000_000
 #: Name of the column of row numbers: no header can hold it.
 ROW: Final = "\0row"
 MAX_CELL_CHARS: Final = 32_767
+_SEPARATOR: Final = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
 _FORMULA: Final = re.compile(rb'<(?:[\w.-]+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<(?:[\w.-]+:)?f[\s>/]')
 _MERGE: Final = re.compile(rb'<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 
@@ -57,6 +58,8 @@ def read_table(data: bytes, name: str, sheet: str | None = None, encoding: str |
 
 
 def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
+    if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValueError(f"{name} is UTF-16; say so with --encoding utf-16, or save it as CSV UTF-8")
     try:
         text = data.decode(encoding or "utf-8-sig")
     except (UnicodeDecodeError, LookupError) as error:
@@ -65,17 +68,27 @@ def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
         ) from error
     if "\0" in text:
         raise ValueError(f"{name} holds zero bytes: not a CSV file, or UTF-16; save it as CSV UTF-8")
+    told = _SEPARATOR.match(text)  # a line for spreadsheets only, which they do not show
+    text = text[told.end() :] if told else text
     first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    header = _header(next(reader, []), name)
-    plain = text.replace("\r\n", "\n")
-    if '"' not in plain and "\r" not in plain:
-        return _without_formulas(header, *_split_lines(plain, delimiter, len(header)))
+    delimiter = told[1] if told else max(",;\t|", key=first.count)
+    # Strict: a quotation mark left open would take the rows after it for one cell.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    row, rows = 0, []
     try:
-        kept, numbers, refused = _fitting(enumerate(reader, start=2), len(header))
+        header = _header(next(reader, []), name)
+        row = 1
+        plain = text.replace("\r\n", "\n")
+        if '"' not in plain and "\r" not in plain:
+            return _without_formulas(header, *_split_lines(plain, delimiter, len(header)))
+        for row, cells in enumerate(reader, start=2):
+            rows.append((row, cells))
     except csv.Error as error:
-        raise ValueError(f"{name}, line {reader.line_num}: {error}; is a quotation mark left open?") from error
+        raise ValueError(
+            f"{name}, row {row + 1}: a quotation mark is left open, or stands inside a cell without being doubled "
+            f"({error}); what follows cannot be told apart, so nothing was read"
+        ) from error
+    kept, numbers, refused = _fitting(rows, len(header))
     return _without_formulas(header, _columns(kept, len(header)), numbers, refused)
 
 
