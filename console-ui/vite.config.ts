@@ -2,7 +2,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
 
-// Two pages: the officer's screen and the patrol's. Nothing is inlined, so that the page's policy can forbid inline code.
+// Three pages: the officer's screen, the patrol's, and the one to sign in. Nothing is inlined, so that the page's policy can forbid inline code.
 export default defineConfig({
   plugins: [svelte()],
   build: {
@@ -11,7 +11,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 2000,
     rollupOptions: {
-      input: { index: resolve(import.meta.dirname, "index.html"), patrol: resolve(import.meta.dirname, "patrol.html") },
+      input: Object.fromEntries(["index", "patrol", "signin"].map((page) => [page, resolve(import.meta.dirname, `${page}.html`)])),
     },
   },
   server: { proxy: { "/api": { target: "http://127.0.0.1:8123", ws: true } } },

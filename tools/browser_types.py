@@ -14,7 +14,10 @@ from typing import Any
 import msgspec
 
 from araz import vocabulary as words
-from araz.console import ClockFrame, PictureFrame
+from araz.app._releases import ReleaseIn, ReleasesShown
+from araz.app._signin_ways import KeyShown, Ways
+from araz.console import ClockFrame, PictureFrame, Session
+from araz.console._signin import SignedOut
 from araz.console._wire import ErrorAnswer, Hello, Recorded, ReportIn, Screen
 from araz.intelligence import MonthlyReport
 
@@ -44,6 +47,12 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     words.PlanAsk,
     words.PlanShown,
     MonthlyReport,
+    ReleaseIn,
+    ReleasesShown,
+    Session,
+    SignedOut,
+    KeyShown,
+    Ways,
 )
 
 

@@ -259,6 +259,15 @@ export interface InterceptOption {
   altitude_hae_m: number | null;
 }
 
+/** A passkey as its owner sees it. */
+export interface KeyShown {
+  id: string;
+  name: string;
+  made_at_us: number;
+  used_at_us: number | null;
+  is_shut: boolean;
+}
+
 /** One row of a table, and the seizures it is made of. */
 export interface Line {
   cells: string[];
@@ -419,6 +428,62 @@ export interface Rejected {
   raw: string;
 }
 
+/** One step of a release by four eyes, as it stands in the journal; the server says who, not the browser. */
+export interface Release {
+  type: "release";
+  release_id: string;
+  step: ReleaseStep;
+  alarm_id: string;
+  to_service: string;
+  scope: ReleaseScope;
+  reason: string;
+  account: string;
+  service: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  at_us: number;
+  role: string;
+  /** Microseconds since 1970-01-01. [us, UTC] */
+  until_us: number | null;
+}
+
+/** What a browser sends of a step; who does it is taken from the session. */
+export interface ReleaseIn {
+  release_id: string;
+  step: ReleaseStep;
+  alarm_id: string;
+  to_service: string;
+  reason: string;
+  scope: ReleaseScope;
+  until_us: number | null;
+}
+
+/** What is released: the alarm and its track on the screen, or the whole case with every source of the site. */
+export type ReleaseScope = "case" | "picture";
+
+/** A release as far as it has come. */
+export interface ReleaseShown {
+  state: ReleaseState;
+  asked: Release;
+  confirmed: Release | null;
+  refused: Release | null;
+  revoked: Release | null;
+}
+
+/** How far a release has come. */
+export type ReleaseState = "asked" | "ended" | "granted" | "refused" | "revoked" | "withdrawn";
+
+/** What a person did about a release. */
+export type ReleaseStep = "ask" | "confirm" | "refuse" | "revoke";
+
+/** What concerns one's service, newest first, and what the reader himself may do about it. */
+export interface ReleasesShown {
+  account: string;
+  service: string;
+  is_granting: boolean;
+  to_services: string[];
+  releases: ReleaseShown[];
+}
+
 /** A person's report as the patrol page sends it; ``report_id`` makes a second delivery harmless. */
 export interface ReportIn {
   report_id: string;
@@ -446,6 +511,9 @@ export interface ReportReceived {
   /** Microseconds since 1970-01-01. [us, UTC] */
   received_at_us: number;
 }
+
+/** The users of a joint centre, by their job. */
+export type Role = "analyst" | "commander" | "examiner" | "liaison" | "officer" | "patrol" | "prosecutor" | "technician";
 
 /** One sentence as a key of the message catalogue and its values; a list is joined by semicolons. */
 export interface Said {
@@ -607,6 +675,21 @@ export interface SensorRegistration {
 /** What a sensor says of itself, or what Araz finds out about it. */
 export type SensorState = "degraded" | "failed" | "lying" | "ok" | "silent" | "unknown";
 
+/** Who is signed in, and what for. */
+export interface Session {
+  account: string;
+  role: Role;
+  service: string;
+  purpose: string;
+  until_us: number;
+  how: string;
+}
+
+/** The answer to a sign-out. */
+export interface SignedOut {
+  away: string | null;
+}
+
 /** One track as people and other systems see it. */
 export interface Track {
   type: "track";
@@ -651,6 +734,13 @@ export interface Track {
   hidden: boolean;
   reappears: Reappearance[];
   border_distance_m: number | null;
+}
+
+/** How one may sign in here. */
+export interface Ways {
+  has_accounts: boolean;
+  has_passkeys: boolean;
+  provider: string | null;
 }
 
 /** What a service is told of a published area instead of tracks: the area, a span of the clock, yes or no. */

@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from araz.app._accounts import check_exposure, names_of, open_gate, read_accounts
+from araz.app._accounts import check_exposure, names_of, open_entrance, read_accounts
 from araz.console import SignIn
 from araz.store import read_journal, verify_journal
 from araz_testing import araz
@@ -47,7 +47,7 @@ def test_passwords_are_hashed_and_sign_ins_journalled(made, tmp_path):
     assert made.stat().st_mode & 0o077 == 0
     assert b"long enough" not in made.read_bytes()
     assert read_accounts(made)[0].password_hash.startswith("$argon2id$")
-    gate, log = open_gate(made, tmp_path / "access.journal", lambda: 1_790_000_000_000_000)
+    gate, log, _, _ = open_entrance(made, None, tmp_path / "access.journal", lambda: 1_790_000_000_000_000)
 
     async def both():
         right = SignIn(account="officer-1", password="a long enough password", purpose="duty")

@@ -32,6 +32,7 @@ def night():
 def pages(tmp_path):
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<title>officer</title>")
+    (tmp_path / "signin.html").write_text("<title>sign in</title>")
     (tmp_path / "patrol.html").write_text("<title>patrol</title>")
     (tmp_path / "sw.js").write_text("// worker")
     (tmp_path / "favicon.svg").write_text("<svg/>")

@@ -15,6 +15,7 @@ from araz.app._plan_desk import plan_handlers
 from araz.app._releases import release_handlers
 from araz.app._search import search_handlers
 from araz.app._seizure_desk import seizure_handlers
+from araz.app._signin_ways import way_handlers
 from araz.console import ACCESS, OPEN, Account, Gate, Role, SignIn, create_app, rule_of
 
 PASSWORDS = {role.value: f"the password of {role.value}" for role in Role}
@@ -40,13 +41,15 @@ def empty_pages():
         *alarm_handlers(nobody, "UTC", nobody), *drill_handlers(nobody, nobody, nobody),
         *search_handlers(nobody, nobody, nobody), *coverage_handlers(nobody, nobody),
         *release_handlers(nobody, nobody, nobody, nobody), *metrics_handlers(nobody, nobody),
-        *plan_handlers(nobody), *seizure_handlers(nobody),
+        *plan_handlers(nobody), *seizure_handlers(nobody), *way_handlers(nobody, nobody, nobody),
     ]  # fmt: skip
 
     def empty(handler):
-        methods = sorted(handler.http_methods & {"GET", "POST"})
+        methods = sorted(handler.http_methods & {"GET", "POST", "DELETE"})
 
-        @answers(sorted(handler.paths), http_method=methods, include_in_schema=False, sync_to_thread=False)
+        @answers(
+            sorted(handler.paths), http_method=methods, status_code=200, include_in_schema=False, sync_to_thread=False
+        )
         def answer() -> dict[str, str]:
             return {}
 
@@ -135,8 +138,10 @@ def test_nobody_without_a_session(door):
         door.client.cookies.clear()
         status = knock(door.client, method, path, {})
         assert status == (303 if path in ("/", "/patrol") else 401), (method, path)
-    for method, path in OPEN - {("POST", "/api/session")}:
-        assert knock(door.client, method, path, {}) == 200
+    for method, path in OPEN - {("POST", "/api/session"), ("GET", "/assets")}:
+        assert knock(door.client, method, path, {}) == 200, path
+    assert knock(door.client, "POST", "/api/session", {}) == 400
+    assert knock(door.client, "GET", "/assets/a.mjs", {}) == 200
 
 
 def test_what_no_table_may_grant():
@@ -189,7 +194,7 @@ def test_sign_in_is_slow_to_guess_and_ends(door):
     assert door.client.get("/api/session", headers=headers).status_code == 401
     headers = door.sign_in("officer")
     door.client.cookies.clear()
-    assert door.client.delete("/api/session", headers=headers).status_code == 204
+    assert door.client.delete("/api/session", headers=headers).json() == {"away": None}
     assert door.client.get("/api/alarms", headers=headers).status_code == 401
     assert door.client.post("/api/session", json={**right, "purpose": " "}).status_code == 401
 

@@ -1,79 +1,22 @@
 """The console of two services: every path a role may read, and the live stream, show each service its own night."""
 
-import asyncio
-import itertools
 import shutil
 
 import msgspec
 import pytest
-from hidden_lab import OURS, THEIRS, bundle, flights, site_toml
-from litestar.testing import TestClient
 
-from araz.app._config import SITE_SOURCE, site_from_bundle
-from araz.app._live import Live, console_of
 from araz.app._runtime import Night
-from araz.console import ACCESS, Account, Gate, Hub, Role
-from araz.simulation import simulate
-from araz_testing import missing
+from araz.console import ACCESS, Role
+from hidden_lab import OURS, THEIRS
+from two_services import Centre
 
 SECRET = "hidden-radar"
 #: The sensors' names may be on the screen of the service that sees all: else nothing would prove that the words differ.
 TELLING = {"/api/site", "/api/health", "/api/picture", "/api/pictures", "/api/screen", "/api/incidents"}
 
 
-class Direct(Live):
-    """A live night without its loops: what is submitted is taken at once."""
-
-    async def submit(self, source, payload):
-        return (await asyncio.to_thread(self.night.take, [(self.clock(), source, payload)]))[0]
-
-
 #: Plan and register speak of the whole sector: a part of it has neither.
 OF_THE_WHOLE = ("/api/plan", "/api/seizures")
-
-
-class Centre:
-    def __init__(self, root, out):
-        if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
-            missing("the built map (make ui)")
-        text = site_toml().replace(f'owner = "{OURS}"', f'owner = "{OURS}"\nshown_to = ["{THEIRS}"]')
-        self.night = Night(out, log_events=False, services=[OURS, THEIRS, "customs"])
-        scenario = flights(4)
-        self.now_us = scenario.start_us
-        self.night.take([(scenario.start_us, SITE_SOURCE, bundle(text))])
-        live = Direct(self.night, Hub(), lambda: self.now_us)
-        for view in self.night.views.all():
-            live.watch_view(view)
-        night = simulate(scenario, site_from_bundle(bundle(text))[1], 3)
-        arrivals = list(itertools.islice(night.messages, 1200))
-        for start in range(0, len(arrivals), 100):
-            self.night.take(arrivals[start : start + 100])
-        self.now_us = arrivals[-1][0]
-        self.shown_us = self.night.records.picture_span()[1]
-        for view in self.night.views.all():
-            live._show_view(view)
-
-        async def note(_):
-            pass
-
-        def check(name, password):
-            role, service, _ = name.split("|")
-            return Account(id=name, role=Role(role), service=service, password_hash="")
-
-        self.client = TestClient(
-            console_of(live, ["127.0.0.1"], Gate(check, note, lambda: self.now_us)), base_url="https://127.0.0.1"
-        )
-
-    def sign_in(self, role, service, number=1):
-        body = {"account": f"{role}|{service}|{number}", "password": "x", "purpose": "duty"}
-        answer = self.client.post("/api/session", json=body)
-        self.client.cookies.clear()
-        return {"cookie": answer.headers["set-cookie"].split(";")[0]}
-
-    def get(self, path, headers):
-        query = {"/api/picture": f"at_us={self.shown_us}", "/api/screen": f"at_us={self.shown_us}",
-                 "/api/pictures": f"from_us=0&to_us={self.shown_us}", "/api/rejects": "sensor=open-radar"}  # fmt: skip
-        return self.client.get(f"{path}?{query.get(path, '')}", headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -136,12 +79,12 @@ def test_whoever_sees_a_part_decides_nothing(centre, path):
 
 
 def test_two_officers_release_an_alarm_and_the_other_service_sees_it(centre):
-    alarm_id = next(iter(centre.night.views.whole.alarms), None)
-    assert alarm_id is not None
+    whole = centre.night.views.whole
+    alarm_id = next(one.alarm_id for one in whole.alarms.values() if whole.owners(one, OURS))
     body = {"release_id": "r-7", "step": "ask", "alarm_id": alarm_id, "to_service": OURS, "reason": "joint operation"}
 
-    def post(number, service=THEIRS, **more):
-        headers = centre.sign_in("officer", service, number)
+    def post(number, service=THEIRS, role="officer", **more):
+        headers = centre.sign_in(role, service, number)
         return centre.client.post("/api/releases", json=body | more, headers=headers)
 
     def seen():
@@ -149,18 +92,31 @@ def test_two_officers_release_an_alarm_and_the_other_service_sees_it(centre):
 
     assert post(1, alarm_id="A9999").status_code == 404
     assert post(1, reason=" ").status_code == 409
-    assert post(1, OURS, to_service=THEIRS).json()["error"]["code"] == "not-your-source"
-    asked = post(1)
-    assert (asked.status_code, asked.json()["holds"]) == (201, False)
-    same = post(1, step="confirm")
+    # To whoever sees a part, a number that the whole night has and one that it has not are the same.
+    known, unknown = (post(1, OURS, to_service=THEIRS, alarm_id=name) for name in (alarm_id, "A9999"))
+    assert (known.status_code, known.text.replace(alarm_id, "A9999")) == (404, unknown.text)
+    asked = post(1, role="liaison")
+    assert (asked.status_code, asked.json()["state"], asked.json()["asked"]["role"]) == (201, "asked", "liaison")
+    assert asked.json()["asked"]["until_us"] == centre.now_us + 12 * 3_600_000_000
+    assert "a liaison cannot answer" in post(2, step="confirm", role="liaison").json()["error"]["message"]
+    same = post(1, step="confirm", role="liaison")
+    assert "cannot answer" in same.json()["error"]["message"]
+    assert post(3, release_id="r-8").status_code == 201
+    same = post(3, release_id="r-8", step="confirm")
     assert (same.status_code, same.json()["error"]["message"]) == (409, "four eyes: who asked cannot confirm it")
     assert f"R-{alarm_id}" not in seen()
-    assert post(2, step="confirm").json()["holds"] is True
+    refused = post(2, release_id="r-8", step="refuse", reason="too early").json()
+    assert (refused["state"], refused["refused"]["reason"]) == ("refused", "too early")
+    assert post(2, step="confirm").json()["state"] == "granted"
     assert f"R-{alarm_id}" in seen()
     told = centre.get("/api/releases", centre.sign_in("liaison", OURS)).json()
-    assert [(one["asked"]["account"], one["confirmed"]["account"]) for one in told] == [
-        (f"officer|{THEIRS}|1", f"officer|{THEIRS}|2")
-    ]
+    assert (told["to_services"], told["is_granting"]) == ([], False)
+    assert [(one["state"], one["asked"]["account"]) for one in told["releases"]] == [
+        ("refused", f"officer|{THEIRS}|3"), ("granted", f"liaison|{THEIRS}|1"),
+    ]  # fmt: skip
+    assert told["releases"][1]["confirmed"]["account"] == f"officer|{THEIRS}|2"
+    mine = centre.get("/api/releases", centre.sign_in("officer", THEIRS, 2)).json()
+    assert (mine["to_services"], mine["is_granting"], mine["releases"]) == ([OURS], True, told["releases"])
     assert post(1, step="revoke").status_code == 201
     state = next(a for a in centre.get("/api/alarms", centre.sign_in("liaison", OURS)).json()
                  if a["alarm_id"] == f"R-{alarm_id}")  # fmt: skip

@@ -1,6 +1,6 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
-import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReportIn, Screen, SearchPlan, SensorHealth } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ways } from "../vocabulary";
 import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
 import type { SiteGeometry } from "./site";
 
@@ -26,11 +26,11 @@ const COVERAGE_MS = 60_000;
 /** A plan, or a report over a long register. */
 const PLAN_MS = 120_000;
 
-async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS): Promise<T> {
+async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, method = body === undefined ? "GET" : "POST"): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(path, {
-      method: body === undefined ? "GET" : "POST",
+      method,
       signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     });
@@ -70,6 +70,18 @@ export const api = {
   routes: (query: Record<string, string>) => ask<RoutesFound>(`/api/seizures/routes?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
   where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<WhereFound>("/api/seizures/where", question, PLAN_MS),
   seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
+  releases: () => ask<ReleasesShown>("/api/releases"),
+  release: (step: ReleaseIn) => ask<ReleaseShown>("/api/releases", step),
+  ways: () => ask<Ways>("/api/signin"),
+  session: () => ask<Session>("/api/session"),
+  signIn: (account: string, password: string, purpose: string) => ask<Session>("/api/session", { account, password, purpose }),
+  signOut: () => ask<SignedOut>("/api/session", undefined, TIMEOUT_MS, "DELETE"),
+  passkeys: () => ask<KeyShown[]>("/api/passkeys"),
+  passkeyOptions: () => ask<PublicKeyCredentialCreationOptionsJSON>("/api/passkeys/options", {}),
+  addPasskey: (name: string, credential: unknown) => ask<KeyShown>("/api/passkeys", { name, credential }),
+  removePasskey: (id: string) => ask<KeyShown[]>(`/api/passkeys?id=${encodeURIComponent(id)}`, undefined, TIMEOUT_MS, "DELETE"),
+  passkeyQuestion: () => ask<PublicKeyCredentialRequestOptionsJSON>("/api/signin/passkey-options", {}),
+  signInByPasskey: (purpose: string, credential: unknown) => ask<Session>("/api/signin/passkey", { purpose, credential }),
   drills: () => ask<Drill[]>("/api/drills"),
   rejects: (sensor: string) => ask<Rejected[]>(`/api/rejects?sensor=${encodeURIComponent(sensor)}`),
   decide: (decision: Decision) => ask<Recorded>("/api/decisions", decision),

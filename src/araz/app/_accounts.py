@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 import cyclopts
 import msgspec
 from cyclopts import Parameter
 
 from araz.app._keys import write_key
+from araz.app._oidc import Oidc, fetcher, read_provider
+from araz.app._passkeys import Passkeys
 from araz.app._rim import say
 from araz.console import Access, Account, Gate, Role
 from araz.store import Journal
@@ -77,12 +80,31 @@ def read_accounts(path: Path) -> list[Account]:
         raise ValueError(f"{path} is no accounts file ({error}); make one with: araz account add") from None
 
 
-def open_gate(path: Path, log: Path, clock: Callable[[], int]) -> tuple[Gate, Journal]:
-    """Return the gate over an accounts file, and the journal of who read what, which its caller closes."""
+class Entrance(NamedTuple):
+    """The gate, the ways through it beside the password, and the journal of who read what, which its opener closes."""
+
+    gate: Gate
+    journal: Journal
+    passkeys: Passkeys | None
+    oidc: Oidc | None
+
+
+def open_entrance(accounts: Path | None, provider: Path | None, log: Path, clock: Callable[[], int]) -> Entrance:
+    """Return the entrance over an accounts file, the settings of a provider, or both; ValueError with the remedy."""
+    known = {} if accounts is None else {account.id: account for account in read_accounts(accounts)}
+    keys = None if accounts is None else Passkeys(accounts.with_name("passkeys.json"), known, clock)
+    oidc = None
+    if provider is not None:
+        settings, secret = read_provider(provider)
+        fetch = fetcher(provider.parent / settings.ca_file if settings.ca_file else None)
+        oidc = Oidc(settings, secret, fetch, time.time)
+    return Entrance(*_gate_over(known, log, clock), keys, oidc)
+
+
+def _gate_over(known: Mapping[str, Account], log: Path, clock: Callable[[], int]) -> tuple[Gate, Journal]:
     from argon2 import PasswordHasher
     from argon2.exceptions import VerificationError
 
-    known = {account.id: account for account in read_accounts(path)}
     hasher = PasswordHasher()
     nobody = hasher.hash("nobody has this password")
 
@@ -115,7 +137,7 @@ def names_of(certificate_file: Path) -> set[str]:
     return {str(name.value) for name in names}
 
 
-def check_exposure(host: str, accounts_file: Path | None, tls: Path | None) -> None:
+def check_exposure(host: str, accounts_file: Path | None, tls: Path | None, oidc: Path | None = None) -> None:
     """Refuse a console that others can reach without accounts and TLS; ValueError with the remedy.
 
     On this machine alone (loopback) neither is asked for: whoever sits at it is the duty officer, and ``make demo``
@@ -123,9 +145,11 @@ def check_exposure(host: str, accounts_file: Path | None, tls: Path | None) -> N
     """
     if tls is not None and not ((tls / "console.crt").is_file() and (tls / "console.key").is_file()):
         raise ValueError(f"{tls} holds no console.crt and console.key; make them with: araz account certificate NAME")
-    if accounts_file is not None and tls is None:
+    has_gate = accounts_file is not None or oidc is not None
+    if has_gate and tls is None:
         raise ValueError("accounts need TLS: make a certificate with araz account certificate NAME, then give --tls")
-    if host not in LOOPBACK and accounts_file is None:
+    if host not in LOOPBACK and not has_gate:
         raise ValueError(
-            f"{host} can be reached by others: give --accounts and --tls (see docs/security.md), or leave --host out"
+            f"{host} can be reached by others: give --accounts or --oidc, and --tls (see docs/security.md), or leave "
+            "--host out"
         )

@@ -17,7 +17,7 @@ from araz.app import verify_case
 from araz.app._case_seal import json_lines, seal, software
 from araz.app._case_tracks import tracks_now
 from araz.app._keys import Password, make_pair, open_key, station_key
-from araz.app._rim import say
+from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import judge
 from araz.app._views import releases_of
 from araz.disclosure import is_released
@@ -73,7 +73,7 @@ def check_case_release(journal: Path, name: str, service: str) -> None:
     """
     whole = releases_of(journal)
     owners = whole.case_owners(service)
-    if not is_released(whole.releases, name, service, owners, ReleaseScope.CASE):
+    if not is_released(whole.releases, name, service, owners, ReleaseScope.CASE, wall_clock_us()):
         raise ValueError(
             f"a case shows every source, and {', '.join(sorted(owners))} did not release {name} to {service}: two "
             f"accounts of each must (scope case, docs/disclosure.md); or give araz export --for {service!r}"

@@ -13,13 +13,14 @@ import msgspec
 import uvicorn
 
 from araz.app import _pipeline as pipeline
-from araz.app._accounts import check_exposure, names_of, open_gate, read_accounts
+from araz.app._accounts import Entrance, check_exposure, names_of, open_entrance, read_accounts
 from araz.app._alarms import alarm_handlers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, REGISTER, site_path
 from araz.app._drills import drill_handlers
 from araz.app._metrics import Station, free_bytes, metrics_handlers
+from araz.app._oidc import read_provider
 from araz.app._outputs import Outputs
 from araz.app._pair import Pair, in_turn
 from araz.app._pair_file import Sides
@@ -30,6 +31,7 @@ from araz.app._rim import say, wall_clock_us
 from araz.app._runtime import BATCH, Arrival, Night
 from araz.app._search import search_handlers
 from araz.app._seizure_desk import seizure_handlers
+from araz.app._signin_ways import way_handlers
 from araz.app._views import View
 from araz.console import Gate, Hub, OfService, Refused, create_app, site_geometry
 from araz.disclosure import sees_all
@@ -199,6 +201,7 @@ async def serve(
     others: Sequence[Coroutine[Any, Any, None]],
     *,
     accounts: Path | None = None,
+    oidc: Path | None = None,
     tls: Path | None = None,
     register: Path = REGISTER,
     planned: Place | None = None,
@@ -207,12 +210,12 @@ async def serve(
 
     ``register``: of seizures, for the analyst. ``planned``: the place the plan page speaks of, else the night's own.
     """
-    check_exposure(host, accounts, tls)
-    gate, log_of_access = (
-        (None, None) if accounts is None else open_gate(accounts, live.night.out / "access.journal", wall_clock_us)
-    )
+    check_exposure(host, accounts, tls, oidc)
+    entrance = None
+    if accounts is not None or oidc is not None:
+        entrance = open_entrance(accounts, oidc, live.night.out / "access.journal", wall_clock_us)
     names = {host, "localhost", "127.0.0.1"} | (set() if tls is None else names_of(tls / "console.crt"))
-    app = console_of(live, sorted(names), gate, register, planned)
+    app = console_of(live, sorted(names), entrance, register, planned)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False,
         ssl_certfile=None if tls is None else tls / "console.crt",
@@ -229,15 +232,15 @@ async def serve(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.gather(console, return_exceptions=True)
-    if log_of_access is not None:
-        log_of_access.close()
+    if entrance is not None:
+        entrance.journal.close()
     for task in done:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
 
 
 def console_of(
-    live: Live, names: Sequence[str], gate: Gate | None, register: Path = REGISTER, planned: Place | None = None
+    live: Live, names: Sequence[str], entrance: Entrance | None, register: Path = REGISTER, planned: Place | None = None
 ) -> Any:
     """Return the console, behind the gate that of each service.
 
@@ -247,6 +250,8 @@ def console_of(
     if not (static / "index.html").exists():
         raise ValueError("the map is not built; run: make ui")
     whole = live.night.views.whole
+    gate = None if entrance is None else entrance.gate
+    ways = [] if entrance is None else way_handlers(entrance.gate, entrance.passkeys, entrance.oidc)
 
     def made(seen: Any, hub: Hub, submit: Any, gate_before: Gate | None, of_service: OfService | None) -> Any:
         line, records = seen.believed.line, seen.records
@@ -264,6 +269,7 @@ def console_of(
                 *release_handlers(whole, submit, live.clock, gate),
                 *plan_handlers((planned or line.place) if is_whole else None),
                 *seizure_handlers(register if is_whole else None),
+                *(ways if is_whole else []),
             ],
             allowed_hosts=names, gate=gate_before, of_service=of_service,
             other_node="" if live.pair is None else live.pair.sides.other.console,
@@ -285,21 +291,22 @@ async def _nothing_taken(source: str, payload: bytes) -> Message:
     raise Refused(403, "partial-view", "your service sees a part of this night, and may only read it", remedy)
 
 
-def services_of(site: Site, accounts: Path | None) -> list[str]:
+def services_of(site: Site, accounts: Path | None, oidc: Path | None = None) -> list[str]:
     """The services that see this night; ValueError where nobody says what belongs to whom, or none sees all."""
     services = {output.service or site.service for output in site.outputs} - {""}
-    if accounts is None:
+    if accounts is None and oidc is None:
         return sorted(services)
-    signed = {account.service for account in read_accounts(accounts)}
+    signed = set() if accounts is None else {account.service for account in read_accounts(accounts)}
+    signed |= set() if oidc is None else {grant.service for grant in read_provider(oidc)[0].grants}
     if len(signed) > 1 and sees_all(site, "") and not site.service:
         raise ValueError(
-            f"{accounts} has accounts of {', '.join(sorted(signed))}, but the site file does not say whose its "
+            f"{accounts or oidc} has accounts of {', '.join(sorted(signed))}, but the site file does not say whose its "
             "sources are; give it service = … and, where they differ, owner and shown_to (docs/disclosure.md)"
         )
     if not any(sees_all(site, service) for service in signed):
         raise ValueError(
-            f"no service of {accounts} sees all of this site, so nobody could decide; open the feeds and areas to one "
-            "of them with shown_to"
+            f"no service of {accounts or oidc} sees all of this site, so nobody could decide; open the feeds and areas "
+            "to one of them with shown_to"
         )
     return sorted(services | signed)
 
@@ -315,6 +322,7 @@ def run_watch(
     port: int,
     *,
     accounts: Path | None = None,
+    oidc: Path | None = None,
     tls: Path | None = None,
     posts: str = "",
     keys: Path | None = None,
@@ -325,16 +333,18 @@ def run_watch(
 
     With ``sides`` it is one of two nodes, and does so when it leads.
     """
-    check_exposure(host, accounts, tls)
+    check_exposure(host, accounts, tls, oidc)
     bundle = bundle_from_file(site_path(site_name))
     if not posts:
-        return watch(bundle, out, host, port, accounts=accounts, tls=tls, register=register, sides=sides, keys=keys)
+        return watch(
+            bundle, out, host, port, accounts=accounts, oidc=oidc, tls=tls, register=register, sides=sides, keys=keys
+        )
     from araz.app._centre import open_centre, run_centre
 
     site, _, _ = site_from_bundle(bundle)
     server = open_centre(site, out, posts, keys)  # refused at once where it cannot be; started when this node leads
     return watch(
-        bundle, out, host, port, accounts=accounts, tls=tls, register=register, sides=sides, keys=keys,
+        bundle, out, host, port, accounts=accounts, oidc=oidc, tls=tls, register=register, sides=sides, keys=keys,
         not_here=frozenset(feed for post in site.posts for feed in post.feeds),
         beside=lambda live: [run_centre(live, server, site)],
     )  # fmt: skip
@@ -347,6 +357,7 @@ def watch(
     port: int,
     *,
     accounts: Path | None = None,
+    oidc: Path | None = None,
     tls: Path | None = None,
     register: Path = REGISTER,
     not_here: frozenset[str] = frozenset(),
@@ -359,7 +370,7 @@ def watch(
     With ``sides`` it is one of two nodes: it follows until it leads, and ends with 3 when the other leads.
     """
     site, _, _ = site_from_bundle(bundle)
-    services = services_of(site, accounts)
+    services = services_of(site, accounts, oidc)
     night = Night(out, log_events=False, services=services)
     if night.journal.recovered:
         say(night.journal.recovered)
@@ -377,7 +388,7 @@ def watch(
             return [live.tick(), _listen(live, feeds), *(one for box in boxes for one in box.senders()), *beside(live)]
 
         others = lead() if pair is None else [in_turn(pair, live.tell, lead)]
-        asyncio.run(serve(live, host, port, others, accounts=accounts, tls=tls, register=register))
+        asyncio.run(serve(live, host, port, others, accounts=accounts, oidc=oidc, tls=tls, register=register))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")
     except Fenced as fenced:

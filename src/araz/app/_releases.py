@@ -1,39 +1,57 @@
-"""Release by four eyes over the console: ask, confirm, revoke."""
+"""Release by four eyes over the console: ask, confirm or refuse, take back."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
+from msgspec import Meta
 
 from araz.app import _pipeline as pipeline
 from araz.app._views import Whole
 from araz.console import AnyRequest, Clock, Gate, Refused, Session, Submit, json_of
-from araz.disclosure import Standing, release_objection
-from araz.vocabulary import Release, ReleaseScope, ReleaseStep
+from araz.disclosure import GRANTING, Standing, release_objection, sees_all
+from araz.vocabulary import LATEST_TIME_US, Release, ReleaseScope, ReleaseState, ReleaseStep
 
-MAX_REASON = 2_000
+MAX_REASON: Final = 2_000
+SHIFT_US: Final = 12 * 3600 * 1_000_000
+"""A release that does not say when it ends does so after a shift."""
 
 
 class ReleaseIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a browser sends of a step; who does it is taken from the session."""
 
-    release_id: str
+    release_id: Annotated[str, Meta(min_length=1, max_length=64)]
     step: ReleaseStep
     alarm_id: str
     to_service: str
-    reason: str
+    reason: Annotated[str, Meta(max_length=MAX_REASON)]
     scope: ReleaseScope = ReleaseScope.PICTURE
+    until_us: Annotated[int, Meta(ge=0, le=LATEST_TIME_US)] | None = None
+    """When it ends by itself; None: a shift from now."""
 
 
 class ReleaseShown(msgspec.Struct, frozen=True, kw_only=True):
     """A release as far as it has come."""
 
+    state: ReleaseState
     asked: Release
     confirmed: Release | None
+    refused: Release | None
     revoked: Release | None
-    holds: bool
+
+
+class ReleasesShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What concerns one's service, newest first, and what the reader himself may do about it."""
+
+    account: str
+    service: str
+    is_granting: bool
+    """Whether the reader's role may answer what somebody else of his service asked for."""
+    to_services: list[str]
+    """To whom something can be released; empty for whoever sees a part himself."""
+    releases: list[ReleaseShown]
 
 
 def release_handlers(whole: Whole, submit: Submit, clock: Clock, gate: Gate | None) -> list[Any]:
@@ -47,31 +65,40 @@ def release_handlers(whole: Whole, submit: Submit, clock: Clock, gate: Gate | No
         return found[1]
 
     @get("/api/releases", sync_to_thread=False)
-    def get_releases(request: AnyRequest) -> list[ReleaseShown]:
-        mine = session(request).service
-        return [
-            _shown(one) for one in whole.releases.by_id.values() if mine in (one.asked.service, one.asked.to_service)
+    def get_releases(request: AnyRequest) -> ReleasesShown:
+        who, now_us = session(request), clock()
+        mine = [
+            one for one in whole.releases.by_id.values() if who.service in (one.asked.service, one.asked.to_service)
         ]
+        others = [] if who.service in whole.partial else sorted(whole.partial)
+        return ReleasesShown(
+            account=who.account, service=who.service, is_granting=who.role.value in GRANTING, to_services=others,
+            releases=[_shown(one, now_us) for one in reversed(mine)],
+        )  # fmt: skip
 
     @post("/api/releases")
     async def post_release(request: AnyRequest) -> Response[ReleaseShown]:
-        who, said = session(request), await json_of(request, ReleaseIn, "release")
+        who, said, now_us = session(request), await json_of(request, ReleaseIn, "release"), clock()
+        ends_us = (said.until_us or now_us + SHIFT_US) if said.step is ReleaseStep.ASK else None
         step = Release(
-            release_id=said.release_id[:64], step=said.step, alarm_id=said.alarm_id, to_service=said.to_service,
-            scope=said.scope, reason=said.reason[:MAX_REASON], account=who.account, service=who.service, at_us=clock(),
+            release_id=said.release_id, step=said.step, alarm_id=said.alarm_id, to_service=said.to_service,
+            scope=said.scope, reason=said.reason, account=who.account, service=who.service, at_us=now_us,
+            role=who.role.value, until_us=ends_us,
         )  # fmt: skip
         _check(whole, step)
         await submit(pipeline.RELEASE_SOURCE, msgspec.json.encode(step))
         standing = whole.releases.by_id.get(step.release_id)
         if standing is None or step not in standing:
             raise Refused(409, "not-this-step", "somebody was quicker", "look at GET /api/releases and try again")
-        return Response(_shown(standing), status_code=201)
+        return Response(_shown(standing, now_us), status_code=201)
 
     return [get_releases, post_release]
 
 
-def _shown(one: Standing) -> ReleaseShown:
-    return ReleaseShown(asked=one.asked, confirmed=one.confirmed, revoked=one.revoked, holds=one.holds)
+def _shown(one: Standing, at_us: int) -> ReleaseShown:
+    return ReleaseShown(
+        state=one.state_at(at_us), asked=one.asked, confirmed=one.confirmed, refused=one.refused, revoked=one.revoked
+    )
 
 
 def _check(whole: Whole, step: Release) -> None:
@@ -79,9 +106,13 @@ def _check(whole: Whole, step: Release) -> None:
     if objection is not None:
         raise Refused(409, "not-this-step", objection, "see docs/disclosure.md, four eyes")
     alarm = whole.alarms.get(step.alarm_id)
+    owners = frozenset[str]() if alarm is None else whole.owners(alarm, step.to_service, step.scope)
+    if whole.site is not None and not sees_all(whole.site, step.service) and step.service not in owners:
+        # One answer for both: which numbers the night's alarms have would tell how many a closed source raised.
+        text = f"{step.service} has no alarm {step.alarm_id!r} to release"
+        raise Refused(404, "no-alarm", text, "only a service whose sources saw an alarm can release it")
     if alarm is None:
         raise Refused(404, "no-alarm", f"there is no alarm {step.alarm_id!r}", "see /api/alarms for their names")
-    owners = whole.owners(alarm, step.to_service, step.scope)
     if step.step is ReleaseStep.ASK and step.service not in owners:
         text = f"{step.service} hides nothing of {step.alarm_id} from {step.to_service}"
         remedy = f"its sources are those of {', '.join(sorted(owners)) or 'nobody: it is shown already'}"

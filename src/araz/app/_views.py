@@ -29,6 +29,7 @@ from araz.disclosure import (
     VeilState,
     closed_owners,
     is_released,
+    next_end_us,
     open_site,
     release_step,
     released_alarm,
@@ -70,6 +71,8 @@ class Whole:
         self.alarms: dict[str, Alarm] = {}
         self.sensors: dict[str, list[str]] = {}
         """Who saw the track of each alarm, so far."""
+        self.partial: frozenset[str] = frozenset()
+        """The services that see a part: to them something can be released."""
         self.picture: Picture | None = None
 
     def act(self, message: Message, said: Sequence[Event]) -> None:
@@ -123,6 +126,7 @@ class View:
         self._open: frozenset[str] = frozenset()
         self._shield, self._veil = Shield(), VeilState()
         self._released: dict[str, Alarm] = {}
+        self._end_us: int | None = None
         self._messages = 0
         self._said: list[Event] = []
 
@@ -153,8 +157,10 @@ class View:
             if isinstance(event, Picture):
                 self._veil = veil_note(self._veil, self._rules, event, None)
         events = self._shielded(events, whole)
-        if message.source == pipeline.RELEASE_SOURCE or any(isinstance(event, Alarm) for event in said):
+        is_over = self._end_us is not None and message.received_at_us >= self._end_us
+        if is_over or message.source == pipeline.RELEASE_SOURCE or any(isinstance(event, Alarm) for event in said):
             events.extend(self._news_of_released(whole, message.received_at_us))
+            self._end_us = next_end_us(whole.releases, self.service, message.received_at_us)
         self._said.extend(events)
         return events
 
@@ -199,7 +205,7 @@ class View:
             if alarm is None:
                 continue
             owners = whole.owners(alarm, self.service) or frozenset({owner})
-            if is_released(whole.releases, alarm_id, self.service, owners, ReleaseScope.PICTURE):
+            if is_released(whole.releases, alarm_id, self.service, owners, ReleaseScope.PICTURE, at_us):
                 if alarm != before:
                     self._released[alarm_id] = alarm
                     news.append(released_alarm(alarm, owner))
@@ -247,6 +253,7 @@ class Views:
             self._partial = {n for n in self._services if not sees_all(site, n) and open_site(site, n).sensors}
             for name in sorted(self._partial - set(self._views)):
                 self._views[name] = View(name, self._out)
+            self.whole.partial = frozenset(self._partial)
         self.whole.act(message, said)
         for view in self.all():
             view.act(message, said, self.whole)

@@ -95,6 +95,9 @@ def watch(
     accounts: Annotated[
         Path | None, Parameter(help="Accounts file (araz account add); needed beyond localhost.")
     ] = None,
+    oidc: Annotated[
+        Path | None, Parameter(help="Settings of an OpenID Connect provider, instead of accounts or beside them.")
+    ] = None,
     tls: Annotated[
         Path | None, Parameter(help="Folder with console.crt and console.key; needed beyond localhost.")
     ] = None,
@@ -115,10 +118,11 @@ def watch(
 
     Start it again with the same --out after a crash: it repairs the journal, says so, and goes on.
 
-    On localhost nobody is asked to sign in. Beyond it, accounts and TLS are required.
+    On localhost nobody is asked to sign in. Beyond it, accounts or a provider, and TLS, are required.
 
     Example: araz watch --site sites/horadiz/site.toml --out /var/lib/araz
              araz watch --host 10.0.0.5 --accounts out/accounts.json --tls out/tls
+             araz watch --host 10.0.0.5 --oidc oidc.toml --tls out/tls
              araz watch --site chain --posts 10.0.0.5:7422 --keys keys
              araz watch --pair pair.toml --node a --keys keys --out /var/lib/araz
     """
@@ -129,8 +133,8 @@ def watch(
     if records:
         keep_records_at(out, records)
     return run_watch(
-        site, out, host, port, accounts=accounts, tls=tls, register=register, posts=posts, keys=keys,
-        sides=None if pair is None else read_sides(pair, node),
+        site, out, host, port, accounts=accounts, oidc=oidc, tls=tls, register=register, posts=posts,
+        keys=keys, sides=None if pair is None else read_sides(pair, node),
     )  # fmt: skip
 
 

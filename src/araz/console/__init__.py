@@ -10,11 +10,22 @@
 from araz.console._access import ACCESS, OPEN, Role, access_table, rule_of
 from araz.console._app import create_app
 from araz.console._errors import Refused
-from araz.console._gate import Access, Account, Gate, OfService, Session, SignIn
+from araz.console._gate import (
+    Access,
+    Account,
+    Gate,
+    Identity,
+    OfService,
+    Session,
+    SignIn,
+    purpose_objection,
+    session_cookie,
+)
 from araz.console._geometry import site_geometry
 from araz.console._hub import Hub, Subscriber
 from araz.console._ports import Clock, Reader, Submit
 from araz.console._requests import AnyRequest, json_of, time_of
+from araz.console._signin import session_of
 from araz.console._wire import ClockFrame, LiveEvent, PictureFrame
 
 __all__ = [
@@ -27,6 +38,7 @@ __all__ = [
     "ClockFrame",
     "Gate",
     "Hub",
+    "Identity",
     "LiveEvent",
     "OfService",
     "PictureFrame",
@@ -40,7 +52,10 @@ __all__ = [
     "access_table",
     "create_app",
     "json_of",
+    "purpose_objection",
     "rule_of",
+    "session_cookie",
+    "session_of",
     "site_geometry",
     "time_of",
 ]

@@ -36,21 +36,28 @@ class Rule(NamedTuple):
 
 _O, _L, _P, _T, _A, _E, _J, _C = Role
 _ALL: Final = frozenset(Role)
-#: Open to everybody who reaches the port: the page to sign in, and whether the service lives.
+#: Open to everybody who reaches the port: the page to sign in with its program (public code, no data), the ways to do
+#: it, and whether the service lives.
 OPEN: Final = frozenset(
-    {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/signin"), ("GET", "/signin.js"), ("POST", "/api/session")}
-)
+    {
+        ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/signin"), ("GET", "/assets"), ("GET", "/favicon.svg"),
+        ("GET", "/api/signin"), ("POST", "/api/session"), ("POST", "/api/signin/passkey-options"),
+        ("POST", "/api/signin/passkey"), ("GET", "/signin/provider"), ("GET", "/signin/back"),
+    }
+)  # fmt: skip
 #: Method and path as the application has them: who may.
 ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/"): Rule(_ALL - {_P}),
     ("GET", "/patrol"): Rule(frozenset({_O, _P})),
     ("GET", "/sw.js"): Rule(_ALL),
-    ("GET", "/favicon.svg"): Rule(_ALL),
-    ("GET", "/assets"): Rule(_ALL),
     ("GET", "/schema"): Rule(_ALL),
     ("GET", "/metrics"): Rule(frozenset({_T, _C})),
     ("GET", "/api/session"): Rule(_ALL),
     ("DELETE", "/api/session"): Rule(_ALL),
+    ("GET", "/api/passkeys"): Rule(_ALL),
+    ("POST", "/api/passkeys"): Rule(_ALL),
+    ("DELETE", "/api/passkeys"): Rule(_ALL),
+    ("POST", "/api/passkeys/options"): Rule(_ALL),
     ("GET", "/api/site"): Rule(_ALL),
     ("GET", "/api/alarms"): Rule(frozenset({_O, _L, _P, _J, _C}), is_personal=True),
     ("GET", "/api/incidents"): Rule(frozenset({_O, _L, _A, _E, _J, _C}), is_personal=True),
@@ -86,13 +93,21 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
 }
 
 
-def rule_of(method: str, path: str) -> Rule | None:
-    """The rule for a request; None where there is none, which forbids it."""
+def _key(method: str, path: str) -> tuple[str, str]:
     for stem in ("/assets", "/schema"):
         if path == stem or path.startswith(stem + "/"):
             path = stem
-    method = "GET" if method == "HEAD" else method
-    return ACCESS.get((method, path.rstrip("/") or "/"))
+    return "GET" if method == "HEAD" else method, path.rstrip("/") or "/"
+
+
+def is_open(method: str, path: str) -> bool:
+    """Whether anybody may ask for this without signing in."""
+    return _key(method, path) in OPEN
+
+
+def rule_of(method: str, path: str) -> Rule | None:
+    """The rule for a request; None where there is none, which forbids it."""
+    return ACCESS.get(_key(method, path))
 
 
 def access_table() -> str:
@@ -101,4 +116,5 @@ def access_table() -> str:
     for (method, path), rule in ACCESS.items():
         cells = ["yes" if role in rule.roles else "" for role in Role]
         lines.append(f"| {method} {path} | " + " | ".join(cells) + f" | {'yes' if rule.is_personal else ''} |")
+    lines += ["", "Open to everybody who reaches the port: " + ", ".join(f"`{m} {p}`" for m, p in sorted(OPEN)) + "."]
     return "\n".join(lines) + "\n"

@@ -238,7 +238,11 @@ def _page_handlers(static_dir: Path | None) -> list[Any]:
     def patrol() -> Response[bytes]:
         return page("patrol.html")
 
-    handlers: list[Any] = [officer, patrol]
+    @get("/signin", include_in_schema=False, sync_to_thread=True)
+    def signin() -> Response[bytes]:
+        return page("signin.html")
+
+    handlers: list[Any] = [officer, patrol, signin]
     if static_dir is not None and (static_dir / "assets").is_dir():
         handlers.append(create_static_files_router("/assets", [static_dir / "assets"]))
 

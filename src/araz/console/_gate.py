@@ -14,7 +14,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from araz.console._access import OPEN, Role, rule_of
+from araz.console._access import Role, is_open, rule_of
 from araz.console._errors import answer
 from araz.console._ports import Clock
 from araz.console._wire import ErrorBody
@@ -42,6 +42,14 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """Argon2id, PHC format."""
 
 
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who somebody is, by whichever way it was shown: what a session is made from."""
+
+    id: str
+    role: Role
+    service: str
+
+
 class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of POST /api/session."""
 
@@ -58,6 +66,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     purpose: str
     until_us: int
+    how: str = "password"
+    """By which way: password, passkey, provider."""
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +88,18 @@ OfService = Callable[[str, ASGIApp], ASGIApp | None]
 """What a service is shown: of its name and the application of those who see all; None refuses."""
 
 
+def purpose_objection(purpose: str) -> ErrorBody | None:
+    """Why a purpose is none; None when it says what for."""
+    if purpose.strip() and len(purpose) <= 200:
+        return None
+    return ErrorBody(code="no-purpose", message="no purpose was given", remedy="say what for, e.g. duty")
+
+
+def session_cookie(token: str) -> str:
+    """The header that gives a browser its session."""
+    return f"{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict"
+
+
 class Gate:
     """Sessions in memory, the table of rules before every path, the log behind it."""
 
@@ -87,6 +109,8 @@ class Gate:
         self._clock = clock
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._failures: dict[int, tuple[int, int]] = {}
+        self.farewell: Callable[[str], str | None] = lambda _: None
+        """Where the provider behind a session ends its own; set by whoever signs people in through one."""
 
     async def sign_in(self, wanted: SignIn) -> tuple[str, Session] | ErrorBody:
         """Return a new token and its session, or why not."""
@@ -95,27 +119,37 @@ class Gate:
         count, last_us = self._failures.get(place, (0, 0))
         if count >= MAX_FAILURES and now_us - last_us < LOCKED_US:
             return ErrorBody(code="locked", message="too many wrong passwords", remedy="wait a minute")
-        if not wanted.purpose.strip() or len(wanted.purpose) > 200:
-            return ErrorBody(code="no-purpose", message="no purpose was given", remedy="say what for, e.g. duty")
+        if (objection := purpose_objection(wanted.purpose)) is not None:
+            return objection
         # Counted before the check, which takes its time: guesses sent all at once are no more than five either.
         self._failures[place] = count + 1, now_us
         account = await asyncio.to_thread(self._check, wanted.account, wanted.password)
         if account is None:
-            await self._log(name, "", "sign-in", wanted.purpose, False)
+            await self.turn_away(name, "password", wanted.purpose)
             return ErrorBody(code="wrong", message="account or password is wrong", remedy="try again")
         self._failures.pop(place, None)
-        session = Session(account=account.id, role=account.role, service=account.service, purpose=wanted.purpose,
-                          until_us=now_us + SESSION_US)  # fmt: skip
-        await self._log(account.id, account.role, "sign-in", wanted.purpose, True)
+        who = Identity(id=account.id, role=account.role, service=account.service)
+        return await self.admit(who, wanted.purpose, "password")
+
+    async def admit(self, who: Identity, purpose: str, how: str) -> tuple[str, Session]:
+        """Return a new token and its session for somebody whose identity was shown, logged first."""
+        session = Session(account=who.id, role=who.role, service=who.service, purpose=purpose,
+                          until_us=self._clock() + SESSION_US, how=how)  # fmt: skip
+        await self._log(who.id, who.role, f"sign-in by {how}", purpose, True)
         token = secrets.token_urlsafe(32)
         self._sessions[token] = session
         while len(self._sessions) > MAX_SESSIONS:
             self._sessions.popitem(last=False)
         return token, session
 
-    def sign_out(self, token: str) -> None:
-        """End a session; ending it twice does nothing."""
+    async def turn_away(self, name: str, how: str, purpose: str) -> None:
+        """Log a sign-in that was refused."""
+        await self._log(name[:128], "", f"sign-in by {how}", purpose[:200], False)
+
+    def sign_out(self, token: str) -> str | None:
+        """End a session; returns where the provider that vouched for it ends its own, if it has such a place."""
         self._sessions.pop(token, None)
+        return self.farewell(token)
 
     def session_of(self, headers: dict[bytes, bytes]) -> tuple[str, Session] | None:
         """The token and session that a request's cookie carries, if it still holds."""
@@ -159,13 +193,14 @@ class Gate:
                 return
             method = "WEBSOCKET" if str(scope["type"]) == "websocket" else str(scope.get("method"))
             path = scope["path"]
-            if (method, path) in OPEN:
+            if is_open(method, path):
                 await app(scope, receive, send)
                 return
             refused = await self.refusal(method, path, dict(scope["headers"]))
             inner: ASGIApp | None = app
             found = self.session_of(dict(scope["headers"])) if refused is None else None
-            if found is not None and of_service is not None and path != "/api/session":
+            is_own = path.startswith(("/api/session", "/api/passkeys"))  # of the account, not of what its service sees
+            if found is not None and of_service is not None and not is_own:
                 inner = of_service(found[1].service, app)
                 if inner is None:
                     text = f"nothing here is open to {found[1].service}"

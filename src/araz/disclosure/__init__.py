@@ -9,9 +9,11 @@
 
 from araz.disclosure._places import Shield, shield_keeps, shield_moved
 from araz.disclosure._release import (
+    GRANTING,
     Releases,
     Standing,
     is_released,
+    next_end_us,
     release_objection,
     release_step,
     released_alarm,
@@ -21,6 +23,7 @@ from araz.disclosure._sources import Box, Rules, box_of, closed_owners, open_sit
 from araz.disclosure._veil import VeilState, veil_note, withheld_at
 
 __all__ = [
+    "GRANTING",
     "Box",
     "Releases",
     "Rules",
@@ -30,6 +33,7 @@ __all__ = [
     "box_of",
     "closed_owners",
     "is_released",
+    "next_end_us",
     "open_site",
     "release_objection",
     "release_step",

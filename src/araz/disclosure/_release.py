@@ -1,17 +1,21 @@
-"""Release by four eyes: one account of the owning service asks, another one confirms, either may revoke."""
+"""Release by four eyes: one account of the owning service asks, another confirms or refuses, any may take it back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from araz.vocabulary import Alarm, Release, ReleaseScope, ReleaseStep, Track, phrase
+from araz.vocabulary import Alarm, Release, ReleaseScope, ReleaseState, ReleaseStep, Track, phrase
 
 #: Before the names of what was released: its owner's numbers are not those of the reader's own picture.
 RELEASED = "R-"
+#: Roles that may answer a wish of somebody else's. A liaison may ask: he decides nothing (docs/roles.md).
+GRANTING: Final = frozenset({"officer", "commander"})
+LONGEST_US: Final = 31 * 86_400_000_000
+"""A release that is asked for ends within so long: what is needed for longer is asked for again."""
 
 
 class Standing(NamedTuple):
@@ -19,12 +23,18 @@ class Standing(NamedTuple):
 
     asked: Release
     confirmed: Release | None = None
+    refused: Release | None = None
     revoked: Release | None = None
 
-    @property
-    def holds(self) -> bool:
-        """Whether two persons stand behind it and none took it back."""
-        return self.confirmed is not None and self.revoked is None
+    def state_at(self, at_us: int) -> ReleaseState:
+        """How far it has come by a time; whoever took it back, or refused it, did so for good."""
+        if self.revoked is not None:
+            return ReleaseState.WITHDRAWN if self.confirmed is None else ReleaseState.REVOKED
+        if self.refused is not None:
+            return ReleaseState.REFUSED
+        if self.asked.until_us is not None and at_us >= self.asked.until_us:
+            return ReleaseState.ENDED
+        return ReleaseState.ASKED if self.confirmed is None else ReleaseState.GRANTED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,11 +50,7 @@ def release_objection(state: Releases, step: Release) -> str | None:
         return "a release needs a reason, and an account with a service"
     known = state.by_id.get(step.release_id)
     if step.step is ReleaseStep.ASK:
-        if known is not None:
-            return f"there is a release {step.release_id} already; send a new id"
-        if not step.to_service or step.to_service == step.service:
-            return "a release goes to another service; name it in to_service"
-        return None
+        return _asking_objection(known, step)
     if known is None:
         return f"nobody asked for a release {step.release_id}"
     asked = known.asked
@@ -52,13 +58,27 @@ def release_objection(state: Releases, step: Release) -> str | None:
         return f"the sources are those of {asked.service}; somebody of that service must do it"
     if (step.alarm_id, step.to_service, step.scope) != (asked.alarm_id, asked.to_service, asked.scope):
         return "this is not what was asked for; confirm or revoke what stands there, word for word"
-    if known.revoked is not None:
-        return f"the release {step.release_id} was revoked; ask for a new one"
+    stands = known.state_at(step.at_us)
+    if stands not in (ReleaseState.ASKED, ReleaseState.GRANTED):
+        return f"the release {step.release_id} is {stands.value}; ask for a new one"
     if step.step is ReleaseStep.REVOKE:
         return None
-    if known.confirmed is not None:
+    if stands is ReleaseState.GRANTED:
         return f"the release {step.release_id} is confirmed already"
-    return "four eyes: who asked cannot confirm it" if step.account == asked.account else None
+    if step.role and step.role not in GRANTING:
+        return f"a {step.role} cannot answer; one of these must: {', '.join(sorted(GRANTING))}"
+    word = {ReleaseStep.CONFIRM: "confirm it", ReleaseStep.REFUSE: "refuse it, only take it back"}[step.step]
+    return f"four eyes: who asked cannot {word}" if step.account == asked.account else None
+
+
+def _asking_objection(known: Standing | None, step: Release) -> str | None:
+    if known is not None:
+        return f"there is a release {step.release_id} already; send a new id"
+    if not step.to_service or step.to_service == step.service:
+        return "a release goes to another service; name it in to_service"
+    if step.until_us is not None and not 0 < step.until_us - step.at_us <= LONGEST_US:
+        return f"a release ends after now and within {LONGEST_US // 86_400_000_000} days; give until_us so"
+    return None
 
 
 def release_step(state: Releases, step: Release) -> Releases:
@@ -70,21 +90,35 @@ def release_step(state: Releases, step: Release) -> Releases:
         after = Standing(step)
     elif step.step is ReleaseStep.CONFIRM:
         after = known._replace(confirmed=step)
+    elif step.step is ReleaseStep.REFUSE:
+        after = known._replace(refused=step)
     else:
         after = known._replace(revoked=step)
     return Releases({**state.by_id, step.release_id: after})
 
 
-def is_released(state: Releases, alarm_id: str, to_service: str, owners: frozenset[str], scope: ReleaseScope) -> bool:
-    """Whether every owner released the alarm to the service; the whole case includes the picture."""
+def is_released(
+    state: Releases, alarm_id: str, to_service: str, owners: frozenset[str], scope: ReleaseScope, at_us: int
+) -> bool:
+    """Whether, at a time, every owner has released the alarm to the service; the whole case includes the picture."""
     enough = {scope, ReleaseScope.CASE}
     released = {
         one.asked.service
         for one in state.by_id.values()
-        if one.holds and one.asked.alarm_id == alarm_id and one.asked.to_service == to_service
-        and one.asked.scope in enough
+        if one.state_at(at_us) is ReleaseState.GRANTED and one.asked.alarm_id == alarm_id
+        and one.asked.to_service == to_service and one.asked.scope in enough
     }  # fmt: skip
     return owners <= released
+
+
+def next_end_us(state: Releases, to_service: str, at_us: int) -> int | None:
+    """When the next of a service's granted releases ends by itself; None where none does."""
+    ends = [
+        one.asked.until_us for one in state.by_id.values()
+        if one.asked.until_us is not None and one.asked.to_service == to_service
+        and one.state_at(at_us) is ReleaseState.GRANTED
+    ]  # fmt: skip
+    return min(ends, default=None)
 
 
 def released_track(track: Track) -> Track:

@@ -22,7 +22,7 @@ from araz.vocabulary._arrays import (
     frozen_array,
 )
 from araz.vocabulary._coverage import CorridorCoverage, Quarry, Weather
-from araz.vocabulary._disclosure import Release, ReleaseScope, ReleaseStep, Withheld
+from araz.vocabulary._disclosure import Release, ReleaseScope, ReleaseState, ReleaseStep, Withheld
 from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill
 from araz.vocabulary._events import (
     Alarm,
@@ -189,6 +189,7 @@ __all__ = [
     "Rejected",
     "Release",
     "ReleaseScope",
+    "ReleaseState",
     "ReleaseStep",
     "ReportKind",
     "ReportReceived",

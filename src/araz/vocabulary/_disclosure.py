@@ -31,6 +31,22 @@ class ReleaseStep(StrEnum):
     ASK = "ask"
     CONFIRM = "confirm"
     REVOKE = "revoke"
+    """Takes back: a wish before it was confirmed, a release afterwards."""
+    REFUSE = "refuse"
+
+
+class ReleaseState(StrEnum):
+    """How far a release has come."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """Taken back before the second person had answered."""
+    REVOKED = "revoked"
+    """Taken back after it had been granted."""
+    ENDED = "ended"
+    """Its time is over, granted or not."""
 
 
 class ReleaseScope(StrEnum):
@@ -54,3 +70,7 @@ class Release(msgspec.Struct, frozen=True, kw_only=True, tag="release"):
     service: str
     """The service whose sources it releases: that of the account."""
     at_us: TimeUs
+    role: str = ""
+    """The role in which the account did it; empty in journals older than this field."""
+    until_us: TimeUs | None = None
+    """When what is asked for ends by itself; None, as in older journals: not by itself."""

@@ -133,7 +133,7 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "event.came-late": ("It came late: {posts} was cut off.", "Gec gəlib: əlaqəsi kəsilmiş post: {posts}."),
     "event.not-so": ("Does not hold with the messages of {posts}, which came late: {sentence}", "Gec gələn məlumatlarla ({posts}) təsdiqlənmir: {sentence}"),
     "event.released-to": ("Released by {owner}: alarm {alarm}, priority {priority}; its reasons stay with them.", "Paylaşan: {owner}; həyəcan {alarm}, dərəcə {priority}; səbəbləri onlarda qalır."),
-    "event.taken-back": ("{owner} took back what it had released of alarm {alarm}.", "{owner} {alarm} həyəcanı üzrə paylaşdığını geri götürdü."),
+    "event.taken-back": ("{owner} no longer releases alarm {alarm}.", "{owner} {alarm} həyəcanını artıq paylaşmır."),
     "drop.came-down": ("came down {height} m before the hover", "dayanmazdan əvvəl {height} m endi"),
     "drop.no-descent": ("no descent before the hover", "dayanmazdan əvvəl enmədi"),
     "drop.hovered": ("hovered {seconds} s", "{seconds} saniyə havada dayandı"),
