@@ -218,7 +218,8 @@ PARTS = [
         "tracking-growth",
         "What the tracker costs as the sky fills",
         "The shelf's generator with 1,000 false plots a scan, 30 scans. To reach: 12 ms at N = 5,000; linear in "
-        "observations.",
+        "observations. A target's plot costs more than a false one, hence `cpu_us_an_added_one`: what each observation "
+        "beyond those of the row before costs, by the least times; even where cost is linear.",
         ["bench/tracking.py", "--json", "--part", "growth"],
         ["--quick"],
         [],

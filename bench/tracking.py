@@ -213,8 +213,12 @@ def variant_row(words: str, view: str, ours: list[Row], bounds: list[Row], peer:
 
 
 def growth(bench: Bench, quick: bool) -> list[Row]:
-    """One row a number of targets: CPU time a scan and an observation, least and middle of some repeats."""
-    table = []
+    """One row a number of targets: CPU time a scan and an observation, least and middle of some repeats.
+
+    The false plots are the same in every row; what each observation more costs than in the row before says whether the
+    cost grows in line with them.
+    """
+    table: list[Row] = []
     for targets in GROWTH[:4] if quick else GROWTH:
         scene = bench.scene(targets, 101, GROWTH_CLUTTER, GROWTH_SCANS)
         for view in ("cart", "sph"):
@@ -222,6 +226,9 @@ def growth(bench: Bench, quick: bool) -> list[Row]:
             for row in runs:
                 bench.note("growth", **(row | {"view": view, "N": targets, "seed": 101}))
             cpu_s, plots = sorted(float(row["cpu_s"]) for row in runs), float(runs[0]["detections"])
+            before = next((row for row in reversed(table) if row["view"] == view), None)
+            added = plots / GROWTH_SCANS - float(before["observations_a_scan"]) if before else 0.0
+            more_ms = 1e3 * cpu_s[0] / GROWTH_SCANS - float(before["cpu_ms_a_scan_least"]) if before else 0.0
             table.append({
                 "N": targets,
                 "view": view,
@@ -229,6 +236,7 @@ def growth(bench: Bench, quick: bool) -> list[Row]:
                 "cpu_ms_a_scan": 1e3 * cpu_s[len(cpu_s) // 2] / GROWTH_SCANS,
                 "cpu_ms_a_scan_least": 1e3 * cpu_s[0] / GROWTH_SCANS,
                 "cpu_us_an_observation": 1e6 * cpu_s[len(cpu_s) // 2] / plots,
+                "cpu_us_an_added_one": 1e3 * more_ms / added if before else None,
                 "repeats": len(runs),
             })  # fmt: skip
     return table
