@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -115,34 +117,57 @@ def _slope(heights: FloatArray) -> tuple[float, float]:
     return slope, math.sqrt(5.0 * float(noise @ noise) / len(t) / float(t @ t))
 
 
-def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int, has_claim: bool = False) -> list[Reason]:
+class Cues(NamedTuple):
+    """What speaks for and against a balloon, natural-log odds, in the order in which they are said; 0 says nothing."""
+
+    wind: float
+    speed: float
+    steady: float
+    companions: float
+    stands: float
+    low: float
+    claims: float
+
+
+def balloon_cues(drift: Drift, air_mps: FloatArray, companions: int, has_claim: bool = False) -> Cues:
     """What speaks for and against a balloon, natural-log odds: velocity against the wind's, its speed, its steadiness.
 
     wind: ``ln N₂(v − w; 2 m/s) π 15²`` between −1 and 3.5 (the site's wind is a night's mean); speed: Rayleigh(4 m/s)
     of winds over the normal (13, 4) of drones on their way; steady within 1.6 m/s; others that drift alike; against it
     slower than 1 m/s, below 20 m over ground, and with a claim that nobody contradicts.
     """
-    off = float(np.hypot(drift.v_east_mps - air_mps[0], drift.v_north_mps - air_mps[1]))
+    off = _off_mps(drift, air_mps)
     likelihood = math.log(DRONE_AIR_MPS**2 / (2.0 * WIND_SIGMA_MPS**2)) - 0.5 * (off / WIND_SIGMA_MPS) ** 2
-    wind = min(max(likelihood, WIND_LEAST), WIND_MOST)
     speed, (mean, sigma) = max(drift.speed_mps, 0.3), DRONE_MPS
     slow = math.log(speed / WIND_SCALE_MPS**2) - 0.5 * (speed / WIND_SCALE_MPS) ** 2
     slow -= -math.log(sigma * math.sqrt(2.0 * math.pi)) - 0.5 * ((speed - mean) / sigma) ** 2
-    is_steady = drift.scatter_mps <= STEADY_MPS
-    cues = [
-        reason(phrase("why.off-wind", speed=f"{off:.0f}"), round(wind, 2)),
-        reason(phrase("why.as-wind", speed=f"{speed:.0f}"), round(min(max(slow, -4.0), 2.0), 2)),
-        reason(phrase("why.kept", scatter=f"{drift.scatter_mps:.1f}"), STEADY if is_steady else UNSTEADY),
-    ]
-    if companions >= 2:
-        cues.append(reason(phrase("why.companions", count=companions), COMPANIONS))
-    if drift.speed_mps < STANDS_MPS:
-        cues.append(reason(phrase("why.stands"), STANDS))
-    if drift.agl_m < LOW_AGL_M:
-        cues.append(reason(phrase("why.only-height", height=f"{max(drift.agl_m, 0.0):.0f}"), LOW))
-    if has_claim:
-        cues.append(reason(phrase("why.claims"), CLAIMS))
-    return cues
+    return Cues(
+        wind=round(min(max(likelihood, WIND_LEAST), WIND_MOST), 2),
+        speed=round(min(max(slow, -4.0), 2.0), 2),
+        steady=STEADY if drift.scatter_mps <= STEADY_MPS else UNSTEADY,
+        companions=COMPANIONS if companions >= 2 else 0.0,
+        stands=STANDS if drift.speed_mps < STANDS_MPS else 0.0,
+        low=LOW if drift.agl_m < LOW_AGL_M else 0.0,
+        claims=CLAIMS if has_claim else 0.0,
+    )
+
+
+def _off_mps(drift: Drift, air_mps: FloatArray) -> float:
+    return float(np.hypot(drift.v_east_mps - air_mps[0], drift.v_north_mps - air_mps[1]))
+
+
+def _reasons(cues: Cues, drift: Drift, air_mps: FloatArray, companions: int) -> list[Reason]:
+    """The cues in words; those that say nothing are left out."""
+    words = (
+        phrase("why.off-wind", speed=f"{_off_mps(drift, air_mps):.0f}"),
+        phrase("why.as-wind", speed=f"{max(drift.speed_mps, 0.3):.0f}"),
+        phrase("why.kept", scatter=f"{drift.scatter_mps:.1f}"),
+        phrase("why.companions", count=companions),
+        phrase("why.stands"),
+        phrase("why.only-height", height=f"{max(drift.agl_m, 0.0):.0f}"),
+        phrase("why.claims"),
+    )
+    return [reason(text, weight) for text, weight in zip(words, cues, strict=True) if weight != 0.0]
 
 
 def forecast(drift: Drift) -> Forecast:
@@ -177,20 +202,20 @@ def judge_balloons(work: Work) -> list[int]:
         identity = work.identities.get(track)
         has_claim = identity is not None and identity.verdict is not IdentityVerdict.CONTRADICTED
         cues = balloon_cues(drift, air, alike, has_claim)
-        chance = 1.0 / (1.0 + math.exp(-(PRIOR + sum(cue.weight for cue in cues))))
+        chance = 1.0 / (1.0 + math.exp(-(PRIOR + sum(cues))))
         before = work.memories[track]
         # One minute's figures are a noisy witness: the belief follows them over a quarter of a minute.
         chance = before.balloon + (chance - before.balloon) / FOLLOWS_S
         memory = before._replace(balloon=chance)
         is_one = chance >= (SAID_PROBABILITY if memory.forecast is None else STAYS_PROBABILITY)
         if is_one and memory.likely_since_us is not None:
-            memory = _say(work, memory, drift, cues, chance)
+            memory = _say(work, memory, drift, chance, partial(_reasons, cues, drift, air, alike))
             found.append(track)
         work.memories[track] = memory
     return found
 
 
-def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: float) -> Memory:
+def _say(work: Work, memory: Memory, drift: Drift, chance: float, reasons: Callable[[], list[Reason]]) -> Memory:
     """The incident, once; again when the forecast has left the area that was said."""
     before = memory.forecast
     if before is not None and work.now_us - before.said_us < SAY_EVERY_US:
@@ -198,6 +223,7 @@ def _say(work: Work, memory: Memory, drift: Drift, cues: list[Reason], chance: f
     ahead = forecast(drift._replace(sink_mps=_sink_mps(memory, work.now_us)))
     if before is not None and not _is_news(before, ahead):
         return memory
+    cues = reasons()
     incident = work.incident(
         IncidentKind.BALLOON, work.now_us + int(ahead.in_s * 1e6),
         phrase("event.balloon", track=track_name(memory.track_id), speed=f"{drift.speed_mps:.0f}",

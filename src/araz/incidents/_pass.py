@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 import numpy as np
@@ -49,8 +49,10 @@ def find_pass(place: Place, memory: Memory) -> Drop | None:
     crossed = memory.crossed_at_us
     if crossed is None or memory.drop is not None or memory.returned_at_us is not None or memory.hover is not None:
         return None
-    inside = [s for s in memory.history if s.at_us >= crossed and s.border_m < 0.0]
-    if len(inside) < 4 * LEAST_SAMPLES or not _flies_home(inside):
+    if not _nears_the_line(memory, crossed):
+        return None
+    inside = [s for s in memory.since(crossed) if s.border_m < 0.0]
+    if len(inside) < 4 * LEAST_SAMPLES or not _has_turned(inside):
         return None
     scores = _signs(inside)
     k = int(np.argmax(scores.sum(axis=1)))
@@ -61,11 +63,15 @@ def find_pass(place: Place, memory: Memory) -> Drop | None:
     return _drop(place, before[-1] if before else inside[k], probability, scores[k])
 
 
-def _flies_home(inside: Sequence[Sample]) -> bool:
-    last = inside[-HOME_SAMPLES:]
-    came, goes = _course(inside[: len(inside) // 4]), _course(last)
-    closer = all(b.border_m > a.border_m for a, b in pairwise(last))
-    return closer and _angle_deg(came, goes) >= TURNED_DEG
+def _nears_the_line(memory: Memory, crossed_us: int) -> bool:
+    """Whether its last seconds inside each brought it nearer to the line: asked first, since few do."""
+    inside = (s for s in reversed(memory.history) if s.border_m < 0.0 and s.at_us >= crossed_us)
+    return all(later.border_m > sooner.border_m for later, sooner in pairwise(islice(inside, HOME_SAMPLES)))
+
+
+def _has_turned(inside: Sequence[Sample]) -> bool:
+    came, goes = _course(inside[: len(inside) // 4]), _course(inside[-HOME_SAMPLES:])
+    return _angle_deg(came, goes) >= TURNED_DEG
 
 
 def _signs(inside: Sequence[Sample]) -> FloatArray:

@@ -157,28 +157,31 @@ def flood_limit_per_s(sensor: Sensor) -> float:
     return max(200.0, 20.0 * (sensor.clutter_per_scan + 10.0) / sensor.period_s)
 
 
-def _judge(name: str, row: _Row, sensor: Sensor | None, now_us: int, started_us: int) -> tuple[SensorState, str]:
+def _judge(
+    name: str, row: _Row, sensor: Sensor | None, now_us: int, started_us: int
+) -> tuple[SensorState, str, dict[str, str]]:
+    """The state, and the key and values of its sentence: it is put into words only when it is said."""
     if sensor is None:
-        return SensorState.OK, phrase("health.several")
+        return SensorState.OK, "health.several", {}
     heard_us = started_us if row.last_heard_us is None else row.last_heard_us
     silence_s = (now_us - heard_us) / 1e6
     if sensor.silent_after_s > 0 and silence_s > sensor.silent_after_s:
         if row.last_heard_us is None:
-            return SensorState.SILENT, phrase("health.silent-start", sensor=name)
-        return SensorState.SILENT, phrase("health.silent-for", sensor=name, seconds=f"{sensor.silent_after_s:.0f}")
+            return SensorState.SILENT, "health.silent-start", {"sensor": name}
+        return SensorState.SILENT, "health.silent-for", {"sensor": name, "seconds": f"{sensor.silent_after_s:.0f}"}
     if row.own_state == SensorState.FAILED:
-        return SensorState.FAILED, phrase("health.failed", sensor=name, detail=row.own_detail)
+        return SensorState.FAILED, "health.failed", {"sensor": name, "detail": row.own_detail}
     error_us = row.clock_error_us
     if error_us is not None and abs(error_us) > 1e6 * sensor.clock_tolerance_s:
         key = "health.clock-behind" if error_us > 0 else "health.clock-ahead"
-        return SensorState.LYING, phrase(key, sensor=name, seconds=f"{abs(error_us) / 1e6:.1f}")
+        return SensorState.LYING, key, {"sensor": name, "seconds": f"{abs(error_us) / 1e6:.1f}"}
     if row.rate_per_s > flood_limit_per_s(sensor):
-        return SensorState.DEGRADED, phrase("health.floods", sensor=name, rate=f"{row.rate_per_s:.0f}")
+        return SensorState.DEGRADED, "health.floods", {"sensor": name, "rate": f"{row.rate_per_s:.0f}"}
     if row.own_state == SensorState.DEGRADED:
-        return SensorState.DEGRADED, phrase("health.degraded", sensor=name, detail=row.own_detail)
+        return SensorState.DEGRADED, "health.degraded", {"sensor": name, "detail": row.own_detail}
     if row.last_heard_us is None:
-        return SensorState.UNKNOWN, phrase("health.unheard", sensor=name)
-    return SensorState.OK, phrase("health.alive", sensor=name)
+        return SensorState.UNKNOWN, "health.unheard", {"sensor": name}
+    return SensorState.OK, "health.alive", {"sensor": name}
 
 
 def _say(state: HealthState, now_us: int) -> tuple[HealthState, list[SensorHealth]]:
@@ -189,12 +192,13 @@ def _say(state: HealthState, now_us: int) -> tuple[HealthState, list[SensorHealt
     for name, old in state.rows.items():
         row = _rated(old, now_us)
         sensor = state.sensors.get(name)
-        verdict, sentence = _judge(name, row, sensor, now_us, now_us if state.started_us is None else state.started_us)
+        started_us = now_us if state.started_us is None else state.started_us
+        verdict, key, values = _judge(name, row, sensor, now_us, started_us)
         counts = (row.messages, row.rejects)
         is_due = now_us - row.said_us >= REPEAT_US and counts != row.said_counts
         if verdict != row.said_state or is_due:
             row = msgspec.structs.replace(row, said_us=now_us, said_state=verdict, said_counts=counts)
-            error_us = row.clock_error_us
+            error_us, sentence = row.clock_error_us, phrase(key, **values)
             said.append(
                 SensorHealth(
                     sensor_id=name,
