@@ -70,3 +70,14 @@ def test_standing_is_the_odds_of_two_ways_to_move():
 def test_one_far_radar_takes_longer_to_say_that_something_stands():
     near, far = (standing_nats(np.zeros((1, 2)), np.eye(2)[None] * sigma**2)[0] for sigma in (1.0, 6.0))
     assert near > 5.0 > 2.0 > far > 0.0
+
+
+def test_a_false_speed_of_its_first_seconds_is_forgiven(place, table):
+    """Two plots with a false one between them make a filter sure of a speed that nothing had."""
+
+    def jitter(t, p, v):
+        return p, v + np.array([4.2 if t < 32.0 else 0.0, 0.0, 0.0])
+
+    _, events = play(place, table, [Script(1, START, HEAVY, jitter=jitter)], 45.0)
+    assert "as a drone starts" in alarms(events)[0].sentence
+    assert seconds(alarms(events)[0]) <= 37.0

@@ -29,6 +29,10 @@ COURSE_MIN_MPS: Final = 2.5
 #: Who never surely moved faster than this may stand; that it does is said from these log odds on.
 STAND_MPS: Final = 2.5
 STAND_NATS: Final = 2.5
+#: What the filter makes of two first plots can be too sure of itself: who is fast by two sigma, but never was by three,
+#: must show more.
+TOP_SIGMAS: Final = (2.0, 3.0)
+STAND_DOUBTED_NATS: Final = 3.5
 #: What stands wavers by this (one sigma an axis); birds fly at this speed over ground, either way along it and across.
 WAVERS_MPS: Final = 1.0
 BIRD_MPS: Final = (9.0, 3.0)
@@ -173,6 +177,9 @@ def update_stats(
         old = before(values, new)
         return old + (1.0 - np.exp(-step_s / tau_s)) * (new - old)
 
+    def top(values: FloatArray, sigmas: float) -> FloatArray:
+        return np.maximum(before(values, zero), np.where(is_fresh_now, speed - sigmas * speed_sigma, 0.0))
+
     lag = before(stats.lag_east_mps, velocity[:, 0]), before(stats.lag_north_mps, velocity[:, 1])
     is_fresh_now = picture.at_us - picture.updated_at_us[rows][order] <= stale_us
     is_fresh = (speed > COURSE_MIN_MPS) & is_fresh_now
@@ -190,7 +197,8 @@ def update_stats(
         lag_north_mps=mean(stats.lag_north_mps, velocity[:, 1], LAG_TAU_S),
         course_nats=np.clip(course, cue.weight_against, cue.weight_for),
         flock_share=mean(stats.flock_share, flock, FLOCK_TAU_S),
-        top_mps=np.maximum(before(stats.top_mps, zero), np.where(is_fresh_now, speed - 2.0 * speed_sigma, 0.0)),
+        top_mps=top(stats.top_mps, TOP_SIGMAS[0]),
+        sure_top_mps=top(stats.sure_top_mps, TOP_SIGMAS[1]),
     )
 
 
@@ -274,10 +282,10 @@ def features_of(
             sensor_kinds=np.asarray(kinds, dtype=np.int64) + np.zeros(rows.shape, dtype=np.int64),
             is_mature=is_mature,
             is_crowded=is_crowded,
-            is_standing=(stands >= STAND_NATS)
+            is_standing=(stands >= np.where(stats.top_mps < STAND_MPS, STAND_NATS, STAND_DOUBTED_NATS))
             & is_mature
             & ~is_crowded
-            & (stats.top_mps < STAND_MPS)
+            & (stats.sure_top_mps < STAND_MPS)
             & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us),
         ),
         stats,

@@ -101,14 +101,16 @@ class Stats:
     flock_share: FloatArray
     """Share of the recent seconds in which two or more others flew close by at its velocity."""
     top_mps: FloatArray
-    """The fastest it was ever surely seen to move: speed less two sigma, at most."""
+    """The fastest it was ever likely seen to move: speed less two sigma, at most."""
+    sure_top_mps: FloatArray
+    """The same less three sigma."""
 
 
 def no_stats() -> Stats:
     """Statistics of no track."""
     none = np.zeros(0)
     ids = np.zeros(0, dtype=np.int64)
-    return Stats(ids, ids, none, none, none, none, none, none, none, none)
+    return Stats(ids, ids, none, none, none, none, none, none, none, none, none)
 
 
 _AT: Final = attrgetter("at_us")
