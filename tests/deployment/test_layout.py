@@ -1,6 +1,6 @@
 """Sensors against every layout written out."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from araz.deployment import cost_curve, detection, evenly, fewest_sensors, layout_value, made_instance, plan_layout
+from araz.deployment._whole_cuts import whole_cuts
 from deployment_worlds import tiny, value_by_listing
 
 
@@ -45,6 +46,34 @@ def test_fewest_sensors_keeps_its_promise_and_its_least_cost_is_no_lie(seed, sha
     assert cover.least_cost <= truth + 1e-6
     assert cover.cost >= cover.least_cost - 1e-6
     assert cover.cost <= truth + 1
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 100_000), sensors=st.integers(1, 8), whole=st.booleans())
+def test_the_cuts_for_whole_sensors_hold_at_every_set_and_are_exact_at_their_own(seed, sensors, whole):
+    rng = np.random.default_rng(seed)
+    hazard = rng.exponential(1.0, (3, sensors)) * (rng.uniform(size=(3, sensors)) < 0.7)
+    unseen = np.array([1.0, rng.uniform(), 0.0])
+    x = rng.uniform(size=sensors) if not whole else np.round(rng.uniform(size=sensors))
+    start = np.arange(4) * sensors
+    slope, constant, value = whole_cuts(start, np.tile(np.arange(sensors), 3), hazard.ravel(), unseen, x)
+    sets = np.array(list(product((0.0, 1.0), repeat=sensors)))
+    allowed = constant + sets @ slope.reshape(3, sensors).T
+    truth = np.log(np.maximum(1.0 - unseen * np.exp(-sets @ hazard.T), 1e-12))
+    assert (allowed >= truth - 1e-9).all()
+    assert value == pytest.approx(constant + slope.reshape(3, sensors) @ x)
+    if whole:
+        seen = 1.0 - unseen * np.exp(-hazard @ x)
+        clear = seen > 1e-3
+        assert value[clear] == pytest.approx(np.log(seen[clear]), abs=1e-9)
+
+
+def test_a_cut_gives_a_part_of_a_sensor_no_more_than_its_part():
+    """The tangent credits a third of this sensor with 88 % of what the whole one adds to ln D; the cut with a third."""
+    lone = (np.array([0, 1]), np.array([0]), np.array([6.0]), np.array([0.9]))
+    (_, _, (none,)), (_, _, (third,)), (_, _, (full,)) = (whole_cuts(*lone, np.array([at])) for at in (0.0, 1 / 3, 1.0))
+    assert third == pytest.approx(none + (full - none) / 3)
+    assert np.log(1 - 0.9 * np.exp(-2.0)) > none + 0.88 * (full - none)
 
 
 def test_a_promise_no_layout_can_keep_is_refused():

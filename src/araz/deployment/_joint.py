@@ -1,28 +1,34 @@
-"""Sensors and patrols together: a bound over every layout within a budget, and a layout that comes close to it."""
+"""Sensors and patrols together: cuts that hold for every whole layout, and the least cost of a promise against them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, vstack
 
-from araz.deployment._instance import Instance, detection, place_of
-from araz.deployment._lp import INFINITY, Programme
+from araz.deployment._instance import Instance, detection
+from araz.deployment._lp import INFINITY, Programme, Solved
 from araz.deployment._marginals import (
     GoOn,
     add_patrol_rows,
-    always,
     even_coverage,
     patrol_columns,
-    shifted,
     solve_marginals,
     worst_of_each,
 )
-from araz.deployment._response import ResponseTable, cut_coefficients, marginal_response, response_table, thresholds
-from araz.vocabulary import FloatArray, IntArray
+from araz.deployment._response import cut_coefficients, marginal_response, response_table, thresholds
+from araz.deployment._whole_cuts import whole_cuts
+from araz.vocabulary import BoolArray, FloatArray, IntArray
 
-_TINY = 1e-9
+_TINY: Final = 1e-9
+#: A cut counts as violated when an attack's ln interception is short by more than this.
+SLACK: Final = 1e-4
+#: Cuts with less slack than this are put into a programme to begin with; the others when they are violated.
+_NEAR: Final = 0.05
+#: Of branch and bound; a limit in seconds would give a busy machine another layout.
+_NODES: Final = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,147 +51,212 @@ class Layout:
         return self.value_kg / self.bound_kg - 1.0 if self.bound_kg > 0 else float("inf")
 
 
-class _Cuts:
-    """Tangents of ln D_a(x) + ln f_a(y) ≥ ln(1 − (z + c_a − h-part) / V_a), valid at every level z."""
+class Cuts:
+    """Cuts of ln D_a(x) + ln f_a(y) ≥ ln((V_a − c_a − z) / (V_a + h_a)) over v = (x [S], y [P·W]).
 
-    def __init__(self, instance: Instance, table: ResponseTable) -> None:
-        self.instance, self.table = instance, table
-        self.hazard = instance.hazard
-        self.attack: IntArray = np.zeros(0, dtype=np.int64)
-        self.matrix = csr_array((0, instance.sensors + table.size))
-        self.constant: FloatArray = np.zeros(0)
-        self.group = place_of(instance)
+    For x by ``whole_cuts``, for y by tangents (ln f is concave): they hold for whole sensors and every plan, and at
+    every level z, on which only the right side depends. They only ever grow, and serve one question after another.
+    """
 
-    def need(self, level_kg: float, attack: IntArray) -> FloatArray:
+    def __init__(self, instance: Instance) -> None:
+        self.instance = it = _one_of_each_window(instance)
+        self._table = response_table(it)
+        self._row, first = _equal_rows(it)
+        self._hazard, self._unseen = it.hazard[first], 1.0 - it.base_detection[first]
+        self._attack: IntArray = np.zeros(0, dtype=np.int64)
+        self._matrix = csr_array((0, it.sensors + self._table.size))
+        self._constant: FloatArray = np.zeros(0)
+
+    def need(self, level_kg: float, attack: IntArray | None = None) -> FloatArray:
         """Ln of the interception that holds each attack at the level; −inf where none is needed."""
-        share = (self.instance.net_kg[attack] - level_kg) / np.maximum(self.instance.at_stake_kg[attack], _TINY)
+        it = self.instance
+        own = slice(None) if attack is None else attack
+        share = (it.net_kg[own] - level_kg) / np.maximum(it.at_stake_kg[own], _TINY)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(share > 0, np.log(np.maximum(share, _TINY)), -np.inf)
 
-    def reached(self, x: FloatArray, y: FloatArray) -> FloatArray:
-        """Ln D_a(x) + ln f_a(y) [A]."""
-        seen = detection(self.instance, x)
-        met = marginal_response(self.table, y)[self.instance.response_row]
-        return np.asarray(np.log(np.maximum(seen, _TINY)) + np.log(np.maximum(met, _TINY)), dtype=np.float64)
+    def right(self, level_kg: float) -> FloatArray:
+        """Right side of every cut so far at a level, −inf where none is needed."""
+        return self.need(level_kg, self._attack) - self._constant
 
-    def add(self, attack: IntArray, x: FloatArray, y: FloatArray) -> None:
-        """Tangents of some attacks at (x, y), f kept away from 0 so that a cut stays finite."""
-        it, table, count = self.instance, self.table, len(attack)
-        unseen = (1.0 - it.base_detection[attack]) * np.exp(-(self.hazard[attack] @ x))
-        seen = np.maximum(1.0 - unseen, 1e-3)
-        rate = unseen / seen
-        rows = it.response_row[attack]
-        met = np.maximum(marginal_response(table, y)[rows], 1e-3)
-        cut, column, slope, constant = cut_coefficients(table, rows, thresholds(table, rows, y))
-        lift = self.hazard[attack].tocoo()
-        # ln is concave: ln s ≤ ln s0 + (s − s0)/s0 also where s0 was lifted away from the point itself.
-        base = np.log(seen) + (1.0 - unseen - seen) / seen - rate * (self.hazard[attack] @ x)
-        self.constant = np.concatenate([self.constant, base + np.log(met) - 1.0 + constant / met])
-        value = np.concatenate([rate[lift.row] * lift.data, slope / met[cut]])
+    def matrix(self, cut: IntArray) -> csr_array:
+        """Left side of some cuts."""
+        return csr_array(self._matrix[cut])
+
+    def short(self, level_kg: float, v: FloatArray) -> FloatArray:
+        """By how much v falls short of every cut so far; −inf where none is needed."""
+        return np.asarray(self.right(level_kg) - self._matrix @ v, dtype=np.float64)
+
+    def worst(self, level_kg: float, v: FloatArray) -> IntArray:
+        """The cut so far of each cell that v violates most."""
+        return worst_of_each(self.short(level_kg, v), self.instance.crossing[self._attack], SLACK)
+
+    def grow(self, level_kg: float, x: FloatArray, y: FloatArray) -> int:
+        """Add the cut of the attack over each cell that (x, y) leaves most open at a level; return how many."""
+        it, table = self.instance, self._table
+        hazard = self._hazard
+        slope, constant, seen = whole_cuts(
+            hazard.indptr.astype(np.int64), hazard.indices.astype(np.int64), hazard.data, self._unseen, x
+        )
+        # ln f goes on as a straight line below a thousandth, so that a cut stays finite.
+        met = np.maximum(marginal_response(table, y), 0.0)
+        ln_met = np.where(met >= 1e-3, np.log(np.maximum(met, 1e-3)), np.log(1e-3) + met / 1e-3 - 1.0)
+        over = self.need(level_kg) - seen[self._row] - ln_met[it.response_row]
+        attack = worst_of_each(over, it.crossing, SLACK)
+        if len(attack) == 0:
+            return 0
+        rows, own = it.response_row[attack], self._row[attack]
+        met = np.maximum(met[rows], 1e-3)
+        cut, column, gain, threshold = cut_coefficients(table, rows, thresholds(table, rows, y))
+        lift = csr_array((slope, hazard.indices, hazard.indptr), hazard.shape)[own].tocoo()
+        value = np.concatenate([lift.data, gain / met[cut]])
         place = np.concatenate([lift.col, it.sensors + column])
-        new = coo_array((value, (np.concatenate([lift.row, cut]), place)), (count, self.matrix.shape[1])).tocsr()
-        self.matrix = csr_array(_stack(self.matrix, new))
-        self.attack = np.concatenate([self.attack, attack])
-
-    def violated(self, level_kg: float, x: FloatArray, y: FloatArray, slack: float) -> IntArray:
-        """The most violated attack of each (window, crossing) at a level."""
-        everything = np.arange(self.instance.attacks)
-        over = self.need(level_kg, everything) - self.reached(x, y)
-        return worst_of_each(over, self.group, slack)
+        new = coo_array((value, (np.concatenate([lift.row, cut]), place)), (len(attack), self._matrix.shape[1]))
+        self._matrix = csr_array(vstack([self._matrix, new], format="csr"))
+        self._constant = np.concatenate([self._constant, constant[own] + np.log(met) - 1.0 + threshold / met])
+        self._attack = np.concatenate([self._attack, attack])
+        return len(attack)
 
 
-def _stack(above: csr_array, below: csr_array) -> csr_array:
-    return csr_array(
-        (
-            np.concatenate([above.data, below.data]),
-            np.concatenate([above.indices, below.indices]),
-            np.concatenate([above.indptr, below.indptr[1:] + above.nnz]),
-        ),
-        (above.shape[0] + below.shape[0], above.shape[1]),
-    )
+def relaxed_cover(
+    cuts: Cuts, level_kg: float, go_on: GoOn, enough: float = INFINITY
+) -> tuple[FloatArray, FloatArray, float]:
+    """Least cost of fractions of sensors at a level: x, y and the cost, a proved bound after any number of rounds.
 
-
-class _Relaxation:
-    """max s: every cut reaches its need + s at level z; x, y within budget, teams and moves. s < 0 proves z too low."""
-
-    def __init__(self, instance: Instance, cuts: _Cuts, budget: float) -> None:
-        self.instance, self.cuts = instance, cuts
-        sensors, size = instance.sensors, cuts.table.size
-        self.columns = sensors + size + 1
-        cost = np.zeros(self.columns)
-        cost[-1] = -1.0
-        lower = np.concatenate([np.zeros(sensors + size), [-50.0]])
-        upper = np.concatenate([np.ones(sensors), patrol_columns(instance), [1.0]])
-        self.programme = Programme(cost, lower, upper)
-        spend = csr_array(np.concatenate([instance.sensor_cost, np.zeros(size + 1)])[None, :])
-        self.programme.add_rows(spend, -INFINITY, budget)
-        add_patrol_rows(self.programme, instance, sensors)
-        self.fixed = self.programme.rows
-        self.taken = 0
-
-    def solve(self, level_kg: float) -> tuple[bool, float, FloatArray, FloatArray, FloatArray]:
-        """(proved, s or its proved upper bound, x, y, weights of the cuts)."""
-        cuts = self.cuts
-        need = cuts.need(level_kg, cuts.attack)
-        right = np.where(np.isfinite(need), need - cuts.constant, -INFINITY)
-        new = cuts.matrix[self.taken :]
-        if new.shape[0]:
-            minus = coo_array(
-                (-np.ones(new.shape[0]), (np.arange(new.shape[0]), np.full(new.shape[0], self.columns - 1))),
-                (new.shape[0], self.columns),
-            )
-            self.programme.add_rows(csr_array(shifted(new, self.columns, 0) + minus), right[self.taken :], INFINITY)
-        self.programme.row_bounds(self.fixed + np.arange(self.taken), right[: self.taken], INFINITY)
-        self.taken = cuts.matrix.shape[0]
-        answer = self.programme.solve()
-        sensors = self.instance.sensors
-        x, y = np.clip(answer.x[:sensors], 0.0, 1.0), np.clip(answer.x[sensors:-1], 0.0, 1.0)
-        return answer.proved and answer.feasible, -answer.bound, x, y, np.maximum(answer.row_dual[self.fixed :], 0.0)
-
-
-def joint_bound(instance: Instance, budget: float, *, go_on: GoOn = always) -> float:
-    """Lower bound on what gets through (kg) over every layout of cost ≤ budget and every plan.
-
-    For a level z every attack needs ln D_a(x) + ln f_a(y) ≥ ln((V_a − c_a − z)/(V_a + h_a)); both terms are concave, so
-    tangents are valid for all (x, y), and only the right-hand side depends on z. max s over the tangents: s < 0
-    proves that no layout reaches z. Newton steps on s(z) from below raise z only on such a proof.
+    Stops when ``enough`` is passed: there is no cover at all, or none so cheap.
     """
-    cuts = _Cuts(instance, response_table(instance))
-    model = _Relaxation(instance, cuts, budget)
-    x = np.full(instance.sensors, min(1.0, budget / max(float(instance.sensor_cost.sum()), _TINY)))
-    y = even_coverage(instance)
-    low, high = 0.0, max(0.0, float(instance.net_kg.max()))
-    cuts.add(cuts.violated(0.0, x, y, 1e-9), x, y)
-    level = 0.0
-    for _ in range(400):
-        proved, s, x, y, weight = model.solve(level)
-        if not proved:
-            break
-        if s < -1e-7:
-            low = max(low, level)
-            level = _next_level(cuts, level, s, weight, high)
-            level = max(level, low + 1e-5 * max(low, 1.0))
-        cuts_now = cuts.violated(level, x, y, 1e-6)
-        if s >= -1e-7 and len(cuts_now) == 0:
-            high = min(high, level)
-            if high - low <= 1e-4 * max(high, 1e-6):
+    programme, inside = _programme(cuts, whole=False), np.zeros(0, dtype=np.bool_)
+    x, y, least = np.zeros(cuts.instance.sensors), even_coverage(cuts.instance), 0.0
+    for _ in range(200):
+        fresh = _short_of(cuts, level_kg, np.concatenate([x, y]), inside, SLACK)
+        if len(fresh) == 0:
+            if cuts.grow(level_kg, x, y) == 0:
                 break
-            level = 0.5 * (low + high)
-            continue
-        if high - low <= 1e-4 * max(high, 1e-6) or not go_on():
+            fresh = np.arange(len(inside), len(cuts.right(level_kg)))
+        inside = _take(programme, cuts, level_kg, inside, fresh)
+        answer = programme.solve()
+        if answer.proved and not answer.feasible:
+            return x, y, INFINITY
+        if not answer.proved:
             break
-        if len(cuts_now):
-            cuts.add(cuts_now, x, y)
-    return low
+        x, y = _split(cuts, answer)
+        least = answer.bound
+        if least > enough or not go_on():
+            break
+    return x, y, least
 
 
-def _next_level(cuts: _Cuts, level: float, s: float, weight: FloatArray, high: float) -> float:
-    """Newton: ds/dz = Σ weight / (V − c − z), the slope of the needs under the cuts that bind."""
-    gap = np.maximum(cuts.instance.net_kg[cuts.attack[: len(weight)]] - level, 1e-6)
-    slope = float(np.sum(weight / gap))
-    return min(high, level - s / slope) if slope > 0 else 0.5 * (level + high)
+class WholeCover:
+    """The cheapest whole sensors at one level against the cuts that matter, solved again as cuts are added."""
+
+    def __init__(self, cuts: Cuts, level_kg: float, near: tuple[FloatArray, FloatArray], budget: float) -> None:
+        self._cuts, self._level, self._budget = cuts, level_kg, budget
+        short = cuts.short(level_kg, np.concatenate(near))
+        self._inside: BoolArray = short > -_NEAR
+
+    def solve(self, keep: FloatArray | None = None) -> tuple[FloatArray, FloatArray, float] | None:
+        """Whole x, y and a proved bound on the cost; None: it is proved that no layout within the budget will do.
+
+        x is all ones and the bound 0 where branch and bound found nothing and proved nothing. ``keep`` [S]: sites that
+        stay as they are (0 or 1), NaN where the choice is free; all that is proved is proved of those only.
+        """
+        cuts, sensors = self._cuts, self._cuts.instance.sensors
+        programme = _programme(cuts, whole=True)
+        programme.option("mip_max_nodes", _NODES)
+        if keep is not None:
+            held = np.flatnonzero(np.isfinite(keep))
+            programme.bounds(held, keep[held], keep[held])
+        cost = np.concatenate([cuts.instance.sensor_cost, np.zeros(programme.columns - sensors)])
+        programme.add_rows(csr_array(cost[None, :]), -INFINITY, self._budget)
+        _take(programme, cuts, self._level, np.zeros(len(self._inside), bool), np.flatnonzero(self._inside))
+        answer = programme.solve()
+        if answer.proved and not answer.feasible:
+            return None
+        if not answer.feasible:
+            return np.ones(sensors), even_coverage(cuts.instance), max(0.0, answer.bound)
+        x, y = _split(cuts, answer)
+        x = np.asarray((x > 0.5) | (cuts.instance.sensor_cost <= 0), dtype=np.float64)
+        return x, y, max(0.0, answer.bound)
+
+    def cut(self, x: FloatArray, *coverages: FloatArray) -> bool:
+        """Take in what whole sensors x leave open with each of some marginals y; False when that is nothing."""
+        before = int(self._inside.sum())
+        for y in coverages:
+            self._inside[self._cuts.worst(self._level, np.concatenate([x, y]))] = True
+            self._inside = np.concatenate([self._inside, np.ones(self._cuts.grow(self._level, x, y), dtype=bool)])
+        return int(self._inside.sum()) > before
 
 
 def layout_value(instance: Instance, x: FloatArray) -> float:
     """What patrols can reach at best with a layout: the marginal bound (kg)."""
     return solve_marginals(instance, detection(instance, x), tolerance_kg=1e-4).bound_kg
+
+
+def _programme(cuts: Cuts, whole: bool) -> Programme:
+    """Min cost·x over x [S] and y [P·W] within teams and moves."""
+    it = cuts.instance
+    sensors = it.sensors
+    upper = np.concatenate([np.ones(sensors), patrol_columns(it)])
+    cost = np.concatenate([it.sensor_cost, np.zeros(len(upper) - sensors)])
+    programme = Programme(cost, 0.0, upper, np.arange(len(upper)) < sensors if whole else None)
+    add_patrol_rows(programme, it, sensors)
+    return programme
+
+
+def _take(programme: Programme, cuts: Cuts, level_kg: float, inside: BoolArray, fresh: IntArray) -> BoolArray:
+    right = cuts.right(level_kg)
+    inside = np.concatenate([inside, np.zeros(len(right) - len(inside), dtype=bool)])
+    fresh = fresh[np.isfinite(right[fresh])]
+    programme.add_rows(cuts.matrix(fresh), right[fresh], INFINITY)
+    inside[fresh] = True
+    return inside
+
+
+def _short_of(cuts: Cuts, level_kg: float, v: FloatArray, inside: BoolArray, above: float) -> IntArray:
+    """Cuts that are not in a programme yet and are violated by more than ``above``."""
+    short = cuts.short(level_kg, v)
+    short[: len(inside)][inside] = -np.inf
+    return np.flatnonzero(short > above)
+
+
+def _split(cuts: Cuts, answer: Solved) -> tuple[FloatArray, FloatArray]:
+    sensors = cuts.instance.sensors
+    return np.clip(answer.x[:sensors], 0.0, 1.0), np.clip(answer.x[sensors:], 0.0, 1.0)
+
+
+def _equal_rows(instance: Instance) -> tuple[IntArray, IntArray]:
+    """Number of each attack's row of hazards [A], equal rows counted once, and the first attack of each."""
+    hazard, known = instance.hazard, {}
+    row = np.zeros(instance.attacks, dtype=np.int64)
+    first: list[int] = []
+    for a, (start, end) in enumerate(zip(hazard.indptr[:-1], hazard.indptr[1:], strict=True)):
+        told = (hazard.indices[start:end].tobytes(), hazard.data[start:end].tobytes(), instance.base_detection[a])
+        if told not in known:
+            known[told] = len(first)
+            first.append(a)
+        row[a] = known[told]
+    return row, np.array(first, dtype=np.int64)
+
+
+def _one_of_each_window(instance: Instance) -> Instance:
+    """The instance without the attacks of windows that repeat an earlier one: the same patrols serve both.
+
+    Only where no move limit couples the windows.
+    """
+    if instance.limits.max_move_m is not None:
+        return instance
+    kept, known = np.ones(instance.attacks, dtype=np.bool_), set()
+    for w in range(instance.windows):
+        mine = np.flatnonzero(instance.window == w)
+        response, hazard = instance.response[instance.response_row[mine]], instance.hazard[mine]
+        own = [instance.net_kg[mine], instance.at_stake_kg[mine], instance.base_detection[mine]]
+        parts = [part for table in (response, hazard) for part in (table.data, table.indices, table.indptr)]
+        told = (int(instance.teams[w]), *(part.tobytes() for part in (*own, *parts)))
+        kept[mine] = told not in known
+        known.add(told)
+    if kept.all():
+        return instance
+    names = ("value_kg", "cost_kg", "base_detection", "crossing", "window", "aircraft", "drop", "launch")
+    some = {name: getattr(instance, name)[kept] for name in (*names, "response_row")}
+    penalty = None if instance.penalty_kg is None else instance.penalty_kg[kept]
+    return instance.with_(**some, hazard=instance.hazard[kept], penalty_kg=penalty)

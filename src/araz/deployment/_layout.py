@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from araz.deployment._instance import Instance, detection
-from araz.deployment._joint import Layout, _Cuts, joint_bound, layout_value
-from araz.deployment._lp import INFINITY, Programme
-from araz.deployment._marginals import GoOn, add_patrol_rows, always, even_coverage, patrol_columns, solve_marginals
-from araz.deployment._response import response_table
+from araz.deployment._joint import Cuts, Layout, WholeCover, layout_value, relaxed_cover
+from araz.deployment._marginals import GoOn, Marginals, always, solve_marginals
 from araz.vocabulary import FloatArray
 
-_ALL_CUTS = 2_000  # up to so many, whole sensors are chosen against every cut: dropping slack ones can go in circles
-_NODES = 100  # of branch and bound; a limit in seconds would give a busy machine another layout
+#: Rounds of branch and bound at one level before another is tried.
+_ROUNDS: Final = 8
+#: Levels in a row without progress after which a search gives up: the rest is HiGHS' tolerance.
+_IDLE: Final = 4
+#: Exchanges of a standing sensor for a free one that are tried, best first, before a layout counts as settled.
+_SWAPS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,63 +37,142 @@ class Cover:
         return self.value_kg <= self.level_kg * 1.001 + 1e-6
 
 
-def fewest_sensors(instance: Instance, level_kg: float, *, tries: int = 4, go_on: GoOn = always) -> Cover | None:
+def fewest_sensors(instance: Instance, level_kg: float, *, go_on: GoOn = always) -> Cover | None:
     """The cheapest sensors with which patrols hold every attack to ``level_kg``; None when not even all sites do.
 
-    min cost·x over the tangents of ``joint_bound`` at this level: relaxed first, then whole by branch and bound,
-    cutting again where the whole layout leaks. The least cost is the larger of what the two proved.
+    min cost·x over the cuts of ``Cuts`` at this level: relaxed first, then whole by branch and bound, cutting again
+    where the whole layout leaks; a layout that leaks is bought full. The least cost is the largest that was proved.
     """
-    return _fewest(instance, level_kg, layout_value(instance, np.ones(instance.sensors)), tries, go_on)
+    return _fewest(Cuts(instance), instance, level_kg, layout_value(instance, np.ones(instance.sensors)), go_on)
 
 
-def _fewest(instance: Instance, level_kg: float, least_kg: float, tries: int, go_on: GoOn) -> Cover | None:
+def _fewest(cuts: Cuts, instance: Instance, level_kg: float, least_kg: float, go_on: GoOn) -> Cover | None:
     """``fewest_sensors``, when it is known that all sites together hold the attacks to ``least_kg``."""
-    best = Cover(np.ones(instance.sensors), float(instance.sensor_cost.sum()), 0.0, least_kg, level_kg)
+    all_cost = float(instance.sensor_cost.sum())
+    best = Cover(np.ones(instance.sensors), all_cost, 0.0, least_kg, level_kg)
     if not best.kept:
         return None
-    cuts = _Cuts(instance, response_table(instance))
-    x, y, least = _relaxed_cover(instance, cuts, level_kg, go_on)
-    for _ in range(tries):
-        if not go_on():
+    x, y, least = relaxed_cover(cuts, level_kg, go_on)
+    model = WholeCover(cuts, level_kg, (x, y), all_cost)
+    for _ in range(_ROUNDS):
+        told = model.solve() if go_on() else None
+        if told is None:
             break
-        x, y, bound = _whole_cover(instance, cuts, level_kg, x, y)
+        x, y, bound = told
         least = max(least, bound)
-        found = Cover(x, float(instance.sensor_cost @ x), least, layout_value(instance, x), level_kg)
-        best = min(best, found, key=lambda cover: cover.cost if cover.kept else np.inf)
-        leaks = cuts.violated(level_kg, x, y, 1e-4)
-        if len(leaks) == 0:
+        bought, proof = _spend(instance, x, best.cost - 1e-9, go_on, level_kg)
+        found = Cover(bought, float(instance.sensor_cost @ bought), 0.0, proof.bound_kg, level_kg)
+        best = min(best, found, key=lambda cover: cover.cost if cover.kept and go_on() else np.inf)
+        if best.cost <= least + 1e-6 or not model.cut(x, y, _proof(instance, x).coverage.ravel()):
             break
-        cuts.add(leaks, x, y)
-    return replace(best, least_cost=least)
+    return replace(best, least_cost=min(least, best.cost))
 
 
 def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, target: float = 0.01) -> Layout:
     """Sensors within a budget, and the bound over all layouts of that budget.
 
-    From the bound upwards, levels are covered with whole sensors (``fewest_sensors``' programme) and what money is left
-    goes, one sensor at a time, to where the patrols' own proof is weakest; the best layout by its own marginal bound
-    is kept, until it is within ``target`` of the bound over all layouts or ``go_on()`` says stop.
+    Levels between what all sites together reach and the best layout so far: at each the cheapest whole sensors are
+    looked for (``WholeCover``). Where none within the budget are proved to do, the bound rises to the level; those that
+    are found are filled up to the budget where the patrols' own proof is weakest, exchanged one by one, and kept
+    when their own marginal bound is the best. Ends within ``target`` of the bound or when ``go_on()`` says stop.
     Raises ValueError on a negative budget.
     """
     if not budget >= 0:
         raise ValueError(f"budget is {budget}; give a cost of 0 or more.")
-    low = joint_bound(instance, budget, go_on=go_on)
-    best = _spend(instance, np.zeros(instance.sensors), budget, go_on)
-    level = low * 1.0005 + 1e-6
-    cuts = _Cuts(instance, response_table(instance))
-    while best[1] > low * (1.0 + target) and go_on() and level < best[1]:
-        x, y, _ = _relaxed_cover(instance, cuts, level, go_on)
-        for _ in range(3):
-            x, y, _ = _whole_cover(instance, cuts, level, x, y)
-            found = _spend(instance, _within(instance, x, budget), budget, go_on)
-            best = min(best, found, key=lambda pair: pair[1])
-            leaks = cuts.violated(level, x, y, 1e-4)
-            if len(leaks) == 0 or not go_on() or best[1] <= low * (1.0 + target):
+    search = _Search(instance, budget, go_on, target)
+    while not search.done() and search.idle < _IDLE:
+        search.at_level()
+    return search.layout()
+
+
+class _Search:
+    """The level that is asked next, the bound and the best layout so far."""
+
+    def __init__(self, instance: Instance, budget: float, go_on: GoOn, target: float) -> None:
+        self._instance, self._budget, self._go_on, self._target = instance, budget, go_on, target
+        self._low = layout_value(instance, np.ones(instance.sensors))
+        self._best, proof = _spend(instance, np.zeros(instance.sensors), budget, go_on)
+        self._value = proof.bound_kg
+        self._level = 0.5 * (self._low + self._value)
+        self._cuts: Cuts | None = None
+        #: Levels in a row that moved neither the bound nor the layout by a part in ten thousand.
+        self.idle = 0
+        self._near = (self._best, proof.coverage.ravel())
+
+    def done(self) -> bool:
+        """Whether bound and layout are close enough, or time is up."""
+        return self._value <= self._low * (1.0 + self._target) + 1e-6 or not self._go_on()
+
+    def layout(self) -> Layout:
+        """The best layout and the bound."""
+        cost = float(self._instance.sensor_cost @ self._best)
+        return Layout(self._best, self._value, min(self._low, self._value), cost)
+
+    def at_level(self) -> None:
+        """Look for whole sensors at the level; leave the next level to ask behind."""
+        before = self._value - self._low
+        self._look()
+        self.idle = 0 if before - (self._value - self._low) > 1e-4 * self._value else self.idle + 1
+
+    def _look(self) -> None:
+        if self._cuts is None:
+            self._cuts = Cuts(self._instance)
+        x, y, least = relaxed_cover(self._cuts, self._level, self._go_on, self._budget + 1e-6)
+        if least > self._budget + 1e-6:
+            self._raise_bound()
+            return
+        self._near = (x, y)
+        model = WholeCover(self._cuts, self._level, self._near, self._budget)
+        for _ in range(_ROUNDS):
+            told = model.solve() if self._go_on() else (x, y, 0.0)
+            if told is None:
+                self._raise_bound()
+                return
+            if self.done() or self._offer(told[0]) or not model.cut(told[0], told[1], self._answer(told[0])):
                 break
-            cuts.add(leaks, x, y)
-        level = level + 0.25 * (best[1] - level) if best[1] > level * 1.004 else INFINITY
-    value = best[1]
-    return Layout(best[0], value, min(low, value), float(instance.sensor_cost @ best[0]))
+            if self._is_easy(told[0]):
+                self._level = 0.5 * (self._low + self._level)
+                return
+        self._mend()
+        self._level = 0.5 * ((self._low if self._value <= self._level else self._level) + self._value)
+
+    def _is_easy(self, x: FloatArray) -> bool:
+        """Whether the level leaves money while bound and layout are far apart: a harder one teaches more."""
+        rest = self._budget - float(self._instance.sensor_cost @ x)
+        return rest >= 3.0 * float(self._instance.sensor_cost.max()) and self._value > 1.15 * self._low
+
+    def _answer(self, x: FloatArray) -> FloatArray:
+        """The patrols' own marginals [P·W] for a layout."""
+        return _proof(self._instance, x).coverage.ravel()
+
+    def _mend(self) -> None:
+        """Choose again, whole, among the sites around what binds the best layout and around what it can spare."""
+        if self._cuts is None:
+            return
+        for reach_m in (40_000.0, 80_000.0):
+            before = self._value
+            keep = _elsewhere(self._instance, self._best, reach_m)
+            level = max(self._low, self._value * (1.0 - 0.5 * self._target))
+            model = WholeCover(self._cuts, level, self._near, self._budget)
+            for _ in range(4):
+                told = None if self.done() else model.solve(keep)
+                if told is None:
+                    break
+                if self._offer(told[0]) or not model.cut(told[0], told[1], self._answer(told[0])):
+                    break
+            if self._value < before:
+                break
+
+    def _raise_bound(self) -> None:
+        self._low = max(self._low, self._level)
+        self._level = 0.5 * (self._low + self._value)
+
+    def _offer(self, x: FloatArray) -> bool:
+        """Fill a layout up, exchange what can be exchanged; whether the level is met."""
+        found, proof = _settle(self._instance, *_spend(self._instance, x, self._budget, self._go_on), self._budget)
+        if proof.bound_kg < self._value:
+            self._best, self._value = found, proof.bound_kg
+        return self._value <= self._level * (1.0 + 0.2 * self._target)
 
 
 def cost_curve(
@@ -99,9 +180,10 @@ def cost_curve(
 ) -> Iterator[tuple[float, Cover | None]]:
     """For each promised level, one at a time: the fewest sensors found and the least that are proved necessary."""
     least_kg = layout_value(instance, np.ones(instance.sensors))
+    cuts = Cuts(instance)
     found: list[Cover] = []
     for level in levels_kg.tolist():
-        cover = _fewest(instance, level, least_kg, 3, go_on)
+        cover = _fewest(cuts, instance, level, least_kg, go_on)
         if cover is not None:
             # What holds a harder promise holds this one too.
             holds = [other for other in found if other.value_kg <= level]
@@ -111,91 +193,74 @@ def cost_curve(
         yield level, cover
 
 
-def _cover_programme(instance: Instance, cuts: _Cuts, whole: bool) -> Programme:
-    sensors, size = instance.sensors, cuts.table.size
-    columns = sensors + size
-    upper = np.concatenate([np.ones(sensors), patrol_columns(instance)])
-    cost = np.concatenate([instance.sensor_cost, np.zeros(size)])
-    programme = Programme(cost, 0.0, upper, np.arange(columns) < sensors if whole else None)
-    add_patrol_rows(programme, instance, sensors)
-    return programme
+def _proof(instance: Instance, x: FloatArray) -> Marginals:
+    return solve_marginals(instance, detection(instance, x), tolerance_kg=1e-3)
 
 
-def _relaxed_cover(
-    instance: Instance, cuts: _Cuts, level_kg: float, go_on: GoOn
-) -> tuple[FloatArray, FloatArray, float]:
-    """Least fractional cost at a level; the bound holds after any number of rounds."""
-    programme = _cover_programme(instance, cuts, whole=False)
-    x, taken, least = np.full(instance.sensors, 0.3), 0, 0.0
-    y = even_coverage(instance)
-    if len(cuts.violated(level_kg, x, y, 1e-4)) == 0:
-        x = np.zeros(instance.sensors)  # too much to begin with: nothing would be cut, and nothing proved
-    for _ in range(120):
-        leaks = cuts.violated(level_kg, x, y, 1e-4)
-        if len(leaks) == 0 or not go_on():
-            break
-        cuts.add(leaks, x, y)
-        need = cuts.need(level_kg, cuts.attack) - cuts.constant
-        programme.add_rows(csr_array(cuts.matrix[taken:]), np.maximum(need[taken:], -INFINITY), INFINITY)
-        taken = len(need)
-        answer = programme.solve()
-        if not (answer.proved and answer.feasible):
-            break
-        x, y = np.clip(answer.x[: instance.sensors], 0, 1), np.clip(answer.x[instance.sensors :], 0, 1)
-        least = answer.bound
-    return x, y, least
+def _pull(instance: Instance, x: FloatArray, weight: FloatArray) -> FloatArray:
+    """How steeply each sensor [S] lowers what gets through, a unit of cost, to first order; ``weight`` [A]."""
+    unseen = weight * instance.at_stake_kg * (1.0 - detection(instance, x))
+    return np.asarray(instance.hazard.T @ unseen / np.maximum(instance.sensor_cost, 1e-9), dtype=np.float64)
 
 
-def _whole_cover(
-    instance: Instance, cuts: _Cuts, level_kg: float, x: FloatArray, y: FloatArray
-) -> tuple[FloatArray, FloatArray, float]:
-    """Whole sensors against the cuts that are nearly tight at (x, y); its bound holds, fewer cuts only lower it."""
-    need = cuts.need(level_kg, cuts.attack) - cuts.constant
-    slack = cuts.matrix @ np.concatenate([x, y]) - need
-    kept = np.flatnonzero(np.isfinite(need) & ((slack < 1.0) | (len(need) <= _ALL_CUTS)))
-    programme = _cover_programme(instance, cuts, whole=True)
-    programme.option("mip_rel_gap", 0.02)
-    programme.option("mip_max_nodes", _NODES)
-    programme.add_rows(csr_array(cuts.matrix[kept]), need[kept], INFINITY)
-    answer = programme.solve()
-    if not answer.feasible:
-        return np.ones(instance.sensors), y, 0.0
-    sensors = instance.sensors
-    chosen = np.asarray((answer.x[:sensors] > 0.5) | (instance.sensor_cost <= 0), dtype=np.float64)
-    return chosen, np.clip(answer.x[sensors:], 0, 1), max(0.0, answer.bound)
+def _spend(
+    instance: Instance, x: FloatArray, budget: float, go_on: GoOn, enough_kg: float = -1.0
+) -> tuple[FloatArray, Marginals]:
+    """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its proof.
 
-
-def _within(instance: Instance, x: FloatArray, budget: float) -> FloatArray:
-    """Drop the sensors that lift the summed hazard of the valuable attacks least, until the budget holds."""
-    out = x.copy()
-    worth = instance.net_kg / max(float(instance.net_kg.max()), 1e-9)
-    while float(instance.sensor_cost @ out) > budget:
-        unseen = worth * (1.0 - detection(instance, out))
-        loss = instance.hazard.T @ unseen
-        standing = np.flatnonzero(out > 0.5)
-        out[standing[np.argmin(loss[standing] / np.maximum(instance.sensor_cost[standing], 1e-9))]] = 0.0
-    return out
-
-
-def _spend(instance: Instance, x: FloatArray, budget: float, go_on: GoOn) -> tuple[FloatArray, float]:
-    """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its value.
-
+    Ends when the money is spent or at most ``enough_kg`` gets through.
     When ``go_on()`` says stop, the rest goes to where most value flies unseen, and only the end is proved.
     """
     out = np.maximum(x, instance.sensor_cost <= 0)
-    proof, proved = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3), True
-    best = (out.copy(), proof.bound_kg)
-    while True:
-        weight = proof.mixture if proved else np.maximum(instance.net_kg, 0.0)
-        unseen = weight * instance.at_stake_kg * (1.0 - detection(instance, out))
-        pull = instance.hazard.T @ unseen / np.maximum(instance.sensor_cost, 1e-9)
+    proof, proved = _proof(instance, out), True
+    best = (out.copy(), proof)
+    while best[1].bound_kg > enough_kg:
+        pull = _pull(instance, out, proof.mixture if proved else np.maximum(instance.net_kg, 0.0))
         free = (out < 0.5) & (instance.sensor_cost <= budget - float(instance.sensor_cost @ out) + 1e-9)
         more = bool(np.any(free & (pull > 1e-12)))
         if more:
             out[int(np.argmax(np.where(free, pull, -1.0)))] = 1.0
             proved = go_on()
         if proved is more:
-            proof = solve_marginals(instance, detection(instance, out), tolerance_kg=1e-3)
-            best = min(best, (out.copy(), proof.bound_kg), key=lambda pair: pair[1])
+            proof = _proof(instance, out)
+            best = min(best, (out.copy(), proof), key=lambda pair: pair[1].bound_kg)
         if not more:
-            return best
+            break
+    return best
+
+
+def _elsewhere(instance: Instance, x: FloatArray, reach_m: float) -> FloatArray:
+    """The layout [S], NaN near the crossings that prove what gets through and near the four sensors it can spare best.
+
+    "Near" is within ``reach_m`` along the border.
+    """
+    proof = _proof(instance, x)
+    standing = np.flatnonzero(x > 0.5)
+    pull = _pull(instance, x, proof.mixture)[standing]
+    spared = instance.sensor_m[standing[np.argsort(pull, kind="stable")[:4]]]
+    binding = instance.cell_m[instance.crossing[np.argsort(-proof.mixture)[:4]]]
+    near = np.abs(instance.sensor_m[:, None] - np.concatenate([spared, binding])) <= reach_m
+    return np.where(near.any(axis=1), np.nan, x)
+
+
+def _settle(instance: Instance, x: FloatArray, proof: Marginals, budget: float) -> tuple[FloatArray, Marginals]:
+    """Exchange a sensor that the proof can spare for the free one it asks for, while that lets less through."""
+    tries = 0
+    while tries < _SWAPS:
+        pull = _pull(instance, x, proof.mixture)
+        spared = np.flatnonzero((x > 0.5) & (instance.sensor_cost > 0))
+        spared = spared[np.argsort(pull[spared], kind="stable")]
+        if tries >= len(spared):
+            break
+        other = x.copy()
+        other[spared[tries]] = 0.0
+        free = (x < 0.5) & (instance.sensor_cost <= budget - float(instance.sensor_cost @ other) + 1e-9)
+        if not np.any(free & (pull > 1e-12)):
+            break
+        other[int(np.argmax(np.where(free, pull, -1.0)))] = 1.0
+        found = _proof(instance, other)
+        better = found.bound_kg < proof.bound_kg - 1e-6
+        tries = 0 if better else tries + 1
+        if better:
+            x, proof = other, found
+    return x, proof
