@@ -279,7 +279,9 @@ def uniform_response(instance: Instance) -> FloatArray:
         rows = instance.row_window == w
         place = np.arange(table.q.shape[1])
         # The i-th best post counts when it is manned and fewer than m of the i better ones are.
-        better = hypergeom.cdf(table.sorties - 1, posts - 1, np.minimum(place, posts - 1), max(teams - 1, 0))
+        odds = hypergeom.cdf(table.sorties - 1, posts - 1, np.minimum(place, posts - 1), max(teams - 1, 0))
+        better = np.array(odds, dtype=np.float64)
+        better[0] = 1.0  # no post is better than the best; scipy gives NaN where it is the only one
         out[rows] = table.q[rows] @ (better * teams / posts) / table.sorties
     return out
 
