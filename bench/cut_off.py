@@ -2,6 +2,11 @@
 
     python bench/cut_off.py [--flights 8] [--first 101] [--draws 40] [--json]
 
+Two bounds stand beside the rules, for the same crews and the same luck, ordered at the same first moment: whoever knew
+everything (where the load falls, when the crew leaves and which way, how fast each patrol is), and the best three posts
+for a planner who knew where the load falls and all the odds, but not which way this crew takes: of all choices the one
+that meets most of these very crews. What lies above the first is physics: the crew is gone before anybody can be there.
+
 Each flight is class C moved to another place along the line, simulated as wire bytes and judged by the pipeline. The
 officer orders 30 s after the first card that can send somebody (priority 1 or 2 with an area), and again 30 s after
 the release was told. Crews and patrols are drawn, not taken from what the planner believed of this night: the load
@@ -28,7 +33,7 @@ from araz.geography import Place
 from araz.intercept import rank_options
 from araz.simulation import Scenario, TruthEvent, read_scenario, simulate
 from araz.simulation._score_events import rate
-from araz.vocabulary import Alarm, FloatArray, Incident, IncidentKind, Message, Patrol
+from araz.vocabulary import Alarm, BoolArray, FloatArray, Incident, IncidentKind, Message, Patrol
 
 #: An officer decides within this, median (field guide 2.2).
 DECIDES_S = 30.0
@@ -156,6 +161,8 @@ RULES: dict[str, Rule] = {
     "nearest patrol to the drop area": _nearest,
     "all three to the drop area": _all_there,
 }
+#: Not rules: nobody can follow them, they say what is there to be had.
+BOUNDS = ("bound: whoever knew everything", "bound: the best three posts for these crews, the place known")
 
 
 def decisions(flight: Flight, drop_us: int) -> list[tuple[int, Alarm, int | None]]:
@@ -177,9 +184,7 @@ def met(
     """Whether one crew is met under one rule; ``draw`` gives the luck of patrols and crew, the same for every rule."""
     place, (drop_us, where) = flight.place, drop
     patrols = {patrol.id: patrol for patrol in place.site.patrols}
-    pace = {name: float(np.clip(draw.normal(1.0, PACE), 0.5, 1.8)) for name in patrols}
-    ready = {name: float(np.clip(draw.normal(1.0, READY), 0.3, 2.0)) for name in patrols}
-    choice = draw.random()
+    pace, ready, choice = _luck(draw, list(patrols))
     under: dict[str, tuple[Order, float]] = {}
     for at_us, alarm, due_us in decisions(flight, drop_us):
         now_s = (at_us - drop_us) / 1e6
@@ -193,6 +198,57 @@ def met(
             under[order.patrol_id] = (timed, starts_s)
     way = ways_out[int(choice * len(ways_out))] if ways_out else None
     return any(_meets(place, patrols[name], order, at, where, leaves_s, way) for name, (order, at) in under.items())
+
+
+def bounds(
+    flight: Flight, drop: tuple[int, FloatArray], draws: Sequence[np.random.Generator], leaves_s: Sequence[float],
+    ways_out: Sequence[Way],
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Whether each crew [draws] could be met by one who knew all, and under the best three posts for them all."""
+    place, (drop_us, where), ordered = flight.place, drop, decisions(flight, drop[0])
+    if not ordered:
+        return np.zeros(len(draws)), np.zeros(len(draws))
+    now_s = (ordered[0][0] - drop_us) / 1e6
+    patrols = place.site.patrols
+    # Where a crew's way bends, wherever it goes; and the load itself.
+    posts = np.unique(np.round(np.concatenate([where[None], *(way for way, _ in ways_out)]), 1), axis=0)
+    posts = np.concatenate([where[None], posts])
+    passes_s = np.full((len(ways_out) + 1, len(posts)), np.nan)
+    passes_s[:, 0] = 0.0
+    for row, (way, at_s) in enumerate(ways_out):
+        gap = np.hypot(*(way[:, None] - posts).T).T
+        passes_s[row] = np.where(gap.min(axis=0) < 5.0, at_s[gap.argmin(axis=0)], np.nan)
+        passes_s[row, 0] = 0.0
+    starts = _enu(place, [(patrol.latitude_deg, patrol.longitude_deg) for patrol in patrols])
+    travel_s = np.stack([
+        place.roads.travel(start, posts, patrol.off_road_mps, patrol.speed_factor)[0]
+        for start, patrol in zip(starts, patrols, strict=True)
+    ])  # fmt: skip
+    there = np.zeros((len(draws), len(patrols), len(posts)), dtype=np.bool_)
+    for j, draw in enumerate(draws):
+        pace, ready, choice = _luck(draw, [patrol.id for patrol in patrols])
+        row = int(choice * len(ways_out)) if ways_out else -1
+        arrives = now_s + np.array([[ready[p.id] * p.ready_s] for p in patrols])
+        arrives = arrives + travel_s * np.array([[pace[p.id]] for p in patrols])
+        there[j] = arrives < leaves_s[j] + passes_s[row]
+    return there.any(axis=(1, 2)), _best_posts(there)
+
+
+def _best_posts(there: BoolArray) -> FloatArray:
+    """Whether each crew is met [draws] under the one choice of a post for each patrol that meets most of them."""
+    met = np.zeros((1, len(there)), dtype=np.bool_)
+    for patrol in range(there.shape[1]):
+        # Posts that bar the same crews are one; what another one contains adds nothing.
+        mine = np.unique(there[:, patrol].T, axis=0)
+        met = np.unique((met[:, None] | mine[None]).reshape(-1, len(there)), axis=0)
+    return met[met.sum(axis=1).argmax()].astype(np.float64)
+
+
+def _luck(draw: np.random.Generator, names: Sequence[str]) -> tuple[dict[str, float], dict[str, float], float]:
+    """Each patrol's pace and readiness against the plan, and which way the crew takes, 0 to 1."""
+    pace = {name: float(np.clip(draw.normal(1.0, PACE), 0.5, 1.8)) for name in names}
+    ready = {name: float(np.clip(draw.normal(1.0, READY), 0.3, 2.0)) for name in names}
+    return pace, ready, draw.random()
 
 
 def _where(place: Place, patrol: Patrol, under: tuple[Order, float] | None, now_s: float) -> Patrol:
@@ -256,18 +312,29 @@ def main() -> int:
     told = sum(bool(decisions(flight, drop[0])) for flight, drop in drops)
     for words, (median_s, spread, off_road_mps) in CREWS.items():
         ways = [_ways_out(flight.place, where, off_road_mps) for flight, (_, where) in drops]
+        found: dict[str, FloatArray] = {}
         for name, rule in RULES.items():
-            hits = np.array([
-                met(flight, drop, rule, np.random.default_rng([9, k, j]), _stay_s(k, j, median_s, spread), ways[k])
+            found[name] = np.array([
+                [
+                    met(flight, drop, rule, np.random.default_rng([9, k, j]), _stay_s(k, j, median_s, spread), ways[k])
+                    for j in range(args.draws)
+                ]
                 for k, (flight, drop) in enumerate(drops)
-                for j in range(args.draws)
             ])  # fmt: skip
-            by_drop = hits.reshape(len(drops), -1).mean(axis=1)
-            share = rate(int(hits.sum()), len(hits))
+        could = [
+            bounds(
+                flight, drop, [np.random.default_rng([9, k, j]) for j in range(args.draws)],
+                [_stay_s(k, j, median_s, spread) for j in range(args.draws)], ways[k],
+            )
+            for k, (flight, drop) in enumerate(drops)
+        ]  # fmt: skip
+        found[BOUNDS[0]], found[BOUNDS[1]] = (np.array(one) for one in zip(*could, strict=True))
+        for name, hits in found.items():
+            share = rate(int(hits.sum()), hits.size)
             row = {
                 "crew": words, "rule": name, "met": share.share, "to reach": "≥ 0.70",
-                "worst drop": float(by_drop.min()), "drops": len(drops), "told in time to order": told,
-                "crews": len(hits),
+                "worst drop": float(hits.mean(axis=1).min()), "drops": len(drops), "told in time to order": told,
+                "crews": hits.size,
             }  # fmt: skip
             print(json.dumps(row, ensure_ascii=False) if args.json else row, flush=True)
     return 0

@@ -11,7 +11,10 @@ from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file
 from araz.app._data import site_path
 from araz.app._drills import drill_handlers
+from araz.app._export import run_export
+from araz.exchange import csv_of_tracks, geojson_of, output_init, output_step
 from araz.sensors import encode_decision, encode_report
+from araz.store import Journal, Records
 from araz.vocabulary import (
     WATERMARK,
     Alarm,
@@ -20,8 +23,11 @@ from araz.vocabulary import (
     DecisionAction,
     Drill,
     DrillOrder,
+    ExportFormat,
     Incident,
     Message,
+    Output,
+    OutputFormat,
     PeopleReport,
     Picture,
     Rejected,
@@ -89,6 +95,46 @@ def test_a_drill_shows_a_track_and_a_card_and_is_never_among_the_real():
     assert max(card.priority for card in cards) == cards[0].priority == 2, "first foretold, then over the line"
     assert min(one.track.border_distance_m for one in shown if one.track) == pytest.approx(-1200, abs=15)
     nothing_real_is_a_drill(events)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A night's folder as a watch keeps it: a drill flew, and something real stopped it."""
+    folder = tmp_path_factory.mktemp("night")
+    report = encode_report(
+        PeopleReport(kind=ReportKind.FOUND, reporter="post-4", report_id="r1"), START_US + 45_000_000
+    )
+    _, events = play([of_order(), (45.0, "reports", report)], 60.0)
+    assert [one for one in drills(events) if one.alarm is not None], "it flew"
+    with Journal.open(folder / "night.journal") as journal:
+        journal.append([(START_US, SITE_SOURCE, bundle_from_file(site_path("horadiz")))])
+    with Records.open(folder / "records.sqlite") as book:
+        book.write(events)
+        assert len(book.drills()) == 1
+        assert book.incidents()
+    return folder
+
+
+@pytest.mark.parametrize("form", list(ExportFormat))
+def test_no_export_holds_a_drill(kept, form, tmp_path):
+    assert run_export(kept, form, tmp_path / "out", "test") == 0
+    assert b"DRILL" not in (tmp_path / "out").read_bytes()
+
+
+@pytest.mark.parametrize("form", list(OutputFormat))
+def test_no_live_output_holds_a_drill_even_if_somebody_took_it_out_of_its_record(form):
+    """A drill's track in a picture, its alarm and its decision among the real: nothing of them leaves."""
+    _, events = play([of_order()], 60.0)
+    shown = next(one for one in drills(events) if one.alarm is not None and one.track is not None)
+    sent = Decision(
+        decision_id="d1", alarm_id=shown.alarm.alarm_id, revision=1, action=DecisionAction.SEND, officer="duty officer",
+        at_us=shown.at_us, patrol_id="patrol-1",
+    )  # fmt: skip
+    leaked = [Picture(at_us=shown.at_us, tracks=[shown.track]), shown.alarm, sent, *events]
+    _, messages = output_step(output_init(Output(id="o", format=form, url="tcp://h:1"), "Horadiz"), leaked)
+    assert all(b"DRILL" not in message for message in messages)
+    features = geojson_of([leaked[0]], [], [shown.alarm])["features"]
+    assert (features, list(csv_of_tracks([leaked[0]]))[1:]) == ([], [])
 
 
 def test_a_drill_nobody_decides_is_missed():

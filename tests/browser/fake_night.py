@@ -210,6 +210,7 @@ class Night:
         self.kept_reports: list[ReportReceived] = []
         self.seq = 0
         self.is_paused = False
+        self.lag_us = 0
         self._past()
         if with_alarm:
             self._alarms()
@@ -703,7 +704,7 @@ class Night:
         tick = 0
         while True:
             if not self.is_paused:
-                picture = self.picture(self.clock())
+                picture = self.picture(self.clock() - self.lag_us)
                 if tick % 10 == 0 and self.track_count <= 50:
                     self.history.append(picture)
                 self.hub.publish_picture(picture, oldest_message_us=picture.at_us - 40_000)

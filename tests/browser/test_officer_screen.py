@@ -363,6 +363,17 @@ def test_silence_of_the_server_is_said(server, screen, running, until):
     page.close()  # it goes on trying, and the browser itself complains of each refused connection
 
 
+def test_a_picture_that_is_not_now_says_so(server, screen, running, until):
+    """The line is alive and pictures come, but of minutes ago: whoever judges cannot keep up."""
+    page = screen(server)
+    running(page)
+    assert page.locator(".lost").count() == 0
+    server.night.lag_us = 200_000_000
+    until(page, lambda: "The picture is 3 min old" in page.inner_text(".map"), "the age of the picture")
+    server.night.lag_us = 0
+    until(page, lambda: page.locator(".lost").count() == 0, "a fresh picture again")
+
+
 def test_quiet_is_explained(night_parts, serve, screen, until):
     quiet = serve(night_parts.Night(0, with_alarm=False))
     page = screen(quiet)

@@ -25,6 +25,8 @@ const SEARCH_MS = 5_000;
 const TRAIL_US = 60_000_000;
 const MAX_LATENCIES = 5000;
 
+/** A picture comes every second at least; one that is older by so much, in the watch's own time, is not now. */
+const FRESH_S = 6;
 export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0, drawMs: 0, searched: 0 };
 
 class Night {
@@ -40,6 +42,8 @@ class Night {
   withheld = $state.raw<Withheld[]>([]);
   /** Time of the data, once a second. */
   nowUs = $state(0);
+  /** Time of the newest picture; 0 before there was one. */
+  pictureUs = $state(0);
   replayUs = $state<number | null>(null);
   knownThen = $state(true);
   /** The time replayed by both clocks; null until it is read. */
@@ -87,6 +91,12 @@ class Night {
 
   clock = $derived(new Clock(this.site?.time_zone ?? "UTC"));
   shownUs = $derived(this.replayUs ?? this.nowUs);
+  /** How old the picture is, seconds, where it is too old to be taken for now; null while it is fresh, or a replay. */
+  behindS = $derived.by(() => {
+    const old = (this.nowUs - this.pictureUs) / 1e6;
+    const isOld = this.pictureUs > 0 && this.replayUs === null && old > FRESH_S * Math.max(1, this.rate);
+    return isOld ? old : null;
+  });
   /** Sensor states of the time shown; in a replay empty until they are read, so that nothing is shown as well by mistake. */
   shownHealth = $derived(this.replayUs === null ? this.health : (this.past?.then.health ?? []));
   /** What waits for a decision; in a replay what waited then, in the words of the clock chosen. */
@@ -236,6 +246,7 @@ class Night {
     this.#live = picture;
     measured.pictures++;
     measured.lastPictureAtUs = picture.at_us;
+    this.pictureUs = picture.at_us;
     if (oldestUs !== null && measured.latencyMs.length < MAX_LATENCIES) measured.latencyMs.push((this.dataNowUs() - oldestUs) / 1000);
     if (this.replayUs === null) this.#show(picture, true);
   }

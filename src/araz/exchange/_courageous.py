@@ -26,7 +26,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from araz.vocabulary import CLASS_NAMES, Alarm, AlarmState, Cone, Picture, Track, TrackClass
+from araz.vocabulary import CLASS_NAMES, Alarm, AlarmState, Cone, Picture, Track, TrackClass, real_tracks
 
 COURAGEOUS_VERSION: Final = "0.4.1"
 #: Not in a picture for longer than this, or hidden: what follows is a new stretch of the same track.
@@ -169,7 +169,7 @@ def courageous_of(
     bearings: dict[str, list[msgspec.Raw]] = {}
     seen: set[tuple[str, int, float]] = set()
     for picture in pictures:
-        for track in picture.tracks:
+        for track in real_tracks(picture):
             if track.is_confirmed:
                 key = f"{track.started_at_us}.{track.track_id}"
                 own = tracks.setdefault(key, _Stretches(track.track_id))

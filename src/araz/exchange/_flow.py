@@ -22,6 +22,8 @@ from araz.vocabulary import (
     OutputFormat,
     Picture,
     SensorState,
+    is_drill,
+    real_tracks,
 )
 
 #: Alarms remembered for the orders that follow them.
@@ -57,6 +59,8 @@ def output_step(state: OutputState, events: Sequence[Event]) -> tuple[OutputStat
     """Take what the pipeline said; return the messages for this output, in order."""
     out: list[bytes] = []
     for event in events:
+        if is_drill(event):
+            continue
         if isinstance(event, Picture):
             if event.at_us - state.sent_us >= state.output.every_s * 1e6:
                 state, messages = _picture(state, event)
@@ -80,7 +84,7 @@ def output_hello(state: OutputState, at_us: int) -> bytes:
 
 
 def _picture(state: OutputState, picture: Picture) -> tuple[OutputState, list[bytes]]:
-    wanted = [t for t in picture.tracks if t.is_confirmed and t.class_name not in UNWANTED]
+    wanted = [t for t in real_tracks(picture) if t.is_confirmed and t.class_name not in UNWANTED]
     told = {track.track_id: track_uid(track, state.site) for track in wanted}
     if state.output.format is OutputFormat.COT:
         out = [cot_of_track(track, state.site) for track in wanted]

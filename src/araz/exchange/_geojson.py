@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from araz.vocabulary import Alarm, Area, Incident, Picture, Track
+from araz.vocabulary import Alarm, Area, Incident, Picture, Track, is_drill, real_tracks
 
 #: Corners of an ellipse.
 CORNERS: Final = 48
@@ -29,15 +29,17 @@ def geojson_of(pictures: Iterable[Picture], incidents: Sequence[Incident] = (), 
     paths: dict[str, list[tuple[int, list[float]]]] = {}
     last: dict[str, Track] = {}
     for picture in pictures:
-        for track in picture.tracks:
+        for track in real_tracks(picture):
             if track.is_confirmed:
                 name = f"{track.started_at_us}.{track.track_id}"
                 paths.setdefault(name, []).append((picture.at_us, _place(track)))
                 last[name] = track
     features = [_path(last[name], path) for name, path in paths.items()]
-    for incident in incidents:
+    for incident in (one for one in incidents if not is_drill(one)):
         features += [_polygon(area, _words(incident)) for area in incident.areas]
-    last_of = {alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda alarm: alarm.revision)}
+    last_of = {
+        alarm.alarm_id: alarm for alarm in sorted(alarms, key=lambda alarm: alarm.revision) if not is_drill(alarm)
+    }
     for alarm in last_of.values():
         features += [_polygon(area, _words(alarm)) for area in alarm.areas]
     return {"type": "FeatureCollection", "features": features}

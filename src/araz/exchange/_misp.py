@@ -26,7 +26,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
-from araz.vocabulary import ClaimKind, IdentityVerdict, Picture, Track
+from araz.vocabulary import ClaimKind, IdentityVerdict, Picture, Track, real_tracks
 
 MINUTE_US: Final = 60_000_000
 _SPEAKS: Final = {ClaimKind.REMOTE_ID.value, ClaimKind.DRONE_ID.value}
@@ -49,7 +49,7 @@ def misp_event(pictures: Iterable[Picture], site: str) -> tuple[bytes, int]:
     first_us: int | None = None
     for picture in pictures:
         first_us = picture.at_us if first_us is None else first_us
-        for track in picture.tracks:
+        for track in real_tracks(picture):
             if not track.is_confirmed or track.hidden or track.claim is None:
                 continue
             kind, _, identity = track.claim.partition(":")

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from araz.vocabulary import Picture, Track
+from araz.vocabulary import Picture, Track, real_tracks
 
 #: Time of the picture first, then the fields of ``Track`` in their order; the reasons stand there in English already.
 TRACK_COLUMNS: Final = ("at_us", *(name for name in Track.__struct_fields__ if name != "verdict_said"))
@@ -20,7 +20,7 @@ def csv_of_tracks(pictures: Iterable[Picture]) -> Iterator[str]:
     """Yield the lines of the table, the head first."""
     yield _line(TRACK_COLUMNS)
     for picture in pictures:
-        for track in picture.tracks:
+        for track in real_tracks(picture):
             if track.is_confirmed:
                 plain = msgspec.to_builtins(track)
                 yield _line([picture.at_us, *(_cell(plain.get(name)) for name in TRACK_COLUMNS[1:])])

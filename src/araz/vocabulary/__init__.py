@@ -23,7 +23,7 @@ from araz.vocabulary._arrays import (
 )
 from araz.vocabulary._coverage import CorridorCoverage, Quarry, Weather
 from araz.vocabulary._disclosure import Release, ReleaseScope, ReleaseState, ReleaseStep, Withheld
-from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill
+from araz.vocabulary._drill import WATERMARK, Drill, DrillOrder, is_drill, real_tracks
 from araz.vocabulary._events import (
     Alarm,
     AlarmMember,
@@ -231,6 +231,7 @@ __all__ = [
     "phrase",
     "phrase_of",
     "phrases_of",
+    "real_tracks",
     "reason",
     "said_of",
 ]

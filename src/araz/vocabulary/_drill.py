@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from araz.vocabulary._events import Alarm, Decision, Track
+from araz.vocabulary._events import Alarm, Decision, Picture, Track
 from araz.vocabulary._phrase import Said
 from araz.vocabulary._quantities import Count, DurationS, TimeUs
 
@@ -43,6 +43,11 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True, tag="drill"):
     decision: Decision | None = None
     decision_s: DurationS | None = None
     """From the drill's alarm to the decision; None before there was one."""
+
+
+def real_tracks(picture: Picture) -> list[Track]:
+    """The tracks of a picture that no drill put there: what an exporter may write."""
+    return [track for track in picture.tracks if not is_drill(track)]
 
 
 def is_drill(record: msgspec.Struct) -> bool:
