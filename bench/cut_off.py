@@ -42,10 +42,12 @@ ALONG_M, ACROSS_M = 4000.0, 600.0
 EXIT_M = 3000.0
 #: Spread of a patrol's pace and readiness about the plan (one sigma).
 PACE, READY = 0.2, 0.3
-#: A crew's stay: median, log sigma; and its pace off the road.
+#: A crew's stay: median, log sigma; and its pace off the road. The planner holds the first and the last as likely as
+#: each other; the two between are neither.
 CREWS = {
-    "as the planner assumes: 300 s, on foot to the road": (300.0, 0.6, 1.5),
+    "on foot: 300 s, on foot to the road": (300.0, 0.6, 1.5),
     "quick: 180 s, on foot to the road": (180.0, 0.6, 1.5),
+    "between: 150 s, 3 m/s over fields": (150.0, 0.6, 3.0),
     "quick, by motorcycle: 120 s, 5 m/s over fields": (120.0, 0.6, 5.0),
 }
 LOAD_KINDS = (IncidentKind.CROSSING_PREDICTED, IncidentKind.CROSSING, IncidentKind.DROP)

@@ -17,6 +17,7 @@ from araz.vocabulary import Alarm, AlarmMember, AlarmState, Area, InterceptOptio
 
 NOW_US = 1_760_000_000_000_000
 USUAL = Assumptions()
+ON_FOOT = Assumptions(quick_share=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,9 @@ def test_the_crossing_is_barred_for_all_ways_out_but_one(cross):
 def test_arrival_margin_and_route_add_up(cross):
     patrol = patrol_at(cross, -2000.0, 0.0, ready_s=45.0)
     option = next(
-        o for o in rank_options(cross, [patrol], alarm_at(cross, 1000.0, 0.0), NOW_US) if o.action == "drop area"
+        o
+        for o in rank_options(cross, [patrol], alarm_at(cross, 1000.0, 0.0), NOW_US, assumed=ON_FOOT)
+        if o.action == "drop area"
     )
     assert option.arrival_s == pytest.approx(45.0 + 3000.0 / 10.0, abs=3.0)  # the parallel bends 2 m from the axis
     assert option.margin_s == pytest.approx(300.0 - option.arrival_s, abs=0.2)
@@ -111,28 +114,32 @@ def test_a_predicted_load_still_in_the_air_is_met(cross):
     assert sure[0].probability_before > 0.98
 
 
-def test_the_chance_is_what_a_simulated_crew_gives(horadiz):
-    """The crew stays a lognormal time and leaves by a random way out; each option's chance must come true."""
+@pytest.mark.parametrize("quick_share", [0.0, 0.5, 1.0])
+def test_the_chance_is_what_a_simulated_crew_gives(horadiz, quick_share):
+    """A crew walks or rides, stays a lognormal time and leaves by a random way; each option's chance must come true."""
     alarm = alarm_at(horadiz, -4100.0, -4900.0)
     rng = np.random.default_rng(5)
     count = 40_000
-    leaves_s = rng.lognormal(np.log(300.0), 0.6, count)
+    is_quick = rng.random(count) < quick_share
+    leaves_s = rng.lognormal(np.log(np.where(is_quick, 120.0, 300.0)), 0.6, count)
     drop = np.array([-4100.0, -4900.0])
     nodes = horadiz.roads.node_enu_m
     far = np.hypot(*(nodes - drop).T) > 3000.0
     exits = sorted({int(n) for edge in horadiz.roads.edge_node for n in edge if far[n] and not far[edge].all()})
-    _, ways = horadiz.roads.travel(drop, nodes[exits], 1.5, 1.0)
+    ways = [horadiz.roads.travel(drop, nodes[exits], pace, 1.0)[1] for pace in (1.5, 5.0)]
     exit_of = rng.integers(0, len(exits), count)
     checked = 0
-    for option in rank_options(horadiz, horadiz.site.patrols, alarm, NOW_US):
+    assumed = Assumptions(quick_share=quick_share)
+    for option in rank_options(horadiz, horadiz.site.patrols, alarm, NOW_US, assumed=assumed):
         arrival_s = rng.normal(option.arrival_s, option.arrival_sigma_s, count)
         if option.action == "drop area":
             met = arrival_s < leaves_s
         else:
             at = horadiz.frame.to_enu(option.latitude_deg, option.longitude_deg, 169.9)[0, :2]
-            crew_s = horadiz.roads.travel(drop, [at], 1.5, 1.0)[0][0]
-            passes = np.array([np.hypot(*(way - at).T).min() < 2.0 for way in ways])
-            met = (arrival_s < leaves_s + crew_s) & passes[exit_of]
+            crew_s = np.array([horadiz.roads.travel(drop, [at], pace, 1.0)[0][0] for pace in (1.5, 5.0)])
+            passes = np.array([[np.hypot(*(way - at).T).min() < 2.0 for way in kind] for kind in ways])
+            kind = is_quick.astype(int)
+            met = (arrival_s < leaves_s + crew_s[kind]) & passes[kind, exit_of]
         assert met.mean() == pytest.approx(option.probability_before, abs=0.015), option.sentence
         checked += 1
     assert checked == 5

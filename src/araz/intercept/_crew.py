@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
@@ -16,7 +16,9 @@ from araz.vocabulary import FloatArray
 class Assumptions:
     """What is assumed about people, stated here because nobody has measured it; a site may know better.
 
-    The crew stays for a lognormal time after the load is down: it waits near by, walks to the load, carries it off.
+    The crew stays for a lognormal time after the load is down: it waits near by, walks to the load, carries it off. A
+    share of crews is quick: on motorcycles over the fields. Nobody knows which kind comes tonight, so options are
+    weighed by both: posts near the load meet who walks, posts farther out meet both.
     """
 
     crew_dwell_median_s: float = 300.0
@@ -24,6 +26,10 @@ class Assumptions:
     """68 % of crews stay between 165 s and 547 s."""
     crew_off_road_mps: float = 1.5
     crew_speed_factor: float = 1.0
+    quick_share: float = 0.5
+    """The crews that ride; 0 plans for those on foot alone."""
+    quick_dwell_median_s: float = 120.0
+    quick_off_road_mps: float = 5.0
     travel_spread: float = 0.2
     """Standard deviation of a patrol's travel time, as a share of it."""
     ready_spread: float = 0.3
@@ -33,11 +39,24 @@ class Assumptions:
     most_options: int = 5
 
     def __post_init__(self) -> None:
-        positive = (self.crew_dwell_median_s, self.crew_dwell_log_sigma, self.crew_off_road_mps, self.crew_speed_factor)
-        if min(positive) <= 0 or min(self.travel_spread, self.ready_spread, self.cut_off_radius_m) < 0:
+        positive = (self.crew_dwell_median_s, self.crew_dwell_log_sigma, self.crew_off_road_mps, self.crew_speed_factor,
+                    self.quick_dwell_median_s, self.quick_off_road_mps)  # fmt: skip
+        not_negative = (self.travel_spread, self.ready_spread, self.cut_off_radius_m, self.quick_share)
+        if min(positive) <= 0 or min(not_negative) < 0 or self.quick_share > 1:
             raise ValueError(
-                "Assumed times, spreads and speeds of the crew must be above 0, and the others not negative."
+                "Assumed times, spreads and speeds of the crew must be above 0, the share of quick ones from 0 to 1, "
+                "and the others not negative."
             )
+
+    def crews(self) -> tuple[tuple[float, Assumptions], ...]:
+        """Each kind of crew with its share: the assumptions as if all were of that kind."""
+        walking = replace(self, quick_share=0.0)
+        riding = replace(
+            walking, crew_dwell_median_s=self.quick_dwell_median_s, crew_off_road_mps=self.quick_off_road_mps
+        )
+        return tuple(
+            (share, kind) for share, kind in ((1.0 - self.quick_share, walking), (self.quick_share, riding)) if share
+        )
 
 
 #: Nodes and weights of the Gauss–Hermite rule, worked out once.
@@ -67,9 +86,10 @@ def probabilities_in_time(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CutOffs:
-    """Road points [C] the crew may pass: node, ENU place [C, 2], seconds from the drop [C].
+    """Road points [C] that crews of S kinds may pass: node, ENU place [C, 2], seconds from the drop [S, C].
 
-    ``passes`` [X, C] is 1 where the quickest way to exit x passes point c, else 0; its column mean is a point's share.
+    ``passes`` [S, X, C] is 1 where the quickest way to exit x passes point c, else 0; its mean over X is a point's
+    share.
     """
 
     node: tuple[int, ...]
@@ -77,8 +97,14 @@ class CutOffs:
     crew_s: FloatArray
     passes: FloatArray
 
+    @property
+    def shares(self) -> FloatArray:
+        """Of the ways out of each kind of crew, the part that passes each point [S, C]."""
+        return np.asarray(self.passes.mean(axis=1), dtype=np.float64)
 
-NO_CUT_OFFS = CutOffs((), np.empty((0, 2)), np.empty(0), np.empty((0, 0)))
+
+def _none(kinds: int) -> CutOffs:
+    return CutOffs((), np.empty((0, 2)), np.empty((kinds, 0)), np.empty((kinds, 1, 0)))
 
 
 def cut_offs(place: Place, drop_enu_m: FloatArray, assumed: Assumptions) -> CutOffs:
@@ -88,9 +114,9 @@ def cut_offs(place: Place, drop_enu_m: FloatArray, assumed: Assumptions) -> CutO
     crew lives), and a point's share is the part of the exits whose quickest way passes it. Where the roads end inside
     the radius there is no exit and no cut-off.
     """
-    roads = place.roads
+    roads, crews = place.roads, [crew for _, crew in assumed.crews()]
     if len(roads.edge_node) == 0:
-        return NO_CUT_OFFS
+        return _none(len(crews))
     ours = place.border.signed_distance_m(roads.node_enu_m[:, 0], roads.node_enu_m[:, 1]) < 0.0
     inside = np.hypot(*(roads.node_enu_m - drop_enu_m).T) <= assumed.cut_off_radius_m
     # An edge with one end inside leads out; a road that crosses the disc between two far nodes leads out twice.
@@ -100,16 +126,16 @@ def cut_offs(place: Place, drop_enu_m: FloatArray, assumed: Assumptions) -> CutO
     leads_out[roads.edge_node[near].ravel()] = True
     exits = np.flatnonzero(leads_out & ~inside & ours)
     if len(exits) == 0:
-        return NO_CUT_OFFS
+        return _none(len(crews))
     degree = np.bincount(roads.edge_node.ravel(), minlength=len(inside))
     junctions = np.flatnonzero(inside & ours & (degree >= 3))
     candidates = np.concatenate([exits, junctions])
-    speeds = (assumed.crew_off_road_mps, assumed.crew_speed_factor)
-    crew_s, ways = roads.travel(drop_enu_m, roads.node_enu_m[candidates], *speeds)
-    passes = np.array([_passes(way, roads.node_enu_m[candidates]) for way in ways[: len(exits)]])
-    kept = passes.any(axis=0)
-    chosen = candidates[kept]
-    return CutOffs(tuple(int(node) for node in chosen), roads.node_enu_m[chosen], crew_s[kept], passes[:, kept])
+    places = roads.node_enu_m[candidates]
+    found = [roads.travel(drop_enu_m, places, crew.crew_off_road_mps, crew.crew_speed_factor) for crew in crews]
+    passes = np.array([[_passes(way, places) for way in ways[: len(exits)]] for _, ways in found])
+    kept = passes.any(axis=(0, 1))
+    nodes = tuple(int(node) for node in candidates[kept])
+    return CutOffs(nodes, places[kept], np.array([crew_s for crew_s, _ in found])[:, kept], passes[:, :, kept])
 
 
 def _passes(way_enu_m: FloatArray, places_enu_m: FloatArray) -> FloatArray:

@@ -30,8 +30,9 @@ def rank_options(
 
     ``alarm.areas[0]`` is the drop area; the load is down at ``expected_at_us`` (a prediction, or the drop's own time),
     else at ``alarm.raised_at_us``. Arrival = readiness + quickest way (road and foot). ``margin_s`` is measured against
-    the crew's median departure (cut-off: its passing there). ``probability_before`` is the chance to stand there in
-    time; at a cut-off it is multiplied by the share of exits that pass the point, so that all options compare.
+    the crews' median departure (cut-off: passing there), a mean over their kinds. ``probability_before`` is the chance
+    to stand there in time; at a cut-off it is multiplied by the share of exits that pass the point, so that all options
+    compare. Both are means over the kinds of crew, as likely as assumed.
     Patrols that are unavailable or nowhere are left out, as are ways that lead over the line. Nobody is sent over the
     line: a drop area centred on the other side has cut-offs only.
     """
@@ -43,7 +44,7 @@ def rank_options(
     race = _Race(place, drop, alarm.areas[0], load_s, cut_offs(place, drop, assumed), assumed)
     courses = [race.courses_of(patrol) for patrol in patrols if _can_be_sent(patrol)]
     plans = [course.drop_area for course in courses if course.drop_area is not None]
-    plans += _spread(courses, race.cuts.passes)
+    plans += _spread(courses, race)
     plans.sort(key=lambda plan: (-plan.chance, plan.arrival_s, plan.patrol.id, plan.point is not None))
     return tuple(race.option(plan, rank) for rank, plan in enumerate(_kept(plans, assumed.most_options), start=1))
 
@@ -97,24 +98,25 @@ def _kept(plans: list[_Plan], most: int) -> list[_Plan]:
     return kept
 
 
-def _spread(courses: list[_Courses], passes: FloatArray) -> list[_Plan]:
+def _spread(courses: list[_Courses], race: _Race) -> list[_Plan]:
     """One cut-off a patrol, spread over the ways out: greedily the pair that adds most to the chance that somebody
-    stands in the crew's way, mean over exits of 1 − Π (1 − passes × in time).
+    stands in the crew's way, mean over kinds of crew and exits of 1 − Π (1 − passes × in time).
     """
-    open_way = np.ones(len(passes))
+    passes = race.cuts.passes
+    open_way = np.ones(passes.shape[:2])
     left = [course for course in courses if course.cut_offs]
     chosen: list[_Plan] = []
     while left:
-        added = open_way @ passes / max(len(passes), 1)
+        added = np.einsum("s,sx,sxc->sc", race.weights, open_way, passes) / max(passes.shape[1], 1)
         course, plan = max(
             ((course, plan) for course in left for plan in course.cut_offs),
             key=lambda pair: (
-                round(float(added[pair[1].point]) * pair[1].in_time, 6),
+                round(float(added[:, pair[1].point] @ pair[1].in_times), 6),
                 pair[1].chance,
                 -pair[1].arrival_s,
             ),
         )
-        open_way = open_way * (1.0 - passes[:, plan.point] * plan.in_time)
+        open_way = open_way * (1.0 - passes[:, :, plan.point] * plan.in_times[:, None])
         chosen.append(plan)
         left = [other for other in left if other is not course]
     return chosen
@@ -133,12 +135,14 @@ def _drop_enu_m(place: Place, alarm: Alarm) -> FloatArray | None:
 class _Plan:
     """One thing one patrol could do: to the drop area (``point`` None) or to a column of ``CutOffs.passes``.
 
-    Times in seconds from now; ``in_time`` is the chance to be there first, ``chance`` that times the share of exits.
+    Times in seconds from now; ``in_time`` is the chance to be there first, ``chance`` that times the share of exits;
+    ``in_times`` the former by kind of crew [S].
     """
 
     patrol: Patrol
     point: int | None
     way_enu_m: FloatArray
+    in_times: FloatArray
     arrival_s: float
     sigma_s: float
     margin_s: float
@@ -165,6 +169,17 @@ class _Race:
     cuts: CutOffs
     assumed: Assumptions
 
+    @property
+    def weights(self) -> FloatArray:
+        """How likely each kind of crew is [S]."""
+        return np.array([share for share, _ in self.assumed.crews()])
+
+    @property
+    def through(self) -> FloatArray:
+        """How likely a crew is of a kind and passes the drop area, or each cut-off [S, 1 + C]."""
+        shares = np.concatenate([np.ones((len(self.weights), 1)), self.cuts.shares], axis=1)
+        return np.asarray(self.weights[:, None] * shares, dtype=np.float64)
+
     def courses_of(self, patrol: Patrol) -> _Courses:
         """A patrol's way to the drop area, and to every cut-off: row 0 is the drop area."""
         travel_s, ways, is_ours = _ways(
@@ -174,14 +189,16 @@ class _Race:
         arrival_s = patrol.ready_s + travel_s
         sigma_s = np.hypot(self.assumed.travel_spread * travel_s, self.assumed.ready_spread * patrol.ready_s)
         sigma_s[0] = math.hypot(sigma_s[0], self._search_m() / patrol.off_road_mps)
-        crew_s = self.load_s + np.concatenate([[0.0], self.cuts.crew_s])
-        in_time = probabilities_in_time(arrival_s, sigma_s, crew_s, self.assumed)
-        margin_s = crew_s + self.assumed.crew_dwell_median_s - arrival_s
-        share = np.concatenate([[1.0], self.cuts.passes.mean(axis=0)]) if self.cuts.node else np.ones(1)
-        plans = [
-            _Plan(patrol, None if k == 0 else k - 1, ways[k], *row)
-            for k, row in enumerate(np.stack([arrival_s, sigma_s, margin_s, in_time, in_time * share], axis=1).tolist())
-        ]
+        crews, through = [crew for _, crew in self.assumed.crews()], self.through
+        leaves_s = self.load_s + np.concatenate([np.zeros((len(crews), 1)), self.cuts.crew_s], axis=1)
+        in_times = np.array([
+            probabilities_in_time(arrival_s, sigma_s, row, crew) for crew, row in zip(crews, leaves_s, strict=True)
+        ])  # fmt: skip
+        gone_s = leaves_s + np.array([[crew.crew_dwell_median_s] for crew in crews])
+        margin_s = (through * gone_s).sum(axis=0) / through.sum(axis=0) - arrival_s
+        chance = (through * in_times).sum(axis=0)
+        rows = np.stack([arrival_s, sigma_s, margin_s, chance / through.sum(axis=0), chance], axis=1).tolist()
+        plans = [_Plan(patrol, None if k == 0 else k - 1, ways[k], in_times[:, k], *row) for k, row in enumerate(rows)]
         allowed = tuple(plan for plan, ours in zip(plans, is_ours, strict=True) if ours)
         has_drop = bool(allowed) and allowed[0].point is None
         return _Courses(allowed[0] if has_drop else None, allowed[1:] if has_drop else allowed)
@@ -214,7 +231,7 @@ class _Race:
     def _sentence(self, plan: _Plan) -> Phrase:
         if plan.point is None:
             return drop_area_sentence(plan.patrol.id, plan.arrival_s, self.load_s, plan.margin_s, plan.in_time)
-        share = float(self.cuts.passes[:, plan.point].mean())
+        share = float(self.through[:, plan.point + 1].sum())
         offset = self.cuts.place_enu_m[plan.point] - self.drop_enu_m
         names = self.place.roads.names_at(self.cuts.node[plan.point])
         return cut_off_sentence(plan.patrol.id, names, offset, plan.arrival_s, plan.margin_s, plan.in_time, share)
