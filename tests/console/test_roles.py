@@ -99,7 +99,7 @@ def routes_of(app):
     for route in app.routes:
         methods = set(getattr(route, "methods", ())) or {"WEBSOCKET"}
         path = route.path.split("/{")[0] or "/"
-        path = next((stem for stem in ("/assets", "/schema") if path == stem or path.startswith(stem + "/")), path)
+        path = "/assets" if path.startswith("/assets/") else path
         found |= {(method, path) for method in methods - {"OPTIONS", "HEAD"}}
     return found
 

@@ -53,7 +53,9 @@ class Centre:
             pass
 
         def check(name, password):
-            role, service, _ = name.split("|")
+            role, service, _ = [*name.split("|"), "", ""][:3]
+            if role not in list(Role):
+                return None
             return Account(id=name, role=Role(role), service=service, password_hash="")
 
         passkeys = Passkeys(out / "passkeys.json", {}, lambda: self.now_us)

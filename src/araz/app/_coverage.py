@@ -13,7 +13,7 @@ from litestar import Response, get, post
 
 from araz.app import _pipeline as pipeline
 from araz.app._logs import read_sightings
-from araz.console import AnyRequest, Refused, Submit, json_of, time_of
+from araz.console import AnyRequest, Refused, Submit, asks, json_of, time_of
 from araz.geography import Place
 from araz.sensors import Coverage, coverage, health_factors, learn_sightings, quarry_of
 from araz.vocabulary import Quarry, SensorHealth, Weather
@@ -122,7 +122,7 @@ def coverage_handlers(night: Watched, submit: Submit) -> list[Any]:
     """The paths of the map: ``GET /api/coverage`` (``quarry``, ``at_us``), ``POST /api/weather``."""
     desk = CoverageDesk(night)
 
-    @get("/api/coverage", sync_to_thread=True)
+    @get("/api/coverage", sync_to_thread=True, opt=asks(whole="at_us?", words={"quarry?": QUARRIES}))
     def get_coverage(request: AnyRequest) -> Response[bytes]:
         quarry = request.query_params.get("quarry", "")
         if quarry and quarry not in QUARRIES:
@@ -131,7 +131,7 @@ def coverage_handlers(night: Watched, submit: Submit) -> list[Any]:
         body = msgspec.json.encode(desk.answer(quarry, at_us))
         return Response(body, media_type="application/json; charset=utf-8")
 
-    @post("/api/weather")
+    @post("/api/weather", opt=asks(body=Weather))
     async def post_weather(request: AnyRequest) -> Response[bytes]:
         weather = await json_of(request, Weather, "weather")
         message = await submit(pipeline.WEATHER_SOURCE, msgspec.json.encode(weather))

@@ -11,7 +11,7 @@ import numpy as np
 from litestar import Response, get, post
 
 from araz.app._pipeline import DRILL_SOURCE
-from araz.console import AnyRequest, Clock, Refused, Submit, json_of
+from araz.console import AnyRequest, Clock, Refused, Submit, asks, json_of
 from araz.vocabulary import WATERMARK, Drill, DrillOrder
 
 #: A drill begins within this time of its order, at a moment the officer cannot know.
@@ -40,7 +40,7 @@ def drill_handlers(reader: DrillReader, submit: Submit, clock: Clock) -> list[An
     def get_drills() -> list[Drill]:
         return list(reader.drills())
 
-    @post("/api/drills")
+    @post("/api/drills", opt=asks(body=DrillIn))
     async def post_drill(request: AnyRequest) -> Response[dict[str, str]]:
         asked = await json_of(request, DrillIn, "drill")
         if not (0.0 <= asked.within_s <= LONGEST_WAIT_S and asked.seed >= 0 and 0 < len(asked.ordered_by) <= 128):

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Response, get, post
 
-from araz.console import AnyRequest, Refused, json_of
+from araz.console import AnyRequest, Refused, asks, json_of
 from araz.geography import Place
 from araz.vocabulary import PlanAsk, PlanCorner, PlanShown
 
@@ -59,14 +59,14 @@ def plan_handlers(place: Place | None) -> list[Any]:
             ) from error
         return Response(body, media_type="application/json; charset=utf-8")
 
-    @get("/api/plan")
+    @get("/api/plan", opt=asks(words={"corner?": PlanCorner}))
     async def get_plan(request: AnyRequest) -> Response[bytes]:
         corner = request.query_params.get("corner", PlanCorner.LIKELY.value)
         if corner not in list(PlanCorner):
             raise Refused(400, "no-corner", f"there is no corner {corner!r}", f"ask for {', '.join(PlanCorner)}")
         return await asyncio.to_thread(told, PlanAsk(corner=PlanCorner(corner)))
 
-    @post("/api/plan", status_code=200)
+    @post("/api/plan", status_code=200, opt=asks(body=PlanAsk))
     async def what_if(request: AnyRequest) -> Response[bytes]:
         ask = await json_of(request, PlanAsk, "plan")
         return await asyncio.to_thread(told, ask)

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from araz.app import _pipeline as pipeline
 from araz.app._views import Whole
-from araz.console import AnyRequest, Clock, Gate, Refused, Session, Submit, json_of
+from araz.console import AnyRequest, Clock, Gate, Refused, Session, Submit, asks, json_of
 from araz.disclosure import GRANTING, Standing, release_objection, sees_all
 from araz.vocabulary import LATEST_TIME_US, Release, ReleaseScope, ReleaseState, ReleaseStep
 
@@ -76,7 +76,7 @@ def release_handlers(whole: Whole, submit: Submit, clock: Clock, gate: Gate | No
             releases=[_shown(one, now_us) for one in reversed(mine)],
         )  # fmt: skip
 
-    @post("/api/releases")
+    @post("/api/releases", opt=asks(body=ReleaseIn))
     async def post_release(request: AnyRequest) -> Response[ReleaseShown]:
         who, said, now_us = session(request), await json_of(request, ReleaseIn, "release"), clock()
         ends_us = (said.until_us or now_us + SHIFT_US) if said.step is ReleaseStep.ASK else None

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from litestar import get
 
-from araz.console import AnyRequest, Clock, Refused
+from araz.console import AnyRequest, Clock, Refused, asks
 from araz.geography import Place
 from araz.intercept import WALKED_ONCE, SearchGrid, search, search_grid, square_name, square_of
 from araz.vocabulary import Alarm, Area, ReportReceived, SearchPlan, SearchSquare
@@ -91,7 +91,7 @@ def _plan(place: Place, alarm: Alarm, area: Area, grid: SearchGrid, at_us: int) 
 def search_handlers(reader: SearchReader, place: Place, clock: Clock) -> list[Any]:
     """Return the handler of the search page."""
 
-    @get("/api/search", sync_to_thread=True)
+    @get("/api/search", sync_to_thread=True, opt=asks(text="alarm_id"))
     def get_search(request: AnyRequest) -> SearchPlan:
         name = request.query_params.get("alarm_id", "")
         revisions = reader.alarm_history(name)

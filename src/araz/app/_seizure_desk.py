@@ -11,7 +11,7 @@ import msgspec
 from litestar import Response, get, post
 from msgspec import Meta
 
-from araz.console import AnyRequest, Refused, json_of
+from araz.console import AnyRequest, Refused, asks, json_of
 
 if TYPE_CHECKING:
     from araz.app._seizure_answers import SeizureDesk
@@ -45,20 +45,20 @@ def seizure_handlers(register: Path | None) -> list[Any]:
 
         return SeizureDesk(register)
 
-    @get("/api/seizures", sync_to_thread=True)
+    @get("/api/seizures", sync_to_thread=True, opt=asks(text="substance? country? transport? text? since? until?"))
     def get_seizures(request: AnyRequest) -> Response[bytes]:
         return _told(lambda: desk().find(dict(request.query_params.items())))
 
-    @get("/api/seizures/report", sync_to_thread=True)
+    @get("/api/seizures/report", sync_to_thread=True, opt=asks(text="month"))
     def get_report(request: AnyRequest) -> Response[bytes]:
         return _told(lambda: desk().report(request.query_params.get("month", "")))
 
-    @get("/api/seizures/report.html", sync_to_thread=True)
+    @get("/api/seizures/report.html", sync_to_thread=True, opt=asks(text="month"))
     def get_report_page(request: AnyRequest) -> Response[bytes]:
         page = _told(lambda: desk().report_page(request.query_params.get("month", "")).encode())
         return Response(page.content, media_type="text/html; charset=utf-8")
 
-    @get("/api/seizures/composition", sync_to_thread=True)
+    @get("/api/seizures/composition", sync_to_thread=True, opt=asks(text="every? country?"))
     def get_composition(request: AnyRequest) -> Response[bytes]:
         from araz.app._seizures_say import EVERY
 
@@ -67,26 +67,26 @@ def seizure_handlers(register: Path | None) -> list[Any]:
             raise Refused(400, "no-period", f"there is no period {every!r}", f"ask for {', '.join(EVERY)}")
         return _told(lambda: desk().composition(every, request.query_params.get("country") or None))
 
-    @get("/api/seizures/history", sync_to_thread=True)
+    @get("/api/seizures/history", sync_to_thread=True, opt=asks(text="id"))
     def get_history(request: AnyRequest) -> Response[bytes]:
         return _told(lambda: desk().history(request.query_params.get("id", "")))
 
-    @get("/api/seizures/series", sync_to_thread=True)
+    @get("/api/seizures/series", sync_to_thread=True, opt=asks(text="what? substance? country?"))
     def get_series(request: AnyRequest) -> Response[bytes]:
         return _told(lambda: desk().series(dict(request.query_params.items())))
 
-    @get("/api/seizures/routes", sync_to_thread=True)
+    @get("/api/seizures/routes", sync_to_thread=True, opt=asks(text="close? seizure_at? departure? destination?"))
     def get_routes(request: AnyRequest) -> Response[bytes]:
         return _told(lambda: desk().routes(dict(request.query_params.items())))
 
-    @post("/api/seizures/where", status_code=200)
+    @post("/api/seizures/where", status_code=200, opt=asks(body=WhereIn))
     async def post_where(request: AnyRequest) -> Response[bytes]:
         given = await json_of(request, WhereIn, "catches")
         return await asyncio.to_thread(
             _told, lambda: desk().where(given.csv, given.effort_csv, given.length_km, given.cells)
         )
 
-    @post("/api/seizures/claims", status_code=200)
+    @post("/api/seizures/claims", status_code=200, opt=asks(body=ClaimsIn))
     async def post_claims(request: AnyRequest) -> Response[bytes]:
         given = await json_of(request, ClaimsIn, "claims")
         return await asyncio.to_thread(_told, lambda: desk().claims(given.name, given.csv))

@@ -14,7 +14,17 @@ from litestar import Response, delete, get, post
 
 from araz.app._oidc import Oidc, OidcRefused
 from araz.app._passkeys import PasskeyRefused, Passkeys
-from araz.console import AnyRequest, Gate, Refused, Session, json_of, purpose_objection, session_cookie, session_of
+from araz.console import (
+    AnyRequest,
+    Gate,
+    Refused,
+    Session,
+    asks,
+    json_of,
+    purpose_objection,
+    session_cookie,
+    session_of,
+)
 
 COOKIE: Final = "__Host-araz-provider"
 """Binds a sign-in to the browser that began it. Lax: the way back from the provider begins on the provider's page."""
@@ -93,7 +103,7 @@ def _passkey_handlers(gate: Gate | None, passkeys: Passkeys | None) -> list[Any]
         session, keys = own(request)
         return _json(_held(keys.registration_options, session.account, _named(request)))
 
-    @post("/api/passkeys")
+    @post("/api/passkeys", opt=asks(body=KeyIn))
     async def register(request: AnyRequest) -> KeyShown:
         session, keys = own(request)
         said = await json_of(request, KeyIn, "passkey")
@@ -102,7 +112,7 @@ def _passkey_handlers(gate: Gate | None, passkeys: Passkeys | None) -> list[Any]
         key = await asyncio.to_thread(_held, keys.register, session.account, name, said.credential, *here)
         return msgspec.convert(key, KeyShown, from_attributes=True)
 
-    @delete("/api/passkeys", status_code=200, sync_to_thread=True)
+    @delete("/api/passkeys", status_code=200, sync_to_thread=True, opt=asks(text="id"))
     def remove(request: AnyRequest) -> list[KeyShown]:
         session, keys = own(request)
         if not keys.remove(session.account, request.query_params.get("id", "")):
@@ -113,7 +123,7 @@ def _passkey_handlers(gate: Gate | None, passkeys: Passkeys | None) -> list[Any]
     def question(request: AnyRequest) -> Response[bytes]:
         return _json(ready()[1].signin_options(_named(request)))
 
-    @post("/api/signin/passkey")
+    @post("/api/signin/passkey", opt=asks(body=KeySignIn))
     async def sign_in(request: AnyRequest) -> Response[Session]:
         door, keys = ready()
         said = await json_of(request, KeySignIn, "session")
@@ -145,7 +155,7 @@ def _provider_handlers(gate: Gate | None, oidc: Oidc | None) -> list[Any]:
             raise Refused(404, "no-provider", "no provider is set up here", "start araz watch with --oidc FILE")
         return gate, oidc
 
-    @get("/signin/provider", sync_to_thread=True)
+    @get("/signin/provider", sync_to_thread=True, opt=asks(text="purpose"))
     def away(request: AnyRequest) -> Response[bytes]:
         _, provider = ready()
         purpose = request.query_params.get("purpose", "")
@@ -158,7 +168,7 @@ def _provider_handlers(gate: Gate | None, oidc: Oidc | None) -> list[Any]:
         cookie = f"{COOKIE}={browser}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600"
         return Response(b"", status_code=303, headers={"location": url, "set-cookie": cookie})
 
-    @get("/signin/back")
+    @get("/signin/back", opt=asks(text="state code iss? error?"))
     async def back(request: AnyRequest) -> Response[bytes]:
         door, provider = ready()
         try:

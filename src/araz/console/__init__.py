@@ -9,6 +9,7 @@
 
 from araz.console._access import ACCESS, OPEN, Role, access_table, rule_of
 from araz.console._app import create_app
+from araz.console._described import asks
 from araz.console._errors import Refused
 from araz.console._gate import (
     Access,
@@ -50,6 +51,7 @@ __all__ = [
     "Submit",
     "Subscriber",
     "access_table",
+    "asks",
     "create_app",
     "json_of",
     "purpose_objection",

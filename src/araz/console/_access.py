@@ -94,9 +94,8 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
 
 
 def _key(method: str, path: str) -> tuple[str, str]:
-    for stem in ("/assets", "/schema"):
-        if path == stem or path.startswith(stem + "/"):
-            path = stem
+    if path.startswith("/assets/"):
+        path = "/assets"
     return "GET" if method == "HEAD" else method, path.rstrip("/") or "/"
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 from litestar import Litestar, MediaType, Response, WebSocket, get, post, websocket
 from litestar.exceptions import HTTPException, WebSocketDisconnect
-from litestar.openapi.config import OpenAPIConfig
 from litestar.static_files import create_static_files_router
 
+from araz.console._described import asks, schema_handler
 from araz.console._errors import Refused, on_any, on_http, on_refused
 from araz.console._gate import Gate, OfService
 from araz.console._hub import Hub
@@ -78,9 +78,9 @@ def create_app(
         *_page_handlers(static_dir),
     ]
     app = Litestar(
-        handlers,
+        [*handlers, schema_handler(handlers)],
         exception_handlers={Refused: on_refused, HTTPException: on_http, Exception: on_any},
-        openapi_config=OpenAPIConfig(title="Araz console", version=str(PROTOCOL), path="/schema", render_plugins=[]),
+        openapi_config=None,
         request_max_body_size=MAX_BODY_BYTES + 1,
         logging_config=None,
     )
@@ -103,21 +103,21 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
     def get_alarms() -> Sequence[Alarm]:
         return reader.alarms()
 
-    @get("/api/incidents", sync_to_thread=True)
+    @get("/api/incidents", sync_to_thread=True, opt=asks(whole="since_us?"))
     def get_incidents(request: AnyRequest) -> Sequence[Incident]:
         return reader.incidents(time_of(request, "since_us", 0))
 
-    @get("/api/decisions", sync_to_thread=True)
+    @get("/api/decisions", sync_to_thread=True, opt=asks(whole="since_us?"))
     def get_decisions(request: AnyRequest) -> Sequence[Decision]:
         return reader.decisions(time_of(request, "since_us", 0))
 
-    @get("/api/health", sync_to_thread=True)
+    @get("/api/health", sync_to_thread=True, opt=asks(whole="at_us?"))
     def get_health(request: AnyRequest) -> Sequence[SensorHealth]:
         if "at_us" in request.query_params:
             return reader.health_at(time_of(request, "at_us"))
         return reader.health()
 
-    @get("/api/rejects", sync_to_thread=True)
+    @get("/api/rejects", sync_to_thread=True, opt=asks(text="sensor"))
     def get_rejects(request: AnyRequest) -> Sequence[Rejected]:
         sensor = request.query_params.get("sensor")
         feed = sensor_feeds.get(sensor or "")
@@ -130,7 +130,7 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
 
 
 def _past_handlers(reader: Reader) -> list[Any]:
-    @get("/api/pictures", sync_to_thread=True)
+    @get("/api/pictures", sync_to_thread=True, opt=asks(whole="from_us to_us step_us? limit?"))
     def get_pictures(request: AnyRequest) -> list[Picture]:
         from_us, to_us = time_of(request, "from_us"), time_of(request, "to_us")
         step_us, limit = time_of(request, "step_us", 1_000_000), time_of(request, "limit", MAX_PICTURES)
@@ -139,14 +139,14 @@ def _past_handlers(reader: Reader) -> list[Any]:
             raise Refused(400, "bad-request", "the span of time is empty", remedy)
         return _thinned(reader.pictures(from_us, to_us, min(limit, MAX_PICTURES)), step_us)
 
-    @get("/api/picture", sync_to_thread=True)
+    @get("/api/picture", sync_to_thread=True, opt=asks(whole="at_us"))
     def get_picture(request: AnyRequest) -> Picture:
         picture = reader.picture_at(time_of(request, "at_us"))
         if picture is None:
             raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
         return picture
 
-    @get("/api/screen", sync_to_thread=True)
+    @get("/api/screen", sync_to_thread=True, opt=asks(whole="at_us known_us?"))
     def get_screen(request: AnyRequest) -> Screen:
         at_us = time_of(request, "at_us")
         known_us = time_of(request, "known_us", at_us)
@@ -167,14 +167,14 @@ def _past_handlers(reader: Reader) -> list[Any]:
 
 
 def _write_handlers(desk: Desk, gate: Gate | None) -> list[Any]:
-    @post("/api/decisions")
+    @post("/api/decisions", opt=asks(body=Decision))
     async def post_decision(request: AnyRequest) -> Response[Recorded]:
         decision = await json_of(request, Decision, "decision")
         decision = msgspec.structs.replace(decision, officer=_who(request, gate, decision.officer))
         recorded = await desk.record(DECISION_SOURCE, decision.decision_id, decision_payload(decision))
         return Response(recorded, status_code=200 if recorded.repeated else 201)
 
-    @post("/api/reports")
+    @post("/api/reports", opt=asks(body=ReportIn))
     async def post_report(request: AnyRequest) -> Response[Recorded]:
         report = await json_of(request, ReportIn, "report")
         report = msgspec.structs.replace(report, reporter=_who(request, gate, report.reporter))

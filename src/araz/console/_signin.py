@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Response, delete, get, post
 
+from araz.console._described import asks
 from araz.console._errors import Refused
 from araz.console._gate import Gate, Session, SignIn, session_cookie
 from araz.console._requests import AnyRequest, json_of
@@ -22,7 +23,7 @@ class SignedOut(msgspec.Struct, frozen=True, kw_only=True):
 def signin_handlers(gate: Gate) -> list[Any]:
     """Return the handlers of /api/session."""
 
-    @post("/api/session")
+    @post("/api/session", opt=asks(body=SignIn))
     async def sign_in(request: AnyRequest) -> Response[Session]:
         done = await gate.sign_in(await json_of(request, SignIn, "session"))
         if not isinstance(done, tuple):
