@@ -17,7 +17,7 @@ import pytest
 from araz.app import _case_tracks, cli, verify_case
 from araz.app import _pipeline as pipeline
 from araz.app._case import case_files, messages_of
-from araz.app._case_render import Block, pdf_pages
+from araz.app._case_render import MAP_HEIGHT, MAP_WIDTH, Block, on_paper, pdf_pages
 from araz.app._case_report import _border
 from araz.app._case_tracks import tracks_now
 from araz.app._case_words import word
@@ -292,6 +292,33 @@ def test_a_cell_taller_than_a_page_is_printed_on_two():
     paper = pdf_pages("t", "en", [Block("table", header=["", "said"], rows=[["A0001", text]])])
     assert paper.count(b"/Type /Page\n") > 1
     assert {f"word{k}" for k in range(4000)} <= set(text_of_pdf(paper).split())
+
+
+def test_a_time_of_day_is_printed_in_one_piece():
+    said = "T22027 was launched 3.7 km outside the line, within 1 min before it was first seen. " * 3
+    rows = [
+        ["23:08:23", "23:08:50", "launch", "90 %", said],
+        ["23:14:39", "23:10:40", "crossing predicted", "51 %", said],
+    ]
+    page = pdf_pages("t", "en", [Block("table", header=["Time", "Known at", "Event", "Sure", "Said"], rows=rows)])
+    text = text_of_pdf(page)
+    assert [time in text for time in ("23:08:23", "23:08:50", "23:14:39", "23:10:40")] == [True] * 4
+
+
+def test_the_line_on_the_map_ends_where_the_paper_does():
+    line = [
+        (-900.0, -900.0),
+        (MAP_WIDTH / 2, MAP_HEIGHT / 2),
+        (MAP_WIDTH + 700, 10.0),
+        (MAP_WIDTH / 3, MAP_HEIGHT + 5000),
+    ]
+    pieces = on_paper(line)
+    assert len(pieces) >= 1
+    assert (MAP_WIDTH / 2, MAP_HEIGHT / 2) in pieces[0]
+    for x, y in (point for piece in pieces for point in piece):
+        assert -1e-6 <= x <= MAP_WIDTH + 1e-6
+        assert -1e-6 <= y <= MAP_HEIGHT + 1e-6
+    assert on_paper([(-9.0, -9.0), (-8.0, -9.0)]) == on_paper([]) == []
 
 
 def test_an_unknown_incident_is_told_with_the_ids_there_are(night, tmp_path, capsys):

@@ -14,6 +14,13 @@ FONTS: Final = Path(__file__).resolve().parent / "fonts"
 MAP_WIDTH: Final = 480.0
 MAP_HEIGHT: Final = 340.0
 Points = Sequence[Sequence[float]]
+PAPER: Final = 495.0
+"""Width of a table, points."""
+SHORT: Final = 12
+"""A column whose longest cell has no more letters is not broken: a time of day is read in one piece."""
+LETTER: Final = 4.9
+PADDING: Final = 13.0
+"""Width of a letter of a cell, and what a cell needs beside them, points."""
 
 _STYLE: Final = (
     "body{font:16px/1.5 'DejaVu Sans',Verdana,sans-serif;max-width:56rem;margin:2rem auto;padding:0 1rem;color:#111}"
@@ -188,10 +195,15 @@ def _pdf(block: Block, styles: dict[str, Any]) -> list[Any]:
 
 
 def _widths(block: Block) -> list[float]:
-    """Widths by what stands in the columns, none narrower than a time of day."""
+    """Widths by what stands in the columns: short ones as wide as their longest cell, the others share what is left."""
     lines = [*block.rows, *([block.header] if block.header else [])]
-    longest = [min(60, max(9, *(len(row[k]) for row in lines))) for k in range(len(lines[0]))]
-    return [495.0 * value / sum(longest) for value in longest]
+    longest = [max(1, *(len(row[k]) for row in lines)) for k in range(len(lines[0]))]
+    short = [PADDING + LETTER * value if value <= SHORT else 0.0 for value in longest]
+    if all(short) or sum(short) > 0.6 * PAPER:
+        return [PAPER * min(60, max(9, value)) / sum(min(60, max(9, one)) for one in longest) for value in longest]
+    free = PAPER - sum(short)
+    long = sum(min(60, value) for value in longest if value > SHORT)
+    return [width or free * min(60, value) / long for width, value in zip(short, longest, strict=True)]
 
 
 def _drawing(drawn: Drawn) -> Any:
@@ -204,8 +216,8 @@ def _drawing(drawn: Drawn) -> Any:
         return [v for p in points for v in scale.at(*p)]
 
     out = Drawing(MAP_WIDTH, MAP_HEIGHT)
-    if len(drawn.border) > 1:
-        out.add(PolyLine(path(_near(drawn.border, scale)), strokeWidth=3, strokeColor=HexColor("#111111")))
+    for piece in on_paper([scale.at(*point) for point in drawn.border]):
+        out.add(PolyLine([v for point in piece for v in point], strokeWidth=3, strokeColor=HexColor("#111111")))
     for ring in drawn.areas:
         out.add(Polygon(path(ring), strokeColor=HexColor("#d95f02"), fillColor=None))
     for line in drawn.now:
@@ -224,7 +236,14 @@ def _drawing(drawn: Drawn) -> Any:
     return out
 
 
-def _near(border: Points, scale: Scale) -> Points:
-    """The stretch of the border that is on the paper, with one corner more at both ends."""
-    on = [k for k, p in enumerate(border) if all(-50 <= v <= 550 for v in scale.at(*p))]
-    return border[max(0, on[0] - 1) : on[-1] + 2] if on else border[:2]
+def on_paper(line: Points) -> list[list[tuple[float, float]]]:
+    """The pieces of a line that lie on the map's paper: what goes beyond would be drawn over the words below."""
+    from shapely import LineString, box
+
+    inside = LineString(line).intersection(box(0, 0, MAP_WIDTH, MAP_HEIGHT)) if len(line) > 1 else LineString()
+    pieces = getattr(inside, "geoms", [inside])
+    return [
+        [(at[0], at[1]) for at in piece.coords]
+        for piece in pieces
+        if isinstance(piece, LineString) and not piece.is_empty
+    ]
