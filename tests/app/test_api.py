@@ -75,3 +75,30 @@ def test_the_document_says_all_that_a_handler_reads(centre):
     assert "alarm_id" in document["components"]["schemas"]["Decision"]["properties"]
     answer = document["paths"]["/api/alarms"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
     assert answer == {"type": "array", "items": {"$ref": "#/components/schemas/Alarm"}}
+
+
+#: Records that say something of a person: who flew, who was seen or heard, who decided, how fast, and why.
+PERSONAL = {"Track", "Alarm", "Incident", "Decision", "PeopleReport", "Rejected", "Release", "Drill"}
+
+
+def test_whatever_says_something_of_a_person_is_logged(centre):
+    """Read from the document: an answer that can hold such a record, however deep, is logged with its purpose."""
+    document = centre.client.get("/schema", headers=headers(centre)).json()
+    parts = {name: set(refs(part)) for name, part in document["components"]["schemas"].items()}
+    found = set()
+    for path, operations_of in document["paths"].items():
+        if "get" not in operations_of:
+            continue
+        reached, new = set(), set(refs(operations_of["get"]["responses"]["200"]))
+        while new - reached:
+            reached |= new
+            new = set().union(*(parts[name] for name in reached))
+        if reached & PERSONAL:
+            found.add(path)
+            assert ACCESS["GET", path].is_personal, path
+    assert {"/api/alarms", "/api/picture", "/api/pictures", "/api/screen", "/api/drills", "/api/releases"} <= found
+    assert ACCESS["WEBSOCKET", "/api/live"].is_personal
+
+
+def refs(part):
+    return re.findall(r"#/components/schemas/(\w+)", str(part))
