@@ -133,19 +133,11 @@ def collapse(g: LaneRow, weight: Lanes, work: Room, out: NumberRow) -> None:
     from_moments(out, about, out)
 
 
-@kernel
 def unpacked(gauss: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Means [N, 6] and full covariances [N, 6, 6] of rows [N, 27]."""
-    mean, cov = np.empty((len(gauss), 6)), np.empty((len(gauss), 6, 6))
-    for i in range(len(gauss)):
-        q = 6
-        for a in range(6):
-            mean[i, a] = gauss[i, a]
-            for b in range(a + 1):
-                cov[i, a, b] = gauss[i, q]
-                cov[i, b, a] = gauss[i, q]
-                q += 1
-    return mean, cov
+    """Means [..., 6] and full covariances [..., 6, 6] of rows [..., 27]."""
+    low, cov = np.tril_indices(6), np.empty((*gauss.shape[:-1], 6, 6))
+    cov[..., low[0], low[1]] = cov[..., low[1], low[0]] = gauss[..., 6:]
+    return gauss[..., :6], cov
 
 
 def packed(mean: FloatArray, cov: FloatArray) -> FloatArray:

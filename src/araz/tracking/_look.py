@@ -184,22 +184,9 @@ def look_once(
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(
-        view,
-        s,
-        look.at_us,
-        look.turn,
-        found,
-        place,
-        pairs.free,
-        clutter,
-        birth,
-        swarm,
-        back_s,
-        knobs.birth_speed_mps,
-        knobs.classes,
-        table,
-        count,
-    )
+        view, s, look.at_us, look.turn, found, place, pairs.free, clutter, birth, swarm, back_s,
+        knobs.birth_speed_mps, knobs.classes, table, count,
+    )  # fmt: skip
     told = _told(old, pairs, found.row, rows)
     if look.silence_teaches:
         maps = learn(view, s, maps[:3], maps[3], found, place, pairs.free)
