@@ -23,27 +23,37 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from scipy import stats
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 from araz.app._register import Book, load_lines
 from araz.intelligence import (
+    border_density,
     change_points,
     compare_shares,
     compose,
+    counterfactual,
+    crew_odds,
     difference_of_totals,
     displacement,
     estimate_flow,
+    fit_dirichlet_multinomial,
+    fit_self_exciting,
     forecast,
+    learn_crews,
     monthly_series,
     near_repeat,
+    read_market,
+    shift_of_mix,
     space_time_scan,
+    supply_shock,
     to_xlsx,
     total_from_loads,
 )
 from araz.intelligence._conformal import interval_ends
 from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll
-from seizure_lab import IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of
+from seizure_lab import IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of, sorties
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERVALS = ("held", "width", "score", "split_held", "split_width", "split_score")
@@ -139,6 +149,9 @@ def measure_estimators(trials: int) -> list[dict[str, object]]:
         *changes(rng, trials),
         *moved(rng, trials // 4),
         *places(rng, trials // 4),
+        *readings(rng, trials),
+        *alongside(rng, trials // 4),
+        *crews(rng, max(2, trials // 40)),
         *ahead(rng, trials // 8),
     ]
 
@@ -293,6 +306,86 @@ def places(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
         row("near repeats (Knox)", "places and times independent", "false alarms", knox / trials, "≤ 0.05", trials),
         row("space-time scan", "uneven places, no cluster", "false alarms", scan / trials, "≤ 0.05", trials),
     ]
+
+
+def rate(hits: Any) -> float:
+    return float(np.mean(hits))
+
+
+def readings(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    """Yearly series: price and seizures read together, production beside seizures, mixes that vary between periods."""
+    years, slopes, calls, shocks, spread = range(2000, 2012), [], [], [], []
+    for _ in range(trials):
+        caught = {y: float(np.exp(0.1 * (y - 2000) + rng.normal(0, 0.2))) for y in years}
+        still = {y: float(np.exp(rng.normal(0, 0.2))) for y in years}
+        found = read_market(caught, still)
+        slopes.append(found.seizures.low <= 100 * (np.exp(0.1) - 1) <= found.seizures.high)
+        calls.append(read_market(still, caught).verdict != "no reading")
+        made = dict(zip(range(1990, 2012), np.exp(np.cumsum(rng.normal(0, 0.4, 22))).tolist(), strict=True))
+        other = dict(zip(made, np.exp(np.cumsum(rng.normal(0, 0.4, 22))).tolist(), strict=True))
+        p = supply_shock(made, other, rng=rng, replicates=99).p_value
+        shocks.append(p is not None and p <= 0.05)
+        counts = rng.multinomial(60, [0.5, 0.3, 0.2], 20).astype(float)
+        spread.append(fit_dirichlet_multinomial(counts).p_value <= 0.05)
+    return [
+        row("price and seizures", "seizures grow 10.5 % a year", "interval coverage", rate(slopes), "0.95", trials),
+        row("price and seizures", "seizures without trend", "read as something", rate(calls), "≤ 0.05", trials),
+        row(
+            "production and seizures", "independent, best of four lags", "false alarms", rate(shocks), "≤ 0.05", trials
+        ),
+        row("mix between periods", "one multinomial", "false alarms", rate(spread), "≤ 0.05", trials),
+    ]
+
+
+def alongside(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    """Along the border and around a date: density, self-excitation, counterfactual, shift of mode."""
+    inside, nothing, excited, followers, shifts = [], [], [], [], []
+    for _ in range(trials):
+        places = rng.beta(2, 4, 120) * 100
+        found = border_density(places, 100.0, rng=rng, replicates=200, bandwidth_km=4)
+        truth = 120 * stats.beta.pdf(found.at_km[20:180] / 100, 2, 4) / 100
+        inside.append(float(np.mean((found.low[20:180] <= truth) & (truth <= found.high[20:180]))))
+        gap = counterfactual(rng.poisson(60, 36).astype(float), 28, rng=rng).effect
+        nothing.append(gap.low <= 0 <= gap.high)
+        x, t = rng.uniform(0, 100, 80), rng.uniform(0, 365, 80)
+        excited.append(fit_self_exciting(x, t, 100, 365, rng=rng, permutations=19).p_value <= 0.05)
+        follows = rng.random(80) < 0.4
+        later = t[follows] + rng.exponential(4, follows.sum())
+        nearby = np.clip(x[follows] + rng.normal(0, 1, follows.sum()), 0, 100)
+        both = np.concatenate([x, nearby]), np.concatenate([t, later])
+        followers.append(fit_self_exciting(*both, 100, 380, rng=rng, permutations=1).branching)
+        after = np.repeat([False, True], 40).tolist()
+        mode = rng.choice(["foot", "drone", "boat"], 80).tolist()
+        shift = shift_of_mix("mode", mode, after, rng=rng, replicates=99).p_value
+        shifts.append(shift is not None and shift <= 0.05)
+    # 0.4 of 80 first events are followed once: 32 followers among 112 events
+    return [
+        row("density along the border", "beta(2, 4), 120 events", "pointwise coverage", rate(inside), "0.95", trials),
+        row("counterfactual", "nothing happened", "interval coverage", rate(nothing), "0.95", trials),
+        row("self-exciting process", "Poisson", "false alarms", rate(excited), "≤ 0.05", trials),
+        row("self-exciting process", "0.29 followers each", "mean estimate", rate(followers), "0.29", trials),
+        row("shift of mode", "no shift", "false alarms", rate(shifts), "≤ 0.05", trials),
+    ]
+
+
+def crews(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+    """Odds of pairs of sorties that were not learned from: how often they are one crew, by what was said."""
+    said, truth = [], []
+    for _ in range(trials):
+        learned, judged = (
+            [(a, b, x == y) for i, (x, a) in enumerate(made) for y, b in made[i + 1 :]]
+            for made in (sorties(rng), sorties(rng))
+        )
+        model = learn_crews(learned, prior=sum(same for *_, same in learned) / len(learned))
+        said += [crew_odds(model, a, b).probability for a, b, _ in judged]
+        truth += [same for *_, same in judged]
+    odds, same = np.array(said), np.array(truth)
+    found = []
+    for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.01)):
+        here = (odds >= low) & (odds < high)
+        words = f"said {100 * low:.0f} to {min(100 * high, 100):.0f} %, {odds[here].mean():.3f} on average"
+        found.append(row("one crew", words, "were one crew", rate(same[here]), "as said", int(here.sum())))
+    return found
 
 
 def ahead(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:

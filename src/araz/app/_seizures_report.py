@@ -70,7 +70,8 @@ def write_pdf(report: MonthlyReport, path: Path) -> None:
                 for row in [section.header, *(r.cells for r in section.rows)]
             ]
             grid = TableStyle([("LINEBELOW", (0, 0), (-1, -1), 0.3, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")])
-            story.append(Table(cells, repeatRows=1, style=grid, hAlign="LEFT"))
+            widths = _widths([section.header, *(r.cells for r in section.rows)])
+            story.append(Table(cells, colWidths=widths, repeatRows=1, style=grid, hAlign="LEFT"))
         if section.method:
             story.append(Paragraph(f"<i>{html.escape(section.method)}</i>", styles["BodyText"]))
         story.append(Spacer(1, 8))
@@ -80,6 +81,12 @@ def write_pdf(report: MonthlyReport, path: Path) -> None:
         )
     )
     SimpleDocTemplate(str(path), pagesize=A4, title=report.title, author="Araz", invariant=1).build(story)
+
+
+def _widths(rows: list[list[str]], whole: float = 450.0) -> list[float]:
+    """Columns as wide as their longest text asks for, between a twelfth and a third of the page."""
+    asked = [min(32, 2 + max(6, *(len(row[k]) for row in rows))) for k in range(len(rows[0]))]
+    return [whole * one / sum(asked) for one in asked]
 
 
 def _drawing(chart: Chart) -> Drawing:
@@ -103,7 +110,8 @@ def _drawing(chart: Chart) -> Drawing:
             strokeWidth=1.2,
         )
     )
-    drawing.add(String(0, height - 10, f"{top:,.3g}", fontSize=7, fontName=fonts()[0]))
+    drawing.add(String(0, height - 10, f"{top:,.0f}" if top >= 100 else f"{top:.3g}", fontSize=7, fontName=fonts()[0]))
     for i in range(0, n, max(1, n // 8)):
-        drawing.add(String(at(i, 0)[0] - 10, 4, chart.labels[i], fontSize=7, fontName=fonts()[0]))
+        if at(i, 0)[0] < width - 30:
+            drawing.add(String(at(i, 0)[0], 4, chart.labels[i], fontSize=7, fontName=fonts()[0]))
     return drawing

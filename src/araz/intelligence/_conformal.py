@@ -20,6 +20,8 @@ FLOOR: Final = 0.2
 DECAY: Final = 0.9
 #: How far past the largest of n errors an end is put when the tail's level is zero: ``BEYOND`` / n of it.
 BEYOND: Final = 5.0
+#: Errors that count: an older one, however large, belongs to another time.
+WINDOW: Final = 36
 #: Errors known before the first interval moves a level, and the widest a tail may become.
 _FIRST: Final = 4
 _WIDEST: Final = 0.4
@@ -31,10 +33,11 @@ def interval_ends(
     """Return what to add to a forecast for its lower and upper end, (origins, horizon); NaN before origin ``first``.
 
     ``errors``: outcome minus forecast, (origins, horizon), NaN where unknown; row k + h is known h + 1 origins later.
-    Each end is the weighted quantile of the errors known at the origin at 1 − a, weights ``decay``^age, the unknown
-    next error counted among them; a begins at (1 − level)/2 and moves by γ ((1 − level)/2 − missed) with every outcome
-    on its side. Zero is always inside. A break is missed until the first outcome after it is known, at every horizon.
-    gamma = 0, decay = 1: split conformal. Source: Gibbs and Candès 2021 (γ), Barber and others 2023 (weights).
+    Each end is the weighted quantile at 1 − a of the last ``WINDOW`` errors known at the origin, weights
+    ``decay``^age, the unknown next error counted among them; a begins at (1 − level)/2 and moves by
+    γ ((1 − level)/2 − missed) with every outcome on its side. Zero is always inside. A break is missed until the
+    first outcome after it is known, at every horizon. gamma = 0, decay = 1: split conformal on the window.
+    Source: Gibbs and Candès 2021 (γ), Barber and others 2023 (weights).
     """
     sides = []
     for side in (-errors, errors):
@@ -49,7 +52,7 @@ def interval_ends(
                         a = min(_WIDEST, max(-floor, a))
                 told = max(told, known)
                 past = side[:known, step]
-                past = past[np.isfinite(past)]
+                past = past[np.isfinite(past)][-WINDOW:]
                 if len(past):
                     ends[k, step] = max(0.0, _quantile(past, 1 - a, decay))
         ends[:first] = np.nan

@@ -79,6 +79,11 @@ def _seizures(part: pl.DataFrame) -> int:
     return int(part.unique("seizure_id")["events"].fill_null(1).sum())
 
 
+def _percent(share: float) -> str:
+    """A share in per cent: whole above ten, two digits below, so that little is not shown as nothing."""
+    return f"{100 * share:.0f}" if share >= 0.0995 else f"{100 * share:.2g}"
+
+
 def _amount(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
 
@@ -89,7 +94,7 @@ def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> Mon
     upto = singles(lines, months=True).filter(pl.col("date") <= month_end(month))
     sections = [_month(upto, month), _mix(upto, month, rng), *_series(upto, rng), _not_said(lines)]
     made = (
-        f"{lines['seizure_id'].n_unique():,} seizures in the register, "
+        f"{lines['seizure_id'].n_unique():,} records in the register, "
         f"{upto['seizure_id'].n_unique():,} of them single and up to this month"
     )
     return MonthlyReport(title=f"Seizures in {month:%B %Y}", month=f"{month:%Y-%m}", made_from=made, sections=sections)
@@ -129,7 +134,8 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
         header=["substance", "unit", "seizures", "amount", "by chance", "a year before", "difference"],
         rows=rows,
         method="An amount of a month is a sum of loads that arrive by chance: its 95 % "
-        "interval is T ± 1.96 √(sum of squared loads). Kilograms, tablets and litres are never added.",
+        "interval is T ± 1.96 times the root of the sum of squared loads. Kilograms, tablets and litres are "
+        "never added.",
     )
 
 
@@ -145,10 +151,17 @@ def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Secti
     found = compose(matrix, names, rng=rng)
     ids = np.array(heads["seizure_id"].to_list())
     rows = [
-        Line(cells=[name, f"{100 * share.estimate:.1f} %", f"{100 * share.low:.0f} to "
-            f"{100 * share.high:.0f} %", f"{100 * found.count_shares[name].estimate:.1f} %",
-                    f"{100 * found.count_shares[name].low:.0f} to "
-                        f"{100 * found.count_shares[name].high:.0f} %"], seizure_ids=ids[matrix[:, k] > 0].tolist())
+        Line(
+            cells=[
+                name,
+                *(
+                    text
+                    for one in (share, found.count_shares[name])
+                    for text in (f"{100 * one.estimate:.1f} %", f"{_percent(one.low)} to {_percent(one.high)} %")
+                ),
+            ],
+            seizure_ids=ids[matrix[:, k] > 0].tolist(),
+        )
         for k, (name, share) in sorted(enumerate(found.kg_shares.items()), key=lambda item: -item[1][1].estimate)
     ]  # fmt: skip
     said = (
@@ -160,7 +173,8 @@ def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Secti
         paragraphs=[said],
         header=["substance", "of kilograms", "95 %", "of loads", "95 %"],
         rows=rows,
-        method="Whole seizures are drawn again a thousand times, so that one large load cannot decide.",
+        method="Whole seizures are drawn again a thousand times, so that one large load cannot decide; where there "
+        "are fewer than ten loads of a substance, its share of loads counts for its kilograms too.",
     )
 
 
@@ -292,10 +306,11 @@ def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
     marks = ""
     for i in range(0, n, max(1, n // 8)):
         left = 40 + (width - 60) * i / max(n - 1, 1)
-        marks += f'<text x="{left:.0f}" y="{height - 8}" font-size="11">{html.escape(chart.labels[i])}</text>'
+        if left < width - 60:
+            marks += f'<text x="{left:.0f}" y="{height - 8}" font-size="11">{html.escape(chart.labels[i])}</text>'
     name = html.escape(chart.title)
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{name}"><title>{name}</title>{band}'
         f'<polyline points="{line}" fill="none" stroke="#08519c" stroke-width="2"/>'
-        f'<text x="2" y="20" font-size="11">{top:,.3g}</text>{marks}</svg>'
+        f'<text x="2" y="20" font-size="11">{_amount(top)}</text>{marks}</svg>'
     )
