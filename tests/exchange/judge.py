@@ -130,9 +130,33 @@ def misp(path):
     return {"breaches": breaches, "objects": objects}
 
 
+def misp_written(path):
+    """An event that pymisp makes of plain values, with what Araz must pass over in it."""
+    import pymisp
+
+    wanted = json.loads(path.read_text())
+    event = pymisp.MISPEvent()
+    event.info = "theirs"
+    for name, values in wanted:
+        made = pymisp.MISPObject(name, strict=True)
+        for relation, value in values.items():
+            made.add_attribute(relation, value=value)
+        event.add_object(made)
+    gone = pymisp.MISPObject("uav", strict=True)
+    gone.add_attribute("serial-number", value="DELETED")
+    gone.deleted = True
+    event.add_object(gone)
+    other = pymisp.MISPObject("geolocation")
+    other.add_attribute("latitude", value=39.0)
+    event.add_object(other)
+    return json.loads(event.to_json())
+
+
 if __name__ == "__main__":
     print(
         json.dumps(
-            {"courageous": courageous, "ed269": ed269, "ed318": ed318, "misp": misp}[sys.argv[1]](Path(sys.argv[2]))
+            {"courageous": courageous, "ed269": ed269, "ed318": ed318, "misp": misp, "misp_written": misp_written}[
+                sys.argv[1]
+            ](Path(sys.argv[2]))
         )
     )

@@ -332,6 +332,23 @@ def zones(
 
 
 @app.command
+def misp(
+    file: Path,
+    *,
+    out: Annotated[Path | None, Parameter(name="--out", help="Folder of a night of your own to look in.")] = None,
+) -> int:
+    """List the drones of a MISP event that another organisation shared, and those that named themselves here too.
+
+    Ends with 1 when an object of it could not be used. Where an operator stood is not read.
+
+    Example: araz misp theirs.json --out out/demo
+    """
+    from araz.app._misp import run_misp
+
+    return run_misp(file, out)
+
+
+@app.command
 def alarms(
     directory: Path,
     *,
