@@ -82,7 +82,7 @@ def main() -> int:
                 if page.url.startswith(f"http://127.0.0.1:{other.http}/") and page.evaluate(SHOWN):
                     page_s.append(time.monotonic() - begun)
                     shown.set()
-                time.sleep(0.02)
+                page.wait_for_timeout(20)  # the page's address is learned only in a call
             acknowledges_s.append(took)
             leader.process.wait()
             leader, other = other, leader
