@@ -258,9 +258,13 @@ export class PatrolPost {
   /** Where all decisions cannot be had, what was kept and what comes by the live stream has to do. */
   async #readOrders(): Promise<void> {
     await this.#loaded.catch(() => undefined);
+    const before = new Set<Alarm | Decision>([...this.#alarms, ...this.#decisions]);
     const [alarms, decisions] = await Promise.all([api.alarms(), api.decisions().catch(() => this.#decisions)]);
-    this.#alarms = alarms;
-    this.#decisions = decisions;
+    // What the stream brought while the answer was on its way is newer than the answer.
+    const lateAlarms = this.#alarms.filter((one) => !before.has(one));
+    const lateDecisions = this.#decisions.filter((one) => !before.has(one));
+    this.#alarms = [...alarms.filter((one) => !lateAlarms.some((late) => late.alarm_id === one.alarm_id)), ...lateAlarms];
+    this.#decisions = [...decisions.filter((one) => !lateDecisions.some((late) => late.decision_id === one.decision_id)), ...lateDecisions];
     this.#keepOrders();
   }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,9 @@ from araz.console import AnyRequest, Refused, asks, json_of
 
 if TYPE_CHECKING:
     from araz.app._seizure_answers import SeizureDesk
+
+_ONE = threading.Lock()
+"""One answer at a time: each keeps a core busy, and the fits silence warnings for the whole process."""
 
 
 class ClaimsIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,6 +103,7 @@ def seizure_handlers(register: Path | None) -> list[Any]:
 
 def _told(answer: Callable[[], bytes]) -> Response[bytes]:
     try:
-        return Response(answer(), media_type="application/json; charset=utf-8")
+        with _ONE:
+            return Response(answer(), media_type="application/json; charset=utf-8")
     except (ValueError, OSError) as error:
         raise Refused(400, "no-answer", str(error), "correct what it names, then ask again") from error
