@@ -45,6 +45,9 @@ async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, meth
   return (await answer.json()) as T;
 }
 
+/** A question's fields; what was left empty is not asked. */
+const given = (query: Record<string, string>): string => new URLSearchParams(Object.entries(query).filter(([, text]) => text)).toString();
+
 export const api = {
   site: () => ask<SiteGeometry>("/api/site"),
   alarms: () => ask<Alarm[]>("/api/alarms"),
@@ -66,10 +69,10 @@ export const api = {
   shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
   claims: (name: string, csv: string) => ask<ClaimsFound>("/api/seizures/claims", { name, csv }, PLAN_MS),
   revisions: (id: string) => ask<Revision[]>(`/api/seizures/history?id=${encodeURIComponent(id)}`, undefined, PLAN_MS),
-  series: (query: Record<string, string>) => ask<SeriesFound>(`/api/seizures/series?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
-  routes: (query: Record<string, string>) => ask<RoutesFound>(`/api/seizures/routes?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
+  series: (query: Record<string, string>) => ask<SeriesFound>(`/api/seizures/series?${given(query)}`, undefined, PLAN_MS),
+  routes: (query: Record<string, string>) => ask<RoutesFound>(`/api/seizures/routes?${given(query)}`, undefined, PLAN_MS),
   where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<WhereFound>("/api/seizures/where", question, PLAN_MS),
-  seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${new URLSearchParams(query).toString()}`, undefined, PLAN_MS),
+  seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${given(query)}`, undefined, PLAN_MS),
   releases: () => ask<ReleasesShown>("/api/releases"),
   release: (step: ReleaseIn) => ask<ReleaseShown>("/api/releases", step),
   ways: () => ask<Ways>("/api/signin"),
