@@ -90,19 +90,16 @@ def _widths(rows: list[list[str]], whole: float = 450.0) -> list[float]:
 
 
 def _drawing(chart: Chart) -> Drawing:
-    width, height, n = 450, 130, len(chart.values)
-    top = max([1e-9, *(v for v in [*chart.values, *chart.high] if math.isfinite(v))])
+    width, height, n, top = 450, 130, len(chart.values), chart.top
 
     def at(index: int, value: float) -> list[float]:
         return [30 + (width - 40) * index / max(n - 1, 1), 18 + (height - 30) * value / top]
 
     drawing = Drawing(width, height)
     if chart.low:
-        first = n - len(chart.low)
-        edge = [at(first + i, v) for i, v in enumerate(chart.high)] + [
-            at(first + i, v) for i, v in reversed(list(enumerate(chart.low)))
-        ]
-        drawing.add(Polygon([c for point in edge for c in point], fillColor=colors.lightblue, strokeColor=None))
+        drawing.add(
+            Polygon([c for corner in chart.band for c in at(*corner)], fillColor=colors.lightblue, strokeColor=None)
+        )
     drawing.add(
         PolyLine(
             [c for i, v in enumerate(chart.values) if math.isfinite(v) for c in at(i, v)],
@@ -110,7 +107,7 @@ def _drawing(chart: Chart) -> Drawing:
             strokeWidth=1.2,
         )
     )
-    drawing.add(String(0, height - 10, f"{top:,.0f}" if top >= 100 else f"{top:.3g}", fontSize=7, fontName=fonts()[0]))
+    drawing.add(String(0, height - 10, chart.top_told, fontSize=7, fontName=fonts()[0]))
     for i in range(0, n, max(1, n // 8)):
         if at(i, 0)[0] < width - 30:
             drawing.add(String(at(i, 0)[0], 4, chart.labels[i], fontSize=7, fontName=fonts()[0]))

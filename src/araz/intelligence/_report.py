@@ -38,6 +38,22 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     high: list[float] = []
     """Band over the last ``len(low)`` points."""
 
+    @property
+    def top(self) -> float:
+        """The largest value to draw, above zero."""
+        return max([1e-9, *(v for v in [*self.values, *self.high] if math.isfinite(v))])
+
+    @property
+    def top_told(self) -> str:
+        """The same as it is written beside the axis."""
+        return _amount(self.top)
+
+    @property
+    def band(self) -> list[tuple[int, float]]:
+        """Index and value of the band's corners: along its upper edge and back along the lower one."""
+        first = len(self.values) - len(self.low)
+        return [*enumerate(self.high, first), *reversed(list(enumerate(self.low, first)))]
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True):
     """A heading, what is said under it, and how it was computed in plain words."""
@@ -290,7 +306,7 @@ def _table_html(section: Section) -> str:
 
 def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
     """Return a line chart as SVG with its title read aloud; the band is drawn over the last points."""
-    n, top = len(chart.values), max([1e-9, *(v for v in [*chart.values, *chart.high] if math.isfinite(v))])
+    n, top = len(chart.values), chart.top
 
     def at(index: int, value: float) -> str:
         return f"{40 + (width - 60) * index / max(n - 1, 1):.1f},{height - 30 - (height - 50) * value / top:.1f}"
@@ -298,11 +314,7 @@ def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
     line = " ".join(at(i, v) for i, v in enumerate(chart.values) if math.isfinite(v))
     band = ""
     if chart.low:
-        first = n - len(chart.low)
-        edge = [at(first + i, v) for i, v in enumerate(chart.high)] + [
-            at(first + i, v) for i, v in reversed(list(enumerate(chart.low)))
-        ]
-        band = f'<polygon points="{" ".join(edge)}" fill="#9ecae1" fill-opacity="0.6"/>'
+        band = f'<polygon points="{" ".join(at(*corner) for corner in chart.band)}" fill="#9ecae1" fill-opacity="0.6"/>'
     marks = ""
     for i in range(0, n, max(1, n // 8)):
         left = 40 + (width - 60) * i / max(n - 1, 1)
@@ -312,5 +324,5 @@ def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{name}"><title>{name}</title>{band}'
         f'<polyline points="{line}" fill="none" stroke="#08519c" stroke-width="2"/>'
-        f'<text x="2" y="20" font-size="11">{_amount(top)}</text>{marks}</svg>'
+        f'<text x="2" y="20" font-size="11">{chart.top_told}</text>{marks}</svg>'
     )
