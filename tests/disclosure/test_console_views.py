@@ -92,6 +92,7 @@ def test_two_officers_release_an_alarm_and_the_other_service_sees_it(centre):
 
     assert post(1, alarm_id="A9999").status_code == 404
     assert post(1, reason=" ").status_code == 409
+    assert "31 days" in post(1, until_us=0).json()["error"]["message"], "an end that was given is never the shift's"
     # To whoever sees a part, a number that the whole night has and one that it has not are the same.
     known, unknown = (post(1, OURS, to_service=THEIRS, alarm_id=name) for name in (alarm_id, "A9999"))
     assert (known.status_code, known.text.replace(alarm_id, "A9999")) == (404, unknown.text)

@@ -79,11 +79,11 @@ def release_handlers(whole: Whole, submit: Submit, clock: Clock, gate: Gate | No
     @post("/api/releases", opt=asks(body=ReleaseIn))
     async def post_release(request: AnyRequest) -> Response[ReleaseShown]:
         who, said, now_us = session(request), await json_of(request, ReleaseIn, "release"), clock()
-        ends_us = (said.until_us or now_us + SHIFT_US) if said.step is ReleaseStep.ASK else None
+        ends_us = now_us + SHIFT_US if said.until_us is None else said.until_us
         step = Release(
             release_id=said.release_id, step=said.step, alarm_id=said.alarm_id, to_service=said.to_service,
             scope=said.scope, reason=said.reason, account=who.account, service=who.service, at_us=now_us,
-            role=who.role.value, until_us=ends_us,
+            role=who.role.value, until_us=ends_us if said.step is ReleaseStep.ASK else None,
         )  # fmt: skip
         _check(whole, step)
         await submit(pipeline.RELEASE_SOURCE, msgspec.json.encode(step))
