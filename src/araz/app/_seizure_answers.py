@@ -11,7 +11,7 @@ import polars as pl
 
 from araz.app._register import whole
 from araz.app._seizures_ask import changes_json, forecast_json
-from araz.app._seizures_keep import find, history_of, plain_json
+from araz.app._seizures_keep import find, history_of, month_of, plain_json
 from araz.app._seizures_place import EFFORT_COLUMNS, WHERE_COLUMNS, routes_told, where_told
 from araz.app._seizures_say import EVERY, claims_of, lines_from, shares_json, shares_over_time
 from araz.console import Refused
@@ -57,6 +57,8 @@ class SeizureDesk:
 
     def composition(self, every: str, country: str | None) -> bytes:
         """Shares by substance over time, as araz seizures composition --json prints them."""
+        if every not in EVERY:
+            raise Refused(400, "no-period", f"there is no period {every!r}", f"ask for {', '.join(EVERY)}")
         return plain_json(shares_json(*shares_over_time(lines_from(self._register, country), every, None, SEED)))
 
     def find(self, query: dict[str, str]) -> bytes:
@@ -121,10 +123,7 @@ class SeizureDesk:
     @staticmethod
     def _month(lines: pl.DataFrame, month: str) -> dt.date:
         if month:
-            try:
-                return dt.date.fromisoformat(f"{month}-01")
-            except ValueError as error:
-                raise ValueError(f"{month!r} is no month; write YYYY-MM") from error
+            return month_of(month)
         days = lines.filter(lines["date_precision"] == "day")["date"].drop_nulls().to_list()
         if not days:
             raise ValueError("the register holds no seizure of a known day; araz seizures import FILE adds some")

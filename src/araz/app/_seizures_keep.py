@@ -133,6 +133,14 @@ def day_of(text: str) -> dt.date:
         raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
 
 
+def month_of(text: str) -> dt.date:
+    """Parse a month into its first day; raises ValueError with the form wanted."""
+    try:
+        return dt.date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no month; write YYYY-MM") from error
+
+
 def between(frame: pl.DataFrame, since: str | None, until: str | None) -> pl.DataFrame:
     """Keep lines dated from one day to another; raises ValueError for a text that is no day."""
     if since is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import html
 import math
 from pathlib import Path
@@ -17,17 +16,14 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, Tabl
 
 from araz.app._case_render import fonts
 from araz.app._rim import say
-from araz.app._seizures_keep import progress
+from araz.app._seizures_keep import month_of, progress
 from araz.app._seizures_say import lines_from
 from araz.intelligence import Chart, MonthlyReport, monthly_report, report_html
 
 
 def run_report(source: Path, month: str, country: str | None, out: Path, seed: int) -> int:
     """Write report.html, report.pdf and report-rows.csv."""
-    try:
-        first = dt.date.fromisoformat(f"{month}-01")
-    except ValueError as error:
-        raise ValueError(f"{month!r} is no month; write YYYY-MM") from error
+    first = month_of(month)
     with progress().status("computing"):
         report = monthly_report(lines_from(source, country), first, seed=seed)
     out.mkdir(parents=True, exist_ok=True)
