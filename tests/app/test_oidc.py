@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -174,6 +176,7 @@ class Paper:
 
     def __init__(self):
         self.now_s, self.names, self.asked, self.name = 1_790_000_000.0, ["k1"], [], ISSUER
+        self.places = {name: f"{ISSUER}/{name}" for name in ("authorization_endpoint", "token_endpoint")}
         more = {"account_claim": "sub", "grants": [{"value": "araz-duty", "role": "officer", "service": "s"}]}
         said = msgspec.convert({"issuer": ISSUER, "client_id": "araz", "redirect_uri": BACK} | more, Provider)
         self.oidc = Oidc(said, "", self.fetch, lambda: self.now_s)
@@ -181,8 +184,7 @@ class Paper:
     def fetch(self, url, body, headers):
         self.asked.append(url)
         if url.endswith("openid-configuration"):
-            places = {name: f"{ISSUER}/{name}" for name in ("authorization_endpoint", "token_endpoint")}
-            return json.dumps({"issuer": self.name, "jwks_uri": f"{ISSUER}/keys", **places}).encode()
+            return json.dumps({"issuer": self.name, "jwks_uri": f"{ISSUER}/keys", **self.places}).encode()
         if url.endswith("token_endpoint"):
             self.form, self.headers = {k: v[0] for k, v in parse_qs(body.decode()).items()}, headers
             return json.dumps({"id_token": token(self.claims(nonce=self.nonce, groups="araz-duty"))}).encode()
@@ -238,6 +240,33 @@ def test_an_answer_too_late_or_of_another_provider_is_refused():
     with pytest.raises(OidcRefused, match="calls itself"):
         paper.oidc.begin("duty")
     assert paper.oidc.sign_out_url("x") is None
+
+
+def test_an_answer_that_is_none_is_a_refusal_and_no_failure():
+    paper = Paper()
+    _, _, said = begun(paper)
+    with pytest.raises(OidcRefused, match="another browser"):
+        paper.oidc.finish(said, "ə")
+    for places in ({}, {"authorization_endpoint": None, "token_endpoint": f"{ISSUER}/token_endpoint"}):
+        paper = Paper()
+        paper.places = places
+        with pytest.raises(OidcRefused) as refused:
+            paper.oidc.begin("duty")
+        assert refused.value.code == "provider"
+    with socket.create_server(("127.0.0.1", 0)) as other, ThreadPoolExecutor() as pool:
+        done = pool.submit(other_program, other)
+        paper.oidc._fetch = fetcher(None)
+        with pytest.raises(OidcRefused) as refused:
+            paper.oidc._asked(f"http://127.0.0.1:{other.getsockname()[1]}/", None, {})
+        done.result()
+    assert refused.value.code == "provider"
+
+
+def other_program(server):
+    """Something that listens at the provider's address and does not speak HTTP."""
+    with server.accept()[0] as asked:
+        asked.recv(4096)
+        asked.sendall(b"220 mail.example\r\n")
 
 
 WRONG = {

@@ -14,10 +14,10 @@ import secrets
 import ssl
 import threading
 import tomllib
-import urllib.error
 import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -66,6 +66,16 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ca_file: str = ""
     """Certificate of the authority behind the provider's TLS; empty for those of the system."""
     grants: list[Grant]
+
+
+class _Document(msgspec.Struct, frozen=True, kw_only=True):
+    """What is used of the provider's own description."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    end_session_endpoint: str | None = None
 
 
 class OidcRefused(Exception):
@@ -145,7 +155,7 @@ class Oidc:
         self.provider = provider
         self._secret, self._fetch, self._now_s = secret, fetch, now_s
         self._pending: OrderedDict[str, _Pending] = OrderedDict()
-        self._found: dict[str, Any] = {}
+        self._found: _Document | None = None
         self._keys: Any = None
         self._keys_s = self._found_s = float("-inf")
         self._lock = threading.RLock()
@@ -163,7 +173,7 @@ class Oidc:
             "scope": self.provider.scope, "state": state, "nonce": nonce, "code_challenge": challenge,
             "code_challenge_method": "S256",
         }  # fmt: skip
-        return f"{self._document()['authorization_endpoint']}?{urlencode(query)}", browser
+        return f"{self._document().authorization_endpoint}?{urlencode(query)}", browser
 
     def finish(self, said: Mapping[str, str], browser: str) -> SignedIn:
         """Who came back with these query parameters and this cookie; OidcRefused for whoever did not sign in here."""
@@ -171,7 +181,7 @@ class Oidc:
             pending = self._pending.pop(said.get("state", ""), None)
         if pending is None or pending.until_s < self._now_s():
             raise OidcRefused("stale", "the sign-in was not begun here, was used already, or took too long")
-        if not secrets.compare_digest(pending.browser, browser):
+        if not secrets.compare_digest(pending.browser.encode(), browser.encode()):
             raise OidcRefused("stale", "another browser began this sign-in")
         if said.get("iss", self.provider.issuer) != self.provider.issuer:
             raise OidcRefused("token", f"the answer is of {said['iss']!r}")
@@ -183,7 +193,7 @@ class Oidc:
     def sign_out_url(self, id_token: str) -> str | None:
         """Where the provider's own session ends; None where it offers no such place."""
         try:
-            place = self._document().get("end_session_endpoint")
+            place = self._document().end_session_endpoint
         except OidcRefused:
             return None
         back = self.provider.redirect_uri.removesuffix("/back")
@@ -244,18 +254,22 @@ class Oidc:
             headers["authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         else:
             form["client_id"] = self.provider.client_id
-        raw = self._asked(self._document()["token_endpoint"], urlencode(form).encode(), headers).get("id_token")
+        raw = self._asked(self._document().token_endpoint, urlencode(form).encode(), headers).get("id_token")
         if not isinstance(raw, str):
             raise OidcRefused("provider", "the provider gave no ID token")
         return raw
 
-    def _document(self) -> dict[str, Any]:
+    def _document(self) -> _Document:
         """The provider's own description, which must be of the issuer that was named."""
         with self._lock:
-            if self._now_s() - self._found_s > KEYS_S:
-                found = self._asked(f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration", None, {})
-                if found.get("issuer") != self.provider.issuer:
-                    raise OidcRefused("provider", f"the provider calls itself {found.get('issuer')!r}")
+            if self._found is None or self._now_s() - self._found_s > KEYS_S:
+                said = self._asked(f"{self.provider.issuer.rstrip('/')}/.well-known/openid-configuration", None, {})
+                try:
+                    found = msgspec.convert(said, _Document)
+                except msgspec.ValidationError as error:
+                    raise OidcRefused("provider", f"the provider's description lacks something: {error}") from None
+                if found.issuer != self.provider.issuer:
+                    raise OidcRefused("provider", f"the provider calls itself {found.issuer!r}")
                 self._found, self._found_s = found, self._now_s()
             return self._found
 
@@ -266,7 +280,7 @@ class Oidc:
         with self._lock:
             age_s = self._now_s() - self._keys_s
             if self._keys is None or age_s > KEYS_S or (is_new and age_s > REFETCH_S):
-                found: Any = self._asked(self._document()["jwks_uri"], None, {})
+                found: Any = self._asked(self._document().jwks_uri, None, {})
                 self._keys = KeySet.import_key_set(found)
                 self._keys_s = self._now_s()
             return self._keys
@@ -274,5 +288,5 @@ class Oidc:
     def _asked(self, url: str, body: bytes | None, headers: Mapping[str, str]) -> dict[str, Any]:
         try:
             return msgspec.json.decode(self._fetch(url, body, headers), type=dict[str, Any])
-        except (OSError, urllib.error.URLError, msgspec.DecodeError, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise OidcRefused("provider", f"the provider does not answer at {urlsplit(url).path}: {error}") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -171,11 +170,7 @@ def _provider_handlers(gate: Gate | None, oidc: Oidc | None) -> list[Any]:
     @get("/signin/back", opt=asks(text="state code iss? error?"))
     async def back(request: AnyRequest) -> Response[bytes]:
         door, provider = ready()
-        try:
-            jar = SimpleCookie(request.headers.get("cookie", ""))
-        except CookieError:
-            jar = SimpleCookie()
-        browser = jar[COOKIE].value if COOKIE in jar else ""
+        browser = request.cookies.get(COOKIE, "")
         try:
             found = await asyncio.to_thread(provider.finish, dict(request.query_params), browser)
         except OidcRefused as refused:
