@@ -128,7 +128,7 @@ def relaxed_cover(
     programme, inside = _programme(cuts, whole=False), np.zeros(0, dtype=np.bool_)
     x, y, least = np.zeros(cuts.instance.sensors), even_coverage(cuts.instance), 0.0
     for _ in range(200):
-        fresh = _short_of(cuts, level_kg, np.concatenate([x, y]), inside, SLACK)
+        fresh = _short_of(cuts, level_kg, np.concatenate([x, y]), inside)
         if len(fresh) == 0:
             if cuts.grow(level_kg, x, y) == 0:
                 break
@@ -212,11 +212,11 @@ def _take(programme: Programme, cuts: Cuts, level_kg: float, inside: BoolArray, 
     return inside
 
 
-def _short_of(cuts: Cuts, level_kg: float, v: FloatArray, inside: BoolArray, above: float) -> IntArray:
-    """Cuts that are not in a programme yet and are violated by more than ``above``."""
+def _short_of(cuts: Cuts, level_kg: float, v: FloatArray, inside: BoolArray) -> IntArray:
+    """Cuts that are violated and not in a programme yet."""
     short = cuts.short(level_kg, v)
     short[: len(inside)][inside] = -np.inf
-    return np.flatnonzero(short > above)
+    return np.flatnonzero(short > SLACK)
 
 
 def _split(cuts: Cuts, answer: Solved) -> tuple[FloatArray, FloatArray]:

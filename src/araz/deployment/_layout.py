@@ -60,10 +60,11 @@ def _fewest(cuts: Cuts, instance: Instance, level_kg: float, least_kg: float, go
             break
         x, y, bound = told
         least = max(least, bound)
-        bought, proof = _spend(instance, x, best.cost - 1e-9, go_on, level_kg)
-        found = Cover(bought, float(instance.sensor_cost @ bought), 0.0, proof.bound_kg, level_kg)
+        proof = _proof(instance, x)
+        bought, held = _spend(instance, x, proof, best.cost - 1e-9, go_on, level_kg)
+        found = Cover(bought, float(instance.sensor_cost @ bought), 0.0, held.bound_kg, level_kg)
         best = min(best, found, key=lambda cover: cover.cost if cover.kept and go_on() else np.inf)
-        if best.cost <= least + 1e-6 or not model.cut(x, y, _proof(instance, x).coverage.ravel()):
+        if best.cost <= least + 1e-6 or not model.cut(x, y, proof.coverage.ravel()):
             break
     return replace(best, least_cost=min(least, best.cost))
 
@@ -91,13 +92,17 @@ class _Search:
     def __init__(self, instance: Instance, budget: float, go_on: GoOn, target: float) -> None:
         self._instance, self._budget, self._go_on, self._target = instance, budget, go_on, target
         self._low = layout_value(instance, np.ones(instance.sensors))
-        self._best, proof = _spend(instance, np.zeros(instance.sensors), budget, go_on)
-        self._value = proof.bound_kg
+        free = np.asarray(instance.sensor_cost <= 0, dtype=np.float64)
+        self._best, self._proof = _spend(instance, free, _proof(instance, free), budget, go_on)
         self._level = 0.5 * (self._low + self._value)
         self._cuts: Cuts | None = None
         #: Levels in a row that moved neither the bound nor the layout by a part in ten thousand.
         self.idle = 0
-        self._near = (self._best, proof.coverage.ravel())
+        self._near = (self._best, self._proof.coverage.ravel())
+
+    @property
+    def _value(self) -> float:
+        return self._proof.bound_kg
 
     def done(self) -> bool:
         """Whether bound and layout are close enough, or time is up."""
@@ -128,7 +133,7 @@ class _Search:
             if told is None:
                 self._raise_bound()
                 return
-            if self.done() or self._offer(told[0]) or not model.cut(told[0], told[1], self._answer(told[0])):
+            if self.done() or self._is_learnt(model, told[0], told[1]):
                 break
             if self._is_easy(told[0]):
                 self._level = 0.5 * (self._low + self._level)
@@ -141,9 +146,10 @@ class _Search:
         rest = self._budget - float(self._instance.sensor_cost @ x)
         return rest >= 3.0 * float(self._instance.sensor_cost.max()) and self._value > 1.15 * self._low
 
-    def _answer(self, x: FloatArray) -> FloatArray:
-        """The patrols' own marginals [P·W] for a layout."""
-        return _proof(self._instance, x).coverage.ravel()
+    def _is_learnt(self, model: WholeCover, x: FloatArray, y: FloatArray) -> bool:
+        """Offer a layout and cut what it leaves open; whether the level is met or nothing more can be cut."""
+        proof = _proof(self._instance, x)
+        return self._offer(x, proof) or not model.cut(x, y, proof.coverage.ravel())
 
     def _mend(self) -> None:
         """Choose again, whole, among the sites around what binds the best layout and around what it can spare."""
@@ -151,14 +157,12 @@ class _Search:
             return
         for reach_m in (40_000.0, 80_000.0):
             before = self._value
-            keep = _elsewhere(self._instance, self._best, reach_m)
+            keep = _elsewhere(self._instance, self._best, self._proof, reach_m)
             level = max(self._low, self._value * (1.0 - 0.5 * self._target))
             model = WholeCover(self._cuts, level, self._near, self._budget)
             for _ in range(4):
                 told = None if self.done() else model.solve(keep)
-                if told is None:
-                    break
-                if self._offer(told[0]) or not model.cut(told[0], told[1], self._answer(told[0])):
+                if told is None or self._is_learnt(model, told[0], told[1]):
                     break
             if self._value < before:
                 break
@@ -167,11 +171,12 @@ class _Search:
         self._low = max(self._low, self._level)
         self._level = 0.5 * (self._low + self._value)
 
-    def _offer(self, x: FloatArray) -> bool:
+    def _offer(self, x: FloatArray, proof: Marginals) -> bool:
         """Fill a layout up, exchange what can be exchanged; whether the level is met."""
-        found, proof = _settle(self._instance, *_spend(self._instance, x, self._budget, self._go_on), self._budget)
-        if proof.bound_kg < self._value:
-            self._best, self._value = found, proof.bound_kg
+        full = _spend(self._instance, x, proof, self._budget, self._go_on)
+        found, held = _settle(self._instance, *full, self._budget)
+        if held.bound_kg < self._value:
+            self._best, self._proof = found, held
         return self._value <= self._level * (1.0 + 0.2 * self._target)
 
 
@@ -204,16 +209,16 @@ def _pull(instance: Instance, x: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 def _spend(
-    instance: Instance, x: FloatArray, budget: float, go_on: GoOn, enough_kg: float = -1.0
+    instance: Instance, x: FloatArray, proof: Marginals, budget: float, go_on: GoOn, enough_kg: float = -1.0
 ) -> tuple[FloatArray, Marginals]:
     """Buy one sensor at a time where the proof of what gets through is steepest; return the best seen and its proof.
 
-    Ends when the money is spent or at most ``enough_kg`` gets through.
+    ``x``, with every free sensor on, and its proof are where it begins. Ends when the money is spent or at most
+    ``enough_kg`` gets through.
     When ``go_on()`` says stop, the rest goes to where most value flies unseen, and only the end is proved.
     """
-    out = np.maximum(x, instance.sensor_cost <= 0)
-    proof, proved = _proof(instance, out), True
-    best = (out.copy(), proof)
+    out, proved = x.copy(), True
+    best = (x, proof)
     while best[1].bound_kg > enough_kg:
         pull = _pull(instance, out, proof.mixture if proved else np.maximum(instance.net_kg, 0.0))
         free = (out < 0.5) & (instance.sensor_cost <= budget - float(instance.sensor_cost @ out) + 1e-9)
@@ -229,12 +234,11 @@ def _spend(
     return best
 
 
-def _elsewhere(instance: Instance, x: FloatArray, reach_m: float) -> FloatArray:
+def _elsewhere(instance: Instance, x: FloatArray, proof: Marginals, reach_m: float) -> FloatArray:
     """The layout [S], NaN near the crossings that prove what gets through and near the four sensors it can spare best.
 
     "Near" is within ``reach_m`` along the border.
     """
-    proof = _proof(instance, x)
     standing = np.flatnonzero(x > 0.5)
     pull = _pull(instance, x, proof.mixture)[standing]
     spared = instance.sensor_m[standing[np.argsort(pull, kind="stable")[:4]]]

@@ -86,12 +86,6 @@ class Programme:
         )  # fmt: skip
         self.columns += count
 
-    def row_bounds(self, rows: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
-        """Change the bounds of rows."""
-        chosen = np.asarray(rows, dtype=np.int32)
-        for row, low, high in zip(chosen, *_spread(chosen, lower, upper), strict=True):
-            self._highs.changeRowBounds(int(row), float(low), float(high))
-
     def bounds(self, columns: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> None:
         """Change the bounds of columns."""
         chosen = np.asarray(columns, dtype=np.int32)
