@@ -11,7 +11,7 @@ from class_looks import Looks
 from scipy.optimize import minimize
 from scipy.special import ndtri
 
-from araz.tracking._classify import ECHO, FEATURE_COUNT, HEIGHT, MATURE_S, ClassTable
+from araz.tracking._classify import ECHO, FEATURE_COUNT, HEIGHT, MATURE_S, ClassTable, class_table
 from araz.vocabulary import BoolArray, FloatArray, IntArray, TrackClass
 
 CLASSES: Final = len(TrackClass)
@@ -224,6 +224,6 @@ def fit_weights(s: Samples, ratio: FloatArray, use: BoolArray) -> FloatArray:
 def fit(s: Samples) -> ClassTable:
     """The table that ships: fitted to everything, weights from held-out evidence."""
     everything = np.ones(len(s.truth), np.bool_)
-    return ClassTable(
+    return class_table(
         PRIOR, fit_weights(s, held_out_evidence(s), everything), KNOTS, NOISE_KNOTS_MPS, table_of(s, everything)
     )
