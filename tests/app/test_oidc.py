@@ -20,12 +20,12 @@ from litestar.testing import TestClient
 from araz.app._accounts import check_exposure, open_entrance
 from araz.app._live import services_of
 from araz.app._oidc import Oidc, OidcRefused, Provider, fetcher, read_provider
+from araz.app._rim import free_port
 from araz.app._signin_ways import way_handlers
 from araz.console._signin import signin_handlers
 from araz.store import read_journal
 from araz.vocabulary import Site
 from oidc_provider import provider
-from served import free_port
 
 BACK = "https://console.example/signin/back"
 ISSUER = "https://id.example"

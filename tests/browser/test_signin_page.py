@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from araz.app._accounts import open_entrance
 from araz.app._alarms import alarm_handlers
+from araz.app._rim import free_port
 from araz.app._signin_ways import way_handlers
 from araz.console import create_app
 from araz.store import read_journal
 from araz_testing import araz
 from oidc_provider import provider
-from served import Served, free_port
+from served import Served
 
 pytestmark = pytest.mark.browser
 PASSWORD = "a long enough password"

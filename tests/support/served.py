@@ -12,13 +12,6 @@ from pathlib import Path
 import uvicorn
 
 
-def free_port() -> int:
-    """A port that nobody uses just now."""
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
-
-
 class Served:
     """An application on a free port of this machine, in a thread of its own."""
 
