@@ -11,7 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import math
-import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -19,7 +19,6 @@ from types import SimpleNamespace
 
 import msgspec
 import numpy as np
-import uvicorn
 
 from araz.app._alarms import alarm_handlers
 from araz.app._coverage import coverage_handlers
@@ -68,6 +67,11 @@ from araz.vocabulary import (
     Weather,
     is_drill,
 )
+
+# Started as a program, too: then nobody has said where the tests' own parts are.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from served import Served
 
 LAT0, LON0 = 39.40, 47.30
 M_LAT = 111_000.0
@@ -715,8 +719,8 @@ class Night:
             await asyncio.sleep(self.tick_s)
 
 
-class Server:
-    """The console of a night on a free port of this machine, in a thread of its own."""
+class Server(Served):
+    """The console of a night, and the night itself in its loop."""
 
     def __init__(self, night: Night, port: int = 0) -> None:
         self.night = night
@@ -731,38 +735,17 @@ class Server:
                 *seizure_handlers(night.register),
             ],
         )  # fmt: skip
-        self.socket = socket.socket()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(("127.0.0.1", port))
-        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", ws="websockets-sansio"))
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._ready = threading.Event()
+        super().__init__(app, port=port)
+        self.url = f"http://127.0.0.1:{self.port}"
         self.loop: asyncio.AbstractEventLoop | None = None
 
-    def _run(self) -> None:
-        async def main() -> None:
-            self.loop = asyncio.get_running_loop()
-            live = asyncio.create_task(self.night.live())
-            self._ready.set()
-            await self._server.serve(sockets=[self.socket])
-            live.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await live
-
-        asyncio.run(main())
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        self._ready.wait(30)
-        while not self._server.started:
-            time.sleep(0.02)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(30)
-        self.socket.close()
+    async def serving(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        live = asyncio.create_task(self.night.live())
+        await super().serving()
+        live.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await live
 
     def call(self, function, *arguments) -> None:
         """Run something in the server's loop."""

@@ -22,13 +22,17 @@ class Served:
         scheme, self.port = ("http" if tls is None else "https"), self.socket.getsockname()[1]
         self.url = f"{scheme}://localhost:{self.port}"
         files = {} if tls is None else {"ssl_certfile": tls / "console.crt", "ssl_keyfile": tls / "console.key"}
-        config = uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio", **files)
+        config = uvicorn.Config(app, log_level="warning", lifespan="off", ws="websockets-sansio", **files)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(self._server.serve(sockets=[self.socket]))
+            asyncio.run(self.serving())
+
+    async def serving(self) -> None:
+        """Answer to the end; whoever has more to do in this loop does it around this."""
+        await self._server.serve(sockets=[self.socket])
 
     def __enter__(self) -> Served:
         self._thread.start()
