@@ -32,18 +32,15 @@ def main() -> int:
     given = parser.parse_args()
     logging.disable(logging.INFO)
     total, found = Counter(), {}
-    with tempfile.TemporaryDirectory() as folder:
-        centre = Centre(ROOT, Path(folder))
-        with centre.client:
-            for person in PERSONS:
-                begun_s = time.process_time()
-                statuses, wrong = ask_all(centre, person, given.examples, given.seed)
-                total.update(statuses)
-                found |= wrong
-                row = {"role": person[0], "service": person[1], "requests": sum(statuses.values()), "wrong": len(wrong),
-                       "cpu_s": round(time.process_time() - begun_s, 1)}  # fmt: skip
-                print(json.dumps(row) if given.json else row, flush=True)
-        centre.night.close()
+    with tempfile.TemporaryDirectory() as folder, Centre(ROOT, Path(folder)) as centre:
+        for person in PERSONS:
+            begun_s = time.process_time()
+            statuses, wrong = ask_all(centre, person, given.examples, given.seed)
+            total.update(statuses)
+            found |= wrong
+            row = {"role": person[0], "service": person[1], "requests": sum(statuses.values()), "wrong": len(wrong),
+                   "cpu_s": round(time.process_time() - begun_s, 1)}  # fmt: skip
+            print(json.dumps(row) if given.json else row, flush=True)
     errors = sum(count for status, count in total.items() if status >= 500)
     last = {"requests": sum(total.values()), "server_errors": errors, "wrong": len(found),
             "by_status": dict(sorted(total.items()))}  # fmt: skip

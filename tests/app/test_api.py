@@ -14,10 +14,8 @@ from two_services import Centre
 
 @pytest.fixture(scope="module")
 def centre(request, tmp_path_factory):
-    made = Centre(request.config.rootpath, tmp_path_factory.mktemp("api"))
-    with made.client:
+    with Centre(request.config.rootpath, tmp_path_factory.mktemp("api")) as made:
         yield made
-    made.night.close()
 
 
 @pytest.mark.parametrize("person", PERSONS, ids=lambda person: f"{person[0]} of {person[1]}")

@@ -21,10 +21,8 @@ OF_THE_WHOLE = ("/api/plan", "/api/seizures")
 
 @pytest.fixture(scope="module")
 def centre(request, tmp_path_factory):
-    made = Centre(request.config.rootpath, tmp_path_factory.mktemp("centre"))
-    with made.client:
+    with Centre(request.config.rootpath, tmp_path_factory.mktemp("centre")) as made:
         yield made
-    made.night.close()
 
 
 @pytest.mark.parametrize("role", [role.value for role in Role])

@@ -63,6 +63,14 @@ class Centre:
         self.app = console_of(live, ["127.0.0.1", "localhost"], entrance)
         self.client = TestClient(self.app, base_url="https://127.0.0.1")
 
+    def __enter__(self):
+        self.client.__enter__()
+        return self
+
+    def __exit__(self, *why):
+        self.client.__exit__(*why)
+        self.night.close()
+
     def messages(self):
         return list(read_journal(self.night.out / "night.journal"))
 
