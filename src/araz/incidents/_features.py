@@ -228,6 +228,12 @@ def time_to_line_s(context: Context, position: FloatArray, velocity: FloatArray,
     return result
 
 
+def _kinds_of(context: Context, mask: IntArray) -> IntArray:
+    """How many kinds of sensors have seen each track [n]."""
+    kinds = (context.claim_bits, context.radar_bits, context.bearing_bits, context.people_bits)
+    return np.asarray(np.sum([(mask & bits) != 0 for bits in kinds], axis=0), dtype=np.int64)
+
+
 def features_of(
     context: Context, stats: Stats, picture: TrackPicture, claims: Mapping[int, Claim]
 ) -> tuple[Features, Stats]:
@@ -250,11 +256,6 @@ def features_of(
         to_line[coming] = time_to_line_s(context, position[coming], velocity[coming], settings.predict_s)
     horizon = settings.predict_s
     spread = np.maximum(np.hypot(position_sigma, horizon * np.hypot(speed_sigma, 1.0)), 1.0)
-    mask = picture.sensor_mask[rows]
-    kinds = sum(
-        ((mask & bits) != 0).astype(np.int64)
-        for bits in (context.claim_bits, context.radar_bits, context.bearing_bits, context.people_bits)
-    )
     is_crowded = crowded(position)
     stands = standing_nats(velocity[:, :2], covariance[:, 3:5, 3:5])
     age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
@@ -279,7 +280,7 @@ def features_of(
             flock_share=stats.flock_share,
             age_s=age,
             claim_code=claim_codes(picture.claim_key[rows], claims),
-            sensor_kinds=np.asarray(kinds, dtype=np.int64) + np.zeros(rows.shape, dtype=np.int64),
+            sensor_kinds=_kinds_of(context, picture.sensor_mask[rows]),
             is_mature=is_mature,
             is_crowded=is_crowded,
             is_standing=(stands >= np.where(stats.top_mps < STAND_MPS, STAND_NATS, STAND_DOUBTED_NATS))
