@@ -107,7 +107,7 @@ def _spread(courses: list[_Courses], race: _Race) -> list[_Plan]:
     left = [course for course in courses if course.cut_offs]
     chosen: list[_Plan] = []
     while left:
-        added = np.einsum("s,sx,sxc->sc", race.weights, open_way, passes) / max(passes.shape[1], 1)
+        added = np.einsum("s,sx,sxc->sc", race.weights, open_way, passes) / passes.shape[1]
         course, plan = max(
             ((course, plan) for course in left for plan in course.cut_offs),
             key=lambda pair: (
