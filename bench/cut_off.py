@@ -216,11 +216,10 @@ def bounds(
     posts = np.unique(np.round(np.concatenate([where[None], *(way for way, _ in ways_out)]), 1), axis=0)
     posts = np.concatenate([where[None], posts])
     passes_s = np.full((len(ways_out) + 1, len(posts)), np.nan)
-    passes_s[:, 0] = 0.0
     for row, (way, at_s) in enumerate(ways_out):
         gap = np.hypot(*(way[:, None] - posts).T).T
         passes_s[row] = np.where(gap.min(axis=0) < 5.0, at_s[gap.argmin(axis=0)], np.nan)
-        passes_s[row, 0] = 0.0
+    passes_s[:, 0] = 0.0
     starts = _enu(place, [(patrol.latitude_deg, patrol.longitude_deg) for patrol in patrols])
     travel_s = np.stack([
         place.roads.travel(start, posts, patrol.off_road_mps, patrol.speed_factor)[0]
