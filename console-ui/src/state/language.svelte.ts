@@ -1,8 +1,8 @@
 // One catalogue, two languages: every word of the screen is a key of src/messages/*.json, said in English and Azerbaijani.
 // The rules of the server speak from rules.json and terms.json, the case report from case.json.
+// A page adds a file of its own there; a test holds both languages to the same keys and the same {places}.
 import type { Said } from "../vocabulary";
 
-// A page adds a file of its own there; a test holds both languages to the same keys and the same {places}.
 export type LanguageCode = "en" | "az";
 export type Message = Record<LanguageCode, string>;
 
