@@ -8,7 +8,7 @@ import urllib.error
 
 import pytest
 
-from araz.store import Arbiter, read_journal, read_raw, verify_journal
+from araz.store import Arbiter, ArbiterError, read_journal, read_raw, verify_journal
 from araz_postgresql import Postgres
 from araz_programs import Nodes, eventually, is_paired, is_ready
 from araz_testing import araz, missing
@@ -123,6 +123,15 @@ def test_of_two_changes_at_once_one_is_refused(arbiter):
         assert one.change(first, "a", False, 5, "aa") is None
         assert one.read() == second
         assert stranger.read() is None
+
+
+def test_an_arbiter_that_refuses_is_one_that_does_not_answer(arbiter):
+    url = arbiter.fresh("pair").replace("/pair", "/nothing")
+    with Arbiter(url, "p") as row:
+        with pytest.raises(ArbiterError, match="does not exist"):
+            row.read()
+        with pytest.raises(ArbiterError, match="does not exist"):
+            row.change(None, "a", True, 0, "")
 
 
 @pytest.mark.parametrize(

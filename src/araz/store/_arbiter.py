@@ -8,6 +8,7 @@ that want to lead one is refused, and an order that comes late from a node long 
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Column, Engine, MetaData, Table, insert, select, update
@@ -61,10 +62,9 @@ class Arbiter(Closing):
         """Who leads; None where nobody ever did. Raises ArbiterError."""
         query = select(*_TABLE.c[1:]).where(_TABLE.c.pair == self._pair)
         try:
-            with self._engine.begin() as connection:
+            # Both nodes make the table at once, and one is first; whatever else is refused, the question is too.
+            with contextlib.suppress(IntegrityError, ProgrammingError), self._engine.begin() as connection:
                 _TABLE.metadata.create_all(connection)
-                row = connection.execute(query).one_or_none()
-        except ProgrammingError:  # both nodes made the table at once; one was first
             with self._engine.begin() as connection:
                 row = connection.execute(query).one_or_none()
         except (DBAPIError, OSError) as error:
