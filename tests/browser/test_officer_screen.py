@@ -12,6 +12,7 @@ from araz.vocabulary import (
     PeopleReport,
     ReportKind,
     ReportReceived,
+    SensorState,
     in_language,
     phrase,
     reason,
@@ -305,6 +306,25 @@ def test_replay_shows_the_sensors_as_they_were(server, screen, running, until):
     assert "then:" in page.inner_text(".pills")
     page.keyboard.press("l")
     until(page, lambda: "dead" in row("acoustic-3"), "the state of now")
+
+
+def test_what_the_stream_brought_outlives_an_older_answer(server, screen, running, until):
+    """A sensor dies while the screen, linked anew, still waits for the states it asked for."""
+    page, asked = screen(server), []
+    running(page)
+    server.night.is_paused = True  # nothing tells the state again
+    page.route("**/api/health", lambda route: asked.append(route))
+    page.reload()
+    until(page, lambda: asked, "the question")
+    answer = asked[0].fetch()
+    radar = next(one for one in server.night.health() if one.sensor_id == "radar-1")
+    server.call(server.night.hub.publish, msgspec.structs.replace(radar, state=SensorState.SILENT))
+    page.keyboard.press("s")
+    rows = page.locator(".drawer tr")
+    until(page, lambda: rows.filter(has_text="radar-1").filter(has_text="dead").count() == 1, "the news")
+    asked[0].fulfill(response=answer)
+    until(page, lambda: rows.filter(has_text="acoustic-3").count() == 1, "the answer")
+    assert "dead" in rows.filter(has_text="radar-1").inner_text()
 
 
 def test_the_technician_reads_the_hours_a_post_has_left(server, screen, running):

@@ -124,6 +124,20 @@ def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(serve
         until(page, lambda: "Patrol 2 to the drop area" in page.inner_text(".order"), "the order, after a restart")
 
 
+def test_an_order_that_comes_while_all_are_asked_for_stays(server, screen, until):
+    screen.awaits("navigator.vibrate")  # nobody has tapped on the page
+    page, asked = open_patrol(screen, server, until), []
+    page.route("**/api/decisions?*", lambda route: asked.append(route))
+    page.reload()
+    until(page, lambda: asked, "the question")
+    answer = asked[0].fetch()
+    server.call(server.night.send_patrol, "a-1", "patrol-2")
+    until(page, lambda: "Patrol 2 to the drop area" in page.inner_text(".order"), "the order")
+    with page.expect_request("**/api/search?*"):  # of the order that there is after the answer
+        asked[0].fulfill(response=answer)
+    assert "Patrol 2 to the drop area" in page.inner_text(".order")
+
+
 BROKEN = "IDBObjectStore.prototype.{} = () => {{ throw new DOMException('broken', 'UnknownError'); }}"
 OLD = {"report_id": "old-1", "kind": "heard", "reporter": "patrol-2", "observed_at_us": 1_789_236_000_000_000}
 

@@ -6,6 +6,7 @@ import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, P
 import { api, Refusal } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
+import { answered, merged } from "./merged";
 import type { SiteGeometry } from "./site";
 import { shownReason } from "./presets";
 import { Sounds } from "./sounds";
@@ -188,11 +189,12 @@ class Night {
 
   async #readRecords(): Promise<void> {
     try {
+      const before = this.health;
       const [alarms, incidents, decisions, health] = await Promise.all([api.alarms(), api.incidents(), api.decisions(), api.health()]);
       for (const alarm of alarms) this.#takeAlarm(alarm, true);
       this.incidents = merged(this.incidents, incidents, (one) => one.incident_id).sort((a, b) => a.known_at_us - b.known_at_us);
       this.decisions = merged(this.decisions, decisions, (one) => one.decision_id).sort((a, b) => a.at_us - b.at_us);
-      this.health = health;
+      this.health = answered(health, before, this.health, (one) => one.sensor_id);
       await this.#readTrails();
     } catch (error) {
       this.say(sentence(error), true);
@@ -529,12 +531,6 @@ export function decisionText(decision: Decision): string {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function merged<T>(old: T[], fresh: T[], key: (one: T) => string): T[] {
-  const all = new Map(old.map((one) => [key(one), one]));
-  for (const one of fresh) all.set(key(one), one);
-  return [...all.values()];
 }
 
 export const night = new Night();

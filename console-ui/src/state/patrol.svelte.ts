@@ -3,6 +3,7 @@ import type { Alarm, Decision, InterceptOption, ReportIn, Said, SearchPlan } fro
 import { api, Refusal } from "./api";
 import { Keep } from "./keep";
 import { Link, type Frame } from "./link";
+import { answered } from "./merged";
 import { Offset } from "./offset";
 import { searched } from "./search";
 import type { SiteGeometry } from "./site";
@@ -258,13 +259,10 @@ export class PatrolPost {
   /** Where all decisions cannot be had, what was kept and what comes by the live stream has to do. */
   async #readOrders(): Promise<void> {
     await this.#loaded.catch(() => undefined);
-    const before = new Set<Alarm | Decision>([...this.#alarms, ...this.#decisions]);
-    const [alarms, decisions] = await Promise.all([api.alarms(), api.decisions().catch(() => this.#decisions)]);
-    // What the stream brought while the answer was on its way is newer than the answer.
-    const lateAlarms = this.#alarms.filter((one) => !before.has(one));
-    const lateDecisions = this.#decisions.filter((one) => !before.has(one));
-    this.#alarms = [...alarms.filter((one) => !lateAlarms.some((late) => late.alarm_id === one.alarm_id)), ...lateAlarms];
-    this.#decisions = [...decisions.filter((one) => !lateDecisions.some((late) => late.decision_id === one.decision_id)), ...lateDecisions];
+    const [alarmsBefore, decisionsBefore] = [this.#alarms, this.#decisions];
+    const [alarms, decisions] = await Promise.all([api.alarms(), api.decisions().catch(() => decisionsBefore)]);
+    this.#alarms = answered(alarms, alarmsBefore, this.#alarms, (one) => one.alarm_id);
+    this.#decisions = answered(decisions, decisionsBefore, this.#decisions, (one) => one.decision_id);
     this.#keepOrders();
   }
 
