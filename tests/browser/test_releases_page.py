@@ -103,6 +103,10 @@ def test_one_asks_another_grants_the_liaison_reads_along(centre, person, until):
 
 def test_it_ends_by_itself_and_says_so_in_azerbaijani(centre, person, until):
     asker, second = person("officer", THEIRS, 1, "az"), person("officer", THEIRS, 2)
+    alarms = asker.locator(".drawer form select").first.locator("option").all_inner_texts()
+    english = {f"{one.alarm_id}: {one.sentence[:60]}" for one in centre.night.views.whole.alarms.values()}
+    assert alarms
+    assert not english & set(alarms), "the alarms are named in the reader's language"
     asker.get_by_label("Səbəb", exact=True).fill("birgə əməliyyat")
     asker.get_by_label("Saat").fill("1")
     asker.get_by_role("button", name="Buraxılış istə").click()
