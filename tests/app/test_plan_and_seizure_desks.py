@@ -1,17 +1,21 @@
 """The plan and seizure pages' answers, held against the planner asked directly and the commands' own output."""
 
+import asyncio
 import dataclasses
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import msgspec
 import numpy as np
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from araz.app import _plan_answer
+from araz.app import _plan_answer, _seizure_answers
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import site_path
 from araz.app._plan_desk import KEPT, PlanDesk, plan_handlers
@@ -224,6 +228,37 @@ def test_no_register_names_the_import(tmp_path):
     app = Litestar(seizure_handlers(tmp_path / "none.sqlite"), exception_handlers=TOLD)
     with TestClient(app) as client:
         assert "araz seizures import" in client.get("/api/seizures/report").json()["error"]["message"]
+
+
+@pytest.mark.parametrize(("page", "holder", "name"), [
+    ("/api/plan", _plan_answer, "plan_shown"), ("/api/seizures", _seizure_answers, "find")
+])  # fmt: skip
+def test_questions_that_wait_hold_no_thread_of_the_night(place, tmp_path, monkeypatch, page, holder, name):
+    """The night takes its messages on the loop's own threads; a page that asks for long leaves all of them free."""
+    begun, ends = threading.Event(), threading.Event()
+
+    def slowly(*_, **__):
+        begun.set()
+        ends.wait(60)
+        raise ValueError("enough")
+
+    async def ask_and_take() -> list[int]:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        handlers = [*plan_handlers(place), *seizure_handlers(tmp_path / "r.sqlite")]
+        app = httpx.ASGITransport(app=Litestar(handlers, exception_handlers=TOLD))
+        async with httpx.AsyncClient(transport=app, base_url="http://araz") as client:
+            asked = [asyncio.create_task(client.get(page)) for _ in range(3)]
+            while not begun.is_set():
+                await asyncio.sleep(0.01)
+            try:
+                await asyncio.wait_for(asyncio.to_thread(int), 20)
+            finally:
+                ends.set()
+                answers = await asyncio.gather(*asked)
+        return [answer.status_code for answer in answers]
+
+    monkeypatch.setattr(holder, name, slowly)
+    assert asyncio.run(ask_and_take()) == [400] * 3
 
 
 def test_a_night_begins_without_tables_and_planner():

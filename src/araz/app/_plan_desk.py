@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import msgspec
@@ -19,12 +19,11 @@ KEPT: Final = 16
 
 
 class PlanDesk:
-    """Answers for the page, one at a time: two who ask at once would only slow each other down."""
+    """Answers for the page; asked from one thread."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._kept: OrderedDict[bytes, PlanShown] = OrderedDict()
-        self._busy = threading.Lock()
 
     def answer(self, ask: PlanAsk) -> PlanShown:
         """The plan for a question; ValueError with the remedy where it cannot be planned."""
@@ -32,13 +31,12 @@ class PlanDesk:
         from araz.app._plan_answer import plan_shown
 
         key = msgspec.json.encode(ask)
-        with self._busy:
-            if key not in self._kept:
-                self._kept[key] = plan_shown(self._place, ask)
-                if len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
-            return self._kept[key]
+        if key not in self._kept:
+            self._kept[key] = plan_shown(self._place, ask)
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
 def plan_handlers(place: Place | None) -> list[Any]:
@@ -47,6 +45,9 @@ def plan_handlers(place: Place | None) -> list[Any]:
     None: for a service that sees a part of the night, and is told that the plan is not for it.
     """
     desk = None if place is None else PlanDesk(place)
+    # One answer at a time: two who ask at once would only slow each other down. Who waits holds none of the threads
+    # that the night takes its messages on.
+    one = ThreadPoolExecutor(1, "plan")
 
     def told(ask: PlanAsk) -> Response[bytes]:
         if desk is None:
@@ -64,11 +65,11 @@ def plan_handlers(place: Place | None) -> list[Any]:
         corner = request.query_params.get("corner", PlanCorner.LIKELY.value)
         if corner not in list(PlanCorner):
             raise Refused(400, "no-corner", f"there is no corner {corner!r}", f"ask for {', '.join(PlanCorner)}")
-        return await asyncio.to_thread(told, PlanAsk(corner=PlanCorner(corner)))
+        return await asyncio.get_running_loop().run_in_executor(one, told, PlanAsk(corner=PlanCorner(corner)))
 
     @post("/api/plan", status_code=200, opt=asks(body=PlanAsk))
     async def what_if(request: AnyRequest) -> Response[bytes]:
         ask = await json_of(request, PlanAsk, "plan")
-        return await asyncio.to_thread(told, ask)
+        return await asyncio.get_running_loop().run_in_executor(one, told, ask)
 
     return [get_plan, what_if]

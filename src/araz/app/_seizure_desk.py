@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,9 +16,6 @@ from araz.console import AnyRequest, Refused, asks, json_of
 
 if TYPE_CHECKING:
     from araz.app._seizure_answers import SeizureDesk
-
-_ONE = threading.Lock()
-"""One answer at a time: each keeps a core busy, and the fits silence warnings for the whole process."""
 
 
 class ClaimsIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +39,16 @@ def seizure_handlers(register: Path | None) -> list[Any]:
 
     None: for a service that sees a part of the night, and is told that the register is not for it.
     """
+    # One answer at a time: each keeps a core busy, and the fits silence warnings for the whole process. Who waits holds
+    # none of the threads that the night takes its messages on.
+    one = ThreadPoolExecutor(1, "seizures")
+
+    async def told(answer: Callable[[], bytes], media_type: str = "application/json") -> Response[bytes]:
+        try:
+            body = await asyncio.get_running_loop().run_in_executor(one, answer)
+        except (ValueError, OSError) as error:
+            raise Refused(400, "no-answer", str(error), "correct what it names, then ask again") from error
+        return Response(body, media_type=f"{media_type}; charset=utf-8")
 
     def desk() -> SeizureDesk:
         # polars and the statistics are loaded with the first question: a night that nobody asks begins sooner.
@@ -49,57 +56,47 @@ def seizure_handlers(register: Path | None) -> list[Any]:
 
         return SeizureDesk(register)
 
-    @get("/api/seizures", sync_to_thread=True, opt=asks(text="substance? country? transport? text? since? until?"))
-    def get_seizures(request: AnyRequest) -> Response[bytes]:
-        return _told(lambda: desk().find(dict(request.query_params.items())))
+    @get("/api/seizures", opt=asks(text="substance? country? transport? text? since? until?"))
+    async def get_seizures(request: AnyRequest) -> Response[bytes]:
+        return await told(lambda: desk().find(dict(request.query_params.items())))
 
-    @get("/api/seizures/report", sync_to_thread=True, opt=asks(text="month"))
-    def get_report(request: AnyRequest) -> Response[bytes]:
-        return _told(lambda: desk().report(request.query_params.get("month", "")))
+    @get("/api/seizures/report", opt=asks(text="month"))
+    async def get_report(request: AnyRequest) -> Response[bytes]:
+        return await told(lambda: desk().report(request.query_params.get("month", "")))
 
-    @get("/api/seizures/report.html", sync_to_thread=True, opt=asks(text="month"))
-    def get_report_page(request: AnyRequest) -> Response[bytes]:
-        page = _told(lambda: desk().report_page(request.query_params.get("month", "")).encode())
-        return Response(page.content, media_type="text/html; charset=utf-8")
+    @get("/api/seizures/report.html", opt=asks(text="month"))
+    async def get_report_page(request: AnyRequest) -> Response[bytes]:
+        month = request.query_params.get("month", "")
+        return await told(lambda: desk().report_page(month).encode(), "text/html")
 
-    @get("/api/seizures/composition", sync_to_thread=True, opt=asks(text="every? country?"))
-    def get_composition(request: AnyRequest) -> Response[bytes]:
+    @get("/api/seizures/composition", opt=asks(text="every? country?"))
+    async def get_composition(request: AnyRequest) -> Response[bytes]:
         asked = request.query_params
-        return _told(lambda: desk().composition(asked.get("every", "year"), asked.get("country") or None))
+        return await told(lambda: desk().composition(asked.get("every", "year"), asked.get("country") or None))
 
-    @get("/api/seizures/history", sync_to_thread=True, opt=asks(text="id"))
-    def get_history(request: AnyRequest) -> Response[bytes]:
-        return _told(lambda: desk().history(request.query_params.get("id", "")))
+    @get("/api/seizures/history", opt=asks(text="id"))
+    async def get_history(request: AnyRequest) -> Response[bytes]:
+        return await told(lambda: desk().history(request.query_params.get("id", "")))
 
-    @get("/api/seizures/series", sync_to_thread=True, opt=asks(text="what? substance? country?"))
-    def get_series(request: AnyRequest) -> Response[bytes]:
-        return _told(lambda: desk().series(dict(request.query_params.items())))
+    @get("/api/seizures/series", opt=asks(text="what? substance? country?"))
+    async def get_series(request: AnyRequest) -> Response[bytes]:
+        return await told(lambda: desk().series(dict(request.query_params.items())))
 
-    @get("/api/seizures/routes", sync_to_thread=True, opt=asks(text="close? seizure_at? departure? destination?"))
-    def get_routes(request: AnyRequest) -> Response[bytes]:
-        return _told(lambda: desk().routes(dict(request.query_params.items())))
+    @get("/api/seizures/routes", opt=asks(text="close? seizure_at? departure? destination?"))
+    async def get_routes(request: AnyRequest) -> Response[bytes]:
+        return await told(lambda: desk().routes(dict(request.query_params.items())))
 
     @post("/api/seizures/where", status_code=200, opt=asks(body=WhereIn))
     async def post_where(request: AnyRequest) -> Response[bytes]:
         given = await json_of(request, WhereIn, "catches")
-        return await asyncio.to_thread(
-            _told, lambda: desk().where(given.csv, given.effort_csv, given.length_km, given.cells)
-        )
+        return await told(lambda: desk().where(given.csv, given.effort_csv, given.length_km, given.cells))
 
     @post("/api/seizures/claims", status_code=200, opt=asks(body=ClaimsIn))
     async def post_claims(request: AnyRequest) -> Response[bytes]:
         given = await json_of(request, ClaimsIn, "claims")
-        return await asyncio.to_thread(_told, lambda: desk().claims(given.name, given.csv))
+        return await told(lambda: desk().claims(given.name, given.csv))
 
     return [
         get_seizures, get_report, get_report_page, get_composition, get_history, get_series, get_routes, post_where,
         post_claims,
     ]  # fmt: skip
-
-
-def _told(answer: Callable[[], bytes]) -> Response[bytes]:
-    try:
-        with _ONE:
-            return Response(answer(), media_type="application/json; charset=utf-8")
-    except (ValueError, OSError) as error:
-        raise Refused(400, "no-answer", str(error), "correct what it names, then ask again") from error
