@@ -35,25 +35,19 @@ ROOT = Path(__file__).resolve().parent.parent
 SHOWN = "() => window.__araz && window.__araz.pictures > 0"
 
 
-def report(node: object, number: int) -> int | None:
-    """Send one; its entry's number, or None where it was not acknowledged."""
-    body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{number}.", "azimuth_deg": 170.0,
-            "observed_at_us": time.time_ns() // 1000}  # fmt: skip
-    try:
-        return node.post("/api/reports", body)["seq"]
-    except OSError:
-        return None
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     dice, acknowledged, page_s, acknowledges_s = random.Random(1), dict[int, int](), list[float](), list[float]()
-    arbiter, number = Postgres(), 0
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as play:
-        nodes = Nodes(ROOT, Path(name), arbiter.fresh("pair"))
+    number = 0
+    with (
+        Postgres() as arbiter,
+        tempfile.TemporaryDirectory() as name,
+        Nodes(ROOT, Path(name), arbiter.fresh("pair")) as nodes,
+        sync_playwright() as play,
+    ):
         leader, other = nodes.a, nodes.b
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
@@ -68,7 +62,7 @@ def main() -> int:
             until = time.monotonic() + dice.uniform(0.5, 2.5)
             while time.monotonic() < until or not is_paired(leader):
                 number += 1
-                if (seq := report(leader, number)) is not None:
+                if (seq := leader.report(number)) is not None:
                     acknowledged[number] = seq
             shown, begun = threading.Event(), time.monotonic()
             leader.process.send_signal(signal.SIGKILL)
@@ -76,7 +70,7 @@ def main() -> int:
             while took is None or not shown.is_set():
                 if took is None:
                     number += 1
-                    if (seq := report(other, number)) is not None:
+                    if (seq := other.report(number)) is not None:
                         acknowledged[number] = seq
                         took = time.monotonic() - begun
                 if page.url.startswith(f"http://127.0.0.1:{other.http}/") and page.evaluate(SHOWN):
@@ -88,11 +82,8 @@ def main() -> int:
             leader, other = other, leader
         browser.close()
         leader.end(signal.SIGTERM)
-        nodes.end()
         kept = {message.seq: message.payload for message in read_journal(leader.folder / "night.journal")}
-        lost = sum(f'"r{one}."'.encode() not in kept.get(seq, b"") for one, seq in acknowledged.items())
-    arbiter.stop()
-    arbiter.remove()
+        lost = sum(f'"r{one}"'.encode() not in kept.get(seq, b"") for one, seq in acknowledged.items())
     row = {
         "kills": given.trials,
         "entries": len(kept),

@@ -3,7 +3,6 @@
 import json
 import signal
 import threading
-import time
 import urllib.error
 
 import pytest
@@ -18,29 +17,16 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def arbiter():
-    server = Postgres()
-    yield server
-    server.stop()
-    server.remove()
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture
 def nodes(root, tmp_path, arbiter):
     if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
         missing("the built map (make ui)")
-    made = Nodes(root, tmp_path, arbiter.fresh("pair"))
-    yield made
-    made.end()
-
-
-def told(node, number):
-    """Send a report and return its entry's number, or None where it was not acknowledged."""
-    body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{number}", "azimuth_deg": 170.0,
-            "observed_at_us": time.time_ns() // 1000}  # fmt: skip
-    try:
-        return node.post("/api/reports", body)["seq"]
-    except OSError:
-        return None
+    with Nodes(root, tmp_path, arbiter.fresh("pair")) as made:
+        yield made
 
 
 def chain(node):
@@ -61,7 +47,7 @@ def test_the_leader_is_killed_under_load_and_the_other_goes_on(nodes):
     for number in range(10_000):
         if number >= 8 and not killer.is_alive() and is_paired(a):
             killer.start()  # while the next one, or a later one, is on its way
-        seq = told(a, number)
+        seq = a.report(number)
         if seq is None:
             break
         acknowledged[f"r{number}".encode()] = seq
@@ -69,16 +55,16 @@ def test_the_leader_is_killed_under_load_and_the_other_goes_on(nodes):
     eventually(lambda: is_ready(b))
     assert len(acknowledged) >= 8
     seen = json.loads(b.get("/api/health"))
-    acknowledged[b"after"] = eventually(lambda: told(b, "after"))
+    acknowledged[b"after"] = eventually(lambda: b.report("after"))
     eventually(lambda: json.loads(b.get("/api/health")) != seen)  # its own feeds bring plots
 
     # The one that was killed follows, its unacknowledged end set aside, and takes over in its turn.
     a.start()
     eventually(lambda: is_paired(b))
-    acknowledged[b"both"] = last = eventually(lambda: told(b, "both"))
+    acknowledged[b"both"] = last = eventually(lambda: b.report("both"))
     b.end(signal.SIGKILL)
     eventually(lambda: is_ready(a))
-    acknowledged[b"again"] = eventually(lambda: told(a, "again"))
+    acknowledged[b"again"] = eventually(lambda: a.report("again"))
     a.end(signal.SIGTERM)
     journal = a.folder / "night.journal"
     assert verify_journal(journal).ok

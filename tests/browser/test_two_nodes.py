@@ -12,10 +12,11 @@ PATIENCE_MS = 120_000
 
 
 def test_the_page_goes_to_the_other_node(root, tmp_path, chromium):
-    arbiter = Postgres()
-    nodes = Nodes(root, tmp_path, arbiter.fresh("pair"))
-    page = chromium.new_page(viewport={"width": 1280, "height": 720})
-    try:
+    with (
+        Postgres() as arbiter,
+        Nodes(root, tmp_path, arbiter.fresh("pair")) as nodes,
+        chromium.new_page(viewport={"width": 1280, "height": 720}) as page,
+    ):
         nodes.a.start()
         eventually(lambda: is_ready(nodes.a))
         page.goto(f"http://127.0.0.1:{nodes.a.http}/")
@@ -29,8 +30,3 @@ def test_the_page_goes_to_the_other_node(root, tmp_path, chromium):
         page.wait_for_function("() => window.__araz && window.__araz.pictures > 3", timeout=PATIENCE_MS)
         page.get_by_text("Connection lost").wait_for(state="detached", timeout=PATIENCE_MS)
         page.get_by_text("radar-1").first.wait_for(timeout=PATIENCE_MS)
-    finally:
-        page.close()
-        nodes.end()
-        arbiter.stop()
-        arbiter.remove()

@@ -10,10 +10,8 @@ from araz_postgresql import Postgres
 @pytest.fixture(scope="session")
 def postgresql_server():
     """Start a server."""
-    server = Postgres()
-    yield server
-    server.stop()
-    server.remove()
+    with Postgres() as server:
+        yield server
 
 
 @pytest.fixture

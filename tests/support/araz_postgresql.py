@@ -53,5 +53,9 @@ class Postgres:
         server.dispose()
         return f"postgresql://araz@127.0.0.1:{self.port}/{name}"
 
-    def remove(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
         shutil.rmtree(self._home)

@@ -69,6 +69,15 @@ class Program:
             assert answer.status in (200, 201)  # 200: recorded before
             return json.loads(answer.read())
 
+    def report(self, number):
+        """Send a report ``rNUMBER`` and return its entry's number, or None where it was not acknowledged."""
+        body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{number}", "azimuth_deg": 170.0,
+                "observed_at_us": time.time_ns() // 1000}  # fmt: skip
+        try:
+            return self.post("/api/reports", body)["seq"]
+        except OSError:
+            return None
+
     def end(self, how=signal.SIGKILL):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
@@ -106,7 +115,10 @@ class Nodes:
                     out.sendto(encode_asterix_048(25, 1, clock_s, plots), ("127.0.0.1", self.udp))
                 out.sendto(encode_asterix_034(25, 1, clock_s), ("127.0.0.1", self.udp))
 
-    def end(self):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         self._ends.set()
         self.a.end()
         self.b.end()
