@@ -205,6 +205,24 @@ def _without_habit(picture: object) -> object:
     return replace(picture, habit=None)  # type: ignore[type-var]
 
 
+def test_a_fitted_table_is_one_the_kernels_take(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fitted to made looks, it speaks as the fit's own plain arrays say; fitting once made a table of other columns."""
+    monkeypatch.syspath_prepend(str(root / "bench"))
+    from class_model import Samples, evidence, fit, table_of
+
+    rng, count = np.random.default_rng(5), 60
+    truth = np.arange(count) % CLASSES
+    s = Samples(
+        np.arange(count), truth, np.arange(count) % 12, truth != 0, rng.uniform(0.1, 20.0, (count, FEATURE_COUNT)),
+        rng.uniform(0.5, 8.0, count), rng.uniform(3.0, 90.0, count), tuple(f"device {d}" for d in range(12)),
+    )  # fmt: skip
+    table, out = fit(s), np.zeros((FEATURE_COUNT, 1, LANES))
+    said = evidence(s, table_of(s, np.ones(count, np.bool_)), np.arange(count)) * table.weight[:, None]
+    for k in range(count):
+        log_ratios(table, s.feature[k], s.noise_mps[k], s.age_s[k], out)
+        assert out[:, 0, :CLASSES] == pytest.approx(said[k], abs=1e-9)
+
+
 @pytest.mark.bench
 def test_devices_never_seen(shelf: Path, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two radars of five; docs/classes.md holds the full figures. The prior alone loses 1.57 nats."""
