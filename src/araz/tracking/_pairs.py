@@ -185,21 +185,19 @@ def _grown(rows: IntArray) -> IntArray:
 
 
 @leaf
-def _cells(
-    found: Detections,
-    grid: Grid,
-    h: FloatArray,
-    spread: FloatArray,
-    rate: FloatArray,
-    widest: FloatArray,
-    oldest: float,
-    far2: float,
-) -> tuple[int, int, int, int]:
-    """First and last row and column of the cells a gate touches; columns of azimuth may run past the end."""
-    reach = math.sqrt(far2 * (spread[0, 0] + widest[0])) + abs(rate[0]) * oldest
+def _cells(found: Detections, search: Search, moments: FloatArray, i: int, far2: float) -> tuple[int, int, int, int]:
+    """First and last row and column of the cells the gate of track i touches; columns of azimuth may run past the end.
+
+    Leaves ``sketch`` of the track in the scratch of ``search``. One cell where there is no grid.
+    """
+    if not search.gridded:
+        return 0, 0, 0, 0
+    grid, h, spread, rate = search.grid, search.h, search.spread, search.rate
+    sketch(found.kind, moments, i, found.origin, 0, h, spread, rate)
+    reach = math.sqrt(far2 * (spread[0, 0] + search.widest[0])) + abs(rate[0]) * search.oldest
     row0 = int(min(max(math.floor((h[0] - reach - grid.low0) / grid.width0), 0.0), grid.count0 - 1.0))
     row1 = int(min(math.floor((h[0] + reach - grid.low0) / grid.width0), grid.count0 - 1.0))
-    reach = math.sqrt(far2 * (spread[1, 1] + widest[1])) + abs(rate[1]) * oldest
+    reach = math.sqrt(far2 * (spread[1, 1] + search.widest[1])) + abs(rate[1]) * search.oldest
     left = math.floor((h[1] - reach - grid.low1) / grid.width1)
     right = math.floor((h[1] + reach - grid.low1) / grid.width1)
     if found.kind == POLAR:
@@ -347,10 +345,7 @@ def _pairs_from(
     for i in range(done, len(moments)):
         count, mine, before = 0, track_key[i], total
         far2 = gate2 * SLACK * (SAME_CLAIM_GATE if search.has_claims and mine != 0 else 1.0)
-        row0, row1, col0, col1 = 0, 0, 0, 0
-        if gridded:
-            sketch(found.kind, moments, i, found.origin, 0, h, spread, rate)
-            row0, row1, col0, col1 = _cells(found, grid, h, spread, rate, search.widest, search.oldest, far2)
+        row0, row1, col0, col1 = _cells(found, search, moments, i, far2)
         h0, h1, rate0, rate1, var0, var1 = h[0], h[1], rate[0], rate[1], spread[0, 0], spread[1, 1]
         for row in range(row0, row1 + 1):
             for col in range(col0, col1 + 1):
