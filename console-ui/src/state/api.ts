@@ -20,6 +20,16 @@ export class Refusal extends Error {
   }
 }
 
+/** What went wrong, and what to do, for whoever reads the page. */
+export function sentence(error: unknown): string {
+  if (error instanceof Refusal) return `${capital(error.message)}; ${error.remedy}.`;
+  return error instanceof Error ? error.message : String(error);
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 const TIMEOUT_MS = 8000;
 /** A map of a large sector takes a while to work out. */
 const COVERAGE_MS = 60_000;

@@ -1,5 +1,5 @@
 // What a page asks the server: only the answer to the last question is shown, whichever comes last.
-import { sentence } from "./night.svelte";
+import { sentence } from "./api";
 
 export class Asking {
   trouble = $state("");

@@ -3,7 +3,7 @@ import { language, say, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
 import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SearchPlan, SensorHealth, Track, Withheld } from "../vocabulary";
-import { api, Refusal } from "./api";
+import { api, Refusal, sentence } from "./api";
 import { Offset } from "./offset";
 import { Link, type Frame, type LinkState } from "./link";
 import { answered, merged } from "./merged";
@@ -510,11 +510,6 @@ function withDrill(picture: Picture, drill: Drill | null): Picture {
   return { ...picture, tracks: [...picture.tracks, { ...track, latitude_deg, longitude_deg, updated_at_us: picture.at_us }] };
 }
 
-export function sentence(error: unknown): string {
-  if (error instanceof Refusal) return `${capital(error.message)}; ${error.remedy}.`;
-  return error instanceof Error ? error.message : String(error);
-}
-
 export function decisionText(decision: Decision): string {
   const why = decision.reason ? ` (${shownReason(decision.reason)})` : "";
   switch (decision.action) {
@@ -527,10 +522,6 @@ export function decisionText(decision: Decision): string {
     case "acknowledge":
       return `${t("decision.acknowledge")}${why}`;
   }
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export const night = new Night();
