@@ -84,7 +84,7 @@ class Answerer:
             answer = programme.solve()
             if not (answer.proved and answer.feasible and go_on()):
                 break
-            y, level = np.clip(answer.x[:size], 0.0, 1.0), answer.x[size:]
+            y, level = np.clip(answer.x[:size], 0.0, 1.0), answer.x[size : size + levels]
         return self._shaped(y)
 
     def _shaped(self, y: FloatArray) -> FloatArray:
@@ -97,7 +97,6 @@ class Answerer:
         inside[self._block.windows] = 1.0
         rows = np.flatnonzero(gain > 1e-12)
         size = instance.posts * instance.windows
-        columns = size + len(rows)
         upper = np.concatenate([patrol_columns(instance) * np.repeat(inside, instance.posts), np.ones(len(rows))])
         cost = np.concatenate([np.zeros(size), -gain[rows]])
         integer = np.concatenate([np.ones(size, bool), np.zeros(len(rows), bool)]) if whole else None
@@ -111,7 +110,7 @@ class Answerer:
                 np.concatenate([np.ones(len(number)), -slope]),
                 (np.concatenate([np.arange(len(number)), cut]), np.concatenate([size + number, column])),
             ),
-            (len(number), columns),
+            (len(number), programme.columns),
         ).tocsr()
         programme.add_rows(matrix, -INFINITY, constant)
         return programme, size

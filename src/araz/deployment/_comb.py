@@ -24,7 +24,7 @@ def comb_rosters(instance: Instance, coverage: FloatArray) -> Comb:
     Team j of window w stands at the post where the cumulated y, in border order, passes u + j; u is the same for all
     windows. Marginals are met exactly. An interval of posts of mass s holds ⌊s⌋ or ⌈s⌉ teams, so
     E[Σ of the m best q] reaches ``marginal_response`` whenever the posts with q ≥ θ are an interval for every θ; and
-    team j goes between equal quantiles, so a move never exceeds the limit that ``move_rows`` put on y. Offsets in
+    team j goes between equal quantiles, so a move never exceeds the limit that ``add_move_rows`` put on y. Offsets in
     slivers below a millionth come from rounding and are left out, and so is a night that rounding makes move too far.
     """
     order = np.argsort(instance.post_m, kind="stable")

@@ -220,8 +220,8 @@ def _short_of(cuts: Cuts, level_kg: float, v: FloatArray, inside: BoolArray) -> 
 
 
 def _split(cuts: Cuts, answer: Solved) -> tuple[FloatArray, FloatArray]:
-    sensors = cuts.instance.sensors
-    return np.clip(answer.x[:sensors], 0.0, 1.0), np.clip(answer.x[sensors:], 0.0, 1.0)
+    sensors, size = cuts.instance.sensors, cuts.instance.windows * cuts.instance.posts
+    return np.clip(answer.x[:sensors], 0.0, 1.0), np.clip(answer.x[sensors : sensors + size], 0.0, 1.0)
 
 
 def _equal_rows(instance: Instance) -> tuple[IntArray, IntArray]:

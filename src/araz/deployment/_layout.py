@@ -109,9 +109,10 @@ class _Search:
         return self._value <= self._low * (1.0 + self._target) + 1e-6 or not self._go_on()
 
     def layout(self) -> Layout:
-        """The best layout and the bound."""
+        """The best layout and the bound; its value is solved once more and to the end."""
         cost = float(self._instance.sensor_cost @ self._best)
-        return Layout(self._best, self._value, min(self._low, self._value), cost)
+        value = solve_marginals(self._instance, detection(self._instance, self._best)).bound_kg
+        return Layout(self._best, value, min(self._low, value), cost)
 
     def at_level(self) -> None:
         """Look for whole sensors at the level; leave the next level to ask behind."""

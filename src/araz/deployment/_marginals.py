@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
@@ -22,6 +23,9 @@ from araz.vocabulary import FloatArray, IntArray
 
 #: Asked before each further round: go on? A room has no clock; the caller has.
 GoOn = Callable[[], bool]
+
+#: Cuts of one round, the most violated first: more make every later round slower than the rounds they save.
+_CUTS_A_ROUND: Final = 1_000
 
 
 def always() -> bool:
@@ -44,26 +48,40 @@ class Marginals:
     converged: bool
 
 
-def move_rows(instance: Instance) -> csr_array:
-    """Rows M·y ≤ 0 for teams that move at most L along the border between windows; none without such a limit.
+def add_move_rows(programme: Programme, instance: Instance, first: int) -> None:
+    """Rows for teams that move at most L along the border between windows, y from column ``first`` on.
 
     With as many teams in the next window, every team can move to a post within L exactly when the cumulated
     marginals F_w(t) = Σ_{post ≤ t} y obey F_w(t) ≤ F_{w+1}(t + L) and F_{w+1}(t) ≤ F_w(t + L) for every t (the
-    quantile coupling minimises the longest move on a line). Two rows a post and window, sparse as differences.
+    quantile coupling minimises the longest move on a line). The F_w(t) become columns of their own, behind those the
+    programme has: with sums written out the rows would be as long as the border, and most of the solver's work.
     """
     limit, posts, windows = instance.limits.max_move_m, instance.posts, instance.windows
     if limit is None or windows < 2:
-        return csr_array((0, posts * windows))
+        return
     order = np.argsort(instance.post_m, kind="stable")
-    place = instance.post_m[order]
+    place, count, own = instance.post_m[order], posts * windows, programme.columns
+    programme.add_columns(0.0, 0.0, INFINITY, csr_array((count, programme.rows)))
+    cell = np.arange(count)
+    inner = cell[cell % posts > 0]
+    y = first + (cell // posts) * posts + order[cell % posts]
+    programme.add_rows(
+        _rows(programme, (cell, own + cell, 1.0), (inner, own + inner - 1, -1.0), (cell, y, -1.0)), 0.0, 0.0
+    )
     reach = np.searchsorted(place, place + limit + 1e-9, side="right")
-    kept, rank = np.flatnonzero(reach < posts), np.argsort(order)
-    own, far = 1.0 * (rank <= kept[:, None]), 1.0 * (rank < reach[kept, None])
-    out = np.zeros((2, windows - 1, len(kept), windows, posts))
-    for w in range(windows - 1):
-        out[0, w, :, w], out[0, w, :, w + 1] = own, -far
-        out[1, w, :, w + 1], out[1, w, :, w] = own, -far
-    return csr_array(out.reshape(-1, windows * posts))
+    near = np.flatnonzero(reach < posts)
+    here = own + (np.arange(windows - 1)[:, None] * posts + near).ravel()
+    far = own + (np.arange(windows - 1)[:, None] * posts + reach[near] - 1).ravel()
+    row = np.arange(len(here))
+    for low, high in ((here, far + posts), (here + posts, far)):
+        programme.add_rows(_rows(programme, (row, low, 1.0), (row, high, -1.0)), -INFINITY, 0.0)
+
+
+def _rows(programme: Programme, *parts: tuple[IntArray, IntArray, float]) -> csr_array:
+    """Rows over the programme's columns from (row, column, value) triples."""
+    row, column = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+    value = np.concatenate([np.full(len(part[0]), part[2]) for part in parts])
+    return csr_array(coo_array((value, (row, column)), (int(row.max(initial=-1)) + 1, programme.columns)))
 
 
 def team_rows(instance: Instance) -> csr_array:
@@ -86,8 +104,8 @@ def solve_marginals(
     """Lower bound on what gets through, over every mixture of rosters, by cutting planes.
 
     min z, z ≥ 0, such that z + V_a D_a (mτ + Σ_p (q_pa − τ)⁺ y_pw) / m ≥ V_a − c_a for all (a, τ), 0 ≤ y ≤ 1,
-    Σ_p y_pw = min(K_w, P) and the moves of ``move_rows``. Each round adds the most violated cut of every (window,
-    crossing). Any round's optimum is a valid bound; a round that HiGHS does not finish is not used.
+    Σ_p y_pw = min(K_w, P) and the moves of ``add_move_rows``. Each round adds the most violated cut of every (window,
+    crossing), of 1,000 at most. Any round's optimum is a valid bound; a round that HiGHS does not finish is not used.
     Fails with ValueError when ``detected`` is not one probability an attack.
     """
     table = response_table(instance)
@@ -104,6 +122,7 @@ def solve_marginals(
     for _ in range(400):
         over = attack_values(instance, stake, table, coverage) - value
         chosen = worst_of_each(over, group, tolerance_kg)
+        chosen = chosen[np.argsort(-over[chosen], kind="stable")[:_CUTS_A_ROUND]]
         if len(chosen) == 0:
             converged = True
             break
@@ -115,7 +134,7 @@ def solve_marginals(
         answer = programme.solve()
         if not (answer.proved and answer.feasible):
             break
-        value, coverage = float(answer.x[0]), np.clip(answer.x[1:], 0.0, 1.0)
+        value, coverage = float(answer.x[0]), np.clip(answer.x[1 : len(upper)], 0.0, 1.0)
         best = (answer.objective, coverage, answer.row_dual[first:])
     if best is None:
         best = (0.0, coverage, np.zeros(0))
@@ -173,7 +192,7 @@ def add_patrol_rows(programme: Programme, instance: Instance, first: int, manned
     """
     teams = even_teams(instance) * manned
     programme.add_rows(shifted(team_rows(instance), programme.columns, first), teams, teams)
-    programme.add_rows(shifted(move_rows(instance), programme.columns, first), -INFINITY, 0.0)
+    add_move_rows(programme, instance, first)
 
 
 def add_leak_cuts(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from araz.deployment._answer import Answerer
+from araz.deployment._comb import Comb
 from araz.deployment._instance import Instance
 from araz.deployment._marginals import GoOn
 from araz.deployment._pool import Block, Master, Mix, Pool
@@ -25,13 +26,19 @@ class BlockPlan:
 
 
 def close_block(
-    instance: Instance, stake: FloatArray, block: Block, pool: Pool, target_kg: float, go_on: GoOn
+    instance: Instance, stake: FloatArray, block: Block, pool: Pool, first: Comb, target_kg: float, go_on: GoOn
 ) -> BlockPlan:
     """Grow the pool until its best mixture lets through no more than ``target_kg``, no answer improves, or time is up.
 
-    Answers are first marginals, combed into placements that obey the move limits; when those no longer improve, whole
-    placements by branch and bound (without move limits), whose dual bound also raises the proved bound.
+    ``first`` is where it begins; where its own odds reach the target it is the plan. Answers are first marginals,
+    combed into placements that obey the move limits; when those no longer improve, whole placements by branch and bound
+    (without move limits), whose dual bound also raises the proved bound.
     """
+    share = pool.add_comb(first)
+    value = instance.net_kg[block.attack] - stake[block.attack] * (pool.response @ share)[block.row]
+    worst_kg = max(0.0, float(value.max(initial=0.0)))
+    if worst_kg <= target_kg:
+        return BlockPlan(pool.placement.copy(), share, worst_kg, 0.0)
     master, answerer = Master(pool, stake), Answerer(instance, stake, block)
     bound, done, whole = 0.0, 0, False
     coupled = len(block.windows) > 1

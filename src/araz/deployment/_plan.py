@@ -80,14 +80,13 @@ def plan_patrols(
     x = sensor_choice(instance, sensors_on)
     stake = stake_of(instance, detection(instance, x))
     proof = solve_marginals(instance, detection(instance, x), go_on=go_on) if marginals is None else marginals
-    first = comb_rosters(instance, proof.coverage).placement.reshape(-1, instance.windows * instance.posts)
+    first = comb_rosters(instance, proof.coverage)
     target = proof.bound_kg * (1.0 + 0.8 * tolerance)
     blocks = blocks_of(instance, stake, proof.bound_kg)
     pools = [Pool(instance, block) for block in blocks]
     made: list[BlockPlan] = []
     for block, pool in zip(blocks, pools, strict=True):
-        pool.add(first)
-        made.append(close_block(instance, stake, block, pool, target, go_on))
+        made.append(close_block(instance, stake, block, pool, first, target, go_on))
     worst_kg = max((plan.worst_kg for plan in made), default=0.0)
     bound = max([proof.bound_kg, *(plan.bound_kg for plan in made)])
     if spread:

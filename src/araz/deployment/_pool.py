@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from araz.deployment._comb import comb_rosters
+from araz.deployment._comb import Comb, comb_rosters
 from araz.deployment._instance import Instance, place_of
 from araz.deployment._lp import INFINITY, Programme
 from araz.deployment._marginals import GoOn, always, worst_of_each
@@ -74,12 +74,9 @@ class Pool:
 
     def add(self, placement: FloatArray) -> IntArray:
         """Take in placements [N, P·W] that are new; return their numbers."""
-        inside = np.zeros(self.instance.windows, dtype=np.bool_)
-        inside[self.block.windows] = True
-        placement = placement * np.repeat(inside, self.instance.posts)
+        placement = self._inside(placement)
         fresh = []
-        for k, row in enumerate(placement):
-            key = np.packbits(row > 0.5).tobytes()
+        for k, key in enumerate(map(_key, placement)):
             if key not in self._seen:
                 self._seen.add(key)
                 fresh.append(k)
@@ -87,6 +84,13 @@ class Pool:
         self.placement = np.concatenate([self.placement, new])
         self.response = np.concatenate([self.response, top_response(self.block.table, new)], axis=1)
         return np.arange(len(self.placement) - len(new), len(self.placement))
+
+    def add_comb(self, comb: Comb) -> FloatArray:
+        """Take in the nights of a comb; return the odds of every placement of the pool under it [N]."""
+        inside = self._inside(comb.placement.reshape(len(comb.placement), -1))
+        self.add(inside)
+        number = {key: k for k, key in enumerate(map(_key, self.placement))}
+        return summed(np.array([number[key] for key in map(_key, inside)]), comb.probability, len(self.placement))
 
     def add_combed(self, coverage: FloatArray) -> IntArray:
         """Take in what a comb draws from marginals y [W, P]; return the numbers of what is new."""
@@ -97,6 +101,15 @@ class Pool:
         """Take in what combs draw from marginals [W, P] and from points on the way to them from one's ``own`` [P·W]."""
         for share in (1.0, 0.7, 0.3):
             self.add_combed(share * aimed + (1.0 - share) * own.reshape(aimed.shape))
+
+    def _inside(self, placement: FloatArray) -> FloatArray:
+        """Placements [N, P·W] with the windows of other blocks left empty."""
+        inside = np.isin(np.arange(self.instance.windows), self.block.windows)
+        return placement * np.repeat(inside, self.instance.posts)
+
+
+def _key(placement: FloatArray) -> bytes:
+    return np.packbits(placement > 0.5).tobytes()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
