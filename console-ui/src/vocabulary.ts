@@ -125,6 +125,7 @@ export interface ClockFrame {
   type: "clock";
   at_us: number;
   sent_at_us: number;
+  speed: number | null;
 }
 
 /** A bearing without range: drawn as a cone, never as a point. */

@@ -215,6 +215,7 @@ class Night:
         self.seq = 0
         self.is_paused = False
         self.lag_us = 0
+        self.over_us: int | None = None
         self._past()
         if with_alarm:
             self._alarms()
@@ -223,7 +224,10 @@ class Night:
     # -- the clock and the Reader ---------------------------------------------------------------------------------
 
     def clock(self) -> int:
-        return START_US + int((time.monotonic() - self.started_s) * 1e6)
+        return self.over_us or START_US + int((time.monotonic() - self.started_s) * 1e6)
+
+    def speed(self) -> float:
+        return 1.0 if self.over_us is None else 0.0
 
     def alarms(self):
         return list(self.cards.values())
@@ -347,14 +351,15 @@ class Night:
         cones = [
             Cone(
                 sensor_id="acoustic-1",
-                observed_at_us=at_us - 400_000,
+                observed_at_us=at_us - 400_000 - 1_000_000 * back,
                 latitude_deg=lat,
                 longitude_deg=lon,
-                azimuth_deg=(150 + 4 * math.sin(t / 5)) % 360,
+                azimuth_deg=(150 + 4 * math.sin((t - back) / 5)) % 360,
                 half_width_deg=9.0,
                 reach_m=1_500.0,
                 label="heard",
             )
+            for back in reversed(range(15))  # a microphone says where each second
         ]
         return Picture(at_us=at_us, tracks=tracks, cones=cones if self.track_count else [])
 
@@ -726,6 +731,7 @@ class Server(Served):
         self.night = night
         app = create_app(
             night.site, night.geometry, night, night.submit, night.hub, static_dir=STATIC, clock=night.clock,
+            speed=night.speed,
             more=[
                 *alarm_handlers(night, night.site.time_zone, night.clock),
                 *drill_handlers(night, night.submit, night.clock),

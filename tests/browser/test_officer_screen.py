@@ -394,6 +394,22 @@ def test_a_picture_that_is_not_now_says_so(server, screen, running, until):
     until(page, lambda: page.locator(".lost").count() == 0, "a fresh picture again")
 
 
+def test_at_the_end_of_a_recording_the_clock_stands_and_nothing_grows_old(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    server.night.over_us = server.night.clock()
+    until(page, lambda: "PLAYBACK OVER" in page.inner_text(".top"), "the end")
+    shown = page.inner_text(".top .local")
+    page.wait_for_timeout(2500)
+    assert page.inner_text(".top .local") == shown
+
+
+def test_the_bearings_of_one_microphone_bear_one_name(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    until(page, lambda: page.evaluate("() => window.__araz.conesNamed") == 1, "fifteen bearings within eight degrees")
+
+
 def test_quiet_is_explained(night_parts, serve, screen, until):
     quiet = serve(night_parts.Night(0, with_alarm=False))
     page = screen(quiet)

@@ -173,10 +173,12 @@ def test_past_the_bound_a_browser_is_overrun_not_thinned():
 def test_the_clock_ticks_though_nothing_happens():
     async def go():
         browser = Hub().subscribe()
-        return [await browser.next_frames(lambda: 42) for _ in range(2)]
+        return [await browser.next_frames(lambda: 42, lambda: 3.0) for _ in range(2)]
 
     for frames in run(go()):
-        assert [msgspec.json.decode(frame) for frame in frames] == [{"type": "clock", "at_us": 42, "sent_at_us": 42}]
+        assert [msgspec.json.decode(frame) for frame in frames] == [
+            {"type": "clock", "at_us": 42, "sent_at_us": 42, "speed": 3.0}
+        ]
 
 
 def test_a_late_browser_gets_the_newest_picture_without_a_latency():

@@ -4,7 +4,7 @@ import { say, t } from "../state/language.svelte";
 import type { Map as MapLibre } from "maplibre-gl";
 import type { SiteGeometry } from "../state/site";
 import { heightText, PRIORITY_COLOUR, speedText, STATE_MARK } from "../state/words";
-import type { Alarm, Area, InterceptOption, SearchPlan, Sensor, SensorHealth, Track } from "../vocabulary";
+import type { Alarm, Area, Cone, InterceptOption, SearchPlan, Sensor, SensorHealth, Track } from "../vocabulary";
 import { Labels } from "./labels";
 import { mercatorX, mercatorY, Motion, perMetre, PREDICT_S, type Moving } from "./motion";
 import { keepInMainMemory, patrolIcon, sensorIcon, trackIcon, type Icon } from "./symbols";
@@ -15,6 +15,9 @@ const CROWD = 120;
 const STALE_S = 1.5;
 const PICK_PX = 20;
 const NARROW_PX = 600;
+/** A bearing is shown for so long. */
+const CONE_US = 20_000_000;
+const CONE_NAME_PX = 150;
 const PATROL_COLOUR = "#7fd0ff";
 const TRACK_COLOUR: Record<string, string> = { U: "#ffe97a", P: "#ffe97a", F: "#7fd0ff", N: "#9be7a6" };
 
@@ -33,6 +36,8 @@ export class Overlay {
   drawn = 0;
   /** Searched squares drawn in the last frame. */
   searched = 0;
+  /** Names of bearings written in the last frame. */
+  conesNamed = 0;
   frames = 0;
   /** Running mean of the time one frame takes here, without the compositor. */
   drawMs = 0;
@@ -122,14 +127,17 @@ export class Overlay {
   #isInside = (x: number, y: number, margin: number): boolean =>
     x > -margin && y > -margin && x < this.#width + margin && y < this.#height + margin;
 
+  /** The older the fainter. One name a sensor and direction, the newest, and none over another: a microphone says one each second. */
   #drawCones(): void {
     const context = this.#context;
+    const named: { cone: Cone; label: string; x: number; y: number }[] = [];
     for (const cone of this.motion.cones) {
       const x = this.#x(mercatorX(cone.longitude_deg));
       const y = this.#y(mercatorY(cone.latitude_deg));
       const reach = (cone.reach_m ?? 0) * perMetre(cone.latitude_deg) * this.#scale;
       const middle = (((cone.azimuth_deg ?? 0) - 90) * Math.PI) / 180;
       const half = ((cone.half_width_deg ?? 0) * Math.PI) / 180;
+      context.globalAlpha = Math.max(0.2, 1 - (this.motion.atUs - cone.observed_at_us) / CONE_US);
       const fade = context.createRadialGradient(x, y, 0, x, y, Math.max(1, reach));
       fade.addColorStop(0, "rgba(255, 233, 122, 0.20)");
       fade.addColorStop(1, "rgba(255, 233, 122, 0.02)");
@@ -144,10 +152,18 @@ export class Overlay {
       context.strokeStyle = "rgba(255, 233, 122, 0.45)";
       context.stroke();
       context.setLineDash([]);
+      context.globalAlpha = 1;
       const said = say(cone.label, cone.said);
       const label = said.includes(cone.sensor_id) ? said : `${cone.sensor_id} ${said}`;
-      this.#text(label, x + Math.cos(middle) * reach * 0.7, y + Math.sin(middle) * reach * 0.7, "#cfc27a");
+      named.push({ cone, label, x: x + Math.cos(middle) * reach * 0.7, y: y + Math.sin(middle) * reach * 0.7 });
     }
+    const written: typeof named = [];
+    for (const one of named.reverse()) {
+      if (written.some((other) => isSameBearing(one.cone, other.cone) || (Math.abs(one.x - other.x) < CONE_NAME_PX && Math.abs(one.y - other.y) < 13))) continue;
+      written.push(one);
+      this.#text(one.label, one.x, one.y, "#cfc27a");
+    }
+    this.conesNamed = written.length;
   }
 
   /** The drop area 50 / 90 % of the card on the desk, and the way of the option in hand. */
@@ -464,6 +480,12 @@ export class Overlay {
     context.fillStyle = colour;
     context.fillText(text, x, y);
   }
+}
+
+/** One sensor's, and their wedges touch. */
+function isSameBearing(one: Cone, other: Cone): boolean {
+  const apart = Math.abs((((one.azimuth_deg ?? 0) - (other.azimuth_deg ?? 0) + 540) % 360) - 180);
+  return one.sensor_id === other.sensor_id && apart <= (one.half_width_deg ?? 0) + (other.half_width_deg ?? 0);
 }
 
 function colourOf(track: Track): string {

@@ -28,7 +28,7 @@ const MAX_LATENCIES = 5000;
 
 /** A picture comes every second at least; one that is older by so much, in the watch's own time, is not now. */
 const FRESH_S = 6;
-export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0, drawMs: 0, searched: 0 };
+export const measured = { frames: 0, drawn: 0, lastPictureAtUs: 0, latencyMs: [] as number[], pictures: 0, drawMs: 0, searched: 0, conesNamed: 0 };
 
 class Night {
   site = $state.raw<SiteGeometry | null>(null);
@@ -173,6 +173,7 @@ class Night {
     if (this.overlay) this.overlay.motion.rate = this.rate;
     measured.drawMs = this.overlay?.drawMs ?? 0;
     measured.searched = this.overlay?.searched ?? 0;
+    measured.conesNamed = this.overlay?.conesNamed ?? 0;
   }
 
   async #readSearch(): Promise<void> {
@@ -212,12 +213,8 @@ class Night {
   #take(frame: Frame): void {
     switch (frame.type) {
       case "hello":
-        this.rate = frame.speed ?? 1;
-        this.#offset.speed = this.rate;
-        this.#offset.take(frame.at_us);
-        if (this.nowUs === 0) this.nowUs = frame.at_us;
-        break;
       case "clock":
+        this.rate = this.#offset.speed = frame.speed ?? 1;
         this.#offset.take(frame.at_us);
         if (this.nowUs === 0) this.nowUs = frame.at_us;
         break;

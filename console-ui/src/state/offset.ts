@@ -1,6 +1,8 @@
 // The time of the data, kept by this machine's clock. A frame that came late would set it back, so the least delayed of
-// the last ones counts; then no delay is ever measured as negative. A recording may be played faster than it happened.
+// the last ones counts; then no delay is ever measured as negative. A recording may be played faster than it happened,
+// and waits for a machine that cannot judge it so fast: there what was learned longer ago is worth nothing.
 const KEPT = 60;
+const KEPT_OF_PLAYBACK = 3;
 
 export class Offset {
   #samplesUs: number[] = [];
@@ -24,7 +26,7 @@ export class Offset {
 
   take(sentUs: number): void {
     this.#samplesUs.push(sentUs - Date.now() * 1000 * this.#speed);
-    if (this.#samplesUs.length > KEPT) this.#samplesUs.shift();
+    if (this.#samplesUs.length > (this.#speed === 1 ? KEPT : KEPT_OF_PLAYBACK)) this.#samplesUs.shift();
     this.#bestUs = Math.max(...this.#samplesUs);
   }
 

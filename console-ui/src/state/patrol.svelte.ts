@@ -268,10 +268,8 @@ export class PatrolPost {
 
   #take(frame: Frame): void {
     if (frame.type === "hello" || frame.type === "clock") {
-      if (frame.type === "hello") {
-        this.#offset.speed = frame.speed ?? 1;
-        localStorage.setItem(SPEED, String(this.#offset.speed));
-      }
+      this.#offset.speed = frame.speed ?? 1;
+      localStorage.setItem(SPEED, String(this.#offset.speed));
       this.#offset.take(frame.at_us);
       localStorage.setItem(OFFSET, String(this.#offset.us));
     } else if (frame.type === "alarm") {

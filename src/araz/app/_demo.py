@@ -13,6 +13,7 @@ from araz.app._config import SITE_SOURCE, bundle_from_file, site_from_bundle
 from araz.app._data import demo_files, site_path
 from araz.app._live import Live, serve
 from araz.app._offline import play
+from araz.app._playback import Playback
 from araz.app._rim import say
 from araz.app._runtime import Night, arrivals_of, forget_derived, in_batches
 from araz.app._simulate import score_text
@@ -72,20 +73,18 @@ async def _show(
     first = next(arrivals)
     assert first[1] == SITE_SOURCE
     night.take([first])
-    started_s = time.monotonic()
-
-    def clock() -> int:
-        return first[0] + int((time.monotonic() - started_s) * speed * 1e6)
-
-    live = Live(night, Hub(), clock, speed)
+    playback = Playback(first[0], speed)
+    live = Live(night, Hub(), playback.now_us, playback.speed)
     night.listen(live.note)
 
     async def pace() -> None:
         for batch in in_batches(arrivals, 32):
-            ahead_s = (batch[-1][0] - clock()) / 1e6 / speed
-            if ahead_s > 0:
+            if (ahead_s := playback.wait_s(batch[-1][0])) > 0:
                 await asyncio.sleep(ahead_s)
+            playback.judging(batch[-1][0])
             await asyncio.gather(*(live.take(*arrival) for arrival in batch))
+            playback.judging(None)
+        playback.over()
         say("the night is over; the console stays open (Ctrl-C stops)")
 
     say(f"one night at the Horadiz sector, {speed:g} × real time")

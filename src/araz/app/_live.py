@@ -33,7 +33,7 @@ from araz.app._search import search_handlers
 from araz.app._seizure_desk import seizure_handlers
 from araz.app._signin_ways import way_handlers
 from araz.app._views import View
-from araz.console import Gate, Hub, OfService, Refused, create_app, site_geometry
+from araz.console import Gate, Hub, OfService, Refused, Speed, create_app, live_speed, site_geometry
 from araz.disclosure import sees_all
 from araz.feeds import run_feeds
 from araz.geography import Place
@@ -68,7 +68,7 @@ class Live:
     """Takes arrivals one by one, journals them in batches, and tells the console what follows."""
 
     def __init__(
-        self, night: Night, hub: Hub, clock: Callable[[], int], speed: float = 1.0, pair: Pair | None = None
+        self, night: Night, hub: Hub, clock: Callable[[], int], speed: Speed = live_speed, pair: Pair | None = None
     ) -> None:
         self.night = night
         self.pair = pair

@@ -24,7 +24,7 @@ from araz.console._gate import (
 )
 from araz.console._geometry import site_geometry
 from araz.console._hub import Hub, Subscriber
-from araz.console._ports import Clock, Reader, Submit
+from araz.console._ports import Clock, Reader, Speed, Submit, live_speed
 from araz.console._requests import AnyRequest, json_of, time_of
 from araz.console._signin import session_of
 from araz.console._wire import ClockFrame, LiveEvent, PictureFrame
@@ -48,12 +48,14 @@ __all__ = [
     "Role",
     "Session",
     "SignIn",
+    "Speed",
     "Submit",
     "Subscriber",
     "access_table",
     "asks",
     "create_app",
     "json_of",
+    "live_speed",
     "purpose_objection",
     "rule_of",
     "session_cookie",

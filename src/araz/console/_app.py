@@ -17,7 +17,7 @@ from araz.console._described import asks, schema_handler
 from araz.console._errors import Refused, on_any, on_http, on_refused
 from araz.console._gate import Gate, OfService
 from araz.console._hub import Hub
-from araz.console._ports import Clock, Reader, Submit
+from araz.console._ports import Clock, Reader, Speed, Submit, live_speed
 from araz.console._requests import MAX_BODY_BYTES, AnyRequest, json_of, time_of
 from araz.console._security import LOCAL_HOSTS, guard
 from araz.console._signin import signin_handlers
@@ -43,7 +43,7 @@ def create_app(
     hub: Hub,
     clock: Clock,
     *,
-    speed: float = 1.0,
+    speed: Speed = live_speed,
     static_dir: Path | None = None,
     allowed_hosts: Sequence[str] = LOCAL_HOSTS,
     more: Sequence[Any] = (),
@@ -53,7 +53,7 @@ def create_app(
 ) -> Litestar:
     """Return the console of ``site``.
 
-    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed`` times
+    ``geometry`` is `site_geometry`'s object; ``clock`` tells the time of the data, µs UTC, which runs ``speed()`` times
     as fast as the wall clock; ``static_dir`` is the built browser side (None: the API alone); ``allowed_hosts`` the
     names under which it may be opened; ``more`` are handlers of further pages (docs/console.md, "Adding a page").
     ``gate`` asks who is there (None: nobody is asked, for localhost alone), ``of_service`` the application behind the
@@ -69,9 +69,7 @@ def create_app(
     handlers: list[Any] = [
         *_read_handlers(reader, site_json, sensor_feeds),
         *_past_handlers(reader),
-        _live_handler(
-            Hello(protocol=PROTOCOL, site=site.name, at_us=0, speed=speed, other_node=other_node), hub, clock
-        ),
+        _live_handler(Hello(protocol=PROTOCOL, site=site.name, at_us=0, other_node=other_node), hub, clock, speed),
         *_write_handlers(desk, gate),
         *more,
         *([] if gate is None else signin_handlers(gate)),
@@ -190,16 +188,16 @@ def _who(request: AnyRequest, gate: Gate | None, said: str) -> str:
     return said if found is None else found[1].account
 
 
-def _live_handler(hello: Hello, hub: Hub, clock: Clock) -> Any:
+def _live_handler(hello: Hello, hub: Hub, clock: Clock, speed: Speed) -> Any:
     @websocket("/api/live")
     async def live(socket: AnySocket) -> None:
         await socket.accept()
         subscriber = hub.subscribe()
         gone = asyncio.create_task(_until_gone(socket))
         try:
-            await socket.send_data(msgspec.json.encode(msgspec.structs.replace(hello, at_us=clock())))
+            await socket.send_data(msgspec.json.encode(msgspec.structs.replace(hello, at_us=clock(), speed=speed())))
             while not gone.done():
-                for frame in await subscriber.next_frames(clock):
+                for frame in await subscriber.next_frames(clock, speed):
                     await socket.send_data(frame.decode())
                 if subscriber.is_overrun:
                     await socket.close(code=OVERRUN, reason="too far behind")

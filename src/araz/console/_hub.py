@@ -12,7 +12,7 @@ from collections import deque
 
 import msgspec
 
-from araz.console._ports import Clock
+from araz.console._ports import Clock, Speed, live_speed
 from araz.console._wire import ClockFrame, LiveEvent, PictureFrame
 from araz.vocabulary import Picture, SensorHealth
 
@@ -59,11 +59,11 @@ class Subscriber:
         self._picture = frame
         self._wake.set()
 
-    async def next_frames(self, clock: Clock) -> list[bytes]:
+    async def next_frames(self, clock: Clock, speed: Speed = live_speed) -> list[bytes]:
         """Wait for something to send and return it: events first, then health, a picture when it is due, the clock."""
         loop = asyncio.get_running_loop()
         while True:
-            frames = self._take(loop.time(), clock)
+            frames = self._take(loop.time(), clock, speed)
             if frames or self.is_overrun:
                 return frames
             self._wake.clear()
@@ -76,7 +76,7 @@ class Subscriber:
             except TimeoutError:
                 continue
 
-    def _take(self, now_s: float, clock: Clock) -> list[bytes]:
+    def _take(self, now_s: float, clock: Clock, speed: Speed) -> list[bytes]:
         frames = [*self._events, *self._health.values()]
         self._events.clear()
         self._health.clear()
@@ -86,7 +86,7 @@ class Subscriber:
             self._next_picture_s = now_s + PICTURE_PERIOD_S
         if now_s >= self._next_clock_s:
             at_us = clock()
-            frames.append(msgspec.json.encode(ClockFrame(at_us=at_us, sent_at_us=at_us)))
+            frames.append(msgspec.json.encode(ClockFrame(at_us=at_us, sent_at_us=at_us, speed=speed())))
             self._next_clock_s = now_s + CLOCK_PERIOD_S
         return frames
 

@@ -10,8 +10,16 @@ from araz.vocabulary import Alarm, Decision, Incident, Message, Picture, Rejecte
 Clock = Callable[[], int]
 """Microseconds since 1970, UTC, in the time of the data (the wall clock live; the recording's clock in a replay)."""
 
+Speed = Callable[[], float]
+"""Seconds of data in a second of the wall: 1 live; what a playback reaches; 0 when the recording is over."""
+
 Submit = Callable[[str, bytes], Awaitable[Message]]
 """``await submit(source, payload)`` returns the journalled message, after it is on disk."""
+
+
+def live_speed() -> float:
+    """The `Speed` of a live watch."""
+    return 1.0
 
 
 class Reader(Protocol):

@@ -20,7 +20,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True, tag="hello"):
     site: str
     at_us: int
     speed: float = 1.0
-    """Seconds of data in a second of the wall: 1 live, more when a recording is played faster than it happened."""
+    """As in ``ClockFrame``."""
     other_node: str = ""
     """Address of the console to go to when this one is gone and that one is ready; empty where there is none."""
 
@@ -30,6 +30,8 @@ class ClockFrame(msgspec.Struct, frozen=True, kw_only=True, tag="clock"):
 
     at_us: int
     sent_at_us: int
+    speed: float = 1.0
+    """Seconds of data in a second of the wall: 1 live; what a playback reaches; 0 when the recording is over."""
 
 
 class PictureFrame(msgspec.Struct, frozen=True, kw_only=True, tag="picture"):
