@@ -13,7 +13,7 @@ from pyproj import Geod
 from araz.exchange import Place3d, courageous_of, read_courageous
 from araz.geography import LocalFrame
 from araz.simulation import Truth, score
-from araz.vocabulary import Alarm, AlarmState, Cone, Picture, Rejected, Track
+from araz.vocabulary import Alarm, AlarmMember, AlarmState, Cone, Picture, Rejected, Track
 
 START_US = 1_773_345_600_000_000
 UNDULATION_M = 9.9
@@ -118,6 +118,26 @@ def test_an_alarm_that_passes_to_another_track_leaves_the_first():
     document = json.loads(written(alarms=passed))
     last = max(r["time"] for e in document["tracks"] if e["name"] == "T0" for r in e["records"] if r["alarm"]["active"])
     assert last == (START_US + 29_000_000) // 1000
+
+
+def test_a_card_that_becomes_one_for_many_stands_on_each_of_them_as_sure_as_it_is_of_it():
+    members = [
+        AlarmMember(name=name, track_id=name, priority=2, confidence=sure, told_at_us=START_US, sentence="s")
+        for name, sure in (("T0", 0.8), ("T1", 0.6))
+    ]
+    many = msgspec.structs.replace(alarm(2, 30, AlarmState.ACTIVE, None), members=members)
+    document = json.loads(written(alarms=[alarm(1, 10, AlarmState.ACTIVE, "T0"), many]))
+    stood = {
+        name: [
+            (r["time"] // 1000 - START_US // 1_000_000, r["alarm"]["certainty"])
+            for e in document["tracks"] if e["name"] == name for r in e["records"] if r["alarm"]["active"]
+        ]
+        for name in ("T0", "T1", "T9")
+    }  # fmt: skip
+    assert stood["T0"][0] == (10, 0.8)
+    assert stood["T0"][-1] == (59, 0.8)
+    assert stood["T1"][0] == (30, 0.6)
+    assert not stood["T9"]
 
 
 def test_a_night_scores_the_same_by_way_of_the_format():

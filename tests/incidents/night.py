@@ -177,6 +177,7 @@ def play(place, table, scripts, until_s, claims=None, inputs_at=None, health=hea
     events = []
     for t in np.arange(from_s, until_s, 0.5):
         extra = {} if inputs_at is None else inputs_at(float(t), events)
+        extra = {"sighted": {s.track_id: START_US + int(t * 1e6) for s in scripts if s.mask & RADAR}} | extra
         inputs = Inputs(
             now_us=START_US + int(t * 1e6), picture=picture(place, scripts, float(t)), health=health(float(t)),
             claims=claims or {}, **extra,

@@ -44,6 +44,66 @@ def test_ten_at_once_are_one_open_card_that_says_where_each_is(place, table, apa
     assert len(shown) <= 10, "nine that were told before the flood was one, and the group"
 
 
+def decided(card, t, action=DecisionAction.ACKNOWLEDGE, **more):
+    return Decision(
+        decision_id=f"d{t}", alarm_id=card.alarm_id, revision=card.revision, action=action, officer="duty",
+        at_us=START_US + int(t * 1e6), **more,
+    )  # fmt: skip
+
+
+def test_the_first_card_of_a_company_becomes_the_one_for_all(place, table):
+    """Three that fly together were three cards and a fourth for all: one event rang four times."""
+    scripts = at_once(5)
+    for k, script in enumerate(scripts[1:], start=1):
+        script.starts = 20.0 + 12.0 * k
+    _, events = play(place, table, scripts, 110.0)
+    told = alarms(events)
+    first = told[0]
+    assert (first.track_id, first.members, first.revision) == ("T0001", [], 1)
+    same = [c for c in told if c.alarm_id == first.alarm_id]
+    assert [c.revision for c in same] == list(range(1, len(same) + 1)), "one card, revised"
+    assert {m.track_id for m in same[-1].members} == {f"T{k:04d}" for k in range(1, 6)}
+    assert same[-1].raised_at_us == first.raised_at_us, "who was first stays on it"
+    assert len({c.alarm_id for c in told}) == 2, "the second was told before there was a company"
+    assert [c.alarm_id for c in {c.alarm_id: c for c in told}.values() if c.state is AlarmState.ACTIVE] == [
+        first.alarm_id
+    ]
+
+
+@pytest.mark.parametrize("action", [DecisionAction.ACKNOWLEDGE, DecisionAction.REJECT, DecisionAction.SHELVE])
+def test_what_was_decided_for_one_silences_nobody_who_joined_meanwhile(place, table, action):
+    """The officer still has the card for one before him and decides; it has become the one for all a moment ago."""
+
+    def inputs(t, events):
+        told = alarms(events)
+        is_group = any(c.members for c in told) and not any(c.decided_by for c in told)
+        return {"decisions": [decided(told[0], t, action, reason="bird or flock")]} if is_group else {}
+
+    _, events = play(place, table, at_once(5, 4.0), 110.0, inputs_at=inputs)
+    first = alarms(events)[0]
+    same = [c for c in alarms(events) if c.alarm_id == first.alarm_id and c.decided_by]
+    assert same[0].members
+    assert all(c.state is AlarmState.ACTIVE for c in same), "it still asks about the others"
+    assert [e.action for e in events if isinstance(e, Decision)] == [action], "and the decision is on record"
+
+
+def test_a_patrol_sent_for_one_goes_to_that_one_when_others_joined_meanwhile(place, table):
+    def inputs(t, events):
+        told = alarms(events)
+        if not any(c.members for c in told) or any(c.decided_by for c in told):
+            return {}
+        order = InterceptOption(
+            rank=1, patrol_id="patrol-2", action="drop area", latitude_deg=39.4, longitude_deg=47.3, arrival_s=60.0,
+            arrival_sigma_s=9.0, margin_s=5.0, probability_before=0.6, route=[], sentence="",
+        )  # fmt: skip
+        return {"decisions": [decided(told[0], t, DecisionAction.SEND, patrol_id="patrol-2", order=order)]}
+
+    _, events = play(place, table, at_once(5, 4.0), 110.0, inputs_at=inputs)
+    first = alarms(events)[0]
+    last = [c for c in alarms(events) if c.alarm_id == first.alarm_id][-1]
+    assert {m.track_id: m.patrols for m in last.members if m.patrols} == {first.track_id: ["patrol-2"]}
+
+
 def test_a_card_in_hand_stays_out_of_the_group(place, table):
     def inputs(t, events):
         told = alarms(events)
@@ -149,6 +209,21 @@ def test_a_sensor_that_comes_and_goes_rings_three_times_and_is_then_held(place, 
     assert any("comes and goes" in c.sentence for c in story)
     assert story[-1].state is AlarmState.CLEARED
     assert cleared[-1].changed_at_us - START_US > (400 + 500) * 1e6, "cleared after ten quiet minutes"
+
+
+def test_a_verdict_on_a_sensor_that_is_taken_back_at_once_rings_nobody(place, table):
+    """A radar "lied" for five seconds of a quiet evening: twenty targets, and the next report took it back."""
+
+    def said(until_s):
+        return lambda t: healthy(t, radar_1=SensorState.LYING if 20.0 <= t < until_s else SensorState.OK)
+
+    _, events = play(place, table, [], 60.0, health=said(25.0))
+    assert not alarms(events)
+    _, events = play(place, table, [], 60.0, health=said(50.0))
+    [raised, cleared] = alarms(events)
+    assert (raised.raised_at_us - START_US) / 1e6 <= 20.0 + 16.0
+    assert cleared.state is AlarmState.CLEARED
+    assert cleared.changed_at_us - START_US >= 50e6
 
 
 def alarm(name, at_us, state=AlarmState.ACTIVE, revision=1, raised_us=None, priority=2, sentence="x"):

@@ -158,6 +158,29 @@ def test_a_bird_that_passes_a_refuted_claim_does_not_make_it_true(place, table):
     assert state.identities[1].verdict is IdentityVerdict.SUPPORTED
 
 
+def test_one_plot_on_a_forged_track_is_no_second_sensor(place, table):
+    """A plot of clutter marked the track as seen by radar for good: half a minute later the forgery was a drone."""
+    ghost = Script(1, [(0, 0, -900, 100), (120, 0, -2100, 100)], HEAVY, mask=RID, claim_key=11)
+    claims = {11: claim("GHOST")}
+
+    def seen(from_s, to_s):
+        def inputs(t, _):
+            ghost.mask = RID | (RADAR if t >= from_s else 0)
+            return {"sighted": {1: START_US + int(min(t, to_s) * 1e6)} if t >= from_s else {}}
+
+        return inputs
+
+    state, events = play(place, table, [ghost], 110.0, claims=claims, inputs_at=seen(40.0, 40.5))
+    assert state.identities[1].verdict is IdentityVerdict.CONTRADICTED
+    assert all("is not what it says" in c.sentence for c in alarms(events))
+    # What radars go on seeing is there, but its word is worth nothing any more.
+    state, _ = play(place, table, [ghost], 110.0, claims=claims, inputs_at=seen(40.0, 120.0))
+    assert state.identities[1].verdict is IdentityVerdict.SUPPORTED
+    honest = Script(1, ghost.points, HEAVY, mask=RID | RADAR, claim_key=11)
+    trusted, _ = play(place, table, [honest], 110.0, claims=claims)
+    assert state.memories[1].belief < trusted.memories[1].belief
+
+
 def test_a_start_across_the_line_is_told_before_it_has_a_course(place, table):
     """While it climbed over its launch place for three minutes nothing was said."""
     points = [(0, 0, 1700, 2), (4, 0, 1700, 2), (170, 0, 1700, 1000), (300, 0, -200, 1000)]

@@ -74,10 +74,12 @@ from araz.vocabulary import (
     Picture,
     PowerReading,
     Rejected,
+    Scan,
     SensorHealth,
     SensorRegistration,
     SensorTable,
     Site,
+    TrackEvents,
     TrackPicture,
     Weather,
 )
@@ -114,6 +116,8 @@ LOAD_KINDS: Final = frozenset({IncidentKind.CROSSING_PREDICTED, IncidentKind.CRO
 #: Hidden tracks for which it is worked out where they can come out, the oldest first: each costs some milliseconds.
 MAX_REAPPEARS: Final = 16
 REAPPEARS_EVERY_US: Final = 4_000_000
+#: How long it is remembered that a radar saw a track: longer than any radar turns.
+SIGHTED_KEPT_US: Final = 60_000_000
 #: Observations kept for the rules between two looks.
 MAX_WAITING: Final = 8192
 
@@ -157,6 +161,8 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     corridors: tuple[CorridorCoverage, ...] = ()
     posts: Mapping[str, PostMemory] = {}
     """The posts that passed something on, and at a post itself its battery."""
+    sighted: Mapping[int, int] = {}
+    """When a radar last saw each track, while somebody claims to be there: claims are held against it."""
 
 
 class Heard(NamedTuple):
@@ -202,6 +208,7 @@ def looked(
     believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
+        state = replace(state, sighted=_sighted(state, look, moved))
         errors, found = tracking.registration_step(errors, look, moved)
         if follow is not None:
             follow(believed)
@@ -210,6 +217,15 @@ def looked(
         state, now_us=now_us, decoders=decoders, health=health, scans=scans, tracking=believed, registration=errors
     )
     return Looked(state, heard, said, reports, offsets_us, told)
+
+
+def _sighted(state: PipelineState, look: Scan, moved: TrackEvents) -> Mapping[int, int]:
+    """With the tracks that a radar's look moved more likely than not; nothing is kept while nobody claims anything."""
+    if not state.claims or not state.incidents.context.radar_bits >> look.sensor_index & 1:
+        return state.sighted
+    seen = moved.pair_track_id[moved.pair_probability >= 0.5].tolist()
+    fresh = {track: at_us for track, at_us in state.sighted.items() if look.at_us_end - at_us <= SIGHTED_KEPT_US}
+    return fresh | dict.fromkeys(seen, look.at_us_end)
 
 
 def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, list[Event]]:
@@ -434,6 +450,7 @@ def _apply_rules(state: PipelineState, heard: Heard, seen: TrackPicture) -> tupl
         decisions=tuple(real),
         launches=_launches(state),
         corridors=state.corridors,
+        sighted=state.sighted,
     )
     ruled, events = incidents.step(state.incidents, inputs)
     expected_us = dict(state.expected_us)

@@ -201,7 +201,7 @@ class _Numbers:
 
 
 class _Standing:
-    """Which alarms stood on a track at a time, and how sure the surest was; an alarm may pass to a later track."""
+    """Which alarms stood on a track at a time, and how sure the surest was; an alarm may pass to other tracks."""
 
     def __init__(self, alarms: Iterable[Alarm]) -> None:
         self._revisions: dict[str, tuple[list[int], list[Alarm]]] = {}
@@ -210,17 +210,23 @@ class _Standing:
             times, revisions = self._revisions.setdefault(alarm.alarm_id, ([], []))
             times.append(alarm.changed_at_us)
             revisions.append(alarm)
-            if alarm.track_id is not None:
-                self._on.setdefault(alarm.track_id, set()).add(alarm.alarm_id)
+            for track_id in _sure_of(alarm):
+                self._on.setdefault(track_id, set()).add(alarm.alarm_id)
 
     def at(self, track_id: str, at_us: int) -> AlarmNow:
         sure = []
         for alarm_id in self._on.get(track_id, ()):
             times, revisions = self._revisions[alarm_id]
             row = bisect_right(times, at_us) - 1
-            if row >= 0 and revisions[row].track_id == track_id and revisions[row].state in _STANDING:
-                sure.append(revisions[row].confidence)
+            if row >= 0 and revisions[row].state in _STANDING:
+                sure += [value for name, value in _sure_of(revisions[row]).items() if name == track_id]
         return AlarmNow(active=bool(sure), certainty=round(max(sure, default=0.0), 4))
+
+
+def _sure_of(alarm: Alarm) -> dict[str, float]:
+    """How sure a card is of each track it is about: its own, or on a card for many each member's."""
+    own = {} if alarm.track_id is None else {alarm.track_id: alarm.confidence}
+    return own | {member.track_id: member.confidence for member in alarm.members if member.track_id is not None}
 
 
 class _Stretches:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from araz.incidents._cards import MIN_REVISION_US, Proposal, Words, content_of, emit, fresh, question, sentence_of
-from araz.incidents._flood import group, is_flood, join, send_to, tell_group
+from araz.incidents._flood import group, is_flood, is_seen_alone, join, send_to, tell_group
 from araz.incidents._state import FORGET_US, Card, Shown
 from araz.incidents._swarm import LEAST, company
 from araz.incidents._work import Work
@@ -199,13 +199,17 @@ def _apply(work: Work, card: Card, decision: Decision) -> None:
         state = AlarmState.ACKNOWLEDGED
     if card.alarm.state is AlarmState.CLEARED and decision.action is not DecisionAction.REJECT:
         state, until = AlarmState.CLEARED, None
+    is_alone = is_seen_alone(card, decision.revision)
+    if is_alone:
+        # It was decided for the first of them; the card still asks about those that came since.
+        state, until = card.alarm.state, card.alarm.shelved_until_us
     why: str | None = decision.reason
     members: dict[str, Any] = {}
     if decision.action is DecisionAction.SEND:
         why = _sent(decision)
         work.cards[card.alarm.alarm_id] = card = replace(card, was_sent=True)
         if card.told and decision.patrol_id is not None and decision.order is not None:
-            members = send_to(work, card, decision.patrol_id, decision.order.track_id)
+            members = send_to(work, card, decision.patrol_id, decision.order.track_id, first=is_alone)
     emit(
         work, card, card.shown, state=state, shelved_until_us=until, decided_by=decision.officer,
         decision_reason=None if why is None else str(why), decision_reason_said=None if why is None else said_of(why),

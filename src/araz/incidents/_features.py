@@ -344,7 +344,7 @@ def evidence(
     put("people", heard)
     night = np.full(n, is_night(picture.at_us, site.origin_longitude_deg))
     put("toward us", night & np.isfinite(seen.time_to_line_s))
-    put("sensors", seen.sensor_kinds >= 2)
+    put("sensors", (seen.sensor_kinds >= 2) & ~contradicted)
     put("radar", (picture.sensor_mask[seen.row] & context.radar_bits) != 0)
     updates = picture.update_count[seen.row]
     # What starts is young by its nature.

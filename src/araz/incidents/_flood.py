@@ -1,8 +1,8 @@
 """Floods after ISA-18.2: what comes at once, together, or for the tenth time in ten minutes, shares one card.
 
-The group takes in what was raised in the flood and not yet decided, so that ten at once are one card; it names each of
-its members with its area and what to decide for it, most urgent first, and rises when a member does. A card an officer
-has in hand stays his.
+The first card of the flood that nobody decided yet becomes the group's and takes in the others, so that what began as
+one alarm stays one; it names each of its members with its area and what to decide for it, most urgent first, and rises
+when a member does. A card an officer has in hand stays his.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from araz.vocabulary import AlarmMember, AlarmState, phrase, phrase_of, phrases_
 FLOOD_WINDOW_US: Final = 600_000_000
 #: Alarms of a kind in ten minutes; the next one makes ten, and with it the flood.
 FLOOD_COUNT: Final = 9
-#: Claims are cheap to forge: from the third false one on, one card holds them all.
-FALSE_IDENTITY_COUNT: Final = 2
+#: Claims are cheap to forge: from the second false one on, one card holds them all.
+FALSE_IDENTITY_COUNT: Final = 1
 #: Alarms of a kind within half a minute; the next one makes five at once, which nobody decides one by one.
 AT_ONCE_WINDOW_US: Final = 30_000_000
 AT_ONCE_COUNT: Final = 4
@@ -46,7 +46,8 @@ def is_flood(work: Work, kind: str) -> bool:
 def group(work: Work, proposal: Proposal, together: frozenset[str] | None = None) -> None:
     """Put a new situation on the kind's common card; make that card first if there is none.
 
-    The new card takes in the flood's undecided cards; only those of ``together`` where it is a company and no flood.
+    The flood's first undecided card becomes it and takes in the others; only those of ``together`` where it is a
+    company and no flood. Where all are in hand it is a new card.
     """
     key = f"group:{proposal.kind}"
     card = work.cards.get(work.card_of_key.get(key, ""))
@@ -55,35 +56,52 @@ def group(work: Work, proposal: Proposal, together: frozenset[str] | None = None
         work.card_of_key[proposal.key] = card.alarm.alarm_id
         join(work, card, proposal)
         return
-    told = (*_absorb(work, proposal.kind, together), _member(proposal, work.now_us))
-    alarm = fresh(work, min(one.priority for one in told), _content(proposal.kind, told))
-    work.say(alarm)
-    work.cards[alarm.alarm_id] = Card(
-        alarm, key, proposal.kind, NOTHING_SHOWN, work.now_us, told=told, said=told, came_us=(work.now_us,)
-    )
-    for name in (key, *(one.key for one in told)):
-        work.card_of_key[name] = alarm.alarm_id
+    loose = _loose(work, proposal.kind, together)
+    told = (*(_was_alone(one) for one in loose), _member(proposal, work.now_us))
+    for one in loose[1:]:
+        emit(work, one, one.shown, state=AlarmState.CLEARED, **question(phrase("ask.joined")))
+    priority, content = min(one.priority for one in told), _content(proposal.kind, told)
+    made = Card(
+        loose[0].alarm if loose else fresh(work, priority, content), key, proposal.kind, NOTHING_SHOWN, work.now_us,
+        told=told, said=told, came_us=loose[0].came_us if loose else (work.now_us,),
+    )  # fmt: skip
+    name = made.alarm.alarm_id
+    if loose:
+        work.cards[name] = replace(made, many_since=made.alarm.revision + 1)
+        emit(work, made, NOTHING_SHOWN, priority=priority, **content)
+    else:
+        work.say(made.alarm)
+        work.cards[name] = made
+    for each in (key, *(one.key for one in told)):
+        work.card_of_key[each] = name
 
 
-def _absorb(work: Work, kind: str, together: frozenset[str] | None) -> tuple[Member, ...]:
-    """Clear the flood's single, undecided cards into the group about to be made; gives what they said."""
-    members = []
-    for card in list(work.cards.values()):
-        alarm = card.alarm
-        is_of_flood = kind == "false identity" or work.now_us - alarm.raised_at_us < FLOOD_WINDOW_US
-        is_of_flood = is_of_flood if together is None else alarm.alarm_id in together
-        is_untouched = alarm.state is AlarmState.ACTIVE and alarm.decided_by is None
-        if card.kind == kind and not card.told and is_untouched and is_of_flood:
-            members.append(
-                Member(
-                    card.key, card.shown.phase, alarm.priority, alarm.confidence, phrase_of(alarm.sentence, alarm.said),
-                    tuple(alarm.areas), tuple(alarm.reasons_against),
-                    tuple(phrases_of(alarm.not_seen, alarm.not_seen_said)), tuple(alarm.incident_ids),
-                    phrase_of(alarm.to_decide, alarm.to_decide_said), alarm.raised_at_us,
-                )
-            )  # fmt: skip
-            emit(work, card, card.shown, state=AlarmState.CLEARED, **question(phrase("ask.joined")))
-    return tuple(members)
+def _loose(work: Work, kind: str, together: frozenset[str] | None) -> list[Card]:
+    """The flood's single cards that nobody decided, the first raised first."""
+    return [
+        card
+        for card in work.cards.values()
+        if card.kind == kind
+        and not card.told
+        and card.alarm.state is AlarmState.ACTIVE
+        and card.alarm.decided_by is None
+        and (
+            card.alarm.alarm_id in together
+            if together is not None
+            else kind == "false identity" or work.now_us - card.alarm.raised_at_us < FLOOD_WINDOW_US
+        )
+    ]
+
+
+def _was_alone(card: Card) -> Member:
+    """What a card for one said, as a member of the group it goes into."""
+    alarm = card.alarm
+    return Member(
+        card.key, card.shown.phase, alarm.priority, alarm.confidence, phrase_of(alarm.sentence, alarm.said),
+        tuple(alarm.areas), tuple(alarm.reasons_against),
+        tuple(phrases_of(alarm.not_seen, alarm.not_seen_said)), tuple(alarm.incident_ids),
+        phrase_of(alarm.to_decide, alarm.to_decide_said), alarm.raised_at_us,
+    )  # fmt: skip
 
 
 def _member(proposal: Proposal, told_at_us: int) -> Member:
@@ -149,14 +167,23 @@ def join(work: Work, card: Card, proposal: Proposal) -> None:
     work.cards[card.alarm.alarm_id] = replace(card, present_at_us=work.now_us, told=told)
 
 
-def send_to(work: Work, card: Card, patrol_id: str, track_id: str | None) -> dict[str, Any]:
-    """Note on a group's card which member a patrol was sent to; gives the members to say. It is sent to one alone."""
+def send_to(work: Work, card: Card, patrol_id: str, track_id: str | None, *, first: bool = False) -> dict[str, Any]:
+    """Note on a group's card which member a patrol was sent to; gives the members to say. It is sent to one alone.
+
+    ``first``: the order was given while the card was about its first member alone.
+    """
+    name = _name(card.told[0].key) if first else track_id
     told = tuple(
-        one._replace(patrols=(*(p for p in one.patrols if p != patrol_id), *[patrol_id] * (_name(one.key) == track_id)))
+        one._replace(patrols=(*(p for p in one.patrols if p != patrol_id), *[patrol_id] * (_name(one.key) == name)))
         for one in card.told
     )
     work.cards[card.alarm.alarm_id] = replace(card, told=told, said=told)
     return {"members": _content(card.kind, told)["members"]}
+
+
+def is_seen_alone(card: Card, revision: int) -> bool:
+    """Whether somebody decided on a card while it was still about one, and did not see the others."""
+    return bool(card.told) and revision < card.many_since
 
 
 def tell_group(work: Work, card: Card) -> None:

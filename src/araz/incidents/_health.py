@@ -13,6 +13,8 @@ from araz.incidents._work import Work
 from araz.vocabulary import IncidentKind, SensorHealth, SensorState, phrase, phrase_of, reason
 
 BAD: Final = (SensorState.SILENT, SensorState.FAILED, SensorState.LYING)
+#: A verdict on a sensor's plots rests on few targets at first, and may be taken back with the next: it must last.
+LIES_US: Final = 15_000_000
 
 
 def judge_health(work: Work, health: Sequence[SensorHealth], blind: Mapping[str, str]) -> None:
@@ -27,13 +29,14 @@ def judge_health(work: Work, health: Sequence[SensorHealth], blind: Mapping[str,
         is_bad = record.state in BAD
         if before is None or before.state is not record.state:
             since = work.now_us
-            if is_bad and record.state is SensorState.SILENT and record.last_heard_us is not None:
+            if record.state is SensorState.SILENT and record.last_heard_us is not None:
                 since = record.last_heard_us
             work.sensors[record.sensor_id] = SensorMemory(record.state, since, is_bad)
-        if is_bad:
-            is_new = before is None or before.state is not record.state
-            _card(work, record, is_new, blind.get(record.sensor_id, ""))
-        elif before is not None and before.is_bad:
+        memory = work.sensors[record.sensor_id]
+        if is_bad and (record.state is not SensorState.LYING or work.now_us - memory.since_us >= LIES_US):
+            work.sensors[record.sensor_id] = memory._replace(is_told=True)
+            _card(work, record, not memory.is_told, blind.get(record.sensor_id, ""))
+        elif not is_bad and before is not None and before.is_bad:
             clear(work, f"sensor:{record.sensor_id}", phrase("event.sensor-back", sensor=record.sensor_id))
 
 

@@ -39,7 +39,8 @@ JUMP_M: Final = 500.0
 #: in 18 minutes, a fire aircraft's 3 within 8 s). Two transmitters jump at every message: five in a row are neither.
 JUMPS: Final = 3.5
 JUMP_KEPT: Final = 0.9
-#: Once contradicted, a claim is believed again only after real sensors saw it this long: a bird passes in seconds.
+#: Once contradicted, a claim is believed again only after radars saw it, or a drone beside it, this much longer than
+#: not: a bird passes in seconds, and one plot of clutter on a forged track is no second sensor.
 SUPPORT_AGAIN_S: Final = 30.0
 #: A moving-target radar may not see what stands still.
 MOVING_MPS: Final = 3.0
@@ -124,9 +125,13 @@ def _is_alive(health: SensorHealth | None, now_us: int, silent_after_us: int) ->
     return now_us - health.last_heard_us <= max(silent_after_us, 15_000_000)
 
 
-def _is_near_real(context: Context, picture: TrackPicture, rows: IntArray) -> BoolArray:
-    """Whether a track that a real sensor sees flies beside each claimed one (the tracker may keep them apart)."""
-    real = np.flatnonzero((picture.sensor_mask & ~context.claim_bits) != 0)
+def _is_near_real(context: Context, picture: TrackPicture, rows: IntArray, refuted: IntArray) -> BoolArray:
+    """Whether a track that a real sensor sees flies beside each claimed one (the tracker may keep them apart).
+
+    Of ``refuted`` tracks none vouches for another.
+    """
+    is_seen = (picture.sensor_mask & ~context.claim_bits) != 0
+    real = np.flatnonzero(is_seen & ~np.isin(picture.track_id, refuted))
     if real.size == 0:
         return np.zeros(rows.shape[0], dtype=np.bool_)
     delta = picture.position_enu_m[rows][:, None, :2] - picture.position_enu_m[real][None, :, :2]
@@ -149,9 +154,13 @@ def judge(
     seen: Features,
     claims: Mapping[int, Claim],
     health: Sequence[SensorHealth],
+    sighted: Mapping[int, int],
     step_s: float,
 ) -> dict[int, Identity]:
-    """The verdict on every confirmed track that carries a claim, by track id; old ones are kept half an hour."""
+    """The verdict on every confirmed track that carries a claim, by track id; old ones are kept half an hour.
+
+    ``sighted`` says when a radar last saw each track.
+    """
     now = picture.at_us
     result = {k: v for k, v in identities.items() if now - v.last_seen_us < FORGET_US}
     at = np.flatnonzero(picture.claim_key[seen.row] != 0)
@@ -159,7 +168,8 @@ def judge(
         return result
     rows = seen.row[at]
     is_real = (picture.sensor_mask[rows] & ~context.claim_bits) != 0
-    near = _is_near_real(context, picture, rows)
+    refuted = [track for track, one in result.items() if one.verdict is IdentityVerdict.CONTRADICTED]
+    near = _is_near_real(context, picture, rows, np.array(refuted, dtype=np.int64))
     looks = radar_looks(context, health, now, picture.position_enu_m[rows], step_s)
     fresh = now - picture.updated_at_us[rows] < 5_000_000
     for j, i in enumerate(at):
@@ -168,15 +178,24 @@ def judge(
         nats = float(looks[j]) if fresh[j] and seen.speed_mps[i] > MOVING_MPS else 0.0
         before = result.get(track, Identity(IdentityVerdict.UNTESTED, ()))
         told = None if claim is None else claims_seen.get(claim_name(claim))
+        sight = sighted.get(track)
         came = before.was_outside or seen.border_m[i] > 0.0 or (told is not None and told.was_outside)
         verdict = _verdict(
-            context, before, claim, int(seen.claim_code[i]), bool(is_real[j] or near[j]), nats,
-            float(seen.speed_mps[i]), picture.position_enu_m[rows[j]], claims_seen, step_s, now,
+            context, before, claim, int(seen.claim_code[i]), _is_backed(context, before, bool(is_real[j]), sight, now)
+            or bool(near[j]), nats, float(seen.speed_mps[i]), picture.position_enu_m[rows[j]], claims_seen, step_s, now,
         )  # fmt: skip
         if verdict.verdict is IdentityVerdict.SUPPORTED and int(seen.claim_code[i]) == CLAIM_DRONE:
             verdict = _in_zones(context, verdict, bool(came), picture.position_enu_m[rows[j]], now)
-        result[track] = replace(verdict, was_outside=bool(came))
+        was_refuted = before.was_refuted or verdict.verdict is IdentityVerdict.CONTRADICTED
+        result[track] = replace(verdict, was_outside=bool(came), was_refuted=was_refuted)
     return result
+
+
+def _is_backed(context: Context, before: Identity, is_real: bool, sighted_us: int | None, now_us: int) -> bool:
+    """Whether another sensor bears a claim out: any that ever saw the track; once refuted, a radar that does now."""
+    if before.verdict is not IdentityVerdict.CONTRADICTED:
+        return is_real
+    return sighted_us is not None and now_us - sighted_us <= context.stale_us
 
 
 def _verdict(
@@ -211,7 +230,8 @@ def _verdict(
     is_false = before.verdict is IdentityVerdict.CONTRADICTED or (total >= needed and covered >= COVERED_S)
     if is_false:
         why = phrase("claim.no-radar-saw", seconds=f"{covered:.0f}")
-        return Identity(IdentityVerdict.CONTRADICTED, (why,), total, covered, False, now_us)
+        seen_s = max(before.supported_s - step_s, 0.0)
+        return Identity(IdentityVerdict.CONTRADICTED, (why,), total, covered, False, now_us, seen_s)
     why = phrase("claim.untested-covered" if nats > 0.0 else "claim.untested")
     return Identity(IdentityVerdict.UNTESTED, (why,), total, covered, nats > 0.0, now_us)
 

@@ -60,6 +60,8 @@ class Inputs:
     launches: Mapping[int, LaunchArea | None] = field(default_factory=dict)
     """Where the tracks named by ``launch_wanted`` were launched; None where the tracker cannot say."""
     corridors: Sequence[CorridorCoverage] = ()
+    sighted: Mapping[int, int] = field(default_factory=dict)
+    """When a radar last saw each track that has been seen by one, by number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -304,9 +306,11 @@ class Identity:
     is_under_test: bool = False
     last_seen_us: int = 0
     supported_s: float = 0.0
-    """How long real sensors have seen it since it was contradicted."""
+    """How much longer radars have seen it than not since it was contradicted."""
     was_outside: bool = False
     """It was seen on the other side of the line: no zone on ours excuses it."""
+    was_refuted: bool = False
+    """Physics refuted the claim once: whatever flies there now, the claim speaks for nothing any more."""
 
 
 class ClaimSeen(NamedTuple):
@@ -326,11 +330,12 @@ class ClaimSeen(NamedTuple):
 
 
 class SensorMemory(NamedTuple):
-    """A sensor's last judged state, since when, and its last alarm."""
+    """A sensor's last judged state, since when, whether that is bad, and whether it was said."""
 
     state: SensorState
     since_us: int
     is_bad: bool
+    is_told: bool = False
 
 
 class Report(NamedTuple):
@@ -397,6 +402,8 @@ class Card:
     """The same as last sent."""
     came_us: tuple[int, ...] = ()
     """When it was raised or came back after it was cleared."""
+    many_since: int = 0
+    """The revision with which a card for one became the group's; 0 for one that never was."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -109,7 +109,7 @@ def _evaluate(work: Work, state: State) -> Stats:
     step_s = min((work.now_us - last_us) * 1e-6, 5.0) if state.next_evaluation_us else 0.0
     work.identities = judge(
         context, work.identities, work.claims_seen, picture, seen, work.inputs.claims, work.inputs.health,
-        step_s,
+        work.inputs.sighted, step_s,
     )  # fmt: skip
     judge_health(work, work.inputs.health, judge_corridors(work, work.inputs.corridors))
     tell_launches(work)
@@ -138,8 +138,8 @@ def _together(work: Work) -> None:
 
 
 def _flags(work: Work, seen: Features, starts: BoolArray) -> list[BoolArray]:
-    """Whether each track's claim is contradicted, people heard it, it stood still, rose, stood at first [n] each."""
-    false = {k for k, v in work.identities.items() if v.verdict is IdentityVerdict.CONTRADICTED}
+    """Whether each track's claim was ever refuted, people heard it, it stood still, rose, stood at first [n] each."""
+    false = {k for k, v in work.identities.items() if v.was_refuted}
     known = {k for k, m in work.memories.items() if m.people}
     since = work.now_us - REMEMBERED_US
     still = {k for k, m in work.memories.items() if m.hovered_at_us is not None and m.hovered_at_us > since}
@@ -194,7 +194,7 @@ def _stories(
 
 
 def _false_identities(work: Work, seen: Features) -> None:
-    """A card for each contradicted claim still in the air; from the third on they share one."""
+    """A card for each contradicted claim still in the air; from the second on they share one."""
     for i in np.flatnonzero(work.inputs.picture.claim_key[seen.row] != 0):
         track = int(seen.track_id[i])
         identity = work.identities.get(track)
