@@ -20,7 +20,9 @@ from araz.deployment import (
     Policy,
     Season,
     Smuggler,
+    audited_inclusion,
     blend_policy,
+    ceiling_kg,
     chase_policy,
     displacement,
     exploitability_kg,
@@ -45,7 +47,7 @@ def run_season(
 
     game, certified = load_game(instance).instance, read_plan(plan)
     changes = season_changes(game, nights) if events else ()
-    ceiling = certified.guarantee_kg + float(game.cost_kg.max())
+    ceiling = ceiling_kg(game, audited_inclusion(game, certified, audit))
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     for smuggler in smugglers:
@@ -143,6 +145,7 @@ def _closing(rows: list[dict[str, object]], ceiling: float, out: Path) -> str:
         worst[name] = max(worst.get(name, 0.0), through)
     told = ", ".join(f"{name} {value:.2f}" for name, value in sorted(worst.items(), key=lambda item: item[1]))
     return (
-        f"Worst smuggler, kg through per sortie: {told}.\nProved ceiling of the plan: {ceiling:.2f} (guarantee plus "
-        f"the smuggler's own cost; one season scatters about it).\n{RATE_MISLEADS}\nPictures and season.json in {out}."
+        f"Worst smuggler, kg through per sortie: {told}.\nProved ceiling of the plan with its random audits: "
+        f"{ceiling:.2f} (no smuggler gets more through in the mean; one season scatters about it).\n{RATE_MISLEADS}\n"
+        f"Pictures and season.json in {out}."
     )

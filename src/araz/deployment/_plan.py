@@ -166,6 +166,15 @@ def attack_payoff(instance: Instance, plan: Plan) -> FloatArray:
     return _payoff(instance, plan.sensors_on, plan.response)
 
 
+def ceiling_kg(instance: Instance, inclusion: FloatArray) -> float:
+    """max_a V_a (1 − π_a): what no smuggler gets through per sortie in the mean, however he chooses (kg).
+
+    ``inclusion`` π [A]: the chance that each attack is caught, as ``audited_inclusion`` gives it for a plan and its
+    random audits. His own cost is not taken off, as in the guarantee. One season scatters about its mean.
+    """
+    return max(0.0, float((instance.value_kg * (1.0 - inclusion)).max()))
+
+
 def guarantee_in(instance: Instance, plan: Plan) -> float:
     """Most that an attack of another instance (same posts, windows and sensors) brings against a plan's rosters (kg).
 

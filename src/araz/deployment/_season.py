@@ -132,26 +132,35 @@ def chase_policy(instance: Instance, sensors_on: FloatArray, memory: int = 30) -
     return tonight
 
 
-def blend_policy(instance: Instance, sensors_on: FloatArray, experts: list[Policy], rate: float = 0.35) -> Policy:
+def hedge_odds(loss: FloatArray, round_: int) -> FloatArray:
+    """Odds [N] ∝ exp(−η_t L) of experts who lost L [N] in the rounds before round t ≥ 1, η_t = 2 √(ln N / t).
+
+    The rate knows no horizon: with losses of 0 to 1 a round, the expected loss exceeds the best expert's by at most
+    √(T ln N) after any number of rounds T (Bubeck 2011, theorem 2.4).
+    """
+    odds = np.exp(-2.0 * np.sqrt(np.log(len(loss)) / round_) * (loss - loss.min()))
+    return np.asarray(odds / odds.sum(), dtype=np.float64)
+
+
+def blend_policy(instance: Instance, sensors_on: FloatArray, experts: list[Policy]) -> Policy:
     """Hedge over policies: each night one is drawn by its weight; weights fall with what it would have let through.
 
-    Regret to the best expert ≤ √(½ T ln N) in units of one night's largest loss (Freund and Schapire 1997), given
-    that each expert's loss is known afterwards: detected flights that were not caught supply it.
+    A policy's loss of a night is the share of the most a sortie can carry that it is expected to let through, 0 to 1
+    (``hedge_odds`` states the regret), given that each one's is known afterwards: detected flights that were not
+    caught supply it.
     """
     loss = np.zeros(len(experts))
     offered: list[FloatArray] = []
-    seen = detection(instance, sensors_on)
+    seen, most_kg = detection(instance, sensors_on), max(1e-9, float(instance.value_kg.max()))
 
     def tonight(night: int, rng: np.random.Generator, past: list[Night]) -> tuple[FloatArray, FloatArray]:
         if night == 0:
             loss[:], offered[:] = 0.0, []
-        if past and offered:
+        if past and offered and len(past[-1].attack):
             for k, placement in enumerate(offered):
-                odds = _caught(instance, seen, placement)
-                left = instance.at_stake_kg[past[-1].attack] * (1.0 - odds[past[-1].attack])
-                loss[k] += float(left.sum()) / max(1e-9, float(instance.value_kg.max()) * max(1, len(past[-1].attack)))
-        odds = np.exp(-rate * (loss - loss.min()))
-        odds /= odds.sum()
+                odds = _caught(instance, seen, placement)[past[-1].attack]
+                loss[k] += float(np.mean(instance.value_kg[past[-1].attack] * (1.0 - odds))) / most_kg
+        odds = hedge_odds(loss, night + 1)
         told = [expert(night, rng, past) for expert in experts]
         offered[:] = [placement for placement, _ in told]
         inclusion = np.asarray(sum(share * chance for share, (_, chance) in zip(odds, told, strict=True)))
