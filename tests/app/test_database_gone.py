@@ -51,7 +51,9 @@ def test_nothing_is_lost_while_the_database_is_gone(night, tmp_path, caplog):
     gone.dispose()
     night.take(ticks(31, 33))
     assert night.unstored == 0
-    assert len(list(read_journal(tmp_path / "out" / "night.journal"))) == 1 + 10 + 40 + 2
+    assert (
+        len(list(read_journal(tmp_path / "out" / "night.journal"))) == 1 + 10 + 40 + 2 + 1
+    )  # one says by which software
     assert [picture.at_us for picture in told if isinstance(picture, Picture)] == [
         picture.at_us for picture in night.records.pictures(0, 1 << 60, 10_000)
     ]

@@ -82,7 +82,7 @@ def test_a_running_night_tells_each_sensor(live):
         read = parsed(answer.text)
         assert client.get("/readyz").status_code == 200
     assert read["araz_ready", ()] == 1
-    assert read["araz_journal_entries_total", ()] == read["araz_messages_judged_total", ()] == 40
+    assert read["araz_journal_entries_total", ()] == read["araz_messages_judged_total", ()] == 41
     assert read["araz_data_time_seconds", ()] == START_US / 1e6 + 39
     sensors = {labels[0][1] for name, labels in read if name == "araz_sensor_ok"}
     assert sensors >= {"radar-1", "radar-2", "acoustic-1"}

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import cyclopts
 import msgspec
 from cyclopts import Parameter
 
 from araz.app import verify_case
-from araz.app._case_seal import json_lines, seal, software
-from araz.app._case_tracks import tracks_now
+from araz.app._case_again import Part, case_files, compute_again
+from araz.app._case_seal import seal
 from araz.app._keys import Password, make_pair, open_key, station_key
 from araz.app._rim import say, wall_clock_us
-from araz.app._runtime import judge
+from araz.app._software import software
 from araz.app._views import releases_of
 from araz.disclosure import is_released
 from araz.evidence import canonical_json, fingerprint, public_pem, sign_head, witness_objection
 from araz.store import HeadLine, add_head, heads_objection, read_heads, tree_of
-from araz.vocabulary import Message, Picture, ReleaseScope
+from araz.vocabulary import ReleaseScope
 
 case = cyclopts.App(name="case", help="Evidence: seal an incident, check a case, compute its tracks again.")
 
@@ -97,10 +94,22 @@ def verify(
 
 
 @case.command
-def recompute(file: Path) -> int:
-    """Compute the tracks of a case again from the case alone, and compare them with it bit for bit; 1 if they differ.
+def recompute(
+    file: Path,
+    *,
+    others: Annotated[
+        tuple[Path, ...],
+        Parameter(name="--with", help="Python in which another version of Araz is installed; give it again for more."),
+    ] = (),
+    part: Annotated[Part | None, Parameter(help="Only the tracks known now, or only the screens known then.")] = None,
+) -> int:
+    """Compute what a case shows again from the case alone, each part by the software that made it where that is here.
+
+    0: all the same, bit for bit. 1: the case was altered, or the software that made a part makes another one now.
+    2: it was made by other software, which is not here, and this one's differs in the way that is printed.
 
     Example: araz case recompute case.zip
+             araz case recompute case.zip --with /opt/araz-0.9/bin/python
     """
     data = _read(file)
     found, manifest = verify_case.examine(data)
@@ -108,26 +117,17 @@ def recompute(file: Path) -> int:
     if bad:
         say(f"ALTERED: {bad[0]}\nNothing was computed.")
         return 1
-    files = case_files(data)
-    mine = software()
-    if mine["source_sha256"] != manifest["source_sha256"]:
-        then, here = manifest["source_sha256"][:16], mine["source_sha256"][:16]
-        say(f"This case was sealed with Araz {manifest['araz']}, source {then}; this is {mine['araz']}, source {here}.")
-        say("The tracks may differ; to be sure, install the version that sealed it.")
-    for line in _libraries(json.loads(files["software.json"]), mine):
-        say(line)
-    pictures = msgspec.json.Decoder(Picture)
-    then = [pictures.decode(line) for line in gzip.decompress(files["tracks_then.jsonl.gz"]).splitlines()]
-    now = tracks_now(messages_of(files), manifest["tracks"], then)
-    same_now = canonical_json(now) == files["tracks_now.json"]
-    say(f"Tracks known now: {len(now)}, {'the same, bit for bit' if same_now else 'DIFFERENT'}.")
-    if not manifest["whole_night"]:
-        say("What was on the screen: not in this case (it holds the span alone); the station's journal has it.")
-        return 0 if same_now else 1
-    again = [p for p in _pictures(files) if manifest["from_us"] <= p.at_us <= manifest["to_us"]]
-    same_then = json_lines(again) == gzip.decompress(files["tracks_then.jsonl.gz"])
-    say(f"Screens known then: {len(again)}, {'the same, bit for bit' if same_then else 'DIFFERENT'}.")
-    return 0 if same_now and same_then else 1
+    return compute_again(file, case_files(data), manifest, others, part)
+
+
+@case.command(name="software")
+def software_command() -> int:
+    """Print by which software this installation computes, as JSON: versions, hash of the source, hash of the lock.
+
+    Example: araz case software
+    """
+    say(canonical_json(software()).decode())
+    return 0
 
 
 @case.command
@@ -177,29 +177,6 @@ def key_command(file: Path, *, password: Password = "") -> int:
     public = make_pair(file, password)
     say(f"{file} (keep it), {file.with_suffix('.pub.pem')} (give it away); fingerprint {fingerprint(public)}")
     return 0
-
-
-def case_files(data: bytes) -> dict[str, bytes]:
-    """The files of a case that was checked."""
-    return {member.name: member.data for member in verify_case._by_directory(data) or []}
-
-
-def messages_of(files: dict[str, bytes]) -> Iterator[Message]:
-    """The messages of a case, in order."""
-    for entry in verify_case.entries_of(files[verify_case.MESSAGES]):
-        yield Message(seq=entry.seq, received_at_us=entry.at_us, source=entry.source, payload=entry.payload)
-
-
-def _pictures(files: dict[str, bytes]) -> Iterator[Picture]:
-    for events in judge(messages_of(files)):
-        yield from (event for event in events if isinstance(event, Picture))
-
-
-def _libraries(then: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    for name, item in then["libraries"].items():
-        here = now["libraries"].get(name, {"version": "none"})
-        if here["version"] != item["version"]:
-            yield f"{name} was {item['version']}, here it is {here['version']}: the tracks may differ in the last bits."
 
 
 def _read(file: Path) -> bytes:

@@ -12,11 +12,22 @@ import numpy as np
 
 from araz.app._case_render import Block, Drawn, html_page, pdf_pages
 from araz.app._case_words import term, word
+from araz.app._software import Programs, in_force
 from araz.app._summary import clock_text
 from araz.evidence import Against, Belonging, CustodyRecord
 from araz.exchange import ellipse_ring
 from araz.geography import Place
-from araz.vocabulary import LANGUAGES, Alarm, Decision, Incident, Picture, Site, in_language, phrase_of
+from araz.vocabulary import (
+    LANGUAGES,
+    Alarm,
+    Decision,
+    Incident,
+    Picture,
+    Site,
+    Software,
+    in_language,
+    phrase_of,
+)
 
 Facts = dict[str, Any]
 MOST_DOTS = 800
@@ -36,6 +47,7 @@ class Told(NamedTuple):
     custody: Sequence[CustodyRecord]
     objections: Sequence[str]
     """Which rules custody breaks."""
+    programs: Programs
 
 
 def render_reports(told: Told) -> dict[str, bytes]:
@@ -76,6 +88,7 @@ def report_blocks(told: Told, language: str) -> list[Block]:
     out += _then_and_now(told, language)
     out += _against(told, language)
     out += _custody(told, language)
+    out += _programs(told, language)
     out += [Block("h2", w("check")), Block("p", w("check_words", version=facts["araz"]))]
     out += [Block("p", w("whole" if facts["whole_night"] else "not_whole"))]
     out += [Block("p", f"{w('journal')}: {facts['root_hash']}")]
@@ -170,6 +183,22 @@ def _custody(told: Told, language: str) -> list[Block]:
     out += [Block("p", word("custody_wrong" if told.objections else "custody_words", language))]
     out += [Block("list", rows=[[line] for line in told.objections])] if told.objections else []
     return [*out, _table(header, rows, language)]
+
+
+def _programs(told: Told, language: str) -> list[Block]:
+    def row(what: str, since: str, one: Software | None) -> list[str]:
+        if one is None:
+            return [word(what, language), since, *4 * [word("not_recorded", language)]]
+        return [word(what, language), since, one.araz, one.source_sha256[:16], one.lock_sha256[:16],
+                f"Python {one.python}, {one.processor}"]  # fmt: skip
+
+    facts, programs, zone = told.facts, told.programs, told.facts["time_zone"]
+    ran = in_force(programs.ran, facts["from_us"], facts["to_us"])
+    rows = [row("ran", clock_text(one.from_us, zone), one.software) for one in ran] or [row("ran", "", None)]
+    rows += [row("judged", "", programs.judged), row("sealed_with", "", programs.sealed)]
+    header = [word(n, language) for n in ("what", "since", "version", "source_hash", "lock_hash", "machine")]
+    return [Block("h2", word("programs", language)), Block("p", word("programs_words", language)),
+            _table(header, rows, language)]  # fmt: skip
 
 
 def _told(record: Incident | Alarm, language: str) -> str:

@@ -7,21 +7,20 @@ import hashlib
 import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-import araz
 from araz.app import verify_case
 from araz.app._case_report import Told as Report
 from araz.app._case_report import render_reports
 from araz.app._case_tracks import WARM_UP_US, tracks_now
 from araz.app._config import SITE_SOURCE, site_from_bundle
 from araz.app._custody import read_custody
-from araz.app._data import PACKAGE, RECORDS
+from araz.app._data import RECORDS
+from araz.app._software import PROGRAMS, Programs, judge_of, ran_by, software
 from araz.evidence import (
     Belonging,
     CustodyRecord,
@@ -38,14 +37,11 @@ from araz.evidence import (
     span_of_tracks,
 )
 from araz.store import Entry, Records, has_records, read_heads, read_raw
-from araz.vocabulary import IncidentKind, Picture, SensorHealth, Site, phrase_of
+from araz.vocabulary import SOFTWARE_SOURCE, IncidentKind, Picture, SensorHealth, Site, phrase_of
 
 CASE_FORMAT: Final = 1
 WHOLE_NIGHT_US: Final = 12 * 3600 * 1_000_000
 """Where more time lies since the site message, a case holds its span alone: the screen is shown, not computed again."""
-LIBRARIES: Final = (
-    "numpy", "numba", "scipy", "msgspec", "pyproj", "shapely", "libasterix", "sapient-proto", "protobuf", "rs1090",
-)  # fmt: skip
 LOOK_ON_US: Final = 1800 * 1_000_000
 """A track that was not on the screen for so long does not come back to it under its name."""
 MOST_PICTURES: Final = 1_000_000
@@ -85,8 +81,10 @@ def seal(journal: Path, name: str, out: Path, key: Ed25519PrivateKey, *, by: str
     messages = (raw.message for raw in night.raws)
     now = tracks_now(messages, belongs.track_ids, screen.pictures)
     records = [] if custody is None else read_custody(custody)
-    versions = software()
-    facts = _facts(name, belongs, night, is_whole, by, site, versions)
+    facts = _facts(name, belongs, night, is_whole, by, site)
+    programs = Programs(
+        ran=ran_by(raw.message for raw in night.raws), judged=judge_of(journal.parent), sealed=software()
+    )
     report = Report(
         facts={**facts, "root_hash": night.head.root_hash},
         belongs=belongs,
@@ -97,13 +95,14 @@ def seal(journal: Path, name: str, out: Path, key: Ed25519PrivateKey, *, by: str
         now=now,
         custody=records,
         objections=custody_of(records)[1],
+        programs=programs,
     )
     proof = _proof(night, sign_head(night.head, by, key))
     files = _files(night, belongs, screen, site) | {
         "tracks_now.json": canonical_json(now),
         "against.json": canonical_json(speaks),
         "custody.json": canonical_json(records),
-        "software.json": canonical_json(versions),
+        PROGRAMS: canonical_json(programs),
         verify_case.PROOF: canonical_json(proof),
         verify_case.HEADS: canonical_json(_heads(journal, night)),
         **render_reports(report),
@@ -179,7 +178,8 @@ def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night
     is_whole = belongs.to_us - site.message.received_at_us <= WHOLE_NIGHT_US if whole is None else whole
     if not is_whole:
         start_us = belongs.from_us - WARM_UP_US
-        kept = [site, *(raw for raw in kept[1:] if raw.message.received_at_us >= start_us)]
+        kept = [site, *(raw for raw in kept[1:] if raw.message.received_at_us >= start_us
+                        or raw.message.source == SOFTWARE_SOURCE)]  # fmt: skip
     tree = MerkleTree(leaves)
     head = TreeHead(journal=first_hash, tree_size=tree.size, root_hash=tree.root().hex(), entry_hash=last.hash.hex(),
                     at_us=last.message.received_at_us)  # fmt: skip
@@ -248,9 +248,7 @@ def _heads(journal: Path, night: Night) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(
-    name: str, belongs: Belonging, night: Night, is_whole: bool, by: str, site: Site, versions: dict[str, Any]
-) -> dict[str, Any]:
+def _facts(name: str, belongs: Belonging, night: Night, is_whole: bool, by: str, site: Site) -> dict[str, Any]:
     return {
         "format": CASE_FORMAT,
         "case": name,
@@ -263,25 +261,9 @@ def _facts(
         "incidents": [item.incident_id for item in belongs.told.incidents],
         "messages": len(night.raws),
         "whole_night": is_whole,
-        "araz": versions["araz"],
-        "source_sha256": versions["source_sha256"],
+        "araz": software().araz,
+        "source_sha256": software().source_sha256,
     }
-
-
-def software() -> dict[str, Any]:
-    """Versions of all that computed: Araz by the hash of its source, libraries by the hash of their file lists."""
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    libraries = {}
-    for wanted in LIBRARIES:
-        try:
-            found = metadata.distribution(wanted)
-        except metadata.PackageNotFoundError:
-            continue
-        record = found.read_text("RECORD") or ""
-        libraries[wanted] = {"version": found.version, "record_sha256": hashlib.sha256(record.encode()).hexdigest()}
-    return {"araz": araz.__version__, "source_sha256": digest.hexdigest(), "libraries": libraries}
 
 
 def _signed(manifest: dict[str, Any], files: dict[str, bytes], key: Any, tsa: str | None) -> dict[str, bytes]:

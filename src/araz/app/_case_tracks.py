@@ -127,7 +127,9 @@ def _followed(
         if message.source == SITE_SOURCE:
             state, _ = pipeline.step(state, message)
             follower = _Follower(*_enu(shown, state.line.place.frame))
-        elif start_us <= message.received_at_us <= end_us and state is not None:
+        elif message.source in pipeline.ASIDE_SOURCES or state is None:
+            continue
+        elif start_us <= message.received_at_us <= end_us:
             now_us = max(state.now_us, message.received_at_us)
             one = passed(message, state.line.site, now_us)
             if not isinstance(one, Rejected):

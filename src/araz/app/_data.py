@@ -12,7 +12,9 @@ EVENTS = "events.jsonl"
 REGISTER = Path("out/register.sqlite")
 #: What each service that sees a part of the night is told, a folder of records for each.
 VIEWS = "views"
-DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", EVENTS, VIEWS)
+#: By which software all of this was derived.
+JUDGED = "judged.json"
+DERIVED = (RECORDS, f"{RECORDS}-wal", f"{RECORDS}-shm", EVENTS, VIEWS, JUDGED)
 
 
 def data_dir(kind: str) -> Path:

@@ -54,6 +54,7 @@ from araz.tracking import Reappearance
 from araz.vocabulary import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
+    SOFTWARE_SOURCE,
     WATERMARK,
     Alarm,
     Bearing,
@@ -89,7 +90,9 @@ TICK_SOURCE: Final = "@tick"
 #: Source of the steps of a release to another service: a ``Release`` as JSON.
 RELEASE_SOURCE: Final = "@release"
 #: Sources that Araz itself writes and that move no track: time, and what was done with the journal and by whom.
-SILENT_SOURCES: Final = frozenset({TICK_SOURCE, RELEASE_SOURCE, ERASURE_SOURCE, ERASED_SOURCE})
+SILENT_SOURCES: Final = frozenset({TICK_SOURCE, RELEASE_SOURCE, ERASURE_SOURCE, ERASED_SOURCE, SOFTWARE_SOURCE})
+#: Those of them that do not even tell the time: with them or without them, the same is said at the same moments.
+ASIDE_SOURCES: Final = frozenset({SOFTWARE_SOURCE})
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
 #: Source of the weather of the hour: a ``Weather`` as JSON.
@@ -240,6 +243,8 @@ def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, 
         raise SiteError(
             f"the journal's first message is from {message.source!r}, not {SITE_SOURCE}: no site to judge by"
         )
+    if message.source in ASIDE_SOURCES:
+        return state, []
     one = passed(message, state.line.site, now_us)
     if isinstance(one, Rejected):
         return replace(state, now_us=now_us), [one]

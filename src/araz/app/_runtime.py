@@ -18,9 +18,11 @@ from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE
 from araz.app._data import DERIVED, EVENTS, RECORDS
 from araz.app._keys import head_signer, write_key
+from araz.app._software import note_judge, software
 from araz.app._views import Views
+from araz.evidence import canonical_json
 from araz.store import EventLog, HeadLog, Journal, PatientWriter, Records, read_journal, url_file
-from araz.vocabulary import Event, Message
+from araz.vocabulary import SOFTWARE_SOURCE, Event, Message
 
 log = logging.getLogger("araz")
 
@@ -98,6 +100,8 @@ class Night:
         self.heads = HeadLog(self.journal.path, head_signer(out))
         self.state = pipeline.init()
         self.messages = 0
+        self._is_noted = self._is_judged = False
+        """Whether this process told the journal, and the folder of the records, by which software it judges."""
         self._log = EventLog(out / EVENTS) if log_events else None
         self._records = Records.open(out / RECORDS)
         self._writer = PatientWriter(self._records)
@@ -145,11 +149,19 @@ class Night:
     """The site in force, as its message says it."""
 
     def take(self, arrivals: Sequence[Arrival]) -> list[Message]:
-        """Journal a batch, then act on it; returns the messages once they are safe and acted on."""
-        messages = self.journal.append(arrivals)
+        """Journal a batch, then act on it; returns the messages once they are safe and acted on.
+
+        The first batch of a process carries by which software it judges: before all else, but after a site.
+        """
+        if not arrivals:
+            return []
+        place = int(arrivals[0][1] == SITE_SOURCE)
+        own = [] if self._is_noted else [(arrivals[0][0], SOFTWARE_SOURCE, canonical_json(software()))]
+        messages = self.journal.append([*arrivals[:place], *own, *arrivals[place:]])
+        self._is_noted = True
         self.confirm(self.journal.next_seq)
         self.act(messages)
-        return messages
+        return [*messages[:place], *messages[place + len(own) :]]
 
     def act(self, messages: Sequence[Message]) -> None:
         """Act on what is in the journal, and safe there.
@@ -176,6 +188,7 @@ class Night:
             self._log.write(events)
         self._writer.write(events)
         self.views.write()
+        self._is_judged = self._is_judged or note_judge(self.out)
         for listen in self._listeners:
             listen(events)
 

@@ -8,7 +8,7 @@ likelihood ratios of log and track.
 **Never** touches a disk, a clock or a socket.
 """
 
-from araz.evidence._against import Against, OtherClass, SensorSaid, against
+from araz.evidence._against import Against, OtherClass, SensorSaid, against, distance_m
 from araz.evidence._case import Belonging, Told, belonging, span_of_tracks
 from araz.evidence._chain import GENESIS, HASH_BYTES, canonical_entry, entry_hash
 from araz.evidence._custody import (
@@ -89,6 +89,7 @@ __all__ = [
     "canonical_json",
     "custody_of",
     "custody_step",
+    "distance_m",
     "entry_hash",
     "fingerprint",
     "frontier_append",

@@ -54,6 +54,7 @@ from araz.vocabulary._observation import (
     ERASURE_SOURCE,
     POST_PREFIX,
     RAW_KEPT_BYTES,
+    SOFTWARE_SOURCE,
     Bearing,
     Claim,
     ClaimKind,
@@ -108,6 +109,7 @@ from araz.vocabulary._site import (
     Wind,
     ZoneFormat,
 )
+from araz.vocabulary._software import Library, Ran, Software
 from araz.vocabulary._strict import Strict
 
 __all__ = [
@@ -119,6 +121,7 @@ __all__ = [
     "MESSAGES",
     "POST_PREFIX",
     "RAW_KEPT_BYTES",
+    "SOFTWARE_SOURCE",
     "WATERMARK",
     "Alarm",
     "AlarmFigures",
@@ -157,6 +160,7 @@ __all__ = [
     "InterceptOption",
     "Interval",
     "LatitudeDeg",
+    "Library",
     "LoggedInclusion",
     "LongitudeDeg",
     "MeasurementKind",
@@ -184,6 +188,7 @@ __all__ = [
     "PowerReading",
     "PublishedArea",
     "Quarry",
+    "Ran",
     "Reappearance",
     "Reason",
     "Rejected",
@@ -211,6 +216,7 @@ __all__ = [
     "SensorState",
     "SensorTable",
     "Site",
+    "Software",
     "Strict",
     "SubstanceAmount",
     "Terrain",

@@ -29,6 +29,8 @@ from araz.vocabulary._quantities import (
 
 #: Source of the message that says which entries of the journal are to be erased, and why.
 ERASURE_SOURCE = "@erasure"
+#: Source of the message that says by which software the night runs from here on: a ``Software`` as JSON.
+SOFTWARE_SOURCE = "@software"
 #: Before a post's id: the source under which the centre journals an entry of that post's journal, byte for byte.
 POST_PREFIX = "@post:"
 #: What the source of a message reads whose content was erased: when it arrived is all that is left.
