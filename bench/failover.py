@@ -52,12 +52,12 @@ def main() -> int:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         leader.start()
-        eventually(lambda: is_ready(leader))
+        eventually(is_ready, leader)
         nodes.sender.start()
         page.goto(f"http://127.0.0.1:{leader.http}/")
         for _ in range(given.trials):
             other.start()
-            eventually(lambda: is_paired(leader))  # noqa: B023
+            eventually(is_paired, leader)
             page.wait_for_function(SHOWN, timeout=120_000)
             until = time.monotonic() + dice.uniform(0.5, 2.5)
             while time.monotonic() < until or not is_paired(leader):

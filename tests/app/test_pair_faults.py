@@ -164,10 +164,13 @@ def test_whatever_was_acknowledged_the_next_leader_has(seed, tmp_path, monkeypat
                     one.kill()
                     one.start()
 
-    for _ in range(2):  # whatever came before, each can take over from the other
+    def goes_on_with_the_other():
         until(lambda: took_over(row, nodes, until))
         count = len(acknowledged)
-        until(lambda: len(acknowledged) > count)  # noqa: B023
+        until(lambda: len(acknowledged) > count)
+
+    for _ in range(2):  # whatever came before, each can take over from the other
+        goes_on_with_the_other()
     for node in nodes:
         node.kill()
     leader = next(node for node in nodes if node.sides.own.id == row.now.leader)

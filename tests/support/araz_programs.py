@@ -23,12 +23,12 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
 PATIENCE_S = 120
 
 
-def eventually(look):
-    """Return the first truthy answer of ``look``."""
+def eventually(look, *at):
+    """Return the first truthy answer of ``look``, asked ``at`` these."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         with contextlib.suppress(OSError, urllib.error.URLError):
-            if answer := look():
+            if answer := look(*at):
                 return answer
         time.sleep(0.1)
     pytest.fail(f"waited {PATIENCE_S} s in vain for {look.__name__}")
