@@ -258,6 +258,15 @@ PARTS = [
         [],
     ),
     Part(
+        "tamper",
+        "One bit flipped in a case or a journal",
+        "Promise: 100 % named, 10,000 trials each. A small night of its own. `exact`: the very byte of the case, the "
+        "entry of the journal, the line of its heads; xz, in which a packed journal is, knows no places.",
+        ["bench/tamper.py", "--json"],
+        ["--trials", "200", "--processes", "10"],
+        [],
+    ),
+    Part(
         "soak",
         "Hours of 2,000 observations a second",
         "Promise: memory flat, latency flat. The product's own night on a simulated clock, targets that come and go. "

@@ -28,7 +28,7 @@ from araz.store import HeadLog, Journal, erase, read_journal, verify_journal
 from araz.store._segment import erased_bytes
 from araz.vocabulary import Picture
 from araz_testing import araz, text_of_pdf
-from small_night import START_US, small_night
+from small_night import ALARM, START_US, small_night
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def night(root, tmp_path_factory):
 @pytest.fixture(scope="module")
 def sealed(night):
     file = night / "case.zip"
-    assert araz("case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--by", "post-1") == 0
+    assert araz("case", "seal", ALARM, "--journal", night / "night.journal", "--out", file, "--by", "post-1") == 0
     return file
 
 
@@ -56,7 +56,7 @@ def test_everything_of_the_incident_is_in_it(sealed, data):
     files = case_files(data)
     assert zipfile.ZipFile(sealed).testzip() is None
     manifest = json.loads(files["manifest.json"])
-    assert manifest["case"] == "A0006"
+    assert manifest["case"] == ALARM
     assert manifest["messages"] == 305  # one of them says by which software the night ran
     assert manifest["whole_night"]
     decisions = [json.loads(line) for line in files["decisions.jsonl"].splitlines()]
@@ -244,7 +244,7 @@ def test_an_earlier_head_that_does_not_fit_is_named(data, night):
 
 def test_a_case_of_the_span_alone_shows_no_other_messages(night, tmp_path, capsys):
     file = tmp_path / "span.zip"
-    assert araz("case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--span-only") == 0
+    assert araz("case", "seal", ALARM, "--journal", night / "night.journal", "--out", file, "--span-only") == 0
     assert verify_case.examine(file.read_bytes())[0] == []
     assert araz("case", "recompute", file) == 0
     assert "holds the span alone" in capsys.readouterr().out
@@ -295,7 +295,7 @@ def test_the_line_on_the_map_ends_where_the_paper_does():
 
 def test_an_unknown_incident_is_told_with_the_ids_there_are(night, tmp_path, capsys):
     assert araz("case", "seal", "I9999", "--journal", night / "night.journal", "--out", tmp_path / "x.zip") == 2
-    assert "A0006" in capsys.readouterr().err
+    assert ALARM in capsys.readouterr().err
 
 
 def authority(folder: Path) -> Path:
@@ -322,7 +322,7 @@ def authority(folder: Path) -> Path:
 
 def test_the_time_stamp_of_a_local_authority(night, tmp_path, capsys):
     config, file = authority(tmp_path / "tsa"), tmp_path / "stamped.zip"
-    words = ["case", "seal", "A0006", "--journal", night / "night.journal", "--out", file, "--tsa", f"openssl:{config}"]
+    words = ["case", "seal", ALARM, "--journal", night / "night.journal", "--out", file, "--tsa", f"openssl:{config}"]
     assert araz(*words) == 0
     root = tmp_path / "tsa" / "ca.crt"
     assert araz("case", "verify", file, "--tsa-ca", root) == 0
@@ -341,7 +341,7 @@ def test_the_public_key_is_the_stations(night, data):
 def test_events_of_the_case_are_those_of_the_night(night, data, tmp_path):
     """The records in the case against the event log, which another writer made."""
     said = [json.loads(line) for line in (night / "events.jsonl").read_bytes().splitlines()]
-    alarms = [item for item in said if item["type"] == "alarm" and item["alarm_id"] == "A0006"]
+    alarms = [item for item in said if item["type"] == "alarm" and item["alarm_id"] == ALARM]
     mine = [json.loads(line) for line in case_files(data)["alarms.jsonl"].splitlines()]
     assert [(a["revision"], a["sentence"]) for a in mine] == [(a["revision"], a["sentence"]) for a in alarms]
 
@@ -366,7 +366,7 @@ def test_custody_with_photographs_goes_into_the_case(night, tmp_path, capsys):
     assert araz("custody", "list", "--log", log) == 0
     assert "E-1: held by lab-2" in capsys.readouterr().out
     file = tmp_path / "with.zip"
-    words = ["A0006", "--journal", night / "night.journal", "--out", file, "--custody", log]
+    words = [ALARM, "--journal", night / "night.journal", "--out", file, "--custody", log]
     assert araz("case", "seal", *words) == 0
     files = case_files(file.read_bytes())
     assert "hexacopter" in files["report.az.html"].decode()
@@ -385,7 +385,7 @@ def test_a_record_nobody_signed_is_named_in_a_case_that_a_shut_key_seals(night, 
                            what=ExhibitTaken(category="drone", description="put in"), signature="00")  # fmt: skip
     with Journal.open(log) as journal:
         journal.append([(forged.at_us, "@custody", canonical_json(forged))])
-    words = ["case", "seal", "A0006", "--journal", night / "night.journal", "--out", file]
+    words = ["case", "seal", ALARM, "--journal", night / "night.journal", "--out", file]
     assert araz(*words, "--key", key, "--custody", log) == 0
     files = case_files(file.read_bytes())
     assert "signature is not that of" in files["report.en.html"].decode()
@@ -444,7 +444,7 @@ def test_the_other_service_witnesses_what_was_only_added_to(night, tmp_path, cap
     assert araz(*words) == 0
     assert araz("verify", journal) == 0
     file = tmp_path / "witnessed.zip"
-    assert araz("case", "seal", "A0006", "--journal", journal, "--out", file) == 0
+    assert araz("case", "seal", ALARM, "--journal", journal, "--out", file) == 0
     capsys.readouterr()
     assert araz("case", "verify", file) == 0
     mine = fingerprint(key.with_suffix(".pub.pem").read_text())

@@ -10,9 +10,11 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, en
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
 
 START_US = 1_790_000_000_000_000
+#: The card of the drone, after those of what the site cannot see.
+ALARM = "A0005"
 
 
-def small_night(root, seconds=150, seed=3, alarm_id="A0006"):
+def small_night(root, seconds=150, seed=3, alarm_id=ALARM):
     """Arrivals: one radar follows one drone over the river; a patrol hears it; the officer sends somebody."""
     rng, out = np.random.default_rng(seed), []
     out.append((START_US, SITE_SOURCE, bundle_from_file(root / "sites" / "horadiz" / "site.toml")))
