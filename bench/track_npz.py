@@ -24,13 +24,16 @@ from araz.tracking._batch import _scan, _table
 from araz.vocabulary import MeasurementKind, Scan, SensorTable, TrackingSettings
 
 FARTHEST_M = 23_000.0
+"""How far the shelf's radar sees; that of a wider sky sees as far as its farthest plot."""
 REPORT_EXISTENCE = 0.5
 
 
 def sensor_table(scenario: dict, view: str) -> SensorTable:
     """The one radar of a scenario, at the origin, with what the scenario says a tracker may know."""
     kind = MeasurementKind.POLAR if view == "sph" else MeasurementKind.POSITION
-    table = _table(kind, np.zeros(3), FARTHEST_M, float(scenario["pd"]), float(scenario["lam_c"]))
+    ranges_m = scenario["sph"][:, 2] if view == "sph" else np.linalg.norm(scenario["cart"], axis=1)
+    reach_m = max(FARTHEST_M, float(ranges_m.max(initial=0.0)))
+    table = _table(kind, np.zeros(3), reach_m, float(scenario["pd"]), float(scenario["lam_c"]))
     table.period_s[:] = float(scenario["dt"])
     return table
 
@@ -46,7 +49,7 @@ def scans_of(scenario: dict, view: str) -> list[Scan]:
     else:
         whole[:, :3] = scenario["cart"]
         sigma = np.append(np.full(3, float(scenario["sig_cart"])), np.nan)
-    bounds = np.searchsorted(scenario["scan"], np.arange(int(scenario["scan"].max()) + 2))
+    bounds = np.searchsorted(scenario["scan"], np.arange(int(scenario["scan"].max(initial=0)) + 2))
     made = []
     for t in range(len(bounds) - 1):
         rows = np.arange(bounds[t], bounds[t + 1])
