@@ -305,6 +305,17 @@ PARTS = [
         [],
     ),
     Part(
+        "seizure-crews",
+        "One crew? Odds said, and what was true",
+        "Records of sorties whose crews are known, judged by solved cases of other crews. In each cell: said on "
+        "average → were one crew (95 % over records) of how many pairs. `other kinds`: the solved cases come from the "
+        "seven other worlds in turn. `nats`: log loss of a pair, and that of knowing only how common such pairs are. "
+        "`pi_held`: how often the 90 % interval of how common they are held it.",
+        ["bench/seizures.py", "crews", "--json"],
+        ["--trials", "2"],
+        [],
+    ),
+    Part(
         "seizure-forecasts",
         "Forecasts of the monthly US series, by rolling origin",
         "Three months ahead, every origin from month 31 of 48. Promise: 90 % intervals hold 85 to 95 %. `held`, "

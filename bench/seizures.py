@@ -2,6 +2,7 @@
 
     python bench/seizures.py import [--rows 300000]
     python bench/seizures.py estimators [--trials 400]
+    python bench/seizures.py crews [--trials 14]
     python bench/seizures.py forecasts
     (each with --json)
 
@@ -34,12 +35,12 @@ from araz.intelligence import (
     compare_shares,
     compose,
     counterfactual,
-    crew_odds,
     difference_of_totals,
     displacement,
     estimate_flow,
     fit_dirichlet_multinomial,
     fit_self_exciting,
+    fit_to_record,
     forecast,
     learn_crews,
     monthly_series,
@@ -52,8 +53,9 @@ from araz.intelligence import (
     total_from_loads,
 )
 from araz.intelligence._conformal import interval_ends
+from araz.intelligence._crews import _apart, _bins, _probabilities
 from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll
-from seizure_lab import IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of, sorties
+from seizure_lab import CREW_WORLDS, IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of, sorties
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERVALS = ("held", "width", "score", "split_held", "split_width", "split_score")
@@ -151,7 +153,6 @@ def measure_estimators(trials: int) -> list[dict[str, object]]:
         *places(rng, trials // 4),
         *readings(rng, trials),
         *alongside(rng, trials // 4),
-        *crews(rng, max(2, trials // 40)),
         *ahead(rng, trials // 8),
     ]
 
@@ -368,23 +369,47 @@ def alongside(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     ]
 
 
-def crews(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    """Odds of pairs of sorties that were not learned from: how often they are one crew, by what was said."""
-    said, truth = [], []
-    for _ in range(trials):
-        learned, judged = (
-            [(a, b, x == y) for i, (x, a) in enumerate(made) for y, b in made[i + 1 :]]
-            for made in (sorties(rng), sorties(rng))
-        )
-        model = learn_crews(learned, prior=sum(same for *_, same in learned) / len(learned))
-        said += [crew_odds(model, a, b).probability for a, b, _ in judged]
-        truth += [same for *_, same in judged]
-    odds, same = np.array(said), np.array(truth)
+def measure_crews(trials: int) -> list[dict[str, object]]:
+    """Odds of pairs of sorties that were not learned from: how often they are one crew, by what was said.
+
+    Every world is judged by what its own solved cases taught, and by what another world's taught.
+    """
     found = []
+    for world, settings in CREW_WORLDS.items():
+        others = [other for name, other in CREW_WORLDS.items() if name != world]
+        for learned in ("its own kind", "other kinds"):
+            rng, told, chance = np.random.default_rng(2026), [], []
+            for trial in range(trials):
+                taught = settings if learned == "its own kind" else others[trial % len(others)]
+                model = learn_crews(sorties(rng, **taught), rng=rng, draws=20)
+                record = sorties(rng, **settings)
+                fitted = fit_to_record(model, [s for _, s in record])
+                crew = np.array([name for name, _ in record])
+                i, j = np.triu_indices(len(record), 1)
+                same = crew[i] == crew[j]
+                bins = _bins(_apart([s for _, s in record], i, j))
+                told.append((_probabilities(fitted, bins).mean(axis=0), same))
+                low, high = np.quantile(fitted.prior, [0.05, 0.95])
+                chance.append(low <= same.mean() <= high)
+            found.append(
+                {"world": world, "solved cases of": learned, **calibration(rng, told), "pi_held": rate(chance)}
+            )
+    return found
+
+
+def calibration(rng: np.random.Generator, told: list[tuple[Any, Any]]) -> dict[str, str]:
+    """By what was said: mean said → share that were, its 95 % range over records drawn again; pairs."""
+    found = {}
     for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.01)):
-        here = (odds >= low) & (odds < high)
-        words = f"said {100 * low:.0f} to {min(100 * high, 100):.0f} %, {odds[here].mean():.3f} on average"
-        found.append(row("one crew", words, "were one crew", rate(same[here]), "as said", int(here.sum())))
+        rows = np.array([[h.sum(), p[h].sum(), y[h].sum()] for p, y in told for h in [(p >= low) & (p < high)]])
+        n, said, were = rows.sum(axis=0)
+        again = rows[rng.integers(len(rows), size=(400, len(rows)))].sum(axis=1)
+        a, b = np.quantile(again[:, 2] / np.maximum(again[:, 0], 1), [0.025, 0.975])
+        name = f"said {100 * low:.0f} to {min(100 * high, 100):.0f} %"
+        digits = 4 if high <= 0.1 else 2
+        found[name] = f"{said / n:.{digits}f} → {were / n:.{digits}f} ({a:.{digits}f}–{b:.{digits}f}) of {n:,.0f}"
+    p, y = (np.concatenate([pair[k] for pair in told]) for k in (0, 1))
+    found["nats"] = f"{-np.log(np.where(y, p, 1 - p)).mean():.3f} of {stats.entropy([y.mean(), 1 - y.mean()]):.3f}"
     return found
 
 
@@ -468,16 +493,18 @@ def measure_forecasts() -> list[dict[str, object]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=["import", "estimators", "forecasts"])
+    parser.add_argument("part", choices=["import", "estimators", "crews", "forecasts"])
     parser.add_argument("--rows", type=int, default=300_000)
-    parser.add_argument("--trials", type=int, default=400)
+    parser.add_argument("--trials", type=int)
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     rows = (
         measure_import(args.rows)
         if args.part == "import"
-        else measure_estimators(args.trials)
+        else measure_estimators(args.trials or 400)
         if args.part == "estimators"
+        else measure_crews(args.trials or 14)
+        if args.part == "crews"
         else measure_forecasts()
     )
     for item in rows:

@@ -102,6 +102,15 @@ def test_decimal_commas_are_read_by_the_columns_own_habits(texts, values):
     assert {p.row for p in result.refused} == {row for row, v in enumerate(values, 2) if v is None}
 
 
+def test_a_stated_decimal_sign_is_not_trusted_where_the_column_breaks_it():
+    """The UNODC layout states the point; one 12,5 shows that its writer used commas, and 1,234 kg may be 1.234 kg."""
+    kept = imported(ids_file(ids_row(amount="1,234"), ids_row(amount="2.345"))).lines
+    assert kept["quantity"].to_list() == [1234.0, 2.345]
+    mixed = imported(ids_file(ids_row(amount="1,234"), ids_row(amount="2.345"), ids_row(amount="12,5")))
+    assert mixed.lines["quantity"].to_list() == [2.345, 12.5]
+    assert [(p.row, "may be thousands or a decimal" in p.message) for p in mixed.refused] == [(2, True)]
+
+
 def test_cyrillic_is_kept_and_the_wrong_encoding_is_named():
     assert imported(ids_file(ids_row(place="поселок Жана-Аул"))).lines["place"][0] == "поселок Жана-Аул"
     data = ids_file().decode() + "\n" + ids_row(place="Астара")

@@ -99,21 +99,49 @@ def areas(rng, periods=40, change=20, direct=1.0, neighbours=1.0, rate=(12, 15, 
     return counts
 
 
-def sorties(rng, crews=25, each=6):
-    """Crews with habits; a few fly the same aircraft, most are not read."""
-    found = []
+#: Worlds of crews: each departs in one way from ``plain``, where habits are independent and half of them well logged.
+CREW_WORLDS = {
+    "plain": {},
+    "few crews": {"crews": 8, "each": (8, 16)},
+    "many small crews": {"crews": 60, "each": (2, 4)},
+    "one stretch": {"stretch_km": 30.0},
+    "habits drift": {"drift_km": 4.0},
+    "one school": {"schools": 4},
+    "aircraft sold": {"sold": 0.5, "read": 0.4},
+    "poorly logged": {"read": 0.05, "known": 0.4},
+}
+
+
+def habits_of(rng):
+    """Hour, load, radio and way of dropping."""
+    return (
+        rng.uniform(20, 28) % 24,
+        rng.choice([6, 13]),
+        str(rng.integers(6)),
+        str(rng.choice(["lowered", "thrown", "landed"])),
+    )
+
+
+def sorties(rng, crews=25, each=(6, 6), stretch_km=130.0, drift_km=0.0, schools=0, sold=0.0, read=0.2, known=None):
+    """Crews with habits of their own or of a school; a few fly the same aircraft, most are not read."""
+    found, taught = [], [habits_of(rng) for _ in range(schools)]
     for crew in range(crews):
-        corridor, hour, load = rng.uniform(0, 130), rng.uniform(20, 28) % 24, rng.choice([6, 13])
-        radio, style = str(rng.integers(6)), str(rng.choice(["lowered", "thrown", "landed"]))
+        corridor, (hour, load, radio, style) = rng.uniform(0, stretch_km), habits_of(rng)
+        if schools:
+            hour, load, radio, style = taught[rng.integers(schools)]
+        serial = f"sn{rng.integers(crews)}" if rng.random() < sold else f"sn{crew}"
         start = rng.uniform(0, 300)
-        for k in range(each):
-            place, when = float(corridor + rng.normal(0, 3)), float((hour + rng.normal(0, 0.7)) % 24)
+        for k in range(int(rng.integers(each[0], each[1] + 1))):
+            corridor, hour = corridor + rng.normal(0, 1) * drift_km, (hour + rng.normal(0, 1) * drift_km / 5) % 24
             drop = style if rng.random() < 0.85 else str(rng.choice(["lowered", "thrown"]))
+            told = rng.random(5) < [read, known or 0.7, known or 1, known or 1, known or 1]
             s = Sortie(
-                f"{crew}-{k}", start + rng.exponential(25) * k, f"sn{crew}" if rng.random() < 0.2 else None,
-                radio if rng.random() < 0.7 else None, place, when, float(load * rng.lognormal(0, 0.2)), drop,
+                f"{crew}-{k}", start + rng.exponential(25) * k, serial if told[0] else None,
+                radio if told[1] else None, float(corridor + rng.normal(0, 3)),
+                float((hour + rng.normal(0, 0.7)) % 24) if told[2] else None,
+                float(load * rng.lognormal(0, 0.2)) if told[3] else None, drop if told[4] else None,
             )  # fmt: skip
-            found.append((crew, s))
+            found.append((str(crew), s))
     return found
 
 

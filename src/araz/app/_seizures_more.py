@@ -234,15 +234,18 @@ def crews(
     *,
     solved: Annotated[Path, Parameter(help="The same with a column crew: sorties whose crew is known.")],
     least: Annotated[float, Parameter(help="Show pairs at or above this probability.")] = 0.5,
+    seed: SeedOption = 1,
     json: JsonOption = False,
 ) -> int:
     """Say how likely two sorties are one crew's, why, and what would refute it. Sorties are compared, never persons.
+
+    How common such pairs are is read from FILE itself: give a season's sorties rather than one night's.
 
     Example: araz seizures crews tonight.csv --solved solved-cases.csv
     """
     from araz.app._seizures_place import run_crews
 
-    return run_crews(file, solved, least, as_json=json)
+    return run_crews(file, solved, least, seed, as_json=json)
 
 
 @seizures.command

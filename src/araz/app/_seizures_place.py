@@ -304,16 +304,19 @@ def _sorties(path: Path) -> list[tuple[str, Sortie]]:
     return found
 
 
-def run_crews(file: Path, solved: Path, least: float, *, as_json: bool) -> int:
-    """Learn from solved pairs, print the links of new sorties."""
-    known = [item for item in _sorties(solved) if item[0]]
-    pairs = [(a, b, x == y) for i, (x, a) in enumerate(known) for y, b in known[i + 1 :]]
-    links = link_sorties(learn_crews(pairs), [sortie for _, sortie in _sorties(file)], least)
+def run_crews(file: Path, solved: Path, least: float, seed: int, *, as_json: bool) -> int:
+    """Learn from solved cases, print the links of new sorties."""
+    model = learn_crews([item for item in _sorties(solved) if item[0]], rng=np.random.default_rng(seed))
+    links = link_sorties(model, [sortie for _, sortie in _sorties(file)], least)
     if as_json:
         print_json([{**dict(link._asdict()), "weights": [w._asdict() for w in link.weights]} for link in links])
         return 0
     for link in links:
-        say(f"{link.one} and {link.other}: {100 * link.probability:.0f} % one crew")
+        say(
+            f"{link.one} and {link.other}: {100 * link.probability:.0f} % one crew "
+            f"(90 % interval {100 * link.low:.0f} to {100 * link.high:.0f} %; "
+            f"{100 * link.prior:.2g} % before the features were weighed)"
+        )
         for weight in link.weights:
             say(f"    {weight.sentence}")
         say(f"    would refute it: {'; '.join(link.would_refute)}")

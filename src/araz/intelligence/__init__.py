@@ -28,7 +28,7 @@ from araz.intelligence._composition import (
     singles,
     turn_in_totals,
 )
-from araz.intelligence._crews import Sortie, Weight, crew_odds, learn_crews, link_sorties
+from araz.intelligence._crews import CrewModel, Sortie, Weight, crew_odds, fit_to_record, learn_crews, link_sorties
 from araz.intelligence._displacement import (
     FEWEST_BEFORE,
     Displacement,
@@ -93,6 +93,7 @@ __all__ = [
     "Closure",
     "Cluster",
     "Composition",
+    "CrewModel",
     "DirichletMultinomial",
     "Displacement",
     "EffortRate",
@@ -137,6 +138,7 @@ __all__ = [
     "find_paths",
     "fit_dirichlet_multinomial",
     "fit_self_exciting",
+    "fit_to_record",
     "forecast",
     "import_own",
     "import_table",

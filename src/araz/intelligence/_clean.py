@@ -69,9 +69,11 @@ class Habits(NamedTuple):
 
 
 def habits_of(texts: Iterable[str], decimal: str = "auto") -> Habits:
-    """Read a column's habits from its unambiguous members; a stated decimal sign is taken as it is."""
-    if decimal != "auto":
-        return Habits(decimal, "," if decimal == "." else ".")
+    """Read a column's habits from its unambiguous members.
+
+    A stated decimal sign is taken as it is; but where one member breaks it (``12,5`` beside a stated ``.``), the other
+    sign no longer tells thousands: a lone ``1,234`` could be a thousand times too much.
+    """
     seen, grouped = set(), set()
     for text in texts:
         bare = _SPACES.sub("", text)
@@ -83,6 +85,9 @@ def habits_of(texts: Iterable[str], decimal: str = "auto") -> Habits:
             seen.add(",")
         elif "." in bare and not _THREE_DIGITS.fullmatch(bare):
             seen.add(".")
+    if decimal != "auto":
+        other = "," if decimal == "." else "."
+        return Habits(decimal, "" if other in seen else other)
     only = "." if not seen else seen.pop() if len(seen) == 1 else ""
     return Habits(only, grouped.pop() if len(grouped) == 1 and only else "")
 

@@ -1,4 +1,4 @@
-"""Flows on a network against closed forms and a second solver; crews against simulated truth."""
+"""Flows on a network against closed forms and a second solver."""
 
 import math
 from itertools import pairwise
@@ -10,18 +10,14 @@ from scipy import optimize
 
 from araz.intelligence import (
     Observed,
-    Sortie,
     close_route,
-    crew_odds,
     estimate_routes,
     find_paths,
-    learn_crews,
-    link_sorties,
     neighbours_of,
     network_from_toml,
     provenance,
 )
-from seizure_lab import MAPPINGS, sorties
+from seizure_lab import MAPPINGS
 
 TWO_WAYS = """
 nodes = [{id="P", latitude_deg=34, longitude_deg=66, supply=1}, {id="A", latitude_deg=34, longitude_deg=60},
@@ -128,38 +124,3 @@ def test_what_a_seizure_says_of_its_origin():
     assert found.destinations == {"RUS": pytest.approx(1)}
     with pytest.raises(ValueError, match="agrees"):
         provenance(flows, "AZE", destination="GULF")
-
-
-def pairs_of(found):
-    return [(a, b, x == y) for i, (x, a) in enumerate(found) for y, b in found[i + 1 :]]
-
-
-def test_the_odds_are_calibrated_on_sorties_not_learned_from():
-    rng = np.random.default_rng(6)
-    learned = pairs_of(sorties(rng))
-    model = learn_crews(learned, prior=sum(same for *_, same in learned) / len(learned))
-    judged = [(crew_odds(model, a, b).probability, same) for a, b, same in pairs_of(sorties(rng))]
-    p, truth = np.array([x for x, _ in judged]), np.array([y for _, y in judged])
-    for low, high in ((0, 0.1), (0.1, 0.5), (0.5, 1.01)):
-        inside = (p >= low) & (p < high)
-        assert inside.sum() > 20
-        assert truth[inside].mean() == pytest.approx(p[inside].mean(), abs=0.15)
-    brier = float(((p - truth) ** 2).mean())
-    assert brier < 0.7 * float(((truth.mean() - truth) ** 2).mean())
-
-
-def test_every_link_says_why_and_what_would_refute_it():
-    rng = np.random.default_rng(1)
-    model = learn_crews(pairs_of(sorties(rng)))
-    one, other = Sortie("a", 1, "sn1", "2", 40.0, 2.0, 12.0), Sortie("b", 4, "sn1", "2", 41.0, 2.4, 13.0)
-    found = crew_odds(model, one, other)
-    assert found.probability > 0.5
-    assert {w.feature for w in found.weights} == {"serial", "radio", "corridor_km", "hour", "load_kg", "gap_days"}
-    assert any("another way of letting the load go" in text for text in found.would_refute)
-    bare = crew_odds(model, Sortie("a", 1), Sortie("b", 4))
-    assert abs(bare.probability - model.prior) < 0.1
-    assert [item.one for item in link_sorties(model, [one, other, Sortie("c", 200, "sn9", "5", 120.0, 22.0, 5.0)])] == [
-        "a"
-    ]
-    with pytest.raises(ValueError, match="30"):
-        learn_crews([(one, other, True)])
