@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from night import HEAVY, START_US, Script, alarms, play
 
 from araz.incidents._features import standing_nats
@@ -81,3 +82,18 @@ def test_a_false_speed_of_its_first_seconds_is_forgiven(place, table):
     _, events = play(place, table, [Script(1, START, HEAVY, jitter=jitter)], 45.0)
     assert "as a drone starts" in alarms(events)[0].sentence
     assert seconds(alarms(events)[0]) <= 37.0
+
+
+@pytest.mark.parametrize("sigmas", [-1.0, 0.0, 1.0])
+def test_who_comes_is_told_four_minutes_before_the_line_whatever_the_noise_of_its_speed(place, table, sigmas):
+    """Believed a drone for a while, it was told 15 s late: its speed read one metre a second too low."""
+    speed, sigma = 13.0, 0.7
+    script = Script(
+        1, [(0, 300, 4000, 70), (400, 300, 4000 - 400 * speed, 70)], HEAVY, -9.0,
+        jitter=lambda t, p, v: (p, v + np.array([0.0, -sigma * sigmas, 0.0])),
+    )  # fmt: skip
+    due_s = (4000.0 - place.site.alarms.predict_s * speed) / speed
+    _, events = play(place, table, [script], due_s + 30.0)
+    told_s = (alarms(events)[0].raised_at_us - START_US) / 1e6
+    assert told_s - due_s <= 6.0
+    assert told_s - due_s >= -45.0, "and not long before"

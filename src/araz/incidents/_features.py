@@ -43,6 +43,10 @@ CROWD_M: Final = 150.0
 FLOCK_M: Final = 80.0
 FLOCK_MPS: Final = 6.0
 FLOCK_TAU_S: Final = 20.0
+#: A crossing within the site's prediction time is foreseen from this chance on: at an even chance the noise of the
+#: speed alone tells every second one late. Its path is then followed this much farther than that time.
+CROSS_PROBABILITY: Final = 0.3
+FARTHER: Final = 1.25
 #: No track is judged by its motion before it was watched this long with this many updates.
 MIN_AGE_S: Final = 3.0
 MIN_UPDATES: Final = 4
@@ -61,8 +65,8 @@ class Features:
     """Features of n confirmed tracks, one row each; ``row`` points into the picture. SI, ENU.
 
     ``closing_mps`` is the speed towards the line seen from outside (positive: coming). ``time_to_line_s`` [n] is NaN
-    when the present velocity does not lead over the line within the site's prediction time;
-    ``cross_probability`` [n] is the chance that it does, from the covariance of place and velocity.
+    when no crossing within the site's prediction time is foreseen, or the present velocity leads nowhere over the line;
+    ``cross_probability`` [n] is the chance of one, from the covariance of place and velocity.
     """
 
     row: IntArray
@@ -250,12 +254,15 @@ def features_of(
     speed_sigma = np.sqrt(np.maximum(0.5 * (covariance[:, 3, 3] + covariance[:, 4, 4]), 0.0))
     stats = update_stats(stats, picture, rows, speed, speed_sigma, context.stale_us)
     border, closing = _sides(context, position, velocity)
-    to_line = np.full(rows.shape, np.nan)
-    coming = np.flatnonzero((border > 0.0) & (closing > 0.5) & (border < closing * settings.predict_s * 2.0))
-    if coming.size:
-        to_line[coming] = time_to_line_s(context, position[coming], velocity[coming], settings.predict_s)
     horizon = settings.predict_s
     spread = np.maximum(np.hypot(position_sigma, horizon * np.hypot(speed_sigma, 1.0)), 1.0)
+    cross: FloatArray = ndtr((closing * horizon - border) / spread)
+    to_line = np.full(rows.shape, np.nan)
+    coming = np.flatnonzero(
+        (border > 0.0) & (closing > 0.5) & (border < closing * horizon * 2.0) & (cross >= CROSS_PROBABILITY)
+    )
+    if coming.size:
+        to_line[coming] = time_to_line_s(context, position[coming], velocity[coming], horizon * FARTHER)
     is_crowded = crowded(position)
     stands = standing_nats(velocity[:, :2], covariance[:, 3:5, 3:5])
     age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
@@ -274,7 +281,7 @@ def features_of(
             border_sigma_m=position_sigma,
             closing_mps=closing,
             time_to_line_s=to_line,
-            cross_probability=ndtr((closing * horizon - border) / spread),
+            cross_probability=cross,
             steadiness=np.hypot(stats.heading_east, stats.heading_north),
             course_nats=stats.course_nats,
             flock_share=stats.flock_share,

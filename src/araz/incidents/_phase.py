@@ -34,9 +34,8 @@ AT_ONCE_PROBABILITY: Final = 0.95
 BELIEVED_AFTER_US: Final = 60_000_000
 SURE_PROBABILITY: Final = 0.9
 SURE_US: Final = 20_000_000
-#: A prediction must last this long, with this chance, before an officer hears of it.
+#: A prediction must last this long before an officer hears of it.
 PREDICTED_S: Final = 3.0
-CROSS_PROBABILITY: Final = 0.5
 #: A hover farther from the line than this is nobody's business tonight; the same place is said once.
 HOVER_NEAR_M: Final = 1000.0
 HOVER_SAME_M: Final = 500.0
@@ -167,7 +166,6 @@ def is_predicted(work: Work, memory: Memory, view: View) -> bool:
         and since is not None
         and work.now_us - since >= PREDICTED_S * 1e6
         and math.isfinite(view.seen.time_to_line_s[view.i])
-        and float(view.seen.cross_probability[view.i]) >= CROSS_PROBABILITY
     )
 
 
