@@ -17,7 +17,7 @@ from araz import vocabulary as words
 from araz.app._releases import ReleaseIn, ReleasesShown
 from araz.app._signin_ways import KeyShown, Ways
 from araz.console import ClockFrame, PictureFrame, Session
-from araz.console._signin import SignedOut
+from araz.console._signin import SignedOut, Ticket
 from araz.console._wire import ErrorAnswer, Hello, Recorded, ReportIn, Screen
 from araz.intelligence import MonthlyReport
 
@@ -51,6 +51,7 @@ RECORDS: tuple[type[msgspec.Struct], ...] = (
     ReleasesShown,
     Session,
     SignedOut,
+    Ticket,
     KeyShown,
     Ways,
 )

@@ -691,6 +691,11 @@ export interface SignedOut {
   away: string | null;
 }
 
+/** What opens a session like one's own at the other of two nodes, once. */
+export interface Ticket {
+  ticket: string;
+}
+
 /** One track as people and other systems see it. */
 export interface Track {
   type: "track";

@@ -5,7 +5,9 @@ import ssl
 
 import pytest
 
+from access_log import AccessLog
 from araz.app._accounts import check_exposure, names_of, open_entrance, read_accounts
+from araz.app._aside import SESSION_SOURCE
 from araz.console import SignIn
 from araz.store import read_journal, verify_journal
 from araz_testing import araz
@@ -47,7 +49,8 @@ def test_passwords_are_hashed_and_sign_ins_journalled(made, tmp_path):
     assert made.stat().st_mode & 0o077 == 0
     assert b"long enough" not in made.read_bytes()
     assert read_accounts(made)[0].password_hash.startswith("$argon2id$")
-    gate, log, _, _ = open_entrance(made, None, tmp_path / "access.journal", lambda: 1_790_000_000_000_000)
+    log = AccessLog(tmp_path / "access.journal")
+    gate = open_entrance(made, None, log, lambda: 1_790_000_000_000_000).gate
 
     async def both():
         right = SignIn(account="officer-1", password="a long enough password", purpose="duty")
@@ -59,8 +62,32 @@ def test_passwords_are_hashed_and_sign_ins_journalled(made, tmp_path):
     assert right[1].role == "officer"
     assert wrong.code == "wrong"
     assert verify_journal(tmp_path / "access.journal").ok
-    said = [message.payload for message in read_journal(tmp_path / "access.journal")]
-    assert [b'"is_granted":true' in item for item in said] == [True, False]
+    assert [item["is_granted"] for item in log.said()] == [True, False]
+    whole = b"".join(message.payload for message in read_journal(tmp_path / "access.journal"))
+    assert right[0].encode() not in whole, "no token lies on a disk"
+
+
+def test_a_session_outlives_a_restart_but_not_the_account_behind_it(made, tmp_path):
+    def gate_of(accounts):
+        gate = open_entrance(accounts, None, log, lambda: 1_790_000_000_000_000).gate
+        for message in read_journal(log.path):
+            if message.source == SESSION_SOURCE:
+                gate.sessions.hear_text(message.payload)
+        return gate
+
+    def who(gate, token):
+        return gate.session_of({b"cookie": f"__Host-araz={token}".encode()})
+
+    log = AccessLog(tmp_path / "access.journal")
+    right = SignIn(account="officer-1", password="a long enough password", purpose="duty")
+    token, session = asyncio.run(gate_of(made).sign_in(right))
+    assert who(gate_of(made), token) == (token, session)
+    words = ["--service", "border service", "--accounts", made]
+    assert araz("account", "add", "officer-1", "--role", "analyst", *words) == 0
+    assert who(gate_of(made), token) is None, "the account has another role now"
+    made.write_text("[]")
+    assert who(gate_of(made), token) is None
+    log.close()
 
 
 def test_a_short_password_is_refused(tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from araz.app import _case_tracks, cli, verify_case
+from araz.app._aside import ACCESS_SOURCE
 from araz.app._case_again import case_files, messages_of
 from araz.app._case_render import MAP_HEIGHT, MAP_WIDTH, Block, on_paper, pdf_pages
 from araz.app._case_report import _border
@@ -463,3 +464,20 @@ def test_the_other_service_witnesses_what_was_only_added_to(night, tmp_path, cap
     assert araz("verify", rewritten) == 0
     assert araz("case", "witness", rewritten, *words[3:]) == 1
     assert "not all in it unaltered" in capsys.readouterr().out
+
+
+def test_who_read_what_is_in_the_journal_and_in_no_case(root, tmp_path, capsys):
+    made, arrivals = Night(tmp_path), small_night(root)
+    for first in range(0, len(arrivals), 40):
+        made.take(arrivals[first : first + 40])
+        made.take([(arrivals[first][0], ACCESS_SOURCE, b'{"account":"d-17"}')])
+    made.close()
+    file = tmp_path / "case.zip"
+    assert araz("case", "seal", ALARM, "--journal", tmp_path / "night.journal", "--out", file) == 0
+    assert {message.source for message in read_journal(tmp_path / "night.journal")} >= {ACCESS_SOURCE}
+    messages = list(messages_of(case_files(file.read_bytes())))
+    assert [m.source for m in messages if m.source.startswith("@")] == ["@site", "@software", "@tick"]
+    assert len(messages) == len(arrivals) + 1
+    assert araz("case", "verify", file) == 0
+    assert araz("case", "recompute", file) == 0
+    assert capsys.readouterr().out.count("the same, bit for bit.") == 2

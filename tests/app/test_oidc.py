@@ -17,13 +17,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from access_log import AccessLog
 from araz.app._accounts import check_exposure, open_entrance
 from araz.app._live import services_of
 from araz.app._oidc import Oidc, OidcRefused, Provider, fetcher, read_provider
 from araz.app._rim import free_port
 from araz.app._signin_ways import way_handlers
 from araz.console._signin import signin_handlers
-from araz.store import read_journal
 from araz.vocabulary import Site
 from oidc_provider import provider
 
@@ -48,8 +48,9 @@ class Door:
     """The sign-in of a console, and a browser's part in it."""
 
     def __init__(self, path, log):
-        entrance = open_entrance(None, path, log, lambda: int(time.time() * 1e6))
-        self.oidc, self.journal, self.log = entrance.oidc, entrance.journal, log
+        self.journal = AccessLog(log)
+        entrance = open_entrance(None, path, self.journal, lambda: int(time.time() * 1e6))
+        self.oidc = entrance.oidc
         gate = entrance.gate
         app = Litestar([*signin_handlers(gate), *way_handlers(gate, None, entrance.oidc)], openapi_config=None)
         app.asgi_handler = gate.wrap(app.asgi_handler)
@@ -70,7 +71,7 @@ class Door:
         return self.client.get(self.at_provider(self.begin(), sub))
 
     def logged(self):
-        return [json.loads(message.payload) for message in read_journal(self.log)]
+        return self.journal.said()
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from access_log import AccessLog
 from araz.app._accounts import open_entrance
 from araz.app._alarms import alarm_handlers
 from araz.app._rim import free_port
 from araz.app._signin_ways import way_handlers
 from araz.console import create_app
-from araz.store import read_journal
 from araz_testing import araz
 from oidc_provider import provider
 from served import Served
@@ -42,7 +42,7 @@ class Console:
         port = free_port()
         (folder / "oidc.secret").write_text("s")
         (folder / "oidc.toml").write_text(OIDC.format(issuer=issuer, back=f"https://localhost:{port}/signin/back"))
-        self.log = folder / "access.journal"
+        self.log = AccessLog(folder / "access.journal")
         entrance = open_entrance(
             folder / "accounts.json", folder / "oidc.toml", self.log, lambda: int(time.time() * 1e6)
         )
@@ -59,7 +59,7 @@ class Console:
         self.http = httpx.Client(base_url=self.url, verify=False)
 
     def logged(self):
-        return [json.loads(message.payload) for message in read_journal(self.log)]
+        return self.log.said()
 
     def question(self):
         return self.http.post("/api/signin/passkey-options", json={}).json()
@@ -83,7 +83,7 @@ def console(night_parts, tmp_path_factory):
         made.certificate = folder / "tls" / "console.crt"
         with made.servers[0], made.servers[1], made.http:
             yield made
-        made.entrance.journal.close()
+        made.log.close()
 
 
 @pytest.fixture(scope="module")

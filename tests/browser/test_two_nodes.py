@@ -1,32 +1,66 @@
 """The officer's page when its node is killed: it goes to the other one by itself, and goes on showing the night."""
 
+import json
 import signal
 
 import pytest
 
+from araz.store import read_journal
 from araz_postgresql import Postgres
-from araz_programs import Nodes, eventually, is_paired, is_ready
+from araz_programs import Nodes, eventually, is_ready
+from araz_testing import araz
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PATIENCE_MS = 120_000
+PASSWORD = "a long enough password"
 
 
-def test_the_page_goes_to_the_other_node(root, tmp_path, chromium):
+def entrance(home, monkeypatch):
+    """An account and a certificate, as words of the command."""
+    monkeypatch.setenv("ARAZ_PASSWORD", PASSWORD)
+    words = ["--role", "officer", "--service", "border", "--accounts", home / "accounts.json"]
+    assert araz("account", "add", "d-17", *words) == 0
+    assert araz("account", "certificate", "127.0.0.1", "--out", home / "tls") == 0
+    return ["--accounts", home / "accounts.json", "--tls", home / "tls"]
+
+
+def is_followed(node):
+    return "it can take over" in node.said()
+
+
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_the_page_goes_to_the_other_node(root, tmp_path, chromium, monkeypatch, is_signed_in):
+    """Where people sign in, under another name there: no cookie is shared, and nobody is asked again."""
+    words = entrance(tmp_path, monkeypatch) if is_signed_in else []
     with (
         Postgres() as arbiter,
-        Nodes(root, tmp_path, arbiter.fresh("pair")) as nodes,
-        chromium.new_page(viewport={"width": 1280, "height": 720}) as page,
+        Nodes(root, tmp_path, arbiter.fresh("pair"), *words) as nodes,
+        chromium.new_page(viewport={"width": 1280, "height": 720}, ignore_https_errors=True) as page,
     ):
-        nodes.a.start()
-        eventually(lambda: is_ready(nodes.a))
-        page.goto(f"http://127.0.0.1:{nodes.a.http}/")
+        a, there = nodes.a, nodes.b.url
+        if is_signed_in:
+            there = there.replace("127.0.0.1", "localhost")
+            file = tmp_path / "pair.toml"
+            file.write_text(file.read_text().replace(nodes.b.url, there))
+        a.start()
+        eventually(lambda: is_ready(a))
+        if is_signed_in:
+            body = {"account": "d-17", "password": PASSWORD, "purpose": "case 17"}
+            assert page.request.post(f"{a.url}/api/session", data=body).status == 201
+        page.goto(f"{a.url}/")
         page.wait_for_function("() => window.__araz && window.__araz.pictures > 1", timeout=PATIENCE_MS)
         nodes.b.start()
-        eventually(lambda: is_paired(nodes.a))
+        eventually(lambda: is_followed(a))
         page.reload()  # it is told of the other node at each connection
         page.wait_for_function("() => window.__araz && window.__araz.pictures > 1", timeout=PATIENCE_MS)
-        nodes.a.end(signal.SIGKILL)
-        page.wait_for_url(f"http://127.0.0.1:{nodes.b.http}/", timeout=PATIENCE_MS)
+        a.end(signal.SIGKILL)
+        page.wait_for_url(f"{there}/", timeout=PATIENCE_MS)
         page.wait_for_function("() => window.__araz && window.__araz.pictures > 3", timeout=PATIENCE_MS)
         page.get_by_text("Connection lost").wait_for(state="detached", timeout=PATIENCE_MS)
         page.get_by_text("radar-1").first.wait_for(timeout=PATIENCE_MS)
+        if is_signed_in:
+            assert page.request.get(f"{there}/api/session").json()["purpose"] == "case 17"
+            told = [
+                json.loads(m.payload) for m in read_journal(nodes.b.folder / "night.journal") if m.source == "@access"
+            ]
+            assert [one["what"] for one in told].count("sign-in by ticket") == 1

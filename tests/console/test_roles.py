@@ -138,9 +138,12 @@ def test_nobody_without_a_session(door):
         door.client.cookies.clear()
         status = knock(door.client, method, path, {})
         assert status == (303 if path in ("/", "/patrol") else 401), (method, path)
-    for method, path in OPEN - {("POST", "/api/session"), ("GET", "/assets")}:
+    bodies = {("POST", "/api/session"), ("POST", "/api/signin/ticket")}
+    for method, path in OPEN - bodies - {("GET", "/assets")}:
         assert knock(door.client, method, path, {}) == 200, path
-    assert knock(door.client, "POST", "/api/session", {}) == 400
+    assert [knock(door.client, method, path, {}) for method, path in bodies] == [400, 400]
+    assert door.client.post("/api/signin/ticket", json={"ticket": "guessed"}).status_code == 401
+    assert door.log[-1].is_granted is False
     assert knock(door.client, "GET", "/assets/a.mjs", {}) == 200
 
 

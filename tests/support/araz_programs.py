@@ -7,6 +7,7 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,6 +22,8 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
 
 #: Guards against a hang, never a judgement of speed.
 PATIENCE_S = 120
+#: A console's certificate signs itself.
+UNCHECKED = ssl._create_unverified_context()
 
 
 def eventually(look, *at):
@@ -39,6 +42,7 @@ class Program:
 
     def __init__(self, folder, *words):
         self.folder, self.http = folder, free_port()
+        self.url = f"{'https' if '--tls' in words else 'http'}://127.0.0.1:{self.http}"
         self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
                         "--port", str(self.http)]  # fmt: skip
         self.process = None
@@ -57,15 +61,15 @@ class Program:
         return (self.folder / "log").read_text()
 
     def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=10, context=UNCHECKED) as answer:
             return answer.read()
 
     def post(self, path, body):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{self.http}{path}", data=json.dumps(body).encode(),
+            f"{self.url}{path}", data=json.dumps(body).encode(),
             headers={"Content-Type": "application/json"}, method="POST",
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S, context=UNCHECKED) as answer:
             assert answer.status in (200, 201)  # 200: recorded before
             return json.loads(answer.read())
 
@@ -87,7 +91,7 @@ class Program:
 class Nodes:
     """Both nodes, and the sensors that send to both."""
 
-    def __init__(self, root, home, url):
+    def __init__(self, root, home, url, *more):
         self.udp = free_port(socket.SOCK_DGRAM)
         text = (root / "sites" / "horadiz" / "site.toml").read_text()
         text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
@@ -95,10 +99,10 @@ class Nodes:
         for name in ("border.geojson", "roads.geojson", "towns.json"):
             (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
         (home / "site.toml").write_text(text)
-        words = ("watch", "--site", home / "site.toml", "--pair", home / "pair.toml", "--node")
+        words = ("watch", "--site", home / "site.toml", "--pair", home / "pair.toml", *more, "--node")
         self.a, self.b = (Program(home / one, *words, one) for one in "ab")
         both = [f'[[nodes]]\nid = "{node.folder.name}"\nlistens = "127.0.0.1:{free_port()}"\n'
-                f'console = "http://127.0.0.1:{node.http}"\n' for node in (self.a, self.b)]  # fmt: skip
+                f'console = "{node.url}"\n' for node in (self.a, self.b)]  # fmt: skip
         (home / "pair.toml").write_text(f'name = "test"\narbiter = "{url}"\n' + "".join(both))
         self._ends = threading.Event()
         self.sender = threading.Thread(target=self._send, daemon=True)

@@ -59,7 +59,7 @@ class Centre:
             return Account(id=name, role=Role(role), service=service, password_hash="")
 
         passkeys = Passkeys(out / "passkeys.json", {}, lambda: self.now_us)
-        entrance = Entrance(Gate(check, note, lambda: self.now_us), None, passkeys, None)
+        entrance = Entrance(Gate(check, note, lambda: self.now_us), passkeys, None)
         self.app = console_of(live, ["127.0.0.1", "localhost"], entrance)
         self.client = TestClient(self.app, base_url="https://127.0.0.1")
 

@@ -1,6 +1,6 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
-import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ways } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
 import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
 import type { SiteGeometry } from "./site";
 
@@ -87,6 +87,8 @@ export const api = {
   release: (step: ReleaseIn) => ask<ReleaseShown>("/api/releases", step),
   ways: () => ask<Ways>("/api/signin"),
   session: () => ask<Session>("/api/session"),
+  ticket: () => ask<Ticket>("/api/session/ticket", {}),
+  comeOver: (ticket: string) => ask<Session>("/api/signin/ticket", { ticket }),
   signIn: (account: string, password: string, purpose: string) => ask<Session>("/api/session", { account, password, purpose }),
   signOut: () => ask<SignedOut>("/api/session", undefined, TIMEOUT_MS, "DELETE"),
   passkeys: () => ask<KeyShown[]>("/api/passkeys"),

@@ -1,4 +1,5 @@
 // The live stream, kept open: silence of three seconds is a broken connection, and it is opened again with patience.
+import { api } from "./api";
 import type { Alarm, ClockFrame, Decision, Drill, Hello, Incident, PictureFrame, SensorHealth } from "../vocabulary";
 
 export type Frame = Hello | ClockFrame | PictureFrame | Alarm | Incident | Decision | Drill | SensorHealth;
@@ -22,6 +23,8 @@ export class Link {
   #isLive = false;
   /** Of a centre's two nodes the other one's address, as this one told it. */
   #other = "";
+  /** Signs in there without asking, once; empty where nobody signs in. */
+  #ticket = "";
   #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
@@ -49,6 +52,7 @@ export class Link {
       const frame = JSON.parse(event.data) as Frame;
       if (frame.type === "hello") {
         this.#other = frame.other_node ?? "";
+        if (this.#other) void this.#prepare();
         this.#isLive = true;
         this.onState("live");
       }
@@ -79,10 +83,17 @@ export class Link {
     silent.close();
   }
 
+  /** While this node lives: have it tell the other one who is here. */
+  async #prepare(): Promise<void> {
+    this.#ticket = (await api.ticket().catch(() => null))?.ticket ?? "";
+  }
+
   /** Go to the other node's console, where that one leads now. */
   async #move(): Promise<void> {
     const answer = await fetch(`${this.#other}/readyz`, { signal: AbortSignal.timeout(READY_MS) }).catch(() => null);
     const isNeeded = !this.#isLive || performance.now() - this.#pictureMs > STILL_MS;
-    if (answer?.ok && isNeeded && this.mayMove()) location.replace(this.#other + location.pathname + location.hash);
+    if (!answer?.ok || !isNeeded || !this.mayMove()) return;
+    const here = location.pathname + location.hash;
+    location.replace(this.#other + (this.#ticket ? `/signin#${new URLSearchParams({ ticket: this.#ticket, to: here })}` : here));
   }
 }

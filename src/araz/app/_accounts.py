@@ -1,8 +1,7 @@
-"""Local accounts: a file of ids, roles and argon2 hashes; the console's certificate; the log of who read what."""
+"""Local accounts: a file of ids, roles and argon2 hashes; the console's certificate."""
 
 from __future__ import annotations
 
-import asyncio
 import getpass
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,12 +12,12 @@ import cyclopts
 import msgspec
 from cyclopts import Parameter
 
+from araz.app._aside import ACCESS_SOURCE, SESSION_SOURCE
 from araz.app._keys import write_key
 from araz.app._oidc import Oidc, fetcher, read_provider
 from araz.app._passkeys import Passkeys
 from araz.app._rim import say
-from araz.console import Access, Account, Gate, Role
-from araz.store import Journal
+from araz.console import Access, Account, Gate, Role, Session, SessionWord
 
 accounts = cyclopts.App(name="account", help="Who may sign in to the console, and its certificate.")
 MIN_PASSWORD: Final = 12
@@ -81,16 +80,24 @@ def read_accounts(path: Path) -> list[Account]:
 
 
 class Entrance(NamedTuple):
-    """The gate, the ways through it beside the password, and the journal of who read what, which its opener closes."""
+    """The gate, and the ways through it beside the password."""
 
     gate: Gate
-    journal: Journal
     passkeys: Passkeys | None
     oidc: Oidc | None
 
 
-def open_entrance(accounts: Path | None, provider: Path | None, log: Path, clock: Callable[[], int]) -> Entrance:
-    """Return the entrance over an accounts file, the settings of a provider, or both; ValueError with the remedy."""
+Journalled = Callable[[str, bytes], Awaitable[object]]
+"""Has a source and its payload in the journal; back when it is safe there."""
+
+
+def open_entrance(
+    accounts: Path | None, provider: Path | None, journalled: Journalled, clock: Callable[[], int]
+) -> Entrance:
+    """Return the entrance over an accounts file, the settings of a provider, or both; ValueError with the remedy.
+
+    Who read what, and who is signed in, goes to the journal before anything is answered.
+    """
     known = {} if accounts is None else {account.id: account for account in read_accounts(accounts)}
     keys = None if accounts is None else Passkeys(accounts.with_name("passkeys.json"), known, clock)
     oidc = None
@@ -98,10 +105,12 @@ def open_entrance(accounts: Path | None, provider: Path | None, log: Path, clock
         settings, secret = read_provider(provider)
         fetch = fetcher(provider.parent / settings.ca_file if settings.ca_file else None)
         oidc = Oidc(settings, secret, fetch, time.time)
-    return Entrance(*_gate_over(known, log, clock), keys, oidc)
+    return Entrance(_gate_over(known, oidc is not None, journalled, clock), keys, oidc)
 
 
-def _gate_over(known: Mapping[str, Account], log: Path, clock: Callable[[], int]) -> tuple[Gate, Journal]:
+def _gate_over(
+    known: Mapping[str, Account], has_provider: bool, journalled: Journalled, clock: Callable[[], int]
+) -> Gate:
     from argon2 import PasswordHasher
     from argon2.exceptions import VerificationError
 
@@ -117,15 +126,19 @@ def _gate_over(known: Mapping[str, Account], log: Path, clock: Callable[[], int]
             return None
         return account
 
-    journal = Journal.open(log)
-    lock = asyncio.Lock()
-
     async def note(access: Access) -> None:
-        async with lock:
-            await asyncio.to_thread(journal.append, [(access.at_us, "@access", msgspec.json.encode(access))])
+        await journalled(ACCESS_SOURCE, msgspec.json.encode(access))
 
-    noted: Callable[[Access], Awaitable[None]] = note
-    return Gate(check, noted, clock), journal
+    async def keep(word: SessionWord) -> None:
+        await journalled(SESSION_SOURCE, msgspec.json.encode(word))
+
+    def still(session: Session) -> bool:
+        if session.how == "provider":
+            return has_provider
+        account = known.get(session.account)
+        return account is not None and (account.role, account.service) == (session.role, session.service)
+
+    return Gate(check, note, clock, keep, still)
 
 
 def names_of(certificate_file: Path) -> set[str]:

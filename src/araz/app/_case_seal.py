@@ -14,6 +14,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from araz.app import verify_case
+from araz.app._aside import OFFICE_SOURCES
 from araz.app._case_report import Told as Report
 from araz.app._case_report import render_reports
 from araz.app._case_tracks import WARM_UP_US, tracks_now
@@ -168,7 +169,7 @@ def _night(journal: Path, belongs: Belonging, whole: bool | None) -> tuple[Night
         if last is None:
             first_hash = raw.hash.hex()
         last = raw
-        if raw.message.received_at_us > belongs.to_us:
+        if raw.message.received_at_us > belongs.to_us or raw.message.source in OFFICE_SOURCES:
             continue
         if raw.message.source == SITE_SOURCE:
             site, kept = raw, []

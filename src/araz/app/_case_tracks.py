@@ -9,6 +9,7 @@ import numpy as np
 
 from araz import tracking
 from araz.app import _pipeline as pipeline
+from araz.app._aside import ASIDE_SOURCES
 from araz.app._config import SITE_SOURCE
 from araz.app._posts import passed
 from araz.geography import ellipse_from_covariance
@@ -127,7 +128,7 @@ def _followed(
         if message.source == SITE_SOURCE:
             state, _ = pipeline.step(state, message)
             follower = _Follower(*_enu(shown, state.line.place.frame))
-        elif message.source in pipeline.ASIDE_SOURCES or state is None:
+        elif message.source in ASIDE_SOURCES or state is None:
             continue
         elif start_us <= message.received_at_us <= end_us:
             now_us = max(state.now_us, message.received_at_us)

@@ -11,8 +11,11 @@ import cyclopts
 import msgspec
 from cyclopts import Parameter
 
+from araz.app._aside import CUSTODY_SOURCE, PHOTOGRAPH_SOURCE
 from araz.app._keys import Password, open_key
+from araz.app._office import PHOTOGRAPHS
 from araz.app._rim import say, wall_clock_us
+from araz.app._station import Item, handed_over
 from araz.app._summary import clock_text
 from araz.evidence import (
     Accepted,
@@ -32,11 +35,10 @@ from araz.evidence import (
     public_pem,
     sign_record,
 )
-from araz.store import Journal, read_journal
+from araz.store import MAX_PAYLOAD_BYTES, Journal, read_journal
 
 custody = cyclopts.App(name="custody", help="Exhibits: who had what, when and why; a hand-over needs both hands.")
 
-CUSTODY_SOURCE = "@custody"
 Log = Annotated[Path, Parameter(name="--log", help="The custody journal; beside the night's it goes into its cases.")]
 By = Annotated[str, Parameter(help="Who acts: a post or an officer's number, never a name.")]
 Key = Annotated[Path, Parameter(help="The private key of that hand (araz case key makes one).")]
@@ -151,9 +153,13 @@ def read_custody(log: Path) -> list[CustodyRecord]:
 
 
 def _record(log: Path, by: str, exhibit: str, what: What, why: str, key: Path, password: str) -> int:
-    """Sign and append, if no rule is broken."""
+    """Sign and append, if no rule is broken; a station that runs in this folder does it, at both its nodes."""
     unsigned = CustodyRecord(at_us=wall_clock_us(), who=by, exhibit=exhibit, what=what, why=why)
     record = sign_record(unsigned, open_key(key, password))
+    said = f"recorded: {msgspec.to_builtins(what)['type']} {exhibit} by {by}"
+    if handed_over(log.parent, [*_photograph_items(log, what), (CUSTODY_SOURCE, canonical_json(record))]):
+        say(said)
+        return 0
     with Journal.open(log) as journal:
         state, objections = custody_of(read_custody(log))
         if objections:
@@ -162,15 +168,22 @@ def _record(log: Path, by: str, exhibit: str, what: What, why: str, key: Path, p
         if isinstance(after, str):
             raise ValueError(f"not recorded: {after}")
         journal.append([(record.at_us, CUSTODY_SOURCE, canonical_json(record))])
-    say(f"recorded: {msgspec.to_builtins(what)['type']} {exhibit} by {by}")
+    say(said)
     return 0
+
+
+def _photograph_items(log: Path, what: What) -> list[Item]:
+    return [(PHOTOGRAPH_SOURCE, (log.parent / PHOTOGRAPHS / one.sha256).read_bytes())
+            for one in getattr(what, "photographs", ())]  # fmt: skip
 
 
 def _photographs(log: Path, photos: tuple[Path, ...]) -> list[Photograph]:
     out = []
     for photo in photos:
+        if photo.stat().st_size > MAX_PAYLOAD_BYTES:
+            raise ValueError(f"{photo} has more than {MAX_PAYLOAD_BYTES >> 20} MiB; record a smaller copy of it")
         digest = _sha256(photo)
-        kept = log.parent / "photographs" / digest
+        kept = log.parent / PHOTOGRAPHS / digest
         kept.parent.mkdir(parents=True, exist_ok=True)
         if not kept.exists():
             shutil.copyfile(photo, kept)

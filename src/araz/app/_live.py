@@ -32,6 +32,7 @@ from araz.app._runtime import BATCH, Arrival, Night
 from araz.app._search import search_handlers
 from araz.app._seizure_desk import seizure_handlers
 from araz.app._signin_ways import way_handlers
+from araz.app._station import Item, keep_door
 from araz.app._views import View
 from araz.console import Gate, Hub, OfService, Refused, Speed, create_app, live_speed, site_geometry
 from araz.disclosure import sees_all
@@ -125,6 +126,28 @@ class Live:
             raise Refused(503, "follows", f"this node follows node {other.id}", f"use the console at {other.console}")
         return await self.take(self.clock(), source, payload)
 
+    async def record(self, items: Sequence[Item]) -> str:
+        """Record what a command here hands over; empty once both nodes have it, else why it is not recorded."""
+        if self.pair is not None and not self.pair.is_leading:
+            other = self.pair.sides.other.id
+            return f"this node follows node {other}; give the command there"
+        try:
+            objection = await asyncio.to_thread(self.night.office.objection, items)
+            if not objection:
+                await self.take_all([(self.clock(), source, payload) for source, payload in items])
+        except (OSError, ValueError, msgspec.DecodeError) as error:
+            return str(error)
+        return objection
+
+    async def carry(self) -> None:
+        """Record what lies in the folder since no station ran there, so that the other node has it too."""
+        lacking = self.night.office.lacking()
+        while (items := await asyncio.to_thread(next, lacking, None)) is not None:
+            try:
+                await self.take_all([(self.clock(), source, payload) for source, payload in items])
+            except (OSError, ValueError) as error:
+                log.error("%s lies in this node's folder alone: %s", items[0][0], error)
+
     async def work(self) -> None:
         """Journal and judge batches for ever; a full disk stops the intake with a clear word, not the process."""
         while True:
@@ -213,7 +236,8 @@ async def serve(
     check_exposure(host, accounts, tls, oidc)
     entrance = None
     if accounts is not None or oidc is not None:
-        entrance = open_entrance(accounts, oidc, live.night.out / "access.journal", wall_clock_us)
+        entrance = open_entrance(accounts, oidc, live.submit, wall_clock_us)
+        live.night.office.hear_sessions(entrance.gate.sessions.hear_text)
     names = {host, "localhost", "127.0.0.1"} | (set() if tls is None else names_of(tls / "console.crt"))
     app = console_of(live, sorted(names), entrance, register, planned)
     config = uvicorn.Config(
@@ -232,8 +256,6 @@ async def serve(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.gather(console, return_exceptions=True)
-    if entrance is not None:
-        entrance.journal.close()
     for task in done:
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
@@ -326,7 +348,7 @@ def run_watch(
     tls: Path | None = None,
     posts: str = "",
     keys: Path | None = None,
-    register: Path = REGISTER,
+    register: Path | None = None,
     sides: Sides | None = None,
 ) -> int:
     """Watch the live feeds of a site until interrupted; with ``posts``, wait there for the posts and what they pass.
@@ -359,7 +381,7 @@ def watch(
     accounts: Path | None = None,
     oidc: Path | None = None,
     tls: Path | None = None,
-    register: Path = REGISTER,
+    register: Path | None = None,
     not_here: frozenset[str] = frozenset(),
     beside: Callable[[Live], Sequence[Coroutine[Any, Any, None]]] = lambda _: (),
     sides: Sides | None = None,
@@ -372,6 +394,8 @@ def watch(
     site, _, _ = site_from_bundle(bundle)
     services = services_of(site, accounts, oidc)
     night = Night(out, log_events=False, services=services)
+    register = register or (REGISTER if sides is None else out / REGISTER.name)
+    night.office.register = register if register.parent.resolve() == out.resolve() else None
     if night.journal.recovered:
         say(night.journal.recovered)
     pair = None if sides is None else Pair(sides, keys, night)
@@ -385,9 +409,16 @@ def watch(
         say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
 
         def lead() -> list[Coroutine[Any, Any, None]]:
-            return [live.tick(), _listen(live, feeds), *(one for box in boxes for one in box.senders()), *beside(live)]
+            more = [] if pair is None else [live.carry()]
+            return [
+                *more,
+                live.tick(),
+                _listen(live, feeds),
+                *(one for box in boxes for one in box.senders()),
+                *beside(live),
+            ]
 
-        others = lead() if pair is None else [in_turn(pair, live.tell, lead)]
+        others = lead() if pair is None else [in_turn(pair, live.tell, lead), keep_door(out, live.record)]
         asyncio.run(serve(live, host, port, others, accounts=accounts, oidc=oidc, tls=tls, register=register))
     except KeyboardInterrupt:
         say("stopped; start again with the same --out to go on")

@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from araz import incidents, intercept, tracking
+from araz.app._aside import ASIDE_SOURCES
 from araz.app._config import SITE_SOURCE, SiteError, site_from_bundle
 from araz.app._posts import (
     CORRECTED_SOURCE,
@@ -54,7 +55,6 @@ from araz.tracking import Reappearance
 from araz.vocabulary import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
-    SOFTWARE_SOURCE,
     WATERMARK,
     Alarm,
     Bearing,
@@ -90,9 +90,7 @@ TICK_SOURCE: Final = "@tick"
 #: Source of the steps of a release to another service: a ``Release`` as JSON.
 RELEASE_SOURCE: Final = "@release"
 #: Sources that Araz itself writes and that move no track: time, and what was done with the journal and by whom.
-SILENT_SOURCES: Final = frozenset({TICK_SOURCE, RELEASE_SOURCE, ERASURE_SOURCE, ERASED_SOURCE, SOFTWARE_SOURCE})
-#: Those of them that do not even tell the time: with them or without them, the same is said at the same moments.
-ASIDE_SOURCES: Final = frozenset({SOFTWARE_SOURCE})
+SILENT_SOURCES: Final = frozenset({TICK_SOURCE, RELEASE_SOURCE, ERASURE_SOURCE, ERASED_SOURCE}) | ASIDE_SOURCES
 #: Source of what the sockets themselves refused (a message too long, an overload): a ``Rejected`` as JSON.
 PROBLEM_SOURCE: Final = "@problem"
 #: Source of the weather of the hour: a ``Weather`` as JSON.

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from araz.app._office import register_items
 from araz.app._rim import wall_clock_us
+from araz.app._station import handed_over
 from araz.intelligence import (
     LINE_SCHEMA,
     ROW,
@@ -158,7 +160,7 @@ class Book:
             revisions.append(_revision(record.seizure_id, heads, now, changed_by, reason, record, batch_id, rows))
         if not revisions:
             return 0, 0, unchanged
-        self.register.add(revisions)
+        self._record(revisions)
         new = sum(revision.revision == 0 for revision in revisions)
         entries += len(revisions)
         if self.register.entries() == entries:  # else another wrote meanwhile, and the next frame is made from all
@@ -174,8 +176,13 @@ class Book:
         """
         which = read.seizure_id
         revision = _revision(which, {which: read.revision}, wall_clock_us(), changed_by, reason, record, "", {})
-        self.register.add([revision])
+        self._record([revision])
         return revision
+
+    def _record(self, revisions: Sequence[SeizureRevision]) -> None:
+        """Add revisions; where a station runs in this folder, it adds them here and at its other node."""
+        if not handed_over(self.path.parent, list(register_items(revisions))):
+            self.register.add(revisions)
 
     def resolve(self, prefix: str) -> str:
         """Return the full identity for its first letters; raises ValueError when none or several fit."""

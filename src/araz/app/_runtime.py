@@ -15,9 +15,11 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError
 
 from araz.app import _pipeline as pipeline
+from araz.app._aside import OFFICE_SOURCES
 from araz.app._config import SITE_SOURCE
 from araz.app._data import DERIVED, EVENTS, RECORDS
 from araz.app._keys import head_signer, write_key
+from araz.app._office import Office
 from araz.app._software import note_judge, software
 from araz.app._views import Views
 from araz.evidence import canonical_json
@@ -107,6 +109,7 @@ class Night:
         self._writer = PatientWriter(self._records)
         self._listeners = list(listeners)
         self.views = Views(out, services)
+        self.office = Office(out)
         self.confirm: Callable[[int], None] = lambda next_seq: None
         """Waits until the entries before a number count: in a pair of nodes, until the other one has them too."""
 
@@ -180,6 +183,8 @@ class Night:
         for message in messages:
             if message.source == SITE_SOURCE:
                 self.bundle = message.payload
+            elif message.source in OFFICE_SOURCES:
+                self.office.act(message)
             self.state, said = pipeline.step(self.state, message)
             events.extend(said)
             self.views.act(message, said)

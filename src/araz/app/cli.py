@@ -12,7 +12,6 @@ import cyclopts
 from cyclopts import Parameter
 
 import araz
-from araz.app._data import REGISTER
 from araz.vocabulary import ExportFormat, Format, ReportKind, ZoneFormat
 
 app = cyclopts.App(
@@ -102,8 +101,9 @@ def watch(
         Path | None, Parameter(help="Folder with console.crt and console.key; needed beyond localhost.")
     ] = None,
     register: Annotated[
-        Path, Parameter(help="Register of seizures (araz seizures import), for the analyst.")
-    ] = REGISTER,
+        Path | None,
+        Parameter(help="Register of seizures, for the analyst; else out/register.sqlite, of two nodes that in --out."),
+    ] = None,
     posts: Annotated[str, Parameter(help="HOST:PORT on which the site's posts call (araz post).")] = "",
     keys: Annotated[
         Path | None, Parameter(help="Folder with ca.crt, centre.crt and centre.key; needed when posts call from afar.")

@@ -17,7 +17,6 @@ from araz.console._gate import (
     Gate,
     Identity,
     OfService,
-    Session,
     SignIn,
     purpose_objection,
     session_cookie,
@@ -26,6 +25,7 @@ from araz.console._geometry import site_geometry
 from araz.console._hub import Hub, Subscriber
 from araz.console._ports import Clock, Reader, Speed, Submit, live_speed
 from araz.console._requests import AnyRequest, json_of, time_of
+from araz.console._sessions import Session, Sessions, SessionWord
 from araz.console._signin import session_of
 from araz.console._wire import ClockFrame, LiveEvent, PictureFrame
 
@@ -47,6 +47,8 @@ __all__ = [
     "Refused",
     "Role",
     "Session",
+    "SessionWord",
+    "Sessions",
     "SignIn",
     "Speed",
     "Submit",

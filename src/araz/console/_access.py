@@ -42,7 +42,8 @@ OPEN: Final = frozenset(
     {
         ("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/signin"), ("GET", "/assets"), ("GET", "/favicon.svg"),
         ("GET", "/api/signin"), ("POST", "/api/session"), ("POST", "/api/signin/passkey-options"),
-        ("POST", "/api/signin/passkey"), ("GET", "/signin/provider"), ("GET", "/signin/back"),
+        ("POST", "/api/signin/passkey"), ("POST", "/api/signin/ticket"),
+        ("GET", "/signin/provider"), ("GET", "/signin/back"),
     }
 )  # fmt: skip
 #: Method and path as the application has them: who may.
@@ -54,6 +55,7 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): Rule(frozenset({_T, _C})),
     ("GET", "/api/session"): Rule(_ALL),
     ("DELETE", "/api/session"): Rule(_ALL),
+    ("POST", "/api/session/ticket"): Rule(_ALL),
     ("GET", "/api/passkeys"): Rule(_ALL),
     ("POST", "/api/passkeys"): Rule(_ALL),
     ("DELETE", "/api/passkeys"): Rule(_ALL),

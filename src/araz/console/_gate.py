@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any, Final
@@ -15,13 +14,13 @@ from litestar import Request, Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from araz.console._access import Role, is_open, rule_of
-from araz.console._errors import answer
+from araz.console._errors import Refused, answer
 from araz.console._ports import Clock
+from araz.console._sessions import Session, Sessions, SessionWord, key_of
 from araz.console._wire import ErrorBody
 
 SESSION_US: Final = 12 * 3600 * 1_000_000
 """A shift: then everybody signs in again."""
-MAX_SESSIONS: Final = 1_000
 MAX_FAILURES: Final = 5
 LOCKED_US: Final = 60_000_000
 """So long an account is shut after ``MAX_FAILURES`` wrong passwords in a row."""
@@ -58,18 +57,6 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     purpose: str
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is signed in, and what for."""
-
-    account: str
-    role: Role
-    service: str
-    purpose: str
-    until_us: int
-    how: str = "password"
-    """By which way: password, passkey, provider."""
-
-
 class Access(msgspec.Struct, frozen=True, kw_only=True):
     """One line of the access log: who used which path for which purpose; written before the answer."""
 
@@ -84,6 +71,8 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
 Check = Callable[[str, str], Account | None]
 """Account of an id and a password, None for a wrong one; slow by intent, called in a thread."""
 NoteAccess = Callable[[Access], Awaitable[None]]
+KeepSession = Callable[[SessionWord], Awaitable[None]]
+"""Has a word of the sessions where every node of the centre hears it; back when it is safe there."""
 OfService = Callable[[str, ASGIApp], ASGIApp | None]
 """What a service is shown: of its name and the application of those who see all; None refuses."""
 
@@ -101,13 +90,22 @@ def session_cookie(token: str) -> str:
 
 
 class Gate:
-    """Sessions in memory, the table of rules before every path, the log behind it."""
+    """The sessions, the table of rules before every path, the log behind it.
 
-    def __init__(self, check: Check, note: NoteAccess, clock: Clock) -> None:
+    ``keep`` has the words of the sessions outlive this process and reach the other node; None: they die with it.
+    ``still`` says whether a session from before this process, or from the other node, would be given today.
+    """
+
+    def __init__(
+        self, check: Check, note: NoteAccess, clock: Clock, keep: KeepSession | None = None,
+        still: Callable[[Session], bool] = lambda _: True,
+    ) -> None:  # fmt: skip
         self._check = check
         self._note = note
         self._clock = clock
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._keep = keep
+        self._still = still
+        self.sessions = Sessions()
         self._failures: dict[int, tuple[int, int]] = {}
         self.farewell: Callable[[str], str | None] = lambda _: None
         """Where the provider behind a session ends its own; set by whoever signs people in through one."""
@@ -136,19 +134,41 @@ class Gate:
         session = Session(account=who.id, role=who.role, service=who.service, purpose=purpose,
                           until_us=self._clock() + SESSION_US, how=how)  # fmt: skip
         await self._log(who.id, who.role, f"sign-in by {how}", purpose, True)
+        return await self._opened(session), session
+
+    async def _opened(self, session: Session) -> str:
         token = secrets.token_urlsafe(32)
-        self._sessions[token] = session
-        while len(self._sessions) > MAX_SESSIONS:
-            self._sessions.popitem(last=False)
-        return token, session
+        await self._tell(SessionWord(key=key_of(token), session=session))
+        return token
+
+    async def _tell(self, word: SessionWord) -> None:
+        if self._keep is not None:
+            await self._keep(word)
+        self.sessions.hear(word)
+
+    async def ticket(self, token: str) -> str:
+        """Return what opens a session like this one at the other node, once, when this node is gone."""
+        made = secrets.token_urlsafe(32)
+        await self._tell(SessionWord(key=key_of(made), ticket_of=key_of(token)))
+        return made
+
+    async def come_over(self, ticket: str) -> tuple[str, Session] | ErrorBody:
+        """Return a new token and its session for a ticket of the other node, logged first; it ends when that would."""
+        session = self.sessions.spend(ticket, self._clock())
+        if session is None or not self._still(session):
+            await self.turn_away("", "ticket", "")
+            return ErrorBody(code="no-ticket", message="this way is used up or was never open", remedy="sign in")
+        await self._tell(SessionWord(key=key_of(ticket)))
+        await self._log(session.account, session.role, "sign-in by ticket", session.purpose, True)
+        return await self._opened(session), session
 
     async def turn_away(self, name: str, how: str, purpose: str) -> None:
         """Log a sign-in that was refused."""
         await self._log(name[:128], "", f"sign-in by {how}", purpose[:200], False)
 
-    def sign_out(self, token: str) -> str | None:
+    async def sign_out(self, token: str) -> str | None:
         """End a session; returns where the provider that vouched for it ends its own, if it has such a place."""
-        self._sessions.pop(token, None)
+        await self._tell(SessionWord(key=key_of(token)))
         return self.farewell(token)
 
     def session_of(self, headers: dict[bytes, bytes]) -> tuple[str, Session] | None:
@@ -158,11 +178,8 @@ class Gate:
         except CookieError:
             return None
         token = jar[COOKIE].value if COOKIE in jar else ""
-        session = self._sessions.get(token)
-        if session is None or session.until_us <= self._clock():
-            self._sessions.pop(token, None)
-            return None
-        return token, session
+        session = self.sessions.of(token, self._clock())
+        return None if session is None or not self._still(session) else (token, session)
 
     async def refusal(self, method: str, path: str, headers: dict[bytes, bytes]) -> tuple[int, ErrorBody] | None:
         """Why a request is refused, as status and body; None lets it through, logged where the rule wants it."""
@@ -196,7 +213,10 @@ class Gate:
             if is_open(method, path):
                 await app(scope, receive, send)
                 return
-            refused = await self.refusal(method, path, dict(scope["headers"]))
+            try:
+                refused = await self.refusal(method, path, dict(scope["headers"]))
+            except Refused as error:  # nothing is read where the log cannot say so: this node follows
+                refused = error.status_code, error.body
             inner: ASGIApp | None = app
             found = self.session_of(dict(scope["headers"])) if refused is None else None
             is_own = path.startswith(("/api/session", "/api/passkeys"))  # of the account, not of what its service sees

@@ -9,8 +9,9 @@ from litestar import Response, delete, get, post
 
 from araz.console._described import asks
 from araz.console._errors import Refused
-from araz.console._gate import Gate, Session, SignIn, session_cookie
+from araz.console._gate import Gate, SignIn, session_cookie
 from araz.console._requests import AnyRequest, json_of
+from araz.console._sessions import Session
 
 
 class SignedOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,8 +21,14 @@ class SignedOut(msgspec.Struct, frozen=True, kw_only=True):
     """Where the provider that vouched for the session ends its own; None where there is nothing more to end."""
 
 
+class Ticket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What opens a session like one's own at the other of two nodes, once."""
+
+    ticket: str
+
+
 def signin_handlers(gate: Gate) -> list[Any]:
-    """Return the handlers of /api/session."""
+    """Return the handlers of /api/session, and of a ticket from the other node."""
 
     @post("/api/session", opt=asks(body=SignIn))
     async def sign_in(request: AnyRequest) -> Response[Session]:
@@ -35,12 +42,27 @@ def signin_handlers(gate: Gate) -> list[Any]:
     def who(request: AnyRequest) -> Session:
         return session_of(gate, request)
 
-    @delete("/api/session", status_code=200, sync_to_thread=True)
-    def sign_out(request: AnyRequest) -> SignedOut:
+    @delete("/api/session", status_code=200)
+    async def sign_out(request: AnyRequest) -> SignedOut:
         found = gate.session_of(dict(request.scope["headers"]))
-        return SignedOut(away=None if found is None else gate.sign_out(found[0]))
+        return SignedOut(away=None if found is None else await gate.sign_out(found[0]))
 
-    return [sign_in, who, sign_out]
+    @post("/api/session/ticket", status_code=201)
+    async def ticket(request: AnyRequest) -> Ticket:
+        found = gate.session_of(dict(request.scope["headers"]))
+        if found is None:
+            raise Refused(401, "sign-in", "nobody is signed in", "sign in at /signin")
+        return Ticket(ticket=await gate.ticket(found[0]))
+
+    @post("/api/signin/ticket", opt=asks(body=Ticket))
+    async def come_over(request: AnyRequest) -> Response[Session]:
+        done = await gate.come_over((await json_of(request, Ticket, "ticket")).ticket)
+        if not isinstance(done, tuple):
+            raise Refused(401, done.code, done.message, done.remedy)
+        token, session = done
+        return Response(session, status_code=201, headers={"set-cookie": session_cookie(token)})
+
+    return [sign_in, who, sign_out, ticket, come_over]
 
 
 def session_of(gate: Gate, request: AnyRequest) -> Session:

@@ -125,6 +125,12 @@ class Register(Closing):
         with self._engine.connect() as connection:
             return [_DECODER.decode(data) for data in connection.execute(query).scalars()]
 
+    def revisions(self) -> Iterator[SeizureRevision]:
+        """All revisions of all seizures, in the order they came in."""
+        with self._engine.connect() as connection:
+            for data in connection.execute(select(_REVISIONS.c.json).order_by(_REVISIONS.c.entry)).scalars():
+                yield _DECODER.decode(data)
+
     def current(self) -> Iterator[SeizureRevision]:
         """The newest revision of every seizure that is not withdrawn, in the order they first came in."""
         grouped = select(
