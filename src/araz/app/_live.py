@@ -15,6 +15,7 @@ import uvicorn
 from araz.app import _pipeline as pipeline
 from araz.app._accounts import Entrance, check_exposure, names_of, open_entrance, read_accounts
 from araz.app._alarms import alarm_handlers
+from araz.app._clock import StationClock, mind
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._coverage import coverage_handlers
 from araz.app._data import PACKAGE, REGISTER, site_path
@@ -95,6 +96,7 @@ class Live:
             trouble=self._trouble or (None if self.pair is None else self.pair.trouble),
             free_bytes=free_bytes(self.night.out),
             unstored=self.night.unstored, is_paired=None if self.pair is None else self.pair.is_paired,
+            clock_ahead_s=self.clock.ahead_us / 1e6 if isinstance(self.clock, StationClock) else None,
         )  # fmt: skip
 
     def watch_view(self, view: View) -> None:
@@ -120,11 +122,15 @@ class Live:
         return await done
 
     async def submit(self, source: str, payload: bytes) -> Message:
-        """Take what a person sent through the console, at the time of the data."""
+        """Take what a person sent through the console, at the time of the data; Refused when it cannot be kept."""
         if self.pair is not None and not self.pair.is_leading:
             other = self.pair.sides.other
             raise Refused(503, "follows", f"this node follows node {other.id}", f"use the console at {other.console}")
-        return await self.take(self.clock(), source, payload)
+        try:
+            return await self.take(self.clock(), source, payload)
+        except OSError as error:  # a full disk, or another node leads: the log has said it
+            remedy = "send it again; if it stays, free disk space or mend the disk: the log of araz says which"
+            raise Refused(503, "not-kept", "it is not recorded: nothing can be written now", remedy) from error
 
     async def record(self, items: Sequence[Item]) -> str:
         """Record what a command here hands over; empty once both nodes have it, else why it is not recorded."""
@@ -215,6 +221,11 @@ class Live:
             await asyncio.sleep(1.0)
             with contextlib.suppress(OSError, ValueError):
                 await self.take(self.clock(), pipeline.TICK_SOURCE, b"")
+
+    async def problem(self, item: Rejected) -> None:
+        """Put into the journal what could not be used, or went wrong; while that cannot be written, the log has it."""
+        with contextlib.suppress(OSError, ValueError):
+            await self.take(self.clock(), pipeline.PROBLEM_SOURCE, msgspec.json.encode(item))
 
 
 async def serve(
@@ -393,15 +404,15 @@ def watch(
     """
     site, _, _ = site_from_bundle(bundle)
     services = services_of(site, accounts, oidc)
-    night = Night(out, log_events=False, services=services)
+    night, clock = Night(out, log_events=False, services=services), StationClock()
     register = register or (REGISTER if sides is None else out / REGISTER.name)
     night.office.register = register if register.parent.resolve() == out.resolve() else None
     if night.journal.recovered:
         say(night.journal.recovered)
     pair = None if sides is None else Pair(sides, keys, night)
     try:
-        _open_night(night, bundle, pair)
-        live = Live(night, Hub(), wall_clock_us, pair=pair)
+        _open_night(night, bundle, pair, clock)
+        live = Live(night, Hub(), clock, pair=pair)
         night.listen(live.note)
         boxes = _boxes(live, site, services)
         feeds = [feed for feed in site.feeds if feed.url and feed.id not in not_here]
@@ -409,10 +420,12 @@ def watch(
         say(f"{site.name}: {len(feeds)} live feeds; console at {scheme}://{host}:{port}  (Ctrl-C stops)")
 
         def lead() -> list[Coroutine[Any, Any, None]]:
+            clock.not_before(night.believed.now_us)
             more = [] if pair is None else [live.carry()]
             return [
                 *more,
                 live.tick(),
+                mind(clock, live.problem),
                 _listen(live, feeds),
                 *(one for box in boxes for one in box.senders()),
                 *beside(live),
@@ -432,7 +445,7 @@ def watch(
     return 0
 
 
-def _open_night(night: Night, bundle: bytes, pair: Pair | None) -> None:
+def _open_night(night: Night, bundle: bytes, pair: Pair | None, clock: StationClock) -> None:
     """Read the night so far, and put this site at its head, unless another node leads it."""
     if pair is not None:
         pair.begin()
@@ -440,7 +453,8 @@ def _open_night(night: Night, bundle: bytes, pair: Pair | None) -> None:
     if count:
         say(f"resumed after {count} messages in {night.out}")
     if pair is None or pair.is_leading:
-        night.set_site(bundle, wall_clock_us())
+        clock.not_before(0 if night.state is None else night.state.now_us)
+        night.set_site(bundle, clock())
         return
     pair.catch_up()
     if night.bundle != bundle:
@@ -467,7 +481,7 @@ async def _listen(live: Live, feeds: Sequence[Feed]) -> None:
         await live.take(received_at_us, source, payload)
 
     def problem(item: Rejected) -> None:
-        task = asyncio.ensure_future(live.take(live.clock(), pipeline.PROBLEM_SOURCE, msgspec.json.encode(item)))
+        task = asyncio.ensure_future(live.problem(item))
         task.add_done_callback(lambda finished: finished.cancelled() or finished.exception())
 
     def reply(source: str, payload: bytes, at_us: int) -> bytes:

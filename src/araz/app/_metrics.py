@@ -34,6 +34,8 @@ class Station(NamedTuple):
     """Events that wait for a database that is gone."""
     is_paired: bool | None = None
     """Whether the other node has everything that counts; None for a station that is no node of a pair."""
+    clock_ahead_s: float | None = None
+    """How far the station's clock is ahead of the machine's; None for a recording."""
 
 
 class Metric(NamedTuple):
@@ -59,6 +61,9 @@ def metrics(station: Station, records: Records) -> list[Metric]:
     if station.is_paired is not None:
         text = "1 when the other node has all that counts and can take over"
         found.append(Metric("araz_paired", "gauge", text, [({}, float(station.is_paired))]))
+    if station.clock_ahead_s is not None:
+        text = "The station's clock minus the machine's, where that was set or jumped"
+        found.append(Metric("araz_clock_ahead_seconds", "gauge", text, [({}, station.clock_ahead_s)]))
     waiting = Counter(str(alarm.priority) for alarm in records.alarms() if alarm.state in OPEN)
     rejected = [({"feed": one.source, "reason": one.reason}, float(one.total)) for one in records.reject_counts()]
     found += [

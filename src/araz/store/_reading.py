@@ -160,7 +160,7 @@ def read_raw(path: Path | str, first_seq: int = 0, after: Entry | None = None) -
             return
         raise JournalError(
             f"The journal {path} was altered: entry {damage.seq} at byte {damage.offset}: {damage.reason}. Everything "
-            f"before it is sound; run 'araz verify' and keep the files for examination."
+            f"before it is sound; run 'araz verify', keep the files for examination, and go on in a new directory."
         ) from None
     except (OSError, EOFError, lzma.LZMAError) as error:
         raise JournalError(f"The journal {path} cannot be read: {error}. Check the path, or copy it again.") from None
