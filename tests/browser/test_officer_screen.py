@@ -274,6 +274,24 @@ def test_every_sentence_of_the_rules_is_read_in_azerbaijani_as_python_says_it(se
     )
 
 
+def test_times_in_sentences_are_those_of_the_clock(server, screen, running, until):
+    """The sector is four hours ahead of Greenwich; the record keeps UTC."""
+    page = screen(server)
+    running(page)
+    told = phrase("unseen.sensor", sensor="rf-1", state=phrase("state.silent"), time="21:40 UTC")
+    card = msgspec.structs.replace(
+        server.night.cards["a-1"], revision=9, sentence="Released a load at 18:44 UTC.", said=None,
+        not_seen=[str(told)], not_seen_said=[told.said],
+    )  # fmt: skip
+    server.call(server.night.revise, card)
+    until(page, lambda: page.inner_text(".card h1") == "Released a load at 22:44.", "the time on the clock")
+    page.keyboard.press("w")
+    assert page.locator(".card dd").last.inner_text() == str(told).replace("21:40 UTC", "01:40")
+    page.keyboard.press("x")
+    until(page, lambda: "01:40" in page.locator(".card dd").last.inner_text(), "in Azerbaijani too")
+    assert "UTC" not in page.inner_text(".card")
+
+
 def inner_value(name):
     """A sentence in a sentence, a list of them, a name: each kind of value a rule gives."""
     if name == "reasons":

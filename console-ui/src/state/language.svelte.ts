@@ -53,9 +53,20 @@ export function t(key: string, values: Record<string, string | number> = {}): st
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
 
-/** A record's text as its reader needs it: in English as it stands; else said anew from what it was made of, if that is known. */
+/** A time of day in UTC, hours and minutes, as the clock of the screen shows it. */
+export type TimeHere = (hour: number, minute: number) => string;
+const UTC_TIME = /\b(\d\d):(\d\d) UTC\b/g;
+let timeHere: TimeHere | null = null;
+
+/** Records say times in UTC; beside a clock of the sector's time the reader would have to add up. */
+export function sayTimesAs(here: TimeHere): void {
+  timeHere = here;
+}
+
+/** A record's text as its reader needs it: in English as it stands; else said anew from what it was made of, if that is known. Times as on the clock. */
 export function say(text: string, said: Said | null | undefined): string {
-  return language.code === "en" || !said ? text : (words(said) ?? text);
+  const chosen = language.code === "en" || !said ? text : (words(said) ?? text);
+  return chosen.replace(UTC_TIME, (utc, hour: string, minute: string) => timeHere?.(Number(hour), Number(minute)) ?? utc);
 }
 
 /** The words of a sentence in the chosen language; null where this browser lacks its key or a value. */

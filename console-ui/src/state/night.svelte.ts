@@ -1,5 +1,6 @@
 // What the screen knows: one object, filled by the live stream and by replay; every part reads from it.
-import { language, say, t } from "./language.svelte";
+import { untrack } from "svelte";
+import { language, say, sayTimesAs, t } from "./language.svelte";
 import type { GroundMap } from "../map/ground-map";
 import type { Overlay } from "../map/overlay";
 import type { Alarm, AlarmFigures, Decision, Drill, Incident, InterceptOption, Picture, Screen, ScreenShown, SearchPlan, SensorHealth, Track, Withheld } from "../vocabulary";
@@ -121,6 +122,7 @@ class Night {
       }
     }
     this.trouble = null;
+    sayTimesAs((hour, minute) => untrack(() => this.clock.ofUtc(hour, minute, this.shownUs)));
     this.#link.open();
     setInterval(() => this.#tick(), 250);
   }

@@ -1,7 +1,9 @@
 // The patrol's page: reports kept on the phone until Araz has them, each with the true time of its press.
+import { untrack } from "svelte";
 import type { Alarm, Decision, InterceptOption, ReportIn, Said, SearchPlan } from "../vocabulary";
 import { api, Refusal } from "./api";
 import { Keep } from "./keep";
+import { sayTimesAs } from "./language.svelte";
 import { Link, type Frame } from "./link";
 import { answered } from "./merged";
 import { Offset } from "./offset";
@@ -86,6 +88,7 @@ export class PatrolPost {
   constructor() {
     this.#loaded = this.#load();
     this.#loaded.catch(() => (this.isKept = false));
+    sayTimesAs((hour, minute) => this.clock.ofUtc(hour, minute, untrack(() => this.nowUs)));
   }
 
   open(): () => void {

@@ -77,6 +77,8 @@ export function isOpen(alarm: Alarm): boolean {
   return alarm.state === "active";
 }
 
+const DAY_US = 86_400e6;
+
 export class Clock {
   readonly #local: Intl.DateTimeFormat;
   readonly #short: Intl.DateTimeFormat;
@@ -90,5 +92,10 @@ export class Clock {
   /** Before the first word from the server the time is not known, and is not shown as midnight. */
   local = (us: number): string => (us > 0 ? this.#local.format(us / 1000) : "--:--:--");
   short = (us: number): string => (us > 0 ? this.#short.format(us / 1000) : "--:--");
+  /** A time of day in UTC on this clock: of the day that brings it nearest to ``nowUs``. */
+  ofUtc = (hour: number, minute: number, nowUs: number): string => {
+    const atUs = (hour * 60 + minute) * 60e6;
+    return this.short(atUs + Math.round((nowUs - atUs) / DAY_US) * DAY_US);
+  };
   utc = (us: number): string => (us > 0 ? this.#utc.format(us / 1000) : "--:--:--");
 }
