@@ -596,6 +596,7 @@ export interface Section {
   rows: Line[];
   charts: Chart[];
   method: string;
+  traces: Line[];
 }
 
 /** One sensor: where it stands, how well it measures, by which name it appears in its feed. */

@@ -1,8 +1,10 @@
 """The commands of the seizure register as a person types them."""
 
 import csv
+import hashlib
 import json
 import re
+import subprocess
 
 import msgspec
 import openpyxl
@@ -220,7 +222,15 @@ def two_amounts(register):
 def test_a_month_as_page_and_pdf(araz, tmp_path):
     assert araz("report 2025-04 --register cases.csv --out rep")[0] == 0
     assert (tmp_path / "rep" / "report.pdf").read_bytes()[:5] == b"%PDF-"
-    assert "14.2" in (tmp_path / "rep" / "report.html").read_text()
+    page, rows = (tmp_path / "rep" / "report.html").read_text(), (tmp_path / "rep" / "report-rows.csv").read_bytes()
+    assert "14.2" in page
+    assert hashlib.sha256(rows).hexdigest() in page
+    told = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "rep" / "report.pdf", "-"], capture_output=True, text=True
+    )
+    assert hashlib.sha256(rows).hexdigest() in told.stdout
+    assert re.search(r"marijuana +kg +1 +14\.2 ", told.stdout), "a number and a name stand on one line, unbroken"
+    assert "page 1" in told.stdout
     again = (tmp_path / "rep" / "report.pdf").read_bytes()
     araz("report 2025-04 --register cases.csv --out rep")
     assert (tmp_path / "rep" / "report.pdf").read_bytes() == again

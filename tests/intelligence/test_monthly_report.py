@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from araz.intelligence import monthly_report, report_html, total_from_loads
+from araz.intelligence import month_rows, monthly_report, report_html, total_from_loads
 from seizure_lab import imported, lines
 
 
@@ -27,6 +27,31 @@ def test_each_amount_is_the_sum_of_the_rows_it_names(shelf):
         assert {day.strftime("%Y-%m") for day in named["date"]} == {"2016-05"}
         assert int(row.cells[2]) == len(row.seizure_ids)
     assert any("not flows" in text for text in report.sections[-1].paragraphs)
+
+
+def test_a_year_that_the_register_does_not_reach_is_not_a_year_of_nothing():
+    day = dt.date(2024, 3, 5)
+    young = monthly_report(lines([day] * 6, ["heroin"] * 6, [2.0] * 6), day.replace(day=1)).sections[0]
+    assert "does not reach back a year" in young.paragraphs[0]
+    assert young.rows[0].cells[5:] == ["not known", "–"]
+    old = lines([dt.date(2022, 1, 9), *[day] * 6], ["opium", *["heroin"] * 6], [1.0, *[2.0] * 6])
+    grown = monthly_report(old, day.replace(day=1)).sections[0]
+    assert "6 seizures; 0 in the same month a year before" in grown.paragraphs[0]
+    assert grown.rows[0].cells[5] == "0"
+    assert grown.rows[0].cells[6].endswith(": more")
+
+
+def test_figures_outside_the_tables_name_their_rows_too():
+    days = [dt.date(2023, 3, 4), dt.date(2024, 2, 9), dt.date(2024, 3, 5), dt.date(2024, 3, 8)]
+    frame = lines(days, ["heroin", "opium", "heroin", "heroin"], [1.0, 3.0, 2.0, 4.0])
+    month = monthly_report(frame, dt.date(2024, 3, 1)).sections[0]
+    assert month.paragraphs == ["2 seizures; 1 in the same month a year before."]
+    assert {trace.cells[0]: trace.seizure_ids for trace in month.traces} == {
+        "all seizures of the month": ["s2", "s3"], "all seizures of the month a year before": ["s0"],
+        "heroin, kg, a year before": ["s0"],
+    }  # fmt: skip
+    drawn = {row.cells[0]: len(row.seizure_ids) for row in month_rows(frame, dt.date(2024, 3, 1))}
+    assert drawn == {"2023-03": 1, "2024-02": 1, "2024-03": 2}
 
 
 def test_the_page_escapes_what_sources_wrote_and_needs_nothing_from_outside():

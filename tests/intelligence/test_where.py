@@ -11,6 +11,7 @@ from araz.intelligence import (
     near_repeat,
     space_time_scan,
 )
+from araz.intelligence._where import _band  # its reduction to equal weights is judged
 
 
 def test_pairs_are_those_of_brute_force_to_the_edge_of_each_band():
@@ -70,16 +71,32 @@ def test_the_density_holds_all_its_mass_and_is_blank_without_effort():
     rng = np.random.default_rng(1)
     places = np.concatenate([rng.normal(20, 3, 60), rng.uniform(0, 100, 40)])
     places = np.clip(places, 0, 100)
-    found = border_density(places, 100, rng=rng, bandwidth_km=4, points=1001)
+    found = border_density(places, 100, bandwidth_km=4, points=1001)
     assert np.trapezoid(found.per_km, found.at_km) == pytest.approx(100, rel=1e-3)
     free = stats.gaussian_kde(places, bw_method=4 / places.std(ddof=1))
     assert found.per_km[500] == pytest.approx(100 * free(50.0)[0], rel=1e-3)
     assert "says nothing of where they cross" in found.label
-    with_effort = border_density(
-        places, 100, rng=rng, effort_km=np.array([10.0, 20, 30]), effort=np.array([5.0, 80, 5])
-    )
+    with_effort = border_density(places, 100, effort_km=np.array([10.0, 20, 30]), effort=np.array([5.0, 80, 5]))
     assert np.isnan(with_effort.per_effort[-1])
     assert np.isfinite(with_effort.per_effort[40])
+
+
+def test_the_band_of_the_density_holds_the_truth_where_few_were_caught_too():
+    """Pointwise coverage over all of a border with a busy and an empty end; with equal weights it is Garwood's."""
+    rng, held, quiet = np.random.default_rng(4), [], []
+    for _ in range(60):
+        found = border_density(rng.beta(2, 4, rng.poisson(120)) * 100, 100.0, bandwidth_km=4)
+        inside = slice(10, 190)  # the mirror at 0 km is not made for a density that is nothing there
+        truth = 120 * stats.beta.pdf(found.at_km / 100, 2, 4)[inside] / 100
+        hold = (found.low[inside] <= truth) & (truth <= found.high[inside])
+        held.append(hold.mean())
+        quiet.append(hold[truth < 0.4].mean())
+    assert 0.93 <= np.mean(held) <= 0.99
+    assert np.mean(quiet) >= 0.93
+    low, high = _band(np.ones((7, 1)), 1.0, 0.95)
+    garwood = effort_rates(np.array([7]), np.array([1.0]))[0]
+    assert (low[0], high[0]) == pytest.approx((garwood.low, garwood.high))
+    assert _band(np.zeros((3, 1)), 1.0, 0.95)[1][0] == pytest.approx(-np.log(0.025))
 
 
 def test_rates_per_effort_are_exact_and_unknown_without_effort():

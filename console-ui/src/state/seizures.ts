@@ -68,7 +68,7 @@ export interface ForecastFound {
   high: number[];
   level: number;
   sentence: string;
-  scores: { model: string; mase: number; crps: number; coverage: number; judged: number }[];
+  scores: { model: string; mase: number; crps: number; coverage: number; judged: number; coverage_low: number; coverage_high: number }[];
 }
 
 /** araz seizures routes --json */

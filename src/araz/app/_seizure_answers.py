@@ -13,12 +13,11 @@ from araz.app._register import whole
 from araz.app._seizures_ask import changes_json, forecast_json
 from araz.app._seizures_keep import find, history_of, month_of, plain_json
 from araz.app._seizures_place import EFFORT_COLUMNS, WHERE_COLUMNS, routes_told, where_told
-from araz.app._seizures_say import EVERY, claims_of, lines_from, shares_json, shares_over_time
+from araz.app._seizures_say import EVERY, claims_of, lines_from, shares_json, shares_over_time, traced_report
 from araz.console import Refused
 from araz.intelligence import (
     change_points,
     forecast,
-    monthly_report,
     monthly_series,
     read_table,
     report_html,
@@ -48,12 +47,12 @@ class SeizureDesk:
     def report(self, month: str) -> bytes:
         """The monthly report's value; ``""``: the last month of the register."""
         lines = lines_from(self._register)
-        return plain_json(monthly_report(lines, self._month(lines, month), seed=SEED))
+        return plain_json(traced_report(lines, self._month(lines, month), SEED)[0])
 
     def report_page(self, month: str) -> str:
         """The same as one HTML page, to print or to keep."""
         lines = lines_from(self._register)
-        return report_html(monthly_report(lines, self._month(lines, month), seed=SEED))
+        return report_html(traced_report(lines, self._month(lines, month), SEED)[0])
 
     def composition(self, every: str, country: str | None) -> bytes:
         """Shares by substance over time, as araz seizures composition --json prints them."""

@@ -120,8 +120,10 @@ def run_forecast(
         for score in item.scores:
             say(
                 f"    {score.model:>15}: MASE {score.mase:.2f}, CRPS {score.crps:,.3g}, intervals "
-                f"held {100 * score.coverage:.0f} % of "
-                f"{score.judged}{f', {score.failures} fits failed' if score.failures else ''}"
+                f"held {100 * score.coverage:.0f} % of {score.judged} "
+                f"({100 * score.coverage_low:.0f} to {100 * score.coverage_high:.0f} %"
+                f"{'' if score.as_stated else f': not the {100 * score.level:.0f} % stated'})"
+                f"{f', {score.failures} fits failed' if score.failures else ''}"
             )
     if table and found:
         held = [(s.coverage, s.judged) for item in found.values() for s in item.scores]

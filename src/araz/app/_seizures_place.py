@@ -143,7 +143,7 @@ def where_told(caught: Table, worked: Table | None, length_km: float, cells: int
             raise ValueError(f"{names[1]}: hours below zero, or a position outside 0 to {length_km:g} km")
     edges = np.linspace(0, length_km, cells + 1)
     counts = np.histogram(at, edges)[0].astype(float)
-    density = border_density(at, length_km, effort_km=places, effort=hours, rng=rng)
+    density = border_density(at, length_km, effort_km=places, effort=hours)
     cell = np.clip(np.digitize(at, edges) - 1, 0, cells - 1)
     weeks = ((times - times.min()) // 7).astype(int)
     cluster = excited = None

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import hashlib
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -16,6 +21,7 @@ from araz.intelligence import (
     Composition,
     DirichletMultinomial,
     Finding,
+    MonthlyReport,
     ShareTest,
     Table,
     Turn,
@@ -24,6 +30,8 @@ from araz.intelligence import (
     difference_cumulative,
     fit_dirichlet_multinomial,
     judge_claims,
+    month_rows,
+    monthly_report,
     seizure_matrix,
     singles,
     turn_in_totals,
@@ -208,3 +216,27 @@ def _composition_json(item: Composition) -> dict[str, object]:
         "kg_shares": {name: share._asdict() for name, share in item.kg_shares.items()},
         "count_shares": {name: share._asdict() for name, share in item.count_shares.items()},
     }
+
+
+def traced_report(
+    lines: pl.DataFrame, month: dt.date, seed: int, country: str | None = None
+) -> tuple[MonthlyReport, bytes]:
+    """Return the monthly report and report-rows.csv (section, row, seizure_id), whose digest the report names.
+
+    A line for each figure and record: of the tables, of the figures in the text, of each month of the charts.
+    """
+    report = monthly_report(lines, month, seed=seed)
+    figures = [(part.title, row) for part in report.sections for row in [*part.traces, *part.rows]]
+    figures += [("Seizures a month", row) for row in month_rows(lines, month)]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["section", "row", "seizure_id"])
+    for title, row in figures:
+        writer.writerows([title, row.cells[0], seizure] for seizure in row.seizure_ids)
+    rows = text.getvalue().encode()
+    said = (
+        f"{report.made_from} report-rows.csv, which araz seizures report writes, names the records behind each "
+        f"figure; its SHA-256 is {hashlib.sha256(rows).hexdigest()}."
+    )
+    title = f"{report.title}, {country}" if country else report.title
+    return msgspec.structs.replace(report, title=title, made_from=said), rows

@@ -47,7 +47,16 @@ from araz.intelligence._near_repeat import SelfExciting, fit_self_exciting, near
 from araz.intelligence._neighbours import Neighbour, neighbours_of
 from araz.intelligence._periods import difference_cumulative
 from araz.intelligence._records import lines_of, records_of
-from araz.intelligence._report import Chart, Line, MonthlyReport, monthly_report, report_html, total_from_loads
+from araz.intelligence._report import (
+    Chart,
+    Line,
+    MonthlyReport,
+    Section,
+    month_rows,
+    monthly_report,
+    report_html,
+    total_from_loads,
+)
 from araz.intelligence._routes import (
     Closure,
     Network,
@@ -111,6 +120,7 @@ __all__ = [
     "Provenance",
     "RouteFlows",
     "Score",
+    "Section",
     "SelfExciting",
     "ShareTest",
     "Shift",
@@ -148,6 +158,7 @@ __all__ = [
     "lines_of",
     "link_sorties",
     "mapping_from_toml",
+    "month_rows",
     "monthly_report",
     "monthly_series",
     "near_repeat",

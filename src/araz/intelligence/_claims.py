@@ -213,7 +213,7 @@ def _seizures(old: _Figure, new: _Figure, text: str, numbers: dict[str, Any], kg
         f"Compound Poisson, load CV {CONSIGNMENT_CV:g}; the number of seizures behind "
         "the totals would replace this assumption.",
     ]
-    return _finding("change-of-seizures", old, new, text + ".", verdict, numbers, caveats)
+    return _finding("change-of-seizures", old, new, _minus(text) + ".", verdict, numbers, caveats)
 
 
 def _single(figure: _Figure, production: Sequence[tuple[int, float]]) -> Finding:
@@ -245,11 +245,15 @@ def _against_base(figure: _Figure, percent: float, base: Period, production: Seq
         year, tonnes = near[0]
         change = 100 * (figure.value * unit.factor / 1000 / tonnes - 1)
         numbers |= {"series_year": year, "series_tonnes": tonnes, "series_change_percent": change}
-        verdict = "supported" if abs(change - percent) <= 2 else "not supported"
+        # The nearest year is another year: it can agree with the text, not prove it.
+        exact = year == base.first.year
+        agrees = "supported" if exact else "agrees with the nearest year"
+        differs = "not supported" if exact else "differs from the nearest year"
+        verdict = agrees if abs(change - percent) <= 2 else differs
         caveats = (
             [] if year == base.first.year else [f"The series has no {base.first.year}; {year} is the nearest year."]
         )
-        text += f"; against the series' {tonnes:,.0f} t of {year} it is {change:+.1f} %"
+        text += f"; against the series' {tonnes:,.0f} t of {year} it is {_minus(f'{change:+.1f}')} %"
     return _finding("claimed-change", figure, None, text + ".", verdict, numbers, caveats)
 
 
@@ -319,6 +323,11 @@ def _claimed(said: Claim) -> str:
 
 def _size(ratio: float) -> str:
     return f"{ratio:.1f}-fold" if ratio >= 1.995 else f"{100 * (ratio - 1):+.1f} %".replace("-", "−")
+
+
+def _minus(text: str) -> str:
+    """The sign before a number as it is printed, not as it is typed."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def _span(years: float) -> str:

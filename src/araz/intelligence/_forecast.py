@@ -123,6 +123,14 @@ class Score(NamedTuple):
     """Of no better absolute error than seasonal naive (Diebold-Mariano, small-sample form, one-sided)."""
     failures: int
     """Origins where the model did not fit and naive stood in."""
+    coverage_low: float
+    coverage_high: float
+    """Exact 95 % binomial interval of the coverage, as if the outcomes were independent: the least doubt there is."""
+
+    @property
+    def as_stated(self) -> bool:
+        """The coverage seen agrees with the level that was aimed at; a short series cannot tell more."""
+        return self.coverage_low <= self.level <= self.coverage_high
 
 
 class Forecast(NamedTuple):
@@ -260,7 +268,15 @@ def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], erro
         len(scaled),
         _diebold_mariano(gaps, horizon),
         failed,
+        *binomial_interval(int(np.sum(inside)), len(inside)),
     )
+
+
+def binomial_interval(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a share (Clopper and Pearson 1934)."""
+    tail = 0.5 - level / 2
+    low = float(stats.beta.ppf(tail, hits, trials - hits + 1)) if hits > 0 else 0.0
+    return low, float(stats.beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
 
 
 def _crps(ensemble: FloatArray, outcome: float) -> float:

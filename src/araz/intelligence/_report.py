@@ -49,6 +49,12 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         return _amount(self.top)
 
     @property
+    def parts(self) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:
+        """Index and value of what was seen, and of what is forecast, which begins at the last one seen."""
+        points, first = list(enumerate(self.values)), len(self.values) - len(self.low)
+        return points[:first], points[max(0, first - 1) :] if self.low else []
+
+    @property
     def band(self) -> list[tuple[int, float]]:
         """Index and value of the band's corners: along its upper edge and back along the lower one."""
         first = len(self.values) - len(self.low)
@@ -64,6 +70,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Line] = []
     charts: list[Chart] = []
     method: str = ""
+    traces: list[Line] = []
+    """Figures of the text and of columns that are not a row's own: their name, and the seizures behind them."""
 
 
 class MonthlyReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +105,8 @@ def _seizures(part: pl.DataFrame) -> int:
 
 def _percent(share: float) -> str:
     """A share in per cent: whole above ten, two digits below, so that little is not shown as nothing."""
+    if 0 < share < 5e-5:
+        return "< 0.01"
     return f"{100 * share:.0f}" if share >= 0.0995 else f"{100 * share:.2g}"
 
 
@@ -109,20 +119,40 @@ def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> Mon
     rng = np.random.default_rng(seed)
     upto = singles(lines, months=True).filter(pl.col("date") <= month_end(month))
     sections = [_month(upto, month), _mix(upto, month, rng), *_series(upto, rng), _not_said(lines)]
+    first = upto["date"].min()
     made = (
-        f"{lines['seizure_id'].n_unique():,} records in the register, "
-        f"{upto['seizure_id'].n_unique():,} of them single and up to this month"
+        f"Made from {upto['seizure_id'].n_unique():,} of the register's {lines['seizure_id'].n_unique():,} records: "
+        "single seizures and sums of one month"
+        + (f", from {first:%Y-%m} to {month:%Y-%m}." if isinstance(first, dt.date) else ".")
     )
     return MonthlyReport(title=f"Seizures in {month:%B %Y}", month=f"{month:%Y-%m}", made_from=made, sections=sections)
+
+
+def month_rows(lines: pl.DataFrame, month: dt.date) -> list[Line]:
+    """The records behind each month of the report's charts, earliest first."""
+    upto = singles(lines, months=True).filter(pl.col("date") <= month_end(month))
+    by_month = upto.group_by(pl.col("date").dt.strftime("%Y-%m").alias("month"), maintain_order=True).agg("seizure_id")
+    return [
+        Line(cells=[name], seizure_ids=list(dict.fromkeys(ids))) for name, ids in by_month.sort("month").iter_rows()
+    ]
 
 
 def _in_month(lines: pl.DataFrame, month: dt.date) -> pl.DataFrame:
     return lines.filter((pl.col("date") >= month) & (pl.col("date") <= month_end(month)))
 
 
+def _ids(part: pl.DataFrame) -> list[str]:
+    return part["seizure_id"].unique(maintain_order=True).to_list()
+
+
 def _month(lines: pl.DataFrame, month: dt.date) -> Section:
-    now, then = _in_month(lines, month), _in_month(lines, month.replace(year=month.year - 1))
-    rows = []
+    ago = month.replace(year=month.year - 1)
+    now, then = _in_month(lines, month), _in_month(lines, ago)
+    # Before its first record the register knows nothing: that is not a month without seizures.
+    begun = not lines.filter(pl.col("date") <= month_end(ago)).is_empty()
+    rows, traces = [], [Line(cells=["all seizures of the month"], seizure_ids=_ids(now))]
+    if begun:
+        traces.append(Line(cells=["all seizures of the month a year before"], seizure_ids=_ids(then)))
     known = now.filter((pl.col("base_unit") != "") & pl.col("base_quantity").is_not_null())
     order = known.with_columns(pl.col("base_quantity").sum().over("base_unit", "substance").alias("sum")).sort(
         "base_unit", "sum", descending=[False, True], maintain_order=True
@@ -130,29 +160,37 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
     for keys, part in order.group_by(["base_unit", "substance"], maintain_order=True):
         unit, substance = str(keys[0]), str(keys[1])
         old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))
-        total, before = _total(part), _total(old.filter(pl.col("base_quantity").is_not_null()))
-        half = math.hypot(total.high - total.estimate, before.high - before.estimate)
-        gap = total.estimate - before.estimate
-        verdict = "no change beyond chance" if abs(gap) <= half else "more" if gap > 0 else "less"
-        difference = f"{'+' if gap > 0 else ''}{_amount(gap)} (± {_amount(half)}): {verdict}"
+        old = old.filter(pl.col("base_quantity").is_not_null())
+        total = _total(part)
         by_chance = f"{_amount(total.low)} to {_amount(total.high)}"
         cells = [substance, unit, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
-        cells += [f"{before.estimate:,.6g}", difference]
-        rows.append(Line(cells=cells, seizure_ids=part["seizure_id"].unique(maintain_order=True).to_list()))
-    said = (
-        f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
-        if rows
-        else "No seizure with a known amount is in the register for this month."
-    )
+        cells += _against(total, _total(old)) if begun else ["not known", "–"]
+        rows.append(Line(cells=cells, seizure_ids=_ids(part)))
+        if begun and not old.is_empty():
+            traces.append(Line(cells=[f"{substance}, {unit}, a year before"], seizure_ids=_ids(old)))
+    said = f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
+    if not begun:
+        said = f"{_seizures(now):,} seizures; the register does not reach back a year, so nothing is compared."
+    if not rows:
+        said = "No seizure with a known amount is in the register for this month."
     return Section(
         title="The month",
         paragraphs=[said],
-        header=["substance", "unit", "seizures", "amount", "by chance", "a year before", "difference"],
+        header=["substance", "unit", "seizures", "amount", "95 % interval", "a year before", "difference"],
         rows=rows,
         method="An amount of a month is a sum of loads that arrive by chance: its 95 % "
         "interval is T ± 1.96 times the root of the sum of squared loads. Kilograms, tablets and litres are "
         "never added.",
+        traces=traces,
     )
+
+
+def _against(total: Interval, before: Interval) -> list[str]:
+    """The amount a year before, and the difference with what chance alone would do."""
+    half = math.hypot(total.high - total.estimate, before.high - before.estimate)
+    gap = total.estimate - before.estimate
+    verdict = "no change beyond chance" if abs(gap) <= half else "more" if gap > 0 else "less"
+    return [f"{before.estimate:,.6g}", f"{'+' if gap > 0 else ''}{_amount(gap)} (± {_amount(half)}): {verdict}"]
 
 
 def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Section:
@@ -173,7 +211,7 @@ def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Secti
                 *(
                     text
                     for one in (share, found.count_shares[name])
-                    for text in (f"{100 * one.estimate:.1f} %", f"{_percent(one.low)} to {_percent(one.high)} %")
+                    for text in (f"{_percent(one.estimate)} %", f"{_percent(one.low)} to {_percent(one.high)} %")
                 ),
             ],
             seizure_ids=ids[matrix[:, k] > 0].tolist(),
@@ -225,12 +263,21 @@ def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
     except ValueError as error:
         return [change, Section(title="The coming months", paragraphs=[f"No forecast: {error}."])]
     rows = [
-        Line(cells=[s.model, f"{s.mase:.2f}", f"{s.crps:.3g}", f"{100 * s.coverage:.0f} % of {s.judged}"])
+        Line(
+            cells=[
+                s.model,
+                f"{s.mase:.2f}",
+                _amount(s.crps),
+                f"{100 * s.coverage:.0f} % of {s.judged}",
+                f"{100 * s.coverage_low:.0f} to {100 * s.coverage_high:.0f} %",
+            ]
+        )
         for s in ahead.scores
     ]
     future = [f"{days[-1].replace(day=28) + dt.timedelta(days=4 + 31 * k):%Y-%m}" for k in range(len(ahead.mean))]
     text = "; ".join(
-        f"{m:,.0f} ({a:,.0f} to {b:,.0f})" for m, a, b in zip(ahead.mean, ahead.low, ahead.high, strict=True)
+        f"{when}: {m:,.0f} ({a:,.0f} to {b:,.0f})"
+        for when, m, a, b in zip(future, ahead.mean, ahead.low, ahead.high, strict=True)
     )
     chart = Chart(
         title="seizures a month, and the forecast",
@@ -243,14 +290,19 @@ def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
         change,
         Section(
             title="The coming months",
-            paragraphs=[f"Next months: {text} seizures, 90 % intervals. {ahead.sentence}."],
-            header=["model", "MASE", "CRPS", "intervals held"],
+            paragraphs=[f"Seizures expected, with 90 % intervals: {text}. {_sentence(ahead.sentence)}"],
+            header=["model", "MASE", "CRPS", "90 % intervals held", "which may be"],
             rows=rows,
             charts=[chart],
             method="Each model is asked again at every past month what it would have "
-            "said; MASE below 1 is better than repeating last year within the sample.",
+            "said; MASE below 1 is better than repeating last year within the sample. CRPS is the mean distance of "
+            "forecast and outcome, in seizures. “May be”: what so few outcomes tell of how often the intervals hold.",
         ),
     ]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _not_said(lines: pl.DataFrame) -> Section:
@@ -287,6 +339,10 @@ def report_html(report: MonthlyReport) -> str:
         parts += [chart_svg(chart) for chart in section.charts]
         if section.rows:
             parts.append(_table_html(section))
+        for trace in section.traces:
+            ids = html.escape(", ".join(trace.seizure_ids))
+            name = f"{html.escape(trace.cells[0])}: {len(trace.seizure_ids):,} records"
+            parts.append(f"<details><summary>{name}</summary>{ids}</details>")
         if section.method:
             parts.append(f'<p class="method">{html.escape(section.method)}</p>')
     head = f'<meta charset="utf-8"><title>{html.escape(report.title)}</title><style>{_STYLE}</style>'
@@ -311,7 +367,7 @@ def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
     def at(index: int, value: float) -> str:
         return f"{40 + (width - 60) * index / max(n - 1, 1):.1f},{height - 30 - (height - 50) * value / top:.1f}"
 
-    line = " ".join(at(i, v) for i, v in enumerate(chart.values) if math.isfinite(v))
+    seen, said = ([at(i, v) for i, v in part if math.isfinite(v)] for part in chart.parts)
     band = ""
     if chart.low:
         band = f'<polygon points="{" ".join(at(*corner) for corner in chart.band)}" fill="#9ecae1" fill-opacity="0.6"/>'
@@ -323,6 +379,9 @@ def chart_svg(chart: Chart, width: int = 800, height: int = 220) -> str:
     name = html.escape(chart.title)
     return (
         f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{name}"><title>{name}</title>{band}'
-        f'<polyline points="{line}" fill="none" stroke="#08519c" stroke-width="2"/>'
-        f'<text x="2" y="20" font-size="11">{chart.top_told}</text>{marks}</svg>'
+        f'<path d="M40,{height - 30} H{width - 20}" stroke="#999"/>'
+        f'<polyline points="{" ".join(seen)}" fill="none" stroke="#08519c" stroke-width="2"/>'
+        f'<polyline points="{" ".join(said)}" fill="none" stroke="#08519c" stroke-width="2" stroke-dasharray="4 3"/>'
+        f'<text x="2" y="20" font-size="11">{chart.top_told}</text>'
+        f'<text x="2" y="{height - 30}" font-size="11">0</text>{marks}</svg>'
     )

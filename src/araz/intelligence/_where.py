@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from araz.intelligence._totals import drawn_again
 from araz.vocabulary import FloatArray
 
 
@@ -28,13 +27,15 @@ class BorderDensity(NamedTuple):
 
 def border_density(position_km: FloatArray, length_km: float, *, effort_km: FloatArray | None = None,
                    effort: FloatArray | None = None, bandwidth_km: float | None = None, points: int = 200,
-                   rng: np.random.Generator, replicates: int = 400) -> BorderDensity:  # fmt: skip
+                   level: float = 0.95) -> BorderDensity:  # fmt: skip
     """Return a kernel density along a border, mirrored at both ends so that no mass is lost beyond them.
 
-    f(s) = Σ N(s − s_i; h²) + mirrors, h by Silverman's rule unless given; the band is a bootstrap over events,
-    pointwise 95 %. ``effort_km`` and ``effort`` are where patrols were and how much (hours); the ratio is given only
-    where the effort density exceeds a tenth of its mean. Raises ValueError on positions outside the border or fewer
-    than three.
+    f(s) = Σ w_i, w_i = N(s − s_i; h²) + mirrors, h by Silverman's rule unless given. The band is pointwise, that of a
+    weighted sum of Poisson counts with v = Σ w_i² and k the kernel's peak (Fay and Feuer 1997): low from the gamma
+    distribution of shape f²/v and scale v/f, high from (f + k)²/(v + k²) and (v + k²)/(f + k), so that a stretch with
+    few events is in doubt; it knows nothing of what smoothing moved. ``effort_km`` and ``effort`` are where patrols
+    were and how much (hours); the ratio is given only where the effort density exceeds a tenth of its mean. Raises
+    ValueError on positions outside the border or fewer than three.
     """
     places = np.asarray(position_km, float)
     if len(places) < 3 or np.any(~np.isfinite(places)) or np.any((places < 0) | (places > length_km)):
@@ -43,7 +44,7 @@ def border_density(position_km: FloatArray, length_km: float, *, effort_km: Floa
     width = bandwidth_km if bandwidth_km is not None else max(0.9 * spread * len(places) ** -0.2, length_km / 500)
     at = np.linspace(0, length_km, points)
     kernel = _kernel(at, places, width, length_km)
-    low, high = np.quantile(drawn_again(kernel, rng, replicates), [0.025, 0.975], axis=0)
+    low, high = _band(kernel, 1 / (width * math.sqrt(2 * math.pi)), level)
     label = "where we caught; no effort is given, so it says nothing of where they cross"
     if effort_km is None or effort is None:
         return BorderDensity(at, kernel.sum(axis=0), low, high, width, None, None, label)
@@ -52,6 +53,15 @@ def border_density(position_km: FloatArray, length_km: float, *, effort_km: Floa
         ratio = np.where(worked > 0.1 * worked.mean(), kernel.sum(axis=0) / worked, np.nan)
     label = "where we caught, and the rate per effort beside it; blank where there was next to no effort"
     return BorderDensity(at, kernel.sum(axis=0), low, high, width, worked, ratio, label)
+
+
+def _band(weights: FloatArray, peak: float, level: float) -> tuple[FloatArray, FloatArray]:
+    total, squares = weights.sum(axis=0), np.maximum((weights**2).sum(axis=0), 1e-300)
+    some = total > 1e-9 * peak
+    scale = squares / np.where(some, total, 1.0)
+    low = np.where(some, stats.gamma.ppf(0.5 - level / 2, np.where(some, total / scale, 1.0), scale=scale), 0.0)
+    scale = (squares + peak**2) / (total + peak)
+    return low, np.asarray(stats.gamma.ppf(0.5 + level / 2, (total + peak) / scale, scale=scale))
 
 
 def _kernel(at: FloatArray, places: FloatArray, width: float, length: float) -> FloatArray:
