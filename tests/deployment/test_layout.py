@@ -6,8 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
-from araz.deployment import cost_curve, detection, evenly, fewest_sensors, layout_value, made_instance, plan_layout
+from araz.deployment import (
+    cost_curve,
+    detection,
+    evenly,
+    fewest_sensors,
+    layout_value,
+    made_instance,
+    plan_layout,
+    solve_marginals,
+)
+from araz.deployment._joint import Cuts
 from araz.deployment._whole_cuts import whole_cuts
 from deployment_worlds import tiny, value_by_listing
 
@@ -59,21 +70,48 @@ def test_the_cuts_for_whole_sensors_hold_at_every_set_and_are_exact_at_their_own
     slope, constant, value = whole_cuts(start, np.tile(np.arange(sensors), 3), hazard.ravel(), unseen, x)
     sets = np.array(list(product((0.0, 1.0), repeat=sensors)))
     allowed = constant + sets @ slope.reshape(3, sensors).T
-    truth = np.log(np.maximum(1.0 - unseen * np.exp(-sets @ hazard.T), 1e-12))
-    assert (allowed >= truth - 1e-9).all()
+    truth = -1.0 / np.maximum(1.0 - unseen * np.exp(-sets @ hazard.T), 1e-12)
+    assert (allowed >= truth - 1e-9 * np.abs(allowed)).all()
     assert value == pytest.approx(constant + slope.reshape(3, sensors) @ x)
     if whole:
         seen = 1.0 - unseen * np.exp(-hazard @ x)
-        clear = seen > 1e-3
-        assert value[clear] == pytest.approx(np.log(seen[clear]), abs=1e-9)
+        clear = seen > 0.02
+        assert value[clear] == pytest.approx(-1.0 / seen[clear], rel=1e-9)
 
 
 def test_a_cut_gives_a_part_of_a_sensor_no_more_than_its_part():
-    """The tangent credits a third of this sensor with 88 % of what the whole one adds to ln D; the cut with a third."""
+    """The formula itself credits a third of this sensor with 97 % of what the whole one adds; the cut with a third."""
     lone = (np.array([0, 1]), np.array([0]), np.array([6.0]), np.array([0.9]))
     (_, _, (none,)), (_, _, (third,)), (_, _, (full,)) = (whole_cuts(*lone, np.array([at])) for at in (0.0, 1 / 3, 1.0))
     assert third == pytest.approx(none + (full - none) / 3)
-    assert np.log(1 - 0.9 * np.exp(-2.0)) > none + 0.88 * (full - none)
+    assert -1.0 / (1 - 0.9 * np.exp(-2.0)) > none + 0.97 * (full - none)
+
+
+@settings(max_examples=6)
+@given(seed=st.integers(0, 5_000), share=st.floats(0.0, 0.98))
+def test_what_refutes_a_layout_leaves_it_no_patrols_below_its_value_and_hurts_no_layout_that_holds(seed, share):
+    """The cuts of a proof, solved for the layout they came from, and for every other against its own value."""
+    instance = tiny(seed, sensors=4, teams=2)
+    own = np.random.default_rng(seed).integers(0, 2, 4).astype(float)
+    proof = solve_marginals(instance, detection(instance, own))
+    cuts, level = Cuts(instance), share * proof.bound_kg
+    cuts.refute(own, proof)
+    if proof.bound_kg > 0.01:
+        assert not _holds(cuts, instance, own, level)
+    for x in layouts(4, 4):
+        assert _holds(cuts, instance, x, layout_value(instance, x) + 1e-3)
+
+
+def _holds(cuts, instance, x, level_kg) -> bool:
+    """Whether any patrols with whole sensors x keep every cut at a level."""
+    left, right = cuts.rows(level_kg, np.arange(cuts.count))
+    left, asked = left.toarray(), np.isfinite(right)
+    sensors, teams = len(x), np.kron(np.eye(instance.windows), np.ones(instance.posts))
+    found = linprog(
+        np.zeros(teams.shape[1]), A_ub=-left[asked][:, sensors:], b_ub=left[asked][:, :sensors] @ x - right[asked],
+        A_eq=teams, b_eq=np.minimum(instance.teams, instance.posts), bounds=(0, 1),
+    )  # fmt: skip
+    return found.status == 0
 
 
 def test_a_promise_no_layout_can_keep_is_refused():

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.sparse import coo_array, csr_array, vstack
+from scipy.sparse import coo_array, csr_array, diags_array, hstack, vstack
 
 from araz.deployment._instance import Instance, detection
 from araz.deployment._lp import INFINITY, Programme, Solved
 from araz.deployment._marginals import (
     GoOn,
+    Marginals,
     add_patrol_rows,
     even_coverage,
     patrol_columns,
@@ -23,7 +24,7 @@ from araz.deployment._whole_cuts import whole_cuts
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 _TINY: Final = 1e-9
-#: A cut counts as violated when an attack's ln interception is short by more than this.
+#: A cut counts as violated when an attack's response is short by more than this.
 SLACK: Final = 1e-4
 #: Cuts with less slack than this are put into a programme to begin with; the others when they are violated.
 _NEAR: Final = 0.05
@@ -52,69 +53,91 @@ class Layout:
 
 
 class Cuts:
-    """Cuts of ln D_a(x) + ln f_a(y) ≥ ln((V_a − c_a − z) / (V_a + h_a)) over v = (x [S], y [P·W]).
+    """Cuts of f_a(y) ≥ R_a / D_a(x), R_a = (V_a − c_a − z) / (V_a + h_a), over v = (x [S], y [P·W]).
 
-    For x by ``whole_cuts``, for y by tangents (ln f is concave): they hold for whole sensors and every plan, and at
-    every level z, on which only the right side depends. They only ever grow, and serve one question after another.
+    1 / D_a by ``whole_cuts``, f_a by its own pieces: they hold for whole sensors and every plan, and at every level z,
+    which only scales what belongs to x. With logarithms of both sides instead a part of a sensor would count for more
+    (a geometric mean for an arithmetic one), and ln f takes tangents without end where f has a few pieces. They only
+    ever grow, and serve one question after another.
     """
 
     def __init__(self, instance: Instance) -> None:
-        self.instance = it = _one_of_each_window(instance)
+        self.instance = it = instance
         self._table = response_table(it)
         self._row, first = _equal_rows(it)
         self._hazard, self._unseen = it.hazard[first], 1.0 - it.base_detection[first]
         self._attack: IntArray = np.zeros(0, dtype=np.int64)
-        self._matrix = csr_array((0, it.sensors + self._table.size))
-        self._constant: FloatArray = np.zeros(0)
+        #: Which cuts refuted a layout [cuts]: they do at every level below its value.
+        self.refutes: BoolArray = np.zeros(0, dtype=np.bool_)
+        self._sees, self._meets = csr_array((0, it.sensors)), csr_array((0, self._table.size))
+        self._sees_constant: FloatArray = np.zeros(0)
+        self._meets_constant: FloatArray = np.zeros(0)
+
+    @property
+    def count(self) -> int:
+        """Number of cuts so far."""
+        return len(self._attack)
 
     def need(self, level_kg: float, attack: IntArray | None = None) -> FloatArray:
-        """Ln of the interception that holds each attack at the level; −inf where none is needed."""
+        """R: the interception that holds each attack at the level, 0 where none is needed."""
         it = self.instance
         own = slice(None) if attack is None else attack
-        share = (it.net_kg[own] - level_kg) / np.maximum(it.at_stake_kg[own], _TINY)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(share > 0, np.log(np.maximum(share, _TINY)), -np.inf)
+        return np.maximum(it.net_kg[own] - level_kg, 0.0) / np.maximum(it.at_stake_kg[own], _TINY)
 
-    def right(self, level_kg: float) -> FloatArray:
-        """Right side of every cut so far at a level, −inf where none is needed."""
-        return self.need(level_kg, self._attack) - self._constant
+    def rows(self, level_kg: float, cut: IntArray) -> tuple[csr_array, FloatArray]:
+        """Left and right side (left · v ≥ right) of some cuts at a level; −inf where no interception is needed."""
+        share = self.need(level_kg, self._attack[cut])
+        left = hstack([diags_array(share) @ self._sees[cut], self._meets[cut]], format="csr")
+        right = -share * self._sees_constant[cut] - self._meets_constant[cut]
+        return csr_array(left), np.where(share > 0, right, -np.inf)
 
-    def matrix(self, cut: IntArray) -> csr_array:
-        """Left side of some cuts."""
-        return csr_array(self._matrix[cut])
+    def short(self, level_kg: float, x: FloatArray, y: FloatArray) -> FloatArray:
+        """By how much (x, y) falls short of every cut so far; −inf where no interception is needed."""
+        share = self.need(level_kg, self._attack)
+        held = share * (self._sees @ x + self._sees_constant) + self._meets @ y + self._meets_constant
+        return np.where(share > 0, -held, -np.inf)
 
-    def short(self, level_kg: float, v: FloatArray) -> FloatArray:
-        """By how much v falls short of every cut so far; −inf where none is needed."""
-        return np.asarray(self.right(level_kg) - self._matrix @ v, dtype=np.float64)
-
-    def worst(self, level_kg: float, v: FloatArray) -> IntArray:
-        """The cut so far of each cell that v violates most."""
-        return worst_of_each(self.short(level_kg, v), self.instance.crossing[self._attack], SLACK)
+    def worst(self, level_kg: float, x: FloatArray, y: FloatArray) -> IntArray:
+        """The cut so far of each cell that (x, y) violates most."""
+        return worst_of_each(self.short(level_kg, x, y), self.instance.crossing[self._attack], SLACK)
 
     def grow(self, level_kg: float, x: FloatArray, y: FloatArray) -> int:
         """Add the cut of the attack over each cell that (x, y) leaves most open at a level; return how many."""
-        it, table = self.instance, self._table
-        hazard = self._hazard
-        slope, constant, seen = whole_cuts(
-            hazard.indptr.astype(np.int64), hazard.indices.astype(np.int64), hazard.data, self._unseen, x
-        )
-        # ln f goes on as a straight line below a thousandth, so that a cut stays finite.
-        met = np.maximum(marginal_response(table, y), 0.0)
-        ln_met = np.where(met >= 1e-3, np.log(np.maximum(met, 1e-3)), np.log(1e-3) + met / 1e-3 - 1.0)
-        over = self.need(level_kg) - seen[self._row] - ln_met[it.response_row]
+        it, seen = self.instance, self._whole(x)
+        over = -self.need(level_kg) * seen[2][self._row] - marginal_response(self._table, y)[it.response_row]
         attack = worst_of_each(over, it.crossing, SLACK)
+        return self._add(attack, seen, y, False)
+
+    def refute(self, x: FloatArray, proof: Marginals) -> int:
+        """Add the cuts, exact at whole sensors x, that together prove what no patrols hold with x; return how many.
+
+        They are those of the attacks in the proof's mixture; where a team more or less stands just at the threshold,
+        the pieces on both sides.
+        """
+        attack, seen = np.flatnonzero(proof.mixture > 0), self._whole(x)
+        return sum(self._add(attack, seen, share * proof.coverage.ravel(), True) for share in (1.0, 1.0 - 1e-7))
+
+    def _whole(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        hazard = self._hazard
+        return whole_cuts(hazard.indptr.astype(np.int64), hazard.indices.astype(np.int64), hazard.data, self._unseen, x)
+
+    def _add(
+        self, attack: IntArray, seen: tuple[FloatArray, FloatArray, FloatArray], y: FloatArray, refutes: bool
+    ) -> int:
         if len(attack) == 0:
             return 0
-        rows, own = it.response_row[attack], self._row[attack]
-        met = np.maximum(met[rows], 1e-3)
+        table, hazard, (slope, constant, _) = self._table, self._hazard, seen
+        rows, own = self.instance.response_row[attack], self._row[attack]
         cut, column, gain, threshold = cut_coefficients(table, rows, thresholds(table, rows, y))
-        lift = csr_array((slope, hazard.indices, hazard.indptr), hazard.shape)[own].tocoo()
-        value = np.concatenate([lift.data, gain / met[cut]])
-        place = np.concatenate([lift.col, it.sensors + column])
-        new = coo_array((value, (np.concatenate([lift.row, cut]), place)), (len(attack), self._matrix.shape[1]))
-        self._matrix = csr_array(vstack([self._matrix, new], format="csr"))
-        self._constant = np.concatenate([self._constant, constant[own] + np.log(met) - 1.0 + threshold / met])
+        meets = coo_array((gain, (cut, column)), (len(attack), table.size))
+        sees = csr_array((slope, hazard.indices, hazard.indptr), hazard.shape)[own]
+        self._meets, self._sees = (
+            csr_array(vstack(pair, format="csr")) for pair in ((self._meets, meets), (self._sees, sees))
+        )
+        self._meets_constant = np.concatenate([self._meets_constant, threshold])
+        self._sees_constant = np.concatenate([self._sees_constant, constant[own]])
         self._attack = np.concatenate([self._attack, attack])
+        self.refutes = np.concatenate([self.refutes, np.full(len(attack), refutes)])
         return len(attack)
 
 
@@ -128,11 +151,11 @@ def relaxed_cover(
     programme, inside = _programme(cuts, whole=False), np.zeros(0, dtype=np.bool_)
     x, y, least = np.zeros(cuts.instance.sensors), even_coverage(cuts.instance), 0.0
     for _ in range(200):
-        fresh = _short_of(cuts, level_kg, np.concatenate([x, y]), inside)
+        fresh = _short_of(cuts, level_kg, (x, y), inside)
         if len(fresh) == 0:
             if cuts.grow(level_kg, x, y) == 0:
                 break
-            fresh = np.arange(len(inside), len(cuts.right(level_kg)))
+            fresh = np.arange(len(inside), cuts.count)
         inside = _take(programme, cuts, level_kg, inside, fresh)
         answer = programme.solve()
         if answer.proved and not answer.feasible:
@@ -151,8 +174,7 @@ class WholeCover:
 
     def __init__(self, cuts: Cuts, level_kg: float, near: tuple[FloatArray, FloatArray], budget: float) -> None:
         self._cuts, self._level, self._budget = cuts, level_kg, budget
-        short = cuts.short(level_kg, np.concatenate(near))
-        self._inside: BoolArray = short > -_NEAR
+        self._inside: BoolArray = (cuts.short(level_kg, *near) > -_NEAR) | cuts.refutes
 
     def solve(self, keep: FloatArray | None = None) -> tuple[FloatArray, FloatArray, float] | None:
         """Whole x, y and a proved bound on the cost; None: it is proved that no layout within the budget will do.
@@ -178,12 +200,14 @@ class WholeCover:
         x = np.asarray((x > 0.5) | (cuts.instance.sensor_cost <= 0), dtype=np.float64)
         return x, y, max(0.0, answer.bound)
 
-    def cut(self, x: FloatArray, *coverages: FloatArray) -> bool:
-        """Take in what whole sensors x leave open with each of some marginals y; False when that is nothing."""
+    def cut(self, x: FloatArray, y: FloatArray, proof: Marginals) -> bool:
+        """Take in what whole sensors x leave open with y, and what refutes them; False when that is nothing."""
         before = int(self._inside.sum())
-        for y in coverages:
-            self._inside[self._cuts.worst(self._level, np.concatenate([x, y]))] = True
-            self._inside = np.concatenate([self._inside, np.ones(self._cuts.grow(self._level, x, y), dtype=bool)])
+        self._inside[self._cuts.worst(self._level, x, y)] = True
+        fresh = self._cuts.grow(self._level, x, y)
+        if proof.bound_kg > self._level:
+            fresh += self._cuts.refute(x, proof)
+        self._inside = np.concatenate([self._inside, np.ones(fresh, dtype=bool)])
         return int(self._inside.sum()) > before
 
 
@@ -204,17 +228,17 @@ def _programme(cuts: Cuts, whole: bool) -> Programme:
 
 
 def _take(programme: Programme, cuts: Cuts, level_kg: float, inside: BoolArray, fresh: IntArray) -> BoolArray:
-    right = cuts.right(level_kg)
-    inside = np.concatenate([inside, np.zeros(len(right) - len(inside), dtype=bool)])
-    fresh = fresh[np.isfinite(right[fresh])]
-    programme.add_rows(cuts.matrix(fresh), right[fresh], INFINITY)
-    inside[fresh] = True
+    inside = np.concatenate([inside, np.zeros(cuts.count - len(inside), dtype=bool)])
+    left, right = cuts.rows(level_kg, fresh)
+    asked = np.isfinite(right)
+    programme.add_rows(left[asked], right[asked], INFINITY)
+    inside[fresh[asked]] = True
     return inside
 
 
-def _short_of(cuts: Cuts, level_kg: float, v: FloatArray, inside: BoolArray) -> IntArray:
+def _short_of(cuts: Cuts, level_kg: float, at: tuple[FloatArray, FloatArray], inside: BoolArray) -> IntArray:
     """Cuts that are violated and not in a programme yet."""
-    short = cuts.short(level_kg, v)
+    short = cuts.short(level_kg, *at)
     short[: len(inside)][inside] = -np.inf
     return np.flatnonzero(short > SLACK)
 
@@ -238,8 +262,8 @@ def _equal_rows(instance: Instance) -> tuple[IntArray, IntArray]:
     return row, np.array(first, dtype=np.int64)
 
 
-def _one_of_each_window(instance: Instance) -> Instance:
-    """The instance without the attacks of windows that repeat an earlier one: the same patrols serve both.
+def one_of_each_window(instance: Instance) -> Instance:
+    """Leave out the attacks of windows that repeat an earlier one: the same patrols serve both.
 
     Only where no move limit couples the windows.
     """

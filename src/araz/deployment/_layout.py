@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from araz.deployment._instance import Instance, detection
-from araz.deployment._joint import Cuts, Layout, WholeCover, layout_value, relaxed_cover
+from araz.deployment._joint import Cuts, Layout, WholeCover, layout_value, one_of_each_window, relaxed_cover
 from araz.deployment._marginals import GoOn, Marginals, always, solve_marginals
 from araz.vocabulary import FloatArray
 
@@ -43,7 +43,8 @@ def fewest_sensors(instance: Instance, level_kg: float, *, go_on: GoOn = always)
     min cost·x over the cuts of ``Cuts`` at this level: relaxed first, then whole by branch and bound, cutting again
     where the whole layout leaks; a layout that leaks is bought full. The least cost is the largest that was proved.
     """
-    return _fewest(Cuts(instance), instance, level_kg, layout_value(instance, np.ones(instance.sensors)), go_on)
+    it = one_of_each_window(instance)
+    return _fewest(Cuts(it), it, level_kg, layout_value(it, np.ones(it.sensors)), go_on)
 
 
 def _fewest(cuts: Cuts, instance: Instance, level_kg: float, least_kg: float, go_on: GoOn) -> Cover | None:
@@ -64,7 +65,7 @@ def _fewest(cuts: Cuts, instance: Instance, level_kg: float, least_kg: float, go
         bought, held = _spend(instance, x, proof, best.cost - 1e-9, go_on, level_kg)
         found = Cover(bought, float(instance.sensor_cost @ bought), 0.0, held.bound_kg, level_kg)
         best = min(best, found, key=lambda cover: cover.cost if cover.kept and go_on() else np.inf)
-        if best.cost <= least + 1e-6 or not model.cut(x, y, proof.coverage.ravel()):
+        if best.cost <= least + 1e-6 or not model.cut(x, y, proof):
             break
     return replace(best, least_cost=min(least, best.cost))
 
@@ -80,7 +81,7 @@ def plan_layout(instance: Instance, budget: float, *, go_on: GoOn = always, targ
     """
     if not budget >= 0:
         raise ValueError(f"budget is {budget}; give a cost of 0 or more.")
-    search = _Search(instance, budget, go_on, target)
+    search = _Search(one_of_each_window(instance), budget, go_on, target)
     while not search.done() and search.idle < _IDLE:
         search.at_level()
     return search.layout()
@@ -150,7 +151,7 @@ class _Search:
     def _is_learnt(self, model: WholeCover, x: FloatArray, y: FloatArray) -> bool:
         """Offer a layout and cut what it leaves open; whether the level is met or nothing more can be cut."""
         proof = _proof(self._instance, x)
-        return self._offer(x, proof) or not model.cut(x, y, proof.coverage.ravel())
+        return self._offer(x, proof) or not model.cut(x, y, proof)
 
     def _mend(self) -> None:
         """Choose again, whole, among the sites around what binds the best layout and around what it can spare."""
@@ -185,11 +186,11 @@ def cost_curve(
     instance: Instance, levels_kg: FloatArray, *, go_on: GoOn = always
 ) -> Iterator[tuple[float, Cover | None]]:
     """For each promised level, one at a time: the fewest sensors found and the least that are proved necessary."""
-    least_kg = layout_value(instance, np.ones(instance.sensors))
-    cuts = Cuts(instance)
+    it = one_of_each_window(instance)
+    least_kg, cuts = layout_value(it, np.ones(it.sensors)), Cuts(it)
     found: list[Cover] = []
     for level in levels_kg.tolist():
-        cover = _fewest(cuts, instance, level, least_kg, go_on)
+        cover = _fewest(cuts, it, level, least_kg, go_on)
         if cover is not None:
             # What holds a harder promise holds this one too.
             holds = [other for other in found if other.value_kg <= level]
