@@ -91,6 +91,13 @@ def _kept_names(nights: Sequence[Night]) -> tuple[float | None, str]:
     return total.share, f"{total.hits} of {total.cases} sorties of I1 behind ridges three times"
 
 
+def _held(nights: Sequence[Night]) -> str:
+    """How many drops the 50 and 90 % areas held: kinds of flights may differ where the sum is right."""
+    half, most = (sum(getattr(n.board, name).hits for n in nights) for name in ("drops_in_50", "drops_in_90"))
+    found = sum(n.board.drops_in_50.cases for n in nights)
+    return f"{half} and {most} of {found}" if found else "none"
+
+
 def _centre(nights: Sequence[Night]) -> tuple[float | None, str]:
     errors = [d.centre_error_m for n in nights for d in n.board.drops if d.centre_error_m is not None]
     return quantile(errors, 0.5), f"{len(errors)} drops found"
@@ -154,7 +161,8 @@ def rows_of(nights: Sequence[Night]) -> list[dict[str, object]]:
         scenes.append(
             {"gate": f"{name}: first detectable → alarm, p95 (s)", "measured": _latency(own)[0], "to reach": "≤ 6",
              "verdict": f"{len(own)} seeds",
-             "of": f"drops {_share('drop_recall')(own)[1]}; alarms {sum(n.board.alarms for n in own)}, "
+             "of": f"drops {_share('drop_recall')(own)[1]}; areas hold {_held(own)}; "
+             f"alarms {sum(n.board.alarms for n in own)}, "
              f"nuisance {sum(n.board.nuisance_alarms for n in own)}"}
         )  # fmt: skip
     scenes.sort(key=lambda row: 1.0 if row["measured"] is None else -float(str(row["measured"])))
