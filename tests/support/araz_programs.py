@@ -21,7 +21,7 @@ from araz.app._rim import free_port
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
 
 #: Guards against a hang, never a judgement of speed.
-PATIENCE_S = 120
+PATIENCE_S = 300
 #: A console's certificate signs itself.
 UNCHECKED = ssl._create_unverified_context()
 
