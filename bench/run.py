@@ -258,6 +258,19 @@ PARTS = [
         [],
     ),
     Part(
+        "faults",
+        "Faults",
+        "Promise: it goes on or stops with a clear word, 0 lost. The real programs under 2,000 observations/s (a "
+        "radar's clock: one drone, beside the same night with a right clock, and the same tracks and cards must come; "
+        "brokers: one post). `refused`: reports that were answered with why they are not recorded. `lost`: "
+        "acknowledged ones that are not at their place; of the post, entries that the centre lacks or has in another "
+        "order. `back_s`: the most by which an entry's time lies before that of the one before. `said`: the first "
+        "clause of it. A damaged journal stops the start: it goes on in a new folder.",
+        ["bench/faults.py", "--json"],
+        [],
+        ["fault", "entries", "acknowledged", "refused", "lost", "whole", "back_s", "goes_on", "said"],
+    ),
+    Part(
         "tamper",
         "One bit flipped in a case or a journal",
         "Promise: 100 % named, 10,000 trials each. A small night of its own. `exact`: the very byte of the case, the "

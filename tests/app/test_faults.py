@@ -2,7 +2,7 @@
 
 import pytest
 
-from araz_faults import Station, clock_set, disk_full, file_limit, segment_damaged
+from araz_faults import HOUR_S, Station, clock_set, disk_full, file_limit, segment_damaged, sensor_clock_set
 from araz_testing import missing
 
 pytestmark = pytest.mark.timeout(280)
@@ -36,6 +36,12 @@ def test_a_machine_whose_clock_is_set_back_does_not_stop_the_night(station):
     found = clock_set(station, -3600)
     holds(found, 9)
     assert "3600 s ahead of the machine's" in found["said"]
+
+
+def test_a_radar_whose_clock_jumps_keeps_its_track_and_its_alarm(root, tmp_path):
+    found = sensor_clock_set(root, tmp_path, HOUR_S)
+    assert found["goes_on"], "the same tracks and cards as with a right clock, and the track at the same place"
+    assert found["said"] == "radar-1's clock is 3600.0 s ahead; its times are corrected"
 
 
 def test_a_damaged_journal_stops_the_start_with_a_clear_word(station):

@@ -7,10 +7,12 @@ went on, and the words in which it was told. Tests ask that of one station each;
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import resource
 import signal
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
@@ -18,9 +20,15 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+from araz.app import _pipeline as pipeline
+from araz.app._config import SITE_SOURCE, bundle_from_file
+from araz.app._post_book import passed_journal
 from araz.app._rim import free_port
+from araz.app._runtime import Night
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
-from araz.store import read_journal, verify_journal
+from araz.store import read_journal, read_raw, verify_journal
+from araz.vocabulary import SensorHealth
+from araz_posts import chain_of
 from araz_programs import Program, eventually, is_ready
 
 #: Runs `araz` on a machine whose clock is so many seconds off as a file says.
@@ -199,3 +207,94 @@ def database_gone(station: Station, stop: Callable[[], None], start: Callable[[]
     eventually(lambda: station.told("the records are written again"))
     eventually(lambda: station.figure("araz_records_waiting") == 0)
     return station.found("the database of the records gone", said, goes_on=True)
+
+
+START_US = 1_790_000_000_000_000
+
+
+def sensor_clock_set(root: Path, out: Path, off_s: int) -> dict[str, object]:
+    """A radar's clock jumps while it follows a drone: the night beside the same one with a clock that stays right."""
+    (*right, place), _ = _drone_night(root, out / "right", 0)
+    (*jumped, other), said = _drone_night(root, out / "jumped", off_s)
+    apart_m = 111_000 * math.dist(place, other)  # the same scatter and the same clock again: the same place
+    kept = len(list(read_journal(out / "jumped" / "night.journal")))
+    return {
+        "fault": f"a radar's clock jumps by {off_s / HOUR_S:+g} h", "entries": kept, "acknowledged": kept, "lost": 0,
+        "whole": verify_journal(out / "jumped" / "night.journal").ok, "goes_on": jumped == right and apart_m < 5,
+        "said": said,
+    }  # fmt: skip
+
+
+def _drone_night(root: Path, out: Path, off_s: int) -> tuple[tuple[object, object, tuple[float, float]], str]:
+    """One drone comes, after 80 of 160 s its radar's clock is off: tracks, their alarms, the first one's place."""
+    arrivals = [(START_US, SITE_SOURCE, bundle_from_file(root / "sites" / "horadiz" / "site.toml"))]
+    for second in range(160):
+        at_us, east_m, north_m = START_US + second * 1_000_000, 500.0, 15.0 * second - 6500.0
+        clock_s = (at_us / 1e6 + (off_s if second >= 80 else 0)) % 86400
+        scatter_m = 8.0 * math.sin(7.0 * second)
+        plot = AsterixPlot(math.hypot(east_m, north_m) + scatter_m, math.degrees(math.atan2(east_m, north_m)) % 360,
+                           altitude_amsl_m=230.0)  # fmt: skip
+        arrivals += [
+            (at_us + 40_000, "radar-1", encode_asterix_048(25, 1, clock_s, [plot])),
+            (at_us + 50_000, "radar-1", encode_asterix_034(25, 1, clock_s)),
+            (at_us + 60_000, pipeline.TICK_SOURCE, b""),
+        ]
+    said: list[str] = []
+    with contextlib.closing(Night(out, log_events=False)) as night:
+        night.listen(lambda events: said.extend(
+            one.sentence for one in events if isinstance(one, SensorHealth) and "clock" in one.sentence
+        ))  # fmt: skip
+        acknowledged = sum(len(night.take([arrival])) for arrival in arrivals)
+        assert acknowledged >= len(arrivals)
+        tracks = pipeline.picture(night.believed).tracks
+        cards = [(one.alarm_id, one.track_id, one.state.value) for one in night.records.alarms() if one.track_id]
+    return ([one.track_id for one in tracks], cards, (tracks[0].latitude_deg, tracks[0].longitude_deg)), said[
+        0
+    ] if said else ""
+
+
+def broker_gone(home: Path) -> dict[str, object]:
+    """Both NATS servers between a post and its centre are killed, while the post goes on writing its journal."""
+    site, udp = chain_of(home / "site", ["P06"]), free_port(socket.SOCK_DGRAM)
+    text = re.sub(r"udp://127.0.0.1:\d+", f"udp://127.0.0.1:{udp}", site.read_text())
+    site.write_text(re.sub(r"tcp-listen://127.0.0.1:\d+", f"tcp-listen://127.0.0.1:{free_port()}", text))
+    address = f"127.0.0.1:{free_port()}"
+    centre = Program(home / "centre", "watch", "--site", site, "--posts", address)
+    post = Program(home / "post", "post", "--site", site, "--post", "P06", "--centre", address)
+
+    def at_post() -> list[bytes]:
+        return [one.message.payload for one in read_raw(home / "post" / "night.journal")]
+
+    def at_centre() -> list[bytes]:
+        return [one.payload for _, one, _ in passed_journal(home / "centre" / "night.journal", "P06")]
+
+    def marks(count: int) -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            for number in range(count):
+                out.sendto(encode_asterix_034(25, 6, (time.time() - number) % 86400), ("127.0.0.1", udp))
+                time.sleep(0.01)
+
+    def arrived(count: int) -> bool:
+        return len(at_centre()) >= count
+
+    try:
+        centre.start()
+        post.start()
+        marks(50)
+        eventually(arrived, 50)
+        for program in (centre, post):
+            subprocess.run(["pkill", "-KILL", "-P", str(program.process.pid), "nats-server"], check=True)
+        marks(50)
+        eventually(lambda: "nats-server ended" in centre.said() and "nats-server ended" in post.said())
+        marks(50)
+        eventually(arrived, len(at_post()))
+    finally:
+        post.end(signal.SIGTERM)
+        centre.end(signal.SIGTERM)
+    sent, held = at_post(), at_centre()
+    return {
+        "fault": "both message brokers killed", "entries": len(sent), "acknowledged": len(held),
+        "lost": sum(a != b for a, b in zip(sent, held, strict=False)),
+        "whole": verify_journal(home / "centre" / "night.journal").ok, "goes_on": True,
+        "said": next(line for line in centre.said().splitlines() if "nats-server ended" in line),
+    }  # fmt: skip
