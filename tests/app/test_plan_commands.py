@@ -135,7 +135,7 @@ def test_json_of_a_season_too_short_for_a_figure_holds_null_and_no_nan(planned, 
     assert code == 0
     for told in (text, (tmp_path / "s" / "season.json").read_text()):
         rows = json.loads(told, parse_constant=refuse)["rows"]
-        assert any(value is None for value in rows[0]["displacement"].values())
+        assert any(None in (event["displacement"], *event["sortie_kg"]) for event in rows[0]["events"])
 
 
 def test_only_changes_with_a_name_are_drawn(planned):
@@ -146,7 +146,31 @@ def test_only_changes_with_a_name_are_drawn(planned):
     changes = season_changes(read_instance(planned[0]), 100)
     named = [change for change in changes if change.label]
     assert 0 < len(named) < len(changes)
-    assert season_picture((), changes, 5.0).count("#b43c28") == len(named)
+    picture = season_picture((), changes, 5.0)
+    for change in named:
+        assert picture.count(f">{change.label}<") == 1
+
+
+def test_a_season_shows_its_events_as_figures_beside_those_of_a_hand_made_count(planned, tmp_path, capsys):
+    """Supply doubles: more kilograms a night, not a sortie; heavier drones: more a sortie. A year after the other."""
+    game, plan = planned
+    words = ("season", game, plan, "--nights", 440, "--smuggler", "suqr", "--out", tmp_path / "s")
+    code, text = run(capsys, *words)
+    assert code == 0
+    rows = json.loads((tmp_path / "s" / "season.json").read_text())["rows"]
+    row = next(row for row in rows if row["policy"] == "plan")
+    events = {event["label"]: event for event in row["events"]}
+    assert list(events) == ["new deployment", "stretch closed", "supply doubles", "heavy comes", "silent alone"]
+    before, after = events["supply doubles"]["night_kg"]
+    assert after > 1.6 * before
+    before, after = events["supply doubles"]["sortie_kg"]
+    assert 0.8 < after / before < 1.25
+    before, after = events["heavy comes"]["sortie_kg"]
+    assert after > 1.2 * before
+    assert events["stretch closed"]["displacement"] > 0.1
+    assert len(row["yearly_through_kg"]) == 2
+    for label in events:
+        assert f"{label}  " in text
 
 
 def test_the_bench_takes_no_sensors_for_a_number(capsys, monkeypatch):

@@ -36,6 +36,7 @@ from araz.deployment import (
     play_season,
     random_placement,
     refit_suqr,
+    through_in,
     uniform_policy,
     uniform_response,
 )
@@ -117,6 +118,25 @@ def test_a_closed_stretch_displaces_traffic_and_a_shock_lowers_it(world):
     assert displacement(instance, season, 40) > displacement(instance, season, 20, span=20) + 0.05
     flown = [len(night.attack) for night in season.nights]
     assert np.mean(flown[80:]) < 0.4 * np.mean(flown[:80])
+
+
+def test_the_habit_teaches_the_smuggler_and_counts_in_no_figure_of_the_policy(world):
+    instance, x, plan = world
+    habit, policy = fixed_policy(instance, x), plan_policy(instance, plan)
+
+    def play(first, second, nights=80):
+        return play_season(
+            instance, x, second, Smuggler.BEST_RESPONSE, np.random.default_rng(8), nights=nights, habit=first
+        )
+
+    turned, habit_only = play((habit, 50), policy), play(None, habit, 50)
+    for one, other in zip(turned.nights, habit_only.nights, strict=False):
+        np.testing.assert_array_equal(one.attack, other.attack)
+    flown = sum(len(night.attack) for night in turned.nights[50:])
+    assert turned.through_per_sortie() == pytest.approx(sum(n.through_kg for n in turned.nights[50:]) / flown)
+    assert through_in(turned, 50, 80)[0] == pytest.approx(turned.through_per_sortie())
+    same = play((policy, 0), policy)
+    np.testing.assert_array_equal(same.played, play(None, policy).played)
 
 
 def test_a_policy_begins_every_season_anew(world):

@@ -76,16 +76,27 @@ def cost_curve_picture(curve: Sequence[tuple[float, Cover | None]]) -> str:
 def season_picture(
     seasons: Sequence[Season], changes: Sequence[Change], ceiling_kg: float, title: str = "The season"
 ) -> str:
-    """Weekly kilograms through per sortie of each policy, the proved ceiling and the season's events."""
-    figure = Figure(figsize=(9, 4.8), layout="constrained")
-    axes: Any = figure.subplots()
+    """Weekly kilograms through of each policy, per sortie and per night, the proved ceiling and the season's events."""
+    figure = Figure(figsize=(9, 7.2), layout="constrained")
+    axes: Any = figure.subplots(2, sharex=True, height_ratios=(3, 2))
     for season in seasons:
-        week = weekly_through_kg(season)
-        axes.plot(np.arange(len(week)) * 7, week, label=season.policy, linewidth=1.4)
-    axes.axhline(ceiling_kg, color="black", linestyle="--", linewidth=1, label="proved ceiling of the plan")
+        for row, a_night in enumerate((False, True)):
+            week = weekly_through_kg(season, a_night=a_night)
+            axes[row].plot(
+                np.arange(len(week)) * 7 + 3.5, week, label=season.policy, zorder=3 if season.policy == "plan" else 2,
+                linewidth=2.2 if season.policy == "plan" else 1.2,
+            )  # fmt: skip
+    axes[0].axhline(ceiling_kg, color="black", linestyle="--", linewidth=1, label="proved ceiling of the plan")
     for change in (one for one in changes if one.label):
-        axes.axvline(change.night, color="#b43c28", linewidth=1)
-        axes.annotate(change.label, (change.night, axes.get_ylim()[1]), rotation=90, va="top", ha="right", fontsize=8)
-    axes.set(xlabel="night", ylabel="kg through per sortie, weekly", title=title, ylim=(0, None))
-    axes.legend(fontsize=8)
+        for axis in axes:
+            axis.axvline(change.night, color="#b43c28", linewidth=1)
+            if change.until_night is not None and (change.closed_cells or change.supply != 1.0):
+                axis.axvspan(change.night, change.until_night, color="#b43c28", alpha=0.07)
+        axes[0].annotate(
+            change.label, (change.night, 1.02), xycoords=("data", "axes fraction"), fontsize=8, rotation=20
+        )
+    axes[0].set(ylabel="kg through per sortie, weekly", ylim=(0, None))
+    axes[1].set(xlabel="night", ylabel="kg through a night, weekly", ylim=(0, None))
+    figure.suptitle(title)
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=7)
     return _svg(figure)

@@ -11,7 +11,7 @@ from araz.deployment._comb import Comb, comb_rosters
 from araz.deployment._exploit import lean_plan, lean_policy
 from araz.deployment._from_site import SiteGame, game_of_site
 from araz.deployment._ground import Ground, ground_of
-from araz.deployment._instance import Instance, Limits, detection
+from araz.deployment._instance import Instance, Limits, detection, names_of
 from araz.deployment._joint import Layout, layout_value
 from araz.deployment._layout import Cover, cost_curve, fewest_sensors, plan_layout
 from araz.deployment._limits import LimitsConflict, broken_limits, check_limits, name_teams, slots_of
@@ -24,6 +24,7 @@ from araz.deployment._measures import (
     displacement,
     exploitability_kg,
     half_life_nights,
+    through_in,
     weekly_through_kg,
 )
 from araz.deployment._opponents import Mind, Smuggler, choices, learn, new_mind, refit_suqr
@@ -120,6 +121,7 @@ __all__ = [
     "log_sha256",
     "made_instance",
     "name_teams",
+    "names_of",
     "new_mind",
     "next_money",
     "plan_layout",
@@ -133,6 +135,7 @@ __all__ = [
     "sealed_bytes",
     "slots_of",
     "solve_marginals",
+    "through_in",
     "uniform_policy",
     "uniform_response",
     "unseen_kg",

@@ -116,32 +116,38 @@ class _Search:
         return Layout(self._best, value, min(self._low, value), cost)
 
     def at_level(self) -> None:
-        """Look for whole sensors at the level; leave the next level to ask behind."""
-        before = self._value - self._low
-        self._look()
-        self.idle = 0 if before - (self._value - self._low) > 1e-4 * self._value else self.idle + 1
+        """Look for whole sensors at the level, mend the best layout, and leave the next level to ask behind."""
+        gap, best = self._value - self._low, self._value
+        above, below = self._look()
+        if self._value < best or above >= self._level > self._low:
+            self._mend()
+        self.idle = 0 if gap - (self._value - self._low) > 1e-4 * self._value else self.idle + 1
+        enough = self._value / (1.0 + self._target) * (1.0 + 1e-5)
+        self._level = 0.5 * (max(above, self._low) + min(below, self._value))
+        if self._low < enough < self._level and self.idle % 2 == 0:
+            # A bound here is all that is asked for, and easier to prove than one nearer to the layout.
+            self._level = enough
 
-    def _look(self) -> None:
+    def _look(self) -> tuple[float, float]:
+        """Raise the bound to the level, or find layouts, or neither; between which levels to ask next."""
         if self._cuts is None:
             self._cuts = Cuts(self._instance)
         x, y, least = relaxed_cover(self._cuts, self._level, self._go_on, self._budget + 1e-6)
         if least > self._budget + 1e-6:
-            self._raise_bound()
-            return
+            self._low = max(self._low, self._level)
+            return self._low, self._value
         self._near = (x, y)
         model = WholeCover(self._cuts, self._level, self._near, self._budget)
         for _ in range(_ROUNDS):
             told = model.solve() if self._go_on() else (x, y, 0.0)
             if told is None:
-                self._raise_bound()
-                return
+                self._low = max(self._low, self._level)
+                return self._low, self._value
             if self.done() or self._is_learnt(model, told[0], told[1]):
                 break
             if self._is_easy(told[0]):
-                self._level = 0.5 * (self._low + self._level)
-                return
-        self._mend()
-        self._level = 0.5 * ((self._low if self._value <= self._level else self._level) + self._value)
+                return self._low, self._level
+        return (self._low if self._value <= self._level else self._level), self._value
 
     def _is_easy(self, x: FloatArray) -> bool:
         """Whether the level leaves money while bound and layout are far apart: a harder one teaches more."""
@@ -168,10 +174,6 @@ class _Search:
                     break
             if self._value < before:
                 break
-
-    def _raise_bound(self) -> None:
-        self._low = max(self._low, self._level)
-        self._level = 0.5 * (self._low + self._value)
 
     def _offer(self, x: FloatArray, proof: Marginals) -> bool:
         """Fill a layout up, exchange what can be exchanged; whether the level is met."""

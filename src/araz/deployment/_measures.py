@@ -23,14 +23,21 @@ def exploitability_kg(instance: Instance, season: Season, bound_kg: float) -> fl
     return max(0.0, float(value.max())) - bound_kg
 
 
-def weekly_through_kg(season: Season, days: int = 7) -> FloatArray:
-    """Kilograms through per sortie in each run of ``days`` nights; NaN where nobody flew."""
+def weekly_through_kg(season: Season, days: int = 7, *, a_night: bool = False) -> FloatArray:
+    """Kilograms through per sortie in each run of ``days`` nights, NaN where nobody flew; or ``a_night``."""
     out = []
     for first in range(0, len(season.nights), days):
         week = season.nights[first : first + days]
-        flown = sum(len(night.attack) for night in week)
-        out.append(sum(night.through_kg for night in week) / flown if flown else np.nan)
+        per = len(week) if a_night else sum(len(night.attack) for night in week)
+        out.append(sum(night.through_kg for night in week) / per if per else np.nan)
     return np.array(out, dtype=np.float64)
+
+
+def through_in(season: Season, first: int, last: int) -> tuple[float, float]:
+    """Kilograms through per sortie, and per night, in nights [first, last); NaN where nobody flew or there are none."""
+    nights = season.nights[max(0, first) : max(0, last)]
+    through, flown = sum(night.through_kg for night in nights), sum(len(night.attack) for night in nights)
+    return (through / flown if flown else float("nan"), through / len(nights) if nights else float("nan"))
 
 
 def half_life_nights(season: Season, from_night: int, before_kg: float, days: int = 7) -> float | None:

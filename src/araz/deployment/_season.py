@@ -52,24 +52,31 @@ class Season:
     """Mean interception [A] of the rosters that stood."""
     regret_kg: float
     """Kilograms expected through, less what the best single roster of the panel would have let through."""
+    habit_nights: int = 0
+    """Nights at the beginning on which the old habit stood; the figures below leave them out."""
+
+    @property
+    def own(self) -> tuple[Night, ...]:
+        """The nights on which the policy itself stood."""
+        return self.nights[self.habit_nights :]
 
     def through_per_sortie(self) -> float:
         """Kilograms through per sortie flown; NaN when nobody flew."""
-        flown = sum(len(night.attack) for night in self.nights)
-        return float(sum(night.through_kg for night in self.nights) / flown) if flown else float("nan")
+        flown = sum(len(night.attack) for night in self.own)
+        return float(sum(night.through_kg for night in self.own) / flown) if flown else float("nan")
 
     def interception_rate(self) -> float:
         """Seizures per sortie. It misleads: see ``RATE_MISLEADS``."""
-        flown = sum(len(night.attack) for night in self.nights)
-        return float(sum(int(night.seized.sum()) for night in self.nights) / flown) if flown else float("nan")
+        flown = sum(len(night.attack) for night in self.own)
+        return float(sum(int(night.seized.sum()) for night in self.own) / flown) if flown else float("nan")
 
     def seized_kg(self) -> float:
         """Kilograms seized in the season."""
-        return float(sum(night.seized_kg for night in self.nights))
+        return float(sum(night.seized_kg for night in self.own))
 
     def regret_per_sortie(self) -> float:
         """Best single roster of the panel in hindsight, less what was played, kg per sortie."""
-        flown = sum(len(night.attack) for night in self.nights)
+        flown = sum(len(night.attack) for night in self.own)
         return self.regret_kg / flown if flown else float("nan")
 
 
@@ -183,13 +190,15 @@ def play_season(
     nights: int = 365,
     sorties_a_night: float = 10.0,
     changes: tuple[Change, ...] = (),
+    habit: tuple[Policy, int] | None = None,
     name: str = "plan",
     until: Callable[[], bool] = lambda: True,
 ) -> Season:
     """Play a policy against a smuggler: he chooses, the roster stands, each sortie is seized with chance D_a·max q.
 
     Several at once (a crowd) share the sorties of a night; each learns from his own, and all see what leaks. The
-    record of seizures does not say whose they were. Fails with ValueError on a crowd without a share above 0.
+    record of seizures does not say whose they were. ``habit``: what stood on so many nights before the policy, and
+    taught them. Fails with ValueError on a crowd without a share above 0.
     """
     crowd = [(smuggler, 1.0)] if isinstance(smuggler, Smuggler) else list(smuggler)
     shares = np.array([share for _, share in crowd], dtype=np.float64)
@@ -200,11 +209,15 @@ def play_season(
     total = np.zeros(instance.attacks)
     rival = _rivals(instance, seen, rng)
     rival_loss, own_loss = np.zeros(len(rival)), 0.0
+    before, before_nights = (policy, 0) if habit is None else habit
     for night in range(nights):
         if not until():
             break
         open_now, supply = _world(instance, changes, night)
-        placement, inclusion = policy(night, rng, past)
+        if night < before_nights:
+            placement, inclusion = before(night, rng, past)
+        else:
+            placement, inclusion = policy(night - before_nights, rng, past)
         odds_caught = _caught(instance, seen, placement)
         sorties = rng.poisson(sorties_a_night * supply)
         # One smuggler draws nothing here, so that his seasons stay what they were.
@@ -212,14 +225,16 @@ def play_season(
         told = [_one_night(instance, m, odds_caught, open_now, n, rng) for m, n in zip(minds, split, strict=True)]
         minds = [mind for _, _, mind in told]
         done = _night(instance, inclusion, np.concatenate([t[0] for t in told]), np.concatenate([t[1] for t in told]))
+        past.append(done)
+        if night < before_nights:
+            continue
         left = instance.value_kg[done.attack]
         rival_loss += np.array([float(np.sum(left * (1.0 - odds[done.attack]))) for odds in rival])
         own_loss += float(np.sum(left * (1.0 - odds_caught[done.attack])))
-        past.append(done)
         total += odds_caught
     regret = max(0.0, own_loss - float(rival_loss.min(initial=np.inf))) if past else 0.0
-    label = "+".join(kind.value for kind, _ in crowd)
-    return Season(label, name, tuple(past), total / max(1, len(past)), regret)
+    label, own = "+".join(kind.value for kind, _ in crowd), max(1, len(past) - before_nights)
+    return Season(label, name, tuple(past), total / own, regret, before_nights)
 
 
 def _one_night(
