@@ -291,3 +291,11 @@ def test_the_site_of_a_partial_view_holds_no_planning(place):
     site = msgspec.structs.replace(place.site, service="home", feeds=feeds)
     assert sees_all(site, "home") is False
     assert open_site(site, "home").planning is None
+
+
+def test_a_register_of_monthly_sums_has_a_last_month_too(shelf, tmp_path):
+    """The American table knows months and no days."""
+    table = shelf / "data" / "drugs" / "cbp_nationwide_drugs_fy19_fy22.csv"
+    assert araz("seizures", "import", table, "--register", tmp_path / "r.sqlite") == 0
+    with TestClient(Litestar(seizure_handlers(tmp_path / "r.sqlite"), exception_handlers=TOLD)) as client:
+        assert client.get("/api/seizures/report").json()["month"] == "2022-09"

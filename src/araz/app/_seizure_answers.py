@@ -22,6 +22,7 @@ from araz.intelligence import (
     read_table,
     report_html,
     serial_correlation,
+    singles,
 )
 
 #: Rows of the register shown at once.
@@ -123,7 +124,7 @@ class SeizureDesk:
     def _month(lines: pl.DataFrame, month: str) -> dt.date:
         if month:
             return month_of(month)
-        days = lines.filter(lines["date_precision"] == "day")["date"].drop_nulls().to_list()
-        if not days:
-            raise ValueError("the register holds no seizure of a known day; araz seizures import FILE adds some")
-        return dt.date(max(days).year, max(days).month, 1)
+        last = singles(lines, months=True)["date"].max()
+        if not isinstance(last, dt.date):
+            raise ValueError("the register holds no seizure of a known month; araz seizures import FILE adds some")
+        return last.replace(day=1)
