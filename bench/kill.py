@@ -327,7 +327,12 @@ def main() -> int:
         else:
             total = writers(count, chance, is_cut=what == "cut")
         keys = ("trials", "judged_again", "acknowledged", "decisions_acknowledged", "torn_tails", *BAD)
-        row = {"killed": what, **{key: total[key] for key in keys}}
+        rate = (total["acknowledged"] - total["decisions_acknowledged"]) * PLOTS / max(1, total["alive_ms"]) * 1e3
+        row = {
+            "killed": what,
+            "observations_per_s": RATE if what == "program" else round(rate, -2),
+            **{key: total[key] for key in keys},
+        }
         print(json.dumps(row) if given.json else json.dumps(row, indent=1), flush=True)
         is_bad |= any(total[key] for key in BAD)
     return int(is_bad)

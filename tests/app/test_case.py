@@ -13,6 +13,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from araz.app import _case_tracks, cli, verify_case
 from araz.app._aside import ACCESS_SOURCE
@@ -142,6 +144,13 @@ def test_one_flipped_bit_anywhere_is_named(data):
         found, _ = verify_case.examine(bytes(altered))
         assert found, place
         assert place in {item.at for item in found}, (place, found)
+
+
+@given(st.binary(max_size=40), st.binary(max_size=9), st.binary(max_size=9))
+def test_the_first_difference_is_found(begin, a, b):
+    one, other = begin + a, begin + b
+    right = next((i for i, (x, y) in enumerate(zip(one, other, strict=False)) if x != y), min(len(one), len(other)))
+    assert verify_case._first_difference(one, other) == right
 
 
 def resealed(data, change, night):

@@ -172,6 +172,15 @@ def _by_headers(case: bytes) -> list[Member] | None:
     return members or None
 
 
+def _first_difference(a: bytes, b: bytes) -> int:
+    """Where two texts differ first, by halves; the length of the shorter where it begins the other."""
+    same, most = 0, min(len(a), len(b))
+    while same < most:
+        middle = (same + most + 1) // 2
+        same, most = (middle, most) if a[same:middle] == b[same:middle] else (same, middle - 1)
+    return same
+
+
 def _container_findings(case: bytes, members: list[Member], is_content_bad: bool) -> list[Finding]:
     names = [member.name for member in members]
     if len(set(names)) < len(names):
@@ -179,12 +188,11 @@ def _container_findings(case: bytes, members: list[Member], is_content_bad: bool
     right = container({member.name: member.data for member in members})
     if right == case:
         return []
-    at = next((i for i, (a, b) in enumerate(zip(right, case, strict=False)) if a != b), min(len(right), len(case)))
+    at = _first_difference(right, case)
     if is_content_bad and any(member.at - 16 - len(member.name.encode()) <= at < member.at for member in members):
         return []  # the check sum before a file that was altered: said already
-    near = next((member.name for member in reversed(members) if member.at <= at + _LOCAL.size + 255), "")
-    what = f"byte {at} of the case: the container was altered{f' near {near}' if near else ''}, not a file in it"
-    return [Finding("container", what, at)]
+    near = next((f" near {member.name}" for member in reversed(members) if member.at <= at + _LOCAL.size + 255), "")
+    return [Finding("container", f"byte {at} of the case: the container was altered{near}, not a file in it", at)]
 
 
 def _examine_members(
