@@ -18,6 +18,8 @@ PAPER: Final = 495.0
 """Width of a table, points."""
 SHORT: Final = 12
 """A column whose longest cell has no more letters is not broken: a time of day is read in one piece."""
+LONGEST_WORD: Final = 20
+"""A word of more letters is broken: a hash."""
 LETTER: Final = 4.9
 PADDING: Final = 13.0
 """Width of a letter of a cell, and what a cell needs beside them, points."""
@@ -31,6 +33,7 @@ _STYLE: Final = (
 )
 
 
+NORTH: Final = "N ↑"
 #: Style of a block, size of its letters and the room before it, in points.
 SIZES: Final = (("h1", 18, 0), ("h2", 13, 12), ("h3", 10, 8), ("p", 9, 0), ("small", 7.5, 0), ("cell", 7, 0))
 
@@ -43,6 +46,8 @@ class Drawn(NamedTuple):
     now: Sequence[Points]
     sensors: Sequence[tuple[float, float, str]]
     areas: Sequence[Points]
+    marks: Sequence[tuple[float, float, str]] = ()
+    """What happened where, in a word and its time."""
 
 
 class Block(NamedTuple):
@@ -120,6 +125,11 @@ def _svg(drawn: Drawn) -> str:
     for lon, lat in drawn.then:
         x, y = scale.at(lon, lat)
         parts.append(f'<circle cx="{x:.1f}" cy="{MAP_HEIGHT - y:.1f}" r="1" fill="#b2182b"/>')
+    for k, (lon, lat, text) in enumerate(drawn.marks):
+        x, y = scale.at(lon, lat)
+        parts.append(f'<circle cx="{x:.1f}" cy="{MAP_HEIGHT - y:.1f}" r="3" fill="none" stroke="#111"/>')
+        place = f'x="{x + 7:.1f}" y="{MAP_HEIGHT - y - _lift(k):.1f}"'
+        parts.append(f'<text {place} font-size="8">{escape(text)}</text>')
     for lon, lat, name in drawn.sensors:
         x, y = scale.at(lon, lat)
         if 0 <= x <= MAP_WIDTH and 0 <= y <= MAP_HEIGHT:
@@ -130,6 +140,7 @@ def _svg(drawn: Drawn) -> str:
     km = scale.per_lat / 111.32
     parts.append(f'<path d="M12 {MAP_HEIGHT - 12} h{km:.1f}" stroke="#111" stroke-width="2"/>')
     parts.append(f'<text x="12" y="{MAP_HEIGHT - 16}" font-size="9">1 km</text>')
+    parts.append(f'<text x="{MAP_WIDTH - 18}" y="14" font-size="9">{NORTH}</text>')
     return f'<svg viewBox="0 0 {MAP_WIDTH:.0f} {MAP_HEIGHT:.0f}" role="img">{"".join(parts)}</svg>'
 
 
@@ -195,15 +206,27 @@ def _pdf(block: Block, styles: dict[str, Any]) -> list[Any]:
 
 
 def _widths(block: Block) -> list[float]:
-    """Widths by what stands in the columns: short ones as wide as their longest cell, the others share what is left."""
+    """Widths by what stands in the columns: short ones as wide as their longest cell, the others share what is left.
+
+    No column is narrower than its longest word, where the paper has room for that.
+    """
     lines = [*block.rows, *([block.header] if block.header else [])]
     longest = [max(1, *(len(row[k]) for row in lines)) for k in range(len(lines[0]))]
+    words = [max(1, *(len(one) for row in lines for one in row[k].split() or [""])) for k in range(len(lines[0]))]
+    least = [PADDING + LETTER * min(value, LONGEST_WORD) for value in words]
     short = [PADDING + LETTER * value if value <= SHORT else 0.0 for value in longest]
     if all(short) or sum(short) > 0.6 * PAPER:
-        return [PAPER * min(60, max(9, value)) / sum(min(60, max(9, one)) for one in longest) for value in longest]
-    free = PAPER - sum(short)
-    long = sum(min(60, value) for value in longest if value > SHORT)
-    return [width or free * min(60, value) / long for width, value in zip(short, longest, strict=True)]
+        widths = [PAPER * min(60, max(9, value)) / sum(min(60, max(9, one)) for one in longest) for value in longest]
+    else:
+        free = PAPER - sum(short)
+        long = sum(min(60, value) for value in longest if value > SHORT)
+        widths = [width or free * min(60, value) / long for width, value in zip(short, longest, strict=True)]
+    room = [max(0.0, width - need) for width, need in zip(widths, least, strict=True)]
+    lack = sum(max(0.0, need - width) for width, need in zip(widths, least, strict=True))
+    if lack > sum(room):
+        return widths
+    share = lack / sum(room) if lack else 0.0
+    return [max(width, need) - share * more for width, need, more in zip(widths, least, room, strict=True)]
 
 
 def _drawing(drawn: Drawn) -> Any:
@@ -217,7 +240,9 @@ def _drawing(drawn: Drawn) -> Any:
 
     out = Drawing(MAP_WIDTH, MAP_HEIGHT)
     for piece in on_paper([scale.at(*point) for point in drawn.border]):
-        out.add(PolyLine([v for point in piece for v in point], strokeWidth=3, strokeColor=HexColor("#111111")))
+        both = [v for point in piece for v in point]
+        out.add(PolyLine(both, strokeWidth=4, strokeColor=HexColor("#111111")))
+        out.add(PolyLine(both, strokeWidth=1.5, strokeColor=HexColor("#ffffff")))
     for ring in drawn.areas:
         out.add(Polygon(path(ring), strokeColor=HexColor("#d95f02"), fillColor=None))
     for line in drawn.now:
@@ -225,6 +250,10 @@ def _drawing(drawn: Drawn) -> Any:
     for lon, lat in drawn.then:
         x, y = scale.at(lon, lat)
         out.add(Circle(x, y, 0.8, fillColor=HexColor("#b2182b"), strokeColor=None))
+    for k, (lon, lat, text) in enumerate(drawn.marks):
+        x, y = scale.at(lon, lat)
+        out.add(Circle(x, y, 3, fillColor=None, strokeColor=HexColor("#111111")))
+        out.add(String(x + 7, y + _lift(k), text, fontName=plain, fontSize=6.5))
     for lon, lat, name in drawn.sensors:
         x, y = scale.at(lon, lat)
         if 0 <= x <= MAP_WIDTH and 0 <= y <= MAP_HEIGHT:
@@ -232,8 +261,14 @@ def _drawing(drawn: Drawn) -> Any:
             out.add(String(x + 6, y - 3, name, fontName=plain, fontSize=6))
     out.add(PolyLine([12, 12, 12 + scale.per_lat / 111.32, 12], strokeWidth=2))
     out.add(String(12, 16, "1 km", fontName=plain, fontSize=7))
+    out.add(String(MAP_WIDTH - 18, MAP_HEIGHT - 14, NORTH, fontName=plain, fontSize=9))
     out.add(Rect(0, 0, MAP_WIDTH, MAP_HEIGHT, fillColor=None, strokeColor=HexColor("#999999")))
     return out
+
+
+def _lift(number: int) -> float:
+    """Words of marks that follow each other on one line stand apart."""
+    return (-2.0, 7.0, -11.0)[number % 3]
 
 
 def on_paper(line: Points) -> list[list[tuple[float, float]]]:

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from araz.app import verify_case
 from araz.app._aside import OFFICE_SOURCES
-from araz.app._case_report import Told as Report
 from araz.app._case_report import render_reports
+from araz.app._case_sections import Told as Report
+from araz.app._case_sections import exhibit_name
 from araz.app._case_tracks import WARM_UP_US, tracks_now
 from araz.app._config import SITE_SOURCE, site_from_bundle
 from araz.app._custody import read_custody
@@ -32,6 +33,7 @@ from araz.evidence import (
     belonging,
     canonical_json,
     custody_of,
+    fingerprint,
     leaf_hash,
     public_pem,
     sign_head,
@@ -63,6 +65,8 @@ class Screen(NamedTuple):
 
     pictures: list[Picture]
     health: list[SensorHealth]
+    latest: list[SensorHealth]
+    """The last word on each sensor, at the end of the journal: its errors as they were found in all of it."""
     spoofs: list[str]
 
 
@@ -97,6 +101,9 @@ def seal(journal: Path, name: str, out: Path, key: Ed25519PrivateKey, *, by: str
         custody=records,
         objections=custody_of(records)[1],
         programs=programs,
+        health=screen.latest,
+        sources=_sources(night.raws),
+        fingerprint=fingerprint(public_pem(key)),
     )
     proof = _proof(night, sign_head(night.head, by, key))
     files = _files(night, belongs, screen, site) | {
@@ -131,13 +138,14 @@ def _belonging(records: Path, name: str) -> tuple[Belonging, Screen]:
         belongs = belonging(told, name)
         belongs, pictures = _with_tracks(book, belongs)
         health = [item for item in book.health_history() if item.at_us <= belongs.to_us]
+        latest = book.health()
         mine = {i.incident_id for i in belongs.told.incidents}
         spoofs = [
             phrase_of(i.sentence, i.said)
             for i in book.incidents(belongs.from_us, belongs.to_us)
             if i.kind is IncidentKind.FALSE_IDENTITY and i.incident_id not in mine
         ]
-    return belongs, Screen(pictures, health, spoofs)
+    return belongs, Screen(pictures, health, latest, spoofs)
 
 
 def _with_tracks(book: Records, belongs: Belonging) -> tuple[Belonging, list[Picture]]:
@@ -197,8 +205,18 @@ def _files(night: Night, belongs: Belonging, screen: Screen, site: Site) -> dict
         "alarms.jsonl": json_lines(told.alarms),
         "decisions.jsonl": json_lines(told.decisions),
         "reports.jsonl": json_lines(told.reports),
-        "sensors.json": canonical_json({"site": site.sensors, "health": screen.health}),
+        "site.json": night.raws[0].message.payload,
+        "sensors.json": canonical_json({"site": site.sensors, "health": screen.health, "latest": screen.latest}),
     }
+
+
+def _sources(raws: Sequence[Entry]) -> list[tuple[str, int, int, int]]:
+    """Feeds of the messages, the most frequent first; the peers of one listening feed count as one."""
+    found: dict[str, list[int]] = {}
+    for raw in raws:
+        found.setdefault(raw.message.source.partition("#")[0], []).append(raw.message.received_at_us)
+    rows = [(name, len(times), min(times), max(times)) for name, times in found.items()]
+    return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
 def _photographs(folder: Path, custody: Sequence[CustodyRecord]) -> dict[str, bytes]:
@@ -208,7 +226,7 @@ def _photographs(folder: Path, custody: Sequence[CustodyRecord]) -> dict[str, by
         for photograph in getattr(record.what, "photographs", ()):
             path = folder / photograph.sha256
             if path.is_file():
-                found[f"exhibits/{photograph.sha256[:16]}-{Path(photograph.name).name}"] = path.read_bytes()
+                found[exhibit_name(photograph)] = path.read_bytes()
     return found
 
 
@@ -329,16 +347,35 @@ def _openssl(words: Sequence[str], folder: Path) -> None:
         raise ValueError(f"openssl {words[0]} failed: {done.stderr.strip()[-300:]}")
 
 
+#: What lies in a case, for who unpacks it; the first word of each is a file's name.
+CONTENTS: Final = (
+    ("report.en.pdf, report.az.pdf", "for people, also as .html", "insanlar üçün, həm də .html"),
+    ("messages.bin, proof.json, heads.json", "the messages as they came; proofs that they stand in the journal",
+     "gələn məlumatlar; jurnalda olduqlarının sübutu"),
+    ("tracks_then.jsonl.gz", "what was on the screen, a picture a second", "ekranda görünən, saniyədə bir"),
+    ("tracks_now.json", "the same tracks as all messages say now", "eyni izlər, indi məlum olduğu kimi"),
+    ("incidents, alarms, decisions, reports (.jsonl)", "what was said, decided and reported",
+     "deyilən, qərara alınan və bildirilən"),
+    ("against.json", "what speaks against", "əleyhinə olanlar"),
+    ("site.json, sensors.json", "the site file; the sensors, their errors and health",
+     "sahə faylı; sensorlar, xətaları və vəziyyəti"),
+    ("software.json", "by which programs, with their libraries' hashes", "hansı proqramlarla, kitabxanaların heşi ilə"),
+    ("custody.json, exhibits/", "exhibits: who had them; photographs", "maddi sübutlar: kimdə olub; fotoşəkillər"),
+    ("verify.py, manifest.json, .sig, signer.pem, sums.json, blocks.json", "to check all of it", "yoxlamaq üçün"),
+)  # fmt: skip
+
+
 def _readme(name: str) -> str:
+    listed = ["\n".join(f"{files}\n    {words[k]}" for files, *words in CONTENTS) for k in (0, 1)]
     return (
         f"Case {name}\n\n"
         "Read report.en.pdf or report.az.pdf (the same as .html). To check that nothing was altered, with any "
         "computer that\n"
         "has Python 3 and openssl:\n\n    python3 verify.py CASE.zip --key STATION.pem\n\n"
         "where STATION.pem is the station's public key, asked for by another way. To compute the tracks again:\n\n"
-        "    araz case recompute CASE.zip\n\n"
+        f"    araz case recompute CASE.zip\n\n{listed[0]}\n\n"
         f"İş {name}\n\n"
         "report.az.pdf faylını oxuyun. Heç nəyin dəyişdirilmədiyini Python 3 və openssl olan istənilən "
         "kompüterdə yoxlamaq\n"
-        "üçün yuxarıdakı verify.py əmrini işlədin.\n"
+        f"üçün yuxarıdakı verify.py əmrini işlədin.\n\n{listed[1]}\n"
     )
