@@ -121,6 +121,14 @@ def test_a_promise_no_layout_can_keep_is_refused():
     assert cover is None
 
 
+def test_money_that_buys_nothing_leaves_no_gap():
+    instance = tiny(9, sensors=5, teams=2)
+    for budget in (0.0, 0.5):
+        found = plan_layout(instance, budget)
+        assert (found.cost, found.gap) == (0.0, 0.0)
+        assert found.bound_kg == pytest.approx(layout_value(instance, np.zeros(5)), abs=1e-3)
+
+
 def test_three_hundred_cells_close_to_one_per_cent_and_beat_even_spacing():
     instance = made_instance(300, 8)
     found = plan_layout(instance, 20.0)

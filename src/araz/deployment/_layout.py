@@ -95,6 +95,8 @@ class _Search:
         self._low = layout_value(instance, np.ones(instance.sensors))
         free = np.asarray(instance.sensor_cost <= 0, dtype=np.float64)
         self._best, self._proof = _spend(instance, free, _proof(instance, free), budget, go_on)
+        if not np.any((free < 0.5) & (instance.sensor_cost <= budget)):
+            self._low = self._value  # the money buys nothing: there is one layout
         self._level = 0.5 * (self._low + self._value)
         self._cuts: Cuts | None = None
         #: Levels in a row that moved neither the bound nor the layout by a part in ten thousand.
