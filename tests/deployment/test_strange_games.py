@@ -33,6 +33,11 @@ def _same_sites(game):
     return game.with_(hazard=csr_array(hazard), sensor_m=np.zeros(3))
 
 
+def _parts(rows, posts):
+    """1 where a drop place and a post are in the same half."""
+    return ((np.arange(rows) < rows / 2)[:, None] == (np.arange(posts) < posts / 2)).astype(float)
+
+
 STRANGE = {
     "one cell, one post, one site": tiny(1, cells=1, posts=1, teams=1, sensors=1),
     "no sites": tiny(1, sensors=0),
@@ -52,6 +57,11 @@ STRANGE = {
     "a window without teams": tiny(7, windows=2).with_(teams=np.array([0, 2])),
     "every post stops everything": tiny(6).with_(response=csr_array(np.ones((7, 5)))),
     "more sorties than teams": tiny(8, sorties=5),
+    "a catch costs half a load more": tiny(9).with_(penalty_kg=0.5 * tiny(9).value_kg),
+    "a catch costs ten loads": tiny(9).with_(penalty_kg=10.0 * tiny(9).value_kg),
+    "roads in two parts": tiny(6).with_(response=csr_array(tiny(6).response * _parts(7, 5))),
+    "all ways alike": tiny(6).with_(value_kg=np.full(7, 7.0), cost_kg=np.ones(7)),
+    "a line as long as the world": tiny(6).with_(cell_m=np.arange(7) * 6e6, post_m=np.linspace(0.0, 4e7, 5)),
 }
 
 

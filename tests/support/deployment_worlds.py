@@ -71,7 +71,8 @@ def payoffs(instance: Instance, detected: np.ndarray, night: np.ndarray) -> np.n
     """Smuggler's kilograms per sortie for every attack against one night, straight from the definition."""
     q = instance.response.toarray()[instance.response_row] * night[instance.window]
     best = np.sort(q, axis=1)[:, ::-1][:, : instance.sorties].sum(axis=1) / instance.sorties
-    return instance.value_kg - instance.cost_kg - instance.value_kg * detected * best
+    penalty = 0.0 if instance.penalty_kg is None else instance.penalty_kg
+    return instance.value_kg - instance.cost_kg - (instance.value_kg + penalty) * detected * best
 
 
 def value_by_listing(instance: Instance, detected: np.ndarray) -> float:
