@@ -1,4 +1,8 @@
-"""Cursor on Target against a real TAK server, takproto and the schema's own rules."""
+"""Cursor on Target against a real TAK server, takproto and the schema's own rules.
+
+The server is taky. OpenTAKServer is not started: docs/exchange.md says which releases Python 3.11 reads, and what they
+need beside.
+"""
 
 import asyncio
 import math
