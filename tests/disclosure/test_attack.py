@@ -5,9 +5,9 @@ The same least squares on the whole night finds the radar, so the test can fail.
 
 import numpy as np
 import pytest
-from hidden_lab import ATTACKS, OURS, PLACES_M, by_timing, night, seen
 
 from araz.vocabulary import Picture
+from hidden_lab import ATTACKS, OURS, PLACES_M, by_timing, night, seen
 
 
 @pytest.fixture(scope="module")

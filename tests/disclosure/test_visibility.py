@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from hidden_lab import OURS, START_US, THEIRS, bundle, degrees, site_toml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from araz.disclosure import (
     withheld_at,
 )
 from araz.vocabulary import Alarm, Area, Incident, IncidentKind, PeopleReport, Picture, ReportReceived, Track
+from hidden_lab import OURS, START_US, THEIRS, bundle, degrees, site_toml
 
 SITE = parse_site(site_toml())
 RULES = rules_of(SITE, OURS)
