@@ -1,10 +1,11 @@
 """A year against smugglers who learn: every policy against every smuggler, and what leaning safely gains.
 
-    python bench/plan_season.py [--cells 300] [--nights 365] [--borders 2] [--seeds 5] --json
+    python bench/plan_season.py [--cells 300] [--nights 200] [--borders 1] [--seeds 4] [--plan-seeds 24] --json
 
 All policies stand on the same sensors (a layout found with its bound), all in the same run. Figures are means over
 seeds with half of a 95 % interval (Student's t). ``proved``: what no smuggler gets through in the mean, where a policy
-has such a ceiling. ``kept`` judges by the worse end of the interval.
+has such a ceiling. ``kept`` judges by the worse end of the interval. What the best answer gets through depends on how
+few nights' draws fall, so the plan alone is played for more seeds where it is held against what is proved.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from scipy.stats import t as student
 
 from araz.app._season import panel
 from araz.deployment import (
+    Instance,
     Plan,
     Smuggler,
     audited_inclusion,
@@ -41,24 +43,32 @@ CROWDS = {**{kind.value: [(kind, 1.0)] for kind in Smuggler}, "all at once": [(k
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int, default=300)
-    parser.add_argument("--nights", type=int, default=365)
-    parser.add_argument("--borders", type=int, default=2, help="made borders, each with a layout and a plan of its own")
-    parser.add_argument("--seeds", type=int, default=5, help="years of each policy against each smuggler")
+    parser.add_argument("--nights", type=int, default=200)
+    parser.add_argument("--borders", type=int, default=1, help="made borders, each with a layout and a plan of its own")
+    parser.add_argument("--seeds", type=int, default=4, help="years of each policy against each smuggler")
+    parser.add_argument("--plan-seeds", type=int, default=24, help="years of the plan against its worst smuggler")
     parser.add_argument("--epsilon", type=float, default=0.05)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     for border in range(1, given.borders + 1):
-        for row in measure(border, given.cells, given.nights, given.seeds, given.epsilon):
+        for row in measure(border, given):
             told = {"border": border, **row}
             print(json.dumps(told) if given.json else "  ".join(f"{k} {v}" for k, v in told.items()), flush=True)
 
 
-def measure(border: int, cells: int, nights: int, seeds: int, epsilon: float) -> list[dict[str, object]]:
-    """Every figure of one border as rows, the promises among them."""
+def world(border: int, cells: int) -> tuple[Instance, Plan]:
+    """A made border and the certified plan for the best layout found on it."""
     instance = made_instance(cells, border)
     begun = time.process_time()
     x = plan_layout(instance, 0.06 * cells, go_on=lambda: time.process_time() - begun < 60).sensors_on
-    plan = plan_patrols(instance, x)
+    return instance, plan_patrols(instance, x)
+
+
+def measure(border: int, given: argparse.Namespace) -> list[dict[str, object]]:
+    """Every figure of one border as rows, the promises among them."""
+    nights, seeds, epsilon = given.nights, given.seeds, given.epsilon
+    instance, plan = world(border, given.cells)
+    x = plan.sensors_on
     leant: list[Plan] = []
     policies = {
         **panel(instance, plan, 0.0, epsilon),
@@ -91,28 +101,40 @@ def measure(border: int, cells: int, nights: int, seeds: int, epsilon: float) ->
     proved = {name: ceiling_kg(instance, inclusion) for name, inclusion in sides.items()}
     proved["lean"] = max(ceiling_kg(instance, audited_inclusion(instance, one, 0.0)) for one in [plan, *leant])
     rows.append({"smuggler": "any", "figure": "kg proved", **{name: f"{kg:.2f}" for name, kg in proved.items()}})
-    return [*rows, *_promises(figures, proved["plan"], plan, leant, epsilon)]
+    return [
+        *rows,
+        over_proved(instance, plan, proved["plan"], nights, given.plan_seeds),
+        *_promises(figures, plan, leant, epsilon),
+    ]
+
+
+def over_proved(instance: Instance, plan: Plan, proved_kg: float, nights: int, seeds: int) -> dict[str, object]:
+    """The promise: the plan's worst smuggler gets through at most 2 % more than is proved."""
+    policy, worst = plan_policy(instance, plan), np.full(seeds, -np.inf)
+    for crowd in CROWDS.values():
+        found = [
+            play_season(instance, plan.sensors_on, policy, crowd, np.random.default_rng(1_000 + seed), nights=nights)
+            for seed in range(seeds)
+        ]
+        through = np.array([season.through_per_sortie() for season in found])
+        worst = max(worst, through, key=np.mean)
+    mean, half = _mean_half(worst / proved_kg - 1.0)
+    return {
+        "smuggler": "worst", "figure": f"over what is proved, {seeds} seeds", "plan": f"{mean:+.1%} ± {half:.1%}",
+        "to_reach": "at most +2 %", "kept": mean + half <= 0.02,
+    }  # fmt: skip
 
 
 def _promises(
-    figures: dict[str, dict[str, dict[str, list[float]]]], proved_kg: float, plan: Plan, leant: list[Plan],
-    epsilon: float,
-) -> list[dict[str, object]]:  # fmt: skip
-    """The two rows of the promise: within 2 % of what is proved; better than uniform, within ε of the guarantee."""
-    worst = figures["worst"]["kg through"]
-    ratio = np.array(worst["plan"]) / proved_kg - 1.0
+    figures: dict[str, dict[str, dict[str, list[float]]]], plan: Plan, leant: list[Plan], epsilon: float
+) -> list[dict[str, object]]:
+    """Better than every baseline in the worst case; leaning better than uniform, within ε of the guarantee."""
+    worst, weak = figures["worst"]["kg through"], figures[WEAK]["kg through"]
     rival = min(("max-cover", "uniform", "chase"), key=lambda name: np.mean(worst[name]))
     less, around = _mean_half(np.array(worst["plan"]) - np.array(worst[rival]))
-    weak = figures[WEAK]["kg through"]
-    gain = np.array(weak["lean"]) - np.array(weak["uniform"])
+    better, part = _mean_half(np.array(weak["lean"]) - np.array(weak["uniform"]))
     given_up = max(one.guarantee_kg for one in leant) / plan.guarantee_kg - 1.0 if leant else 0.0
-    mean, half = _mean_half(ratio)
-    better, part = _mean_half(gain)
     return [
-        {
-            "smuggler": "worst", "figure": "over what is proved", "plan": f"{mean:+.1%} ± {half:.1%}",
-            "to_reach": "at most +2 %", "kept": mean + half <= 0.02,
-        },
         {
             "smuggler": "worst", "figure": f"plan less {rival}, kg", "plan": f"{less:+.2f} ± {around:.2g}",
             "to_reach": "below 0", "kept": less + around < 0.0,

@@ -364,12 +364,12 @@ PARTS = [
     Part(
         "plan-season",
         "A year against smugglers who learn",
-        "Same sensors for every policy, same run; means ± half of a 95 % interval over seeds, a year each. `worst`: "
+        "Same sensors for every policy, same run; means ± half of a 95 % interval over seeds. `worst`: "
         "each policy's worst smuggler, seed by seed. `kg proved`: what no smuggler gets through in the mean. To reach: "
         "the plan's worst within 2 % of it; leaning beats uniform against the bandit, who learns least, and gives up "
         "at most ε of the guarantee. The share caught misleads: it counts sorties, not kilograms.",
         ["bench/plan_season.py", "--json"],
-        ["--cells", "120", "--nights", "60", "--borders", "1", "--seeds", "2"],
+        ["--cells", "120", "--nights", "60", "--seeds", "2", "--plan-seeds", "4"],
         ["border", "smuggler", "figure", "max-cover", "uniform", "chase", "plan", "plan+audit", "lean", "blend",
          "to_reach", "kept"],
     ),
