@@ -1,7 +1,7 @@
 """Seizure intelligence: import and query beside pandas, estimators against simulated truth, forecasts on a real series.
 
-    python bench/seizures.py import [--rows 300000]
-    python bench/seizures.py estimators [--trials 400]
+    python bench/seizures.py import [--rows 300000 1000000]
+    python bench/seizures.py estimators [--trials 400] [--only places …]
     python bench/seizures.py crews [--trials 14]
     python bench/seizures.py forecasts
     (each with --json)
@@ -142,19 +142,13 @@ def row(what: str, truth: str, measure: str, value: float, wanted: str, trials: 
     }
 
 
-def measure_estimators(trials: int) -> list[dict[str, object]]:
-    rng = np.random.default_rng(2026)
-    return [
-        *totals(rng, trials),
-        *shares(rng, trials),
-        *flows(rng, trials),
-        *changes(rng, trials),
-        *moved(rng, trials),
-        *places(rng, 5 * trials),
-        *readings(rng, trials),
-        *alongside(rng, trials),
-        *ahead(rng, trials // 8),
-    ]
+def measure_estimators(trials: int, only: list[str]) -> list[dict[str, object]]:
+    """Every part draws from a seed of its own, so that one measured alone is the one measured with all."""
+    found = []
+    for number, (name, part, times) in enumerate(ESTIMATORS):
+        if not only or name in only:
+            found += part(np.random.default_rng([2026, number]), max(1, int(times * trials)))
+    return found
 
 
 def totals(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
@@ -226,15 +220,23 @@ def flows(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     return found
 
 
-def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
-    alarms = {}
-    for phi in (0.0, 0.5, 0.7, 0.85):
-        alarms[phi] = 0
-        for _ in range(2 * trials):
+def unchanged(phi: float) -> Callable[[np.random.Generator, int], list[dict[str, object]]]:
+    """False alarms of change points in months that follow each other so closely."""
+
+    def measured(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
+        alarms = 0
+        for _ in range(trials):
             level = np.zeros(48)
             for t in range(1, 48):
                 level[t] = phi * level[t - 1] + rng.normal(0, 0.3)
-            alarms[phi] += bool(change_points(rng.poisson(20 * np.exp(level)), rng=rng, replicates=199))
+            alarms += bool(change_points(rng.poisson(20 * np.exp(level)), rng=rng, replicates=199))
+        what = f"48 months, no change, autocorrelation {phi:g}"
+        return [row("change points", what, "false alarms", alarms / trials, "≤ 0.05", trials)]
+
+    return measured
+
+
+def changed(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     hit = back = any_found = 0
     for _ in range(trials):
         parts = [rng.negative_binomial(5, p, 16) for p in (0.25, 0.1, 0.25)]
@@ -248,17 +250,6 @@ def changes(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
         hit += any(c.low <= 30 <= c.high for c in found)
         any_found += bool(found)
     return [
-        *(
-            row(
-                "change points",
-                f"48 months, no change, autocorrelation {phi:g}",
-                "false alarms",
-                seen / (2 * trials),
-                "≤ 0.05",
-                2 * trials,
-            )
-            for phi, seen in alarms.items()
-        ),
         row("change points", "level × 2.4 at month 30", "found", any_found / trials, "", trials),
         row("change points", "level × 2.4 at month 30", "found, date inside its range", hit / trials, "", trials),
         row("change points", "level × 3 for 16 months", "both found, dates inside", back / trials, "", trials),
@@ -448,6 +439,15 @@ def ahead(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     return found
 
 
+#: Name, part, and how many times the trials it is worth by what a trial costs.
+ESTIMATORS: list[tuple[str, Callable[[np.random.Generator, int], list[dict[str, object]]], float]] = [
+    ("totals", totals, 1), ("shares", shares, 1), ("flows", flows, 1),
+    *((f"unchanged {phi:g}", unchanged(phi), 2) for phi in (0.0, 0.5, 0.7, 0.85)), ("changed", changed, 1),
+    ("moved", moved, 1), ("places", places, 5), ("readings", readings, 1), ("alongside", alongside, 1),
+    ("ahead", ahead, 1 / 8),
+]  # fmt: skip
+
+
 def judged_intervals(values: Any, models: list[str] | None = None) -> dict[str, tuple[float, float, float]]:
     """Coverage, mean width and interval score over all models: the product's intervals, and split conformal's."""
     data = np.asarray(values, float)
@@ -521,14 +521,15 @@ def within_by_chance(outcomes: int) -> float:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=["import", "estimators", "crews", "forecasts"])
-    parser.add_argument("--rows", type=int, default=300_000)
+    parser.add_argument("--rows", type=int, nargs="+", default=[300_000, 1_000_000])
     parser.add_argument("--trials", type=int)
+    parser.add_argument("--only", nargs="+", default=[], help="parts of estimators")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     rows = (
-        measure_import(args.rows)
+        [row for rows in args.rows for row in measure_import(rows)]
         if args.part == "import"
-        else measure_estimators(args.trials or 400)
+        else measure_estimators(args.trials or 400, args.only)
         if args.part == "estimators"
         else measure_crews(args.trials or 14)
         if args.part == "crews"

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import re
 
 import numpy as np
 import pytest
@@ -149,3 +150,11 @@ def routed(said):
 def test_every_question_has_its_answer_for_machines_and_for_people(ask, line, holds):
     assert holds(json.loads(ask(f"{line} --json")))
     assert len(ask(line).splitlines()) >= 1
+
+
+def test_no_two_sorties_are_said_to_be_one_crews_for_certain(ask):
+    said = " ".join(ask("crews new.csv --solved solved.csv").split())
+    assert "100 %" not in said
+    assert re.search(
+        r"a and b: (over 99|\d\d) % one crew \(90 % interval (over )?\d+ to (over )?\d\d %; .* before", said
+    ), said

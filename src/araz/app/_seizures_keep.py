@@ -105,7 +105,7 @@ def _show_import(result: ImportResult, counts: tuple[int, int, int], *, dry_run:
             if unit.factor is not None
             else "stand as reported, in no sum"
         )
-        say(f"  {unit.amounts:,} amounts in {unit.unit or '(no unit)'} {also}")
+        say(f"  {unit.amounts:,} amount{'' if unit.amounts == 1 else 's'} in {unit.unit or '(no unit)'} {also}")
     for title, problems in (("refused", result.refused), ("remark", result.changed)):
         for problem in problems[:SHOWN]:
             say(f"  {title}: {sentence_of(problem)}")

@@ -304,6 +304,11 @@ def _sorties(path: Path) -> list[tuple[str, Sortie]]:
     return found
 
 
+def _chance(probability: float) -> str:
+    """A chance in per cent; nothing is said to be certain."""
+    return "over 99" if probability > 0.99 else "under 1" if probability < 0.01 else f"{100 * probability:.0f}"
+
+
 def run_crews(file: Path, solved: Path, least: float, seed: int, *, as_json: bool) -> int:
     """Learn from solved cases, print the links of new sorties."""
     model = learn_crews([item for item in _sorties(solved) if item[0]], rng=np.random.default_rng(seed))
@@ -313,8 +318,8 @@ def run_crews(file: Path, solved: Path, least: float, seed: int, *, as_json: boo
         return 0
     for link in links:
         say(
-            f"{link.one} and {link.other}: {100 * link.probability:.0f} % one crew "
-            f"(90 % interval {100 * link.low:.0f} to {100 * link.high:.0f} %; "
+            f"{link.one} and {link.other}: {_chance(link.probability)} % one crew "
+            f"(90 % interval {_chance(link.low)} to {_chance(link.high)} %; "
             f"{100 * link.prior:.2g} % before the features were weighed)"
         )
         for weight in link.weights:
