@@ -15,6 +15,7 @@ from araz.sensors import read_flight
 from araz.sensors._flight import flight_from_fixes
 from araz.sensors._flight_binary import mavlink_checksum
 from araz.simulation import Truth, body_from_flight, move_to, read_scenario, simulate
+from araz.simulation._fly import _near_breaks
 from araz.vocabulary import Observation, Rejected
 
 # file, fixes left, seconds, first latitude and longitude, highest above the start
@@ -211,6 +212,21 @@ def test_moving_is_rigid(shelf):
     np.testing.assert_allclose((b_all.min(axis=0) + b_all.max(axis=0)) / 2, middle, atol=5)
     height = place.terrain.height_agl_m(straight.position_enu_m)
     assert height.max() == pytest.approx(np.nanmax(flight.height_m), abs=1.5)
+
+
+@pytest.mark.parametrize("name", [entry[0] for entry in SHELF])
+def test_a_flight_pulls_no_harder_than_a_drone_can(shelf, name):
+    """Where clips are spliced, and where a recording begins in full flight, nobody knows how it was flown."""
+    course = move_to(read(shelf, name), horadiz(), latitude_deg=39.46, longitude_deg=47.30)
+    pull = np.gradient(course.velocity_enu_mps[:, :2], 0.2, axis=0)
+    assert np.hypot(*pull.T).max() < 7.0
+
+
+def test_what_lies_near_a_break_or_an_end_is_not_known():
+    at_s = np.arange(0.0, 200.0)
+    at_s = at_s[(at_s <= 100.0) | (at_s >= 110.0)]
+    near = _near_breaks(np.array([-20.0, 2.0, 55.0, 105.0, 117.5, 125.0, 193.0]), at_s)
+    np.testing.assert_allclose(near, [1.0, 1.0, 0.0, 1.0, 0.5, 0.0, 0.8])
 
 
 @pytest.mark.parametrize("name", [entry[0] for entry in SHELF])

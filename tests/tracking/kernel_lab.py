@@ -8,7 +8,7 @@ from numba import njit
 from araz.tracking import _measure as measure
 from araz.tracking._associate import STRONGEST, messages, pass_messages
 from araz.tracking._gauss import packed, propagate, unpacked
-from araz.tracking._measure import kalman_update, linearise, linearise_back
+from araz.tracking._measure import Age, kalman_update, linearise
 from araz.tracking._motion import MODE_COUNT, Belief, way_of
 from araz.tracking._rows import LANES, lane_row, number_row
 
@@ -25,23 +25,8 @@ def _linearise(kind, x, origin, h, jac):
 
 
 @njit
-def _linearise_back(kind, way, x, origin, h, jac, earlier):
-    return linearise_back(
-        kind,
-        number_row(way, 0),
-        number_row(x, 0),
-        origin,
-        0,
-        number_row(h, 0),
-        number_row(jac, 0),
-        number_row(earlier, 0),
-        0.0,
-    )
-
-
-@njit
-def _update(prior, found, back_s, out, figures, work):
-    distance2, volume, used = kalman_update(lane_row(prior, 0), found, 0, back_s, lane_row(out, 0), work)
+def _update(prior, found, age, out, figures, work):
+    distance2, volume, used = kalman_update(lane_row(prior, 0), found, 0, age, lane_row(out, 0), work)
     to = lane_row(figures, 0)
     to[0], to[1] = volume, distance2
     return used
@@ -55,23 +40,18 @@ def moved(mode, dt, rows):
     return out
 
 
-def linearised(kind, x, origin, mode=0, back_s=None):
-    """h and its Jacobian of as many components as the kind has; with ``back_s`` at the state so long ago."""
-    h, jac, way = np.zeros(6), np.zeros(36), np.zeros((1, 12))
-    x, origin = np.array(x, float)[None], np.array(origin, float)[None]
-    if back_s is None:
-        count = _linearise(int(kind), x, origin, h, jac)
-    else:
-        way_of(mode, -back_s, way, 0)
-        count = _linearise_back(int(kind), way, x, origin, h, jac, np.zeros(6))
+def linearised(kind, x, origin):
+    """h and its Jacobian of as many components as the kind has."""
+    h, jac = np.zeros(6), np.zeros(36)
+    count = _linearise(int(kind), np.array(x, float)[None], np.array(origin, float)[None], h, jac)
     return h[:count], jac.reshape(6, 6)[:count]
 
 
-def updated(x, p, found, mode=0, back_s=0.0):
+def updated(x, p, found, mode=0, age=(0.0, 0.0, 0.0)):
     """Mean, covariance, log likelihood, squared distance and components used, of one Gaussian and detection 0."""
     prior, out, figures = np.empty((1, 27, LANES)), np.empty((1, 27, LANES)), np.empty((1, 2, LANES))
     prior[0] = packed(x, p)[:, None]
-    used = _update(prior, found, back_s, out, figures, measure.room())
+    used = _update(prior, found, Age(*age), out, figures, measure.room())
     mean, cov = (part[0] for part in unpacked(np.ascontiguousarray(out[:, :, mode])))
     return mean, cov, -0.5 * (figures[0, 1, mode] + np.log(figures[0, 0, mode])), figures[0, 1, mode], used
 

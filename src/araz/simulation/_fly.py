@@ -22,10 +22,12 @@ LOWEST_M: Final = 1.0
 #: The aircraft stands in the air this long before the first and after the last fix, or a clip of half a second could
 #: not be seen by any radar.
 HOLD_S: Final = 30.0
-#: Positions rounded coarser than this (0.5 m) are smoothed over 5 s, finer ones over 1 s.
+#: Positions rounded coarser than this (0.5 m) are smoothed over 5 s, finer ones over 1 s, and over 5 s at breaks.
 COARSE_DEG: Final = 5e-6
 SMOOTH_COARSE_S: Final = 5.0
 SMOOTH_FINE_S: Final = 1.0
+#: A recording has a break where its fixes lie further apart than this, and three times further than they mostly do.
+BREAK_S: Final = 1.2
 #: Distances from a radar at which a place for the flight is sought, and in how many directions.
 SEEK_M: Final = (1500.0, 2500.0, 3500.0)
 SEEK_DIRECTIONS: Final = 24
@@ -94,9 +96,12 @@ def _track(flight: Flight) -> tuple[FloatArray, FloatArray, FloatArray]:
     total_s = float(at_s[-1]) + 2 * HOLD_S
     clock = np.arange(0.0, total_s + STEP_S, STEP_S)
     columns = np.stack([np.interp(clock - HOLD_S, at_s, column) for column in (plane[:, 0], plane[:, 1], height)], 1)
-    smooth_s = SMOOTH_COARSE_S if _resolution(latitude) > COARSE_DEG else SMOOTH_FINE_S
-    for _ in range(2):
-        columns = _smoothed(columns, round(smooth_s / STEP_S))
+    rough = _smoothed(columns, SMOOTH_COARSE_S)
+    if _resolution(latitude) > COARSE_DEG:
+        columns = rough
+    else:
+        fine = _smoothed(columns, SMOOTH_FINE_S)
+        columns = fine + _near_breaks(clock - HOLD_S, at_s)[:, None] * (rough - fine)
     middle = (columns[:, :2].min(axis=0) + columns[:, :2].max(axis=0)) / 2
     return clock, columns[:, :2] - middle, np.maximum(columns[:, 2], LOWEST_M)
 
@@ -107,13 +112,30 @@ def _resolution(latitude_deg: FloatArray) -> float:
     return float(steps.min()) if len(steps) else 0.0
 
 
-def _smoothed(columns: FloatArray, width: int) -> FloatArray:
-    """Moving average over ``width`` samples, the ends repeated: held and rounded positions become a flight."""
+def _near_breaks(clock: FloatArray, at_s: FloatArray) -> FloatArray:
+    """1 within 5 s of a break in the fixes and of their ends, falling to 0 at 10 s [K].
+
+    What was flown there is not known: spliced clips meet at an angle and begin in full flight, and no drone turns or
+    stops from 12 m/s within a second.
+    """
+    steps = np.diff(at_s)
+    torn = np.flatnonzero(steps > max(BREAK_S, 3.0 * float(np.median(steps))))
+    start = np.concatenate([[-np.inf], at_s[torn], at_s[-1:]])
+    end = np.concatenate([at_s[:1], at_s[torn + 1], [np.inf]])
+    gap = np.maximum(start[None, :] - clock[:, None], clock[:, None] - end[None, :]).min(axis=1)
+    return np.asarray(np.clip(2.0 - gap / SMOOTH_COARSE_S, 0.0, 1.0), dtype=np.float64)
+
+
+def _smoothed(columns: FloatArray, width_s: float) -> FloatArray:
+    """Twice the moving average over ``width_s``, the ends repeated: held and rounded positions become a flight."""
+    width = round(width_s / STEP_S)
     width += 1 - width % 2
     half = width // 2
-    padded = np.pad(columns, ((half, half), (0, 0)), mode="edge")
-    total = np.cumsum(np.vstack([np.zeros((1, columns.shape[1])), padded]), axis=0)
-    return np.asarray((total[width:] - total[:-width]) / width, dtype=np.float64)
+    for _ in range(2):
+        padded = np.pad(columns, ((half, half), (0, 0)), mode="edge")
+        total = np.cumsum(np.vstack([np.zeros((1, columns.shape[1])), padded]), axis=0)
+        columns = np.asarray((total[width:] - total[:-width]) / width, dtype=np.float64)
+    return columns
 
 
 def _course(place: Place, at_s: FloatArray, plane: FloatArray, height: FloatArray, start_s: float) -> Course:

@@ -10,7 +10,7 @@ import numpy as np
 from araz.tracking._classify import ClassTable
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import POLAR, POSITION, Detections, Room, kalman_update, room
+from araz.tracking._measure import AT_ONCE, POLAR, POSITION, Detections, Room, kalman_update, room
 from araz.tracking._motion import MANOEUVRE, way_of
 from araz.tracking._rows import LANES, lane_row, number_row, spread
 from araz.tracking._sight import lift_row
@@ -77,7 +77,7 @@ def start_state(
     modes, after = lane_row(work.modes, 0), lane_row(work.after, 0)
     for q in range(WIDTH):
         modes[q] = spread(prior[0, q])
-    kalman_update(modes, found, j, 0.0, after, work.kalman)
+    kalman_update(modes, found, j, AT_ONCE, after, work.kalman)
     for q in range(WIDTH):
         g[q] = work.after[0, q, MANOEUVRE]
     if forward_s > 0.0:

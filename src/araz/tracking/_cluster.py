@@ -10,7 +10,7 @@ import numpy as np
 from araz.tracking._associate import STRONGEST, Messages, clusters, messages, pass_messages
 from araz.tracking._gauss import WIDTH, Room, room
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import Detections, kalman_update
+from araz.tracking._measure import Age, Detections, kalman_update
 from araz.tracking._measure import Room as KalmanRoom
 from araz.tracking._measure import room as kalman_room
 from araz.tracking._motion import MANOEUVRE
@@ -32,6 +32,17 @@ class Association(NamedTuple):
     taken: FloatArray
     free: FloatArray
     detected: FloatArray
+
+
+class Ages(NamedTuple):
+    """Of each detection how much older than the mark it is [K], of each track how long nobody saw it [N], of the step.
+
+    Seconds; ``since_s`` is the time since the look before, of whatever sensor.
+    """
+
+    back_s: FloatArray
+    quiet_s: FloatArray
+    since_s: float
 
 
 class Bench(NamedTuple):
@@ -94,7 +105,7 @@ def _modes_of(tracks: Tracks, i: int, bench: Bench) -> tuple[LaneRow, LaneRow]:
 def _weigh_pair(
     found: Detections,
     j: int,
-    back_s: float,
+    age: Age,
     prior: LaneRow,
     weight: LaneRow,
     gates: FloatArray,
@@ -108,7 +119,7 @@ def _weigh_pair(
     Likelihoods are kept relative to the nearest mode's distance, so that far pairs do not vanish; a mode of hardly any
     weight has none.
     """
-    distance2, volume, used = kalman_update(prior, found, j, back_s, lane_row(pairs.after, e), work)
+    distance2, volume, used = kalman_update(prior, found, j, age, lane_row(pairs.after, e), work)
     w = weight[0]
     nearest2 = -largest(where_above(w, LEAST_WEIGHT, -distance2, spread(-np.inf)))
     if used == 0 or not nearest2 <= wide * gates[used]:
@@ -127,7 +138,7 @@ def _weigh_cluster(
     first: IntArray,
     detection: IntArray,
     found: Detections,
-    back_s: FloatArray,
+    ages: Ages,
     chances: tuple[FloatArray, FloatArray],
     density: FloatArray,
     gates: FloatArray,
@@ -146,7 +157,8 @@ def _weigh_cluster(
             j = detection[e]
             same = tracks.claim_key[i] != 0 and tracks.claim_key[i] == found.claim_key[j]
             wide = SAME_CLAIM_GATE if same else 1.0
-            likelihood = _weigh_pair(found, j, back_s[j], modes, weight, gates, wide, bench.pairs, count, bench.kalman)
+            age = Age(ages.back_s[j], ages.quiet_s[i], ages.since_s)
+            likelihood = _weigh_pair(found, j, age, modes, weight, gates, wide, bench.pairs, count, bench.kalman)
             if likelihood < 0.0:
                 continue
             odds = tracks.existence[i] * chances[0][i] * likelihood / (silence * density[j])
@@ -213,7 +225,7 @@ def _marginals_of(bench: Bench, count: int, members: int, slot: IntArray, free: 
 @kernel
 def associate(
     found: Detections,
-    back_s: FloatArray,
+    ages: Ages,
     density: FloatArray,
     tracks: Tracks,
     box: tuple[IntArray, IntArray],
@@ -240,7 +252,7 @@ def associate(
     bench = _bench(_largest(members, start, first))
     found_pairs = (np.empty(len(box[0]), np.int64), np.empty(len(box[0]), np.int64), np.empty(len(box[0])))
     told = _each_cluster(
-        found, back_s, density, tracks, box[1], chances, gates, members, start, first, bench, slot, free, detected,
+        found, ages, density, tracks, box[1], chances, gates, members, start, first, bench, slot, free, detected,
         found_pairs,
     )  # fmt: skip
     track, detection, taken = found_pairs
@@ -250,7 +262,7 @@ def associate(
 @leaf
 def _each_cluster(
     found: Detections,
-    back_s: FloatArray,
+    ages: Ages,
     density: FloatArray,
     tracks: Tracks,
     box: IntArray,
@@ -269,7 +281,7 @@ def _each_cluster(
     told = 0
     for c in range(len(start) - 1):
         mine = members[start[c] : start[c + 1]]
-        pairs = _weigh_cluster(bench, tracks, mine, first, box, found, back_s, chances, density, gates)
+        pairs = _weigh_cluster(bench, tracks, mine, first, box, found, ages, chances, density, gates)
         _marginals_of(bench, pairs, len(mine), slot, free)
         for e in range(pairs):
             i = mine[bench.local[e]]

@@ -10,7 +10,7 @@ import numpy as np
 from araz.tracking._birth import begin
 from araz.tracking._classify import ClassTable
 from araz.tracking._close import close, compact, first_rows
-from araz.tracking._cluster import Association, associate
+from araz.tracking._cluster import Ages, Association, associate
 from araz.tracking._clutter import densities, learn
 from araz.tracking._formation import share_turns, swarm_odds
 from araz.tracking._kernel import kernel, leaf
@@ -166,11 +166,12 @@ def look_once(
     detect, miss, full = detection_chances(view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt)
     before = old.belief.weight.copy()
     density = clutter + birth
-    worth = np.empty(count)
+    worth, quiet_s = np.empty(count), np.empty(count)
     for i in range(count):
+        quiet_s[i] = (look.at_us - old.updated_at_us[i]) * 1e-6
         worth[i] = old.existence[i] * detect[i] / max(1.0 - old.existence[i] * miss[i], 1e-9)
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
-    pairs = associate(found, back_s, density, old, box, (detect, miss), knobs.gates)
+    pairs = associate(found, Ages(back_s, quiet_s, look.dt_s), density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:
         share_turns(old, before, pairs.detected)
     if look.silence_counts:

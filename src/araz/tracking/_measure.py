@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._gauss import DIAGONAL, PLACE, WIDTH
+from araz.tracking._gauss import DIAGONAL, PLACE, ROW, WIDTH, propagate
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._motion import MODE_COUNT, NOISE_HORIZONTAL, way_of
+from araz.tracking._motion import BRAKE_S, CRUISE, MODE_COUNT, NOISE_HORIZONTAL, NOISE_VERTICAL, way_of
 from araz.tracking._rows import (
     LANES,
     LaneRow,
@@ -22,12 +22,13 @@ from araz.tracking._rows import (
     Row,
     alike,
     at_least,
+    lane,
     lane_row,
     nearest,
-    number_row,
     numbers,
     root,
     spread,
+    where_above,
 )
 from araz.tracking._sound import travel_s
 from araz.vocabulary import FloatArray, IntArray, MeasurementKind, Scan, SensorTable
@@ -43,6 +44,8 @@ SHARPEST: Final = 1e-5
 """No sensor is better than this (metres, m/s, rad); a smaller stated sigma would only cost digits."""
 UNKNOWN_HEIGHT_M: Final = 120.0
 """Height over the sensor assumed of a plot without elevation: drones fly below 120 m by law; smugglers need not."""
+LEAST_PIVOT: Final = 1e-3
+"""With less of a variance left in a pivot, more noise was taken out of a covariance than it held."""
 NEAREST_GROUND_M: Final = 1.0
 """Closer than this to the sensor's vertical, azimuth carries no information worth its Jacobian."""
 
@@ -234,35 +237,6 @@ def linearise(kind: int, x: Row, origin: FloatArray, j: int, h: Row, jac: Row) -
 
 
 @leaf
-def linearise_back(
-    kind: int, way: Row, x: Row, origin: FloatArray, j: int, h: Row, jac: Row, earlier: Row, speed_mps: float
-) -> int:
-    """Like ``linearise`` at an earlier state along a mode: h(F(-back) x) and its Jacobian by x.
-
-    Where ``speed_mps`` > 0, part of ``back`` is the time the sound took, which moves with the state: the Jacobian by
-    the place heard is turned by I - v u' / (c + u.v), see ``_sound``. ``way`` are the numbers of the
-    mode's step back (``way_of``); ``earlier`` [6] is scratch.
-    """
-    s, c, up, r, turn, keep = way[0], way[1], way[2], way[3], way[4], way[5]
-    earlier[0] = x[0] + s * x[3] - c * x[4]
-    earlier[1] = x[1] + c * x[3] + s * x[4]
-    earlier[2] = x[2] + up * x[5]
-    earlier[3] = r * x[3] - turn * x[4]
-    earlier[4] = turn * x[3] + r * x[4]
-    earlier[5] = keep * x[5]
-    count = linearise(kind, earlier, origin, j, h, jac)
-    if speed_mps > 0.0:
-        _turn_by_delay(earlier, origin, j, speed_mps, jac, count)
-    for row in range(count):
-        at = 6 * row
-        e, n, u = jac[at + 3], jac[at + 4], jac[at + 5]
-        jac[at + 3] = r * e + turn * n + s * jac[at] + c * jac[at + 1]
-        jac[at + 4] = r * n - turn * e + s * jac[at + 1] - c * jac[at]
-        jac[at + 5] = keep * u + up * jac[at + 2]
-    return count
-
-
-@leaf
 def _turn_by_delay(x: Row, origin: FloatArray, j: int, speed_mps: float, jac: Row, count: int) -> None:
     """Jacobian rows by the place heard become rows by the place now: H (I - v u' / (c + u.v)), in place."""
     e, n, u = x[0] - origin[j, 0], x[1] - origin[j, 1], x[2] - origin[j, 2]
@@ -293,17 +267,33 @@ def delay_s(x: NumberRow, origin: FloatArray, j: int, back_s: float, speed_mps: 
     )
 
 
-class Room(NamedTuple):
-    """Scratch of the Kalman update, of lanes: h [1, 6], H [1, 36], an earlier state [1, 6], steps back [1, 12].
+class Age(NamedTuple):
+    """How much older than the state a detection is, how long nobody had seen its track, and since the look before."""
 
-    Beside them their noise [1, 1], of lanes too, and one mode's step [1, 12].
+    back_s: float
+    quiet_s: float
+    since_s: float
+
+
+AT_ONCE: Final = Age(0.0, 0.0, 0.0)
+
+
+class Room(NamedTuple):
+    """Scratch of the Kalman update, of lanes: h [1, 6], H [1, 36], the state it is taken at [1, 6], steps [1, 12].
+
+    The steps go back to when a detection left its target, and ahead again; ``own`` [1, 6] is the noise taken out for
+    that time, of position, of it with velocity, of velocity, horizontal and vertical, ``rest`` [1, 3] the horizontal
+    noise of the time that stays in the prior; L D L^T of a covariance [1, 27] and one mode's step [1, 12].
     """
 
     h: FloatArray
     jac: FloatArray
-    earlier: FloatArray
-    ways: FloatArray
-    drift: FloatArray
+    at: FloatArray
+    back: FloatArray
+    ahead: FloatArray
+    own: FloatArray
+    rest: FloatArray
+    low: FloatArray
     way: FloatArray
 
 
@@ -314,25 +304,99 @@ def room() -> Room:
         np.empty((1, 6, LANES)),
         np.empty((1, 36, LANES)),
         np.empty((1, 6, LANES)),
-        np.empty((1, 12, LANES)),
-        np.empty((1, 1, LANES)),
+        np.zeros((1, 12, LANES)),
+        np.zeros((1, 12, LANES)),
+        np.empty((1, 6, LANES)),
+        np.empty((1, 3, LANES)),
+        np.empty((1, WIDTH, LANES)),
         np.empty((1, 12)),
     )
 
 
 @leaf
-def _step_back(prior: LaneRow, found: Detections, j: int, back_s: float, work: Room) -> None:
-    """Fill each mode's step back to when detection j left its target, and the position noise q |back|^3 / 3 of it."""
-    x, ways, drift = numbers(prior), numbers(lane_row(work.ways, 0)), number_row(work.drift, 0)
+def _fill_steps(
+    prior: LaneRow, found: Detections, j: int, back_s: float, quiet_s: float, which: Lanes, work: Room
+) -> None:
+    """Fill each mode's step back to when detection j left its target, and ahead again, in the lanes ``which`` > 0.
+
+    Of the L seconds between, the noise Q(o) of the last o = min(L, ``quiet_s``) is ``own``; that of the b = L - o
+    before, seen from the earlier end, q (b^3 / 3, -b^2 / 2, b), is ``rest``. A braking mode steps straight, for braking
+    undone blows up.
+    """
+    x, own = numbers(prior), numbers(lane_row(work.own, 0))
+    back, ahead, rest = (
+        numbers(lane_row(work.back, 0)),
+        numbers(lane_row(work.ahead, 0)),
+        numbers(lane_row(work.rest, 0)),
+    )
     speed = found.speed_mps[j]
     for m in range(LANES):
+        if not lane(which, m) > 0.0:
+            continue
         mode, late_s = m if m < MODE_COUNT else 0, back_s
         if speed > 0.0:
             late_s += delay_s(x, found.origin, j, back_s, speed, m, LANES)
-        way_of(mode, -late_s, work.way, 0)
-        for q in range(12):
-            ways[q * LANES + m] = work.way[0, q]
-        drift[m] = NOISE_HORIZONTAL[mode] * abs(late_s) ** 3 / 3.0
+        straight = CRUISE if BRAKE_S[mode] > 0.0 else mode
+        for step in range(2):
+            way_of(straight, -late_s if step == 0 else late_s, work.way, 0)
+            for q in range(6):
+                if step == 0:
+                    back[q * LANES + m] = work.way[0, q]
+                else:
+                    ahead[q * LANES + m] = work.way[0, q]
+        out_s = min(max(late_s, 0.0), quiet_s)
+        in_s = abs(late_s - out_s)
+        for axis in range(2):
+            noise = NOISE_HORIZONTAL[mode] if axis == 0 else NOISE_VERTICAL[mode]
+            own[3 * axis * LANES + m] = noise * out_s**3 / 3.0
+            own[(3 * axis + 1) * LANES + m] = noise * out_s**2 / 2.0
+            own[(3 * axis + 2) * LANES + m] = noise * out_s
+        rest[m] = NOISE_HORIZONTAL[mode] * in_s**3 / 3.0
+        rest[LANES + m] = -NOISE_HORIZONTAL[mode] * in_s**2 / 2.0
+        rest[2 * LANES + m] = NOISE_HORIZONTAL[mode] * in_s
+
+
+@leaf
+def _add_noise(g: LaneRow, times: float, noise: LaneRow, out: LaneRow) -> None:
+    """Gaussians g [27] with ``times`` the noise [6] of ``_fill_steps`` added, into ``out`` (may be the same)."""
+    for q in range(WIDTH):
+        out[q] = g[q]
+    for axis in range(3):
+        at = 0 if axis < 2 else 3
+        out[DIAGONAL[axis]] += times * noise[at]
+        out[PLACE[axis, 3 + axis]] += times * noise[at + 1]
+        out[DIAGONAL[3 + axis]] += times * noise[at + 2]
+
+
+@leaf
+def _is_sound(g: LaneRow, low: LaneRow) -> Lanes:
+    """1 where every pivot of a covariance in g [27] keeps ``LEAST_PIVOT`` of its variance, by L D L^T; else -1."""
+    sound = spread(1.0)
+    for c in range(6):
+        for d in range(c + 1):
+            value = g[ROW[c] + d]
+            for k in range(d):
+                value -= low[ROW[c] + k] * low[ROW[d] + k] * low[ROW[k] + k]
+            low[ROW[c] + d] = value if c == d else value / low[ROW[d] + d]
+        sound = where_above(low[ROW[c] + c] - LEAST_PIVOT * g[ROW[c] + c], 0.0, sound, spread(-1.0))
+    return sound
+
+
+@leaf
+def _step_back(prior: LaneRow, found: Detections, j: int, age: Age, out: LaneRow, work: Room) -> None:
+    """Move each mode to when detection j left its target, into ``out``, and fill what undoes it.
+
+    What moved the target since it was last seen is independent of all that was seen: that noise comes out of the prior.
+    Mixing gives a mode less of it than all that time makes; where the prior does not hold it, only the noise of the
+    step just made comes out.
+    """
+    own = lane_row(work.own, 0)
+    _fill_steps(prior, found, j, age.back_s, max(age.quiet_s, age.since_s), spread(1.0), work)
+    _add_noise(prior, -1.0, own, out)
+    if age.quiet_s > age.since_s:
+        _fill_steps(prior, found, j, age.back_s, age.since_s, -_is_sound(out, lane_row(work.low, 0)), work)
+        _add_noise(prior, -1.0, own, out)
+    propagate(out, lane_row(work.back, 0), out)
 
 
 @leaf
@@ -372,68 +436,90 @@ def _condition(
 
 
 @leaf
-def kalman_update(
-    prior: LaneRow, found: Detections, j: int, back_s: float, out: LaneRow, work: Room
-) -> tuple[Lanes, Lanes, int]:
-    """Extended Kalman update of all modes' Gaussians [27] with detection j, from ``prior`` into ``out``.
-
-    nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. For a
-    detection ``back_s`` seconds older than the state, h is taken at F(-back) x and R grows by the position noise
-    q |back|^3 / 3 of that time: exact for a noiseless mode, conservative otherwise. Sound's travel time joins
-    ``back_s``. **Gives** squared distance d2 and |2 pi S| by mode and the components used; the likelihood is
-    exp(-d2 / 2) / sqrt|2 pi S|.
-    """
-    kind, z, var = found.kind, found.z, found.var
-    for q in range(WIDTH):
-        out[q] = prior[q]
+def _by_state(g: LaneRow, found: Detections, j: int, rest: LaneRow) -> tuple[Lanes, Lanes, int]:
+    """Condition Gaussians g [27] on a POSITION, whose components are the state: H picks a column."""
     distance2, volume, used = spread(0.0), spread(1.0), 0
-    at_once = back_s == 0.0 and not found.speed_mps[j] > 0.0
-    if kind == POSITION and at_once:  # the components are the state: H picks a column
-        for c in range(6):
-            if math.isnan(var[j, c]):
-                continue
-            s, nu = out[DIAGONAL[c]] + var[j, c], z[j, c] - out[c]
-            p0, p1, p2 = out[PLACE[0, c]], out[PLACE[1, c]], out[PLACE[2, c]]
-            _condition(out, p0, p1, p2, out[PLACE[3, c]], out[PLACE[4, c]], out[PLACE[5, c]], nu, s)
-            distance2 += nu * nu / s
-            volume *= 2.0 * math.pi * s
-            used += 1
-        return distance2, volume, used
-    h, jac, drift = lane_row(work.h, 0), lane_row(work.jac, 0), spread(0.0)
-    if at_once:
-        count = linearise(kind, prior, found.origin, j, h, jac)
-    else:
-        _step_back(prior, found, j, back_s, work)
-        drift, way, earlier = lane_row(work.drift, 0)[0], lane_row(work.ways, 0), lane_row(work.earlier, 0)
-        count = linearise_back(kind, way, prior, found.origin, j, h, jac, earlier, found.speed_mps[j])
-    azimuth = azimuth_at(kind)
-    for c in range(count):
-        if math.isnan(var[j, c]):
+    for c in range(6):
+        if math.isnan(found.var[j, c]):
             continue
-        at, nu = 6 * c, z[j, c] - h[c]
-        if c == azimuth:
-            nu = wrap(nu)
-        j0, j1, j2, j3, j4, j5 = jac[at], jac[at + 1], jac[at + 2], jac[at + 3], jac[at + 4], jac[at + 5]
-        p0 = out[6] * j0 + out[7] * j1 + out[9] * j2
-        p1 = out[7] * j0 + out[8] * j1 + out[10] * j2
-        p2 = out[9] * j0 + out[10] * j1 + out[11] * j2
-        p3 = out[12] * j0 + out[13] * j1 + out[14] * j2
-        p4 = out[16] * j0 + out[17] * j1 + out[18] * j2
-        p5 = out[21] * j0 + out[22] * j1 + out[23] * j2
-        nu -= j0 * (out[0] - prior[0]) + j1 * (out[1] - prior[1]) + j2 * (out[2] - prior[2])
-        s = var[j, c] + drift * (j0 * j0 + j1 * j1 + j2 * j2)
-        if not at_once or c == 3 or kind == POSITION:  # the others see position alone
-            p0 += out[12] * j3 + out[16] * j4 + out[21] * j5
-            p1 += out[13] * j3 + out[17] * j4 + out[22] * j5
-            p2 += out[14] * j3 + out[18] * j4 + out[23] * j5
-            p3 += out[15] * j3 + out[19] * j4 + out[24] * j5
-            p4 += out[19] * j3 + out[20] * j4 + out[25] * j5
-            p5 += out[24] * j3 + out[25] * j4 + out[26] * j5
-            s += j3 * p3 + j4 * p4 + j5 * p5
-            nu -= j3 * (out[3] - prior[3]) + j4 * (out[4] - prior[4]) + j5 * (out[5] - prior[5])
-        s += j0 * p0 + j1 * p1 + j2 * p2
-        _condition(out, p0, p1, p2, p3, p4, p5, nu, s)
+        s, nu = g[DIAGONAL[c]] + found.var[j, c] + (rest[0] if c < 3 else rest[2]), found.z[j, c] - g[c]
+        p0, p1, p2 = g[PLACE[0, c]], g[PLACE[1, c]], g[PLACE[2, c]]
+        _condition(g, p0, p1, p2, g[PLACE[3, c]], g[PLACE[4, c]], g[PLACE[5, c]], nu, s)
         distance2 += nu * nu / s
         volume *= 2.0 * math.pi * s
         used += 1
+    return distance2, volume, used
+
+
+@leaf
+def _by_look(g: LaneRow, found: Detections, j: int, rest: LaneRow, work: Room) -> tuple[Lanes, Lanes, int]:
+    """Condition Gaussians g [27] on a POLAR or BEARING, linearised at their means."""
+    distance2, volume, used = spread(0.0), spread(1.0), 0
+    h, jac, x = lane_row(work.h, 0), lane_row(work.jac, 0), lane_row(work.at, 0)
+    for q in range(6):
+        x[q] = g[q]
+    count, azimuth = linearise(found.kind, x, found.origin, j, h, jac), azimuth_at(found.kind)
+    if found.speed_mps[j] > 0.0:
+        _turn_by_delay(x, found.origin, j, found.speed_mps[j], jac, count)
+    for c in range(count):
+        if math.isnan(found.var[j, c]):
+            continue
+        at, nu = 6 * c, found.z[j, c] - h[c]
+        if c == azimuth:
+            nu = wrap(nu)
+        j0, j1, j2 = jac[at], jac[at + 1], jac[at + 2]
+        p0 = g[6] * j0 + g[7] * j1 + g[9] * j2
+        p1 = g[7] * j0 + g[8] * j1 + g[10] * j2
+        p2 = g[9] * j0 + g[10] * j1 + g[11] * j2
+        p3 = g[12] * j0 + g[13] * j1 + g[14] * j2
+        p4 = g[16] * j0 + g[17] * j1 + g[18] * j2
+        p5 = g[21] * j0 + g[22] * j1 + g[23] * j2
+        nu -= j0 * (g[0] - x[0]) + j1 * (g[1] - x[1]) + j2 * (g[2] - x[2])
+        s = found.var[j, c] + rest[0] * (j0 * j0 + j1 * j1 + j2 * j2)
+        if c == 3:  # the others see position alone
+            j3, j4, j5 = jac[at + 3], jac[at + 4], jac[at + 5]
+            p0 += g[12] * j3 + g[16] * j4 + g[21] * j5
+            p1 += g[13] * j3 + g[17] * j4 + g[22] * j5
+            p2 += g[14] * j3 + g[18] * j4 + g[23] * j5
+            p3 += g[15] * j3 + g[19] * j4 + g[24] * j5
+            p4 += g[19] * j3 + g[20] * j4 + g[25] * j5
+            p5 += g[24] * j3 + g[25] * j4 + g[26] * j5
+            s += j3 * p3 + j4 * p4 + j5 * p5
+            nu -= j3 * (g[3] - x[3]) + j4 * (g[4] - x[4]) + j5 * (g[5] - x[5])
+            s += rest[2] * (j3 * j3 + j4 * j4 + j5 * j5) + 2.0 * rest[1] * (j0 * j3 + j1 * j4 + j2 * j5)
+        s += j0 * p0 + j1 * p1 + j2 * p2
+        _condition(g, p0, p1, p2, p3, p4, p5, nu, s)
+        distance2 += nu * nu / s
+        volume *= 2.0 * math.pi * s
+        used += 1
+    return distance2, volume, used
+
+
+@leaf
+def kalman_update(
+    prior: LaneRow, found: Detections, j: int, age: Age, out: LaneRow, work: Room
+) -> tuple[Lanes, Lanes, int]:
+    """Extended Kalman update of all modes' Gaussians [27] with detection j, from ``prior`` into ``out``.
+
+    nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. A
+    detection older than the state moves each mode back to its time, updates it there and moves it on again; the noise
+    of the time in which nobody saw the target comes out of the prior first and is added after, as if the detection had
+    come in order (``_step_back`` says what of a longer time is approximate). Sound's travel time joins ``back_s``.
+    **Gives** squared distance d2 and |2 pi S| by mode and the components used; the likelihood is
+    exp(-d2 / 2) / sqrt|2 pi S|.
+    """
+    at_once, rest = age.back_s == 0.0 and not found.speed_mps[j] > 0.0, lane_row(work.rest, 0)
+    if at_once:
+        for q in range(WIDTH):
+            out[q] = prior[q]
+        rest[0] = rest[1] = rest[2] = spread(0.0)
+    else:
+        _step_back(prior, found, j, age, out, work)
+    if found.kind == POSITION:
+        distance2, volume, used = _by_state(out, found, j, rest)
+    else:
+        distance2, volume, used = _by_look(out, found, j, rest, work)
+    if not at_once:
+        propagate(out, lane_row(work.ahead, 0), out)
+        _add_noise(out, 1.0, lane_row(work.own, 0), out)
     return distance2, volume, used
