@@ -10,7 +10,9 @@ time told too, `area_radius_m_p50` the radius of a circle as large as they. `swa
 angle; `kept` is the share of drones that bear the same name ten seconds before they meet and fifteen after. `fused`:
 two radars of different quality and a pair of bearing finders; root mean square error of the fused track beside each
 radar's own. `nees`: squared error of positions over covariance and its three dimensions (1 is honest; ± is 95 % of
-its mean over the runs), and the share inside the 95 % ellipse on the ground.
+its mean over the runs), and the share inside the 95 % ellipse on the ground. `turning`: two radars that turn in 1 s and
+2.5 s over drones made by none of the tracker's modes, and pictures each second: each plot is as old as its azimuth
+makes it, and the picture later still; `nees` on the ground, of two dimensions.
 """
 
 from __future__ import annotations
@@ -24,8 +26,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import chi2
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "tracking"))
+from smoothing_lab import wander
 from tracking_lab import BEARING, POLAR, T0, polar_of, scan, table
+from turning_lab import turning_run
 
 from araz.tracking import REAPPEARANCE_HOLDS, Reappearance, init, predict_picture, reappearances, step
 from araz.vocabulary import SensorTable, TrackingSettings, TrackPicture
@@ -205,7 +210,11 @@ def measure(runs: int) -> list[dict]:
     every = {name: np.concatenate([run[name] for run in fused]) for name in ("fused", "first", "second", "inside")}
     rms = {name: round(float(np.sqrt(values.mean())), 1) for name, values in every.items()}
     each = np.array([np.mean(run["nees"]) for run in fused])
-    half = 1.96 * each.std() / np.sqrt(runs)
+    turning = [
+        turning_run(wander(np.random.default_rng([seed, 4]), 120.0), np.random.default_rng([seed, 5]))
+        for seed in range(runs)
+    ]
+    every_turn, each_turn = np.concatenate(turning), np.array([run[:, 1].mean() / 2.0 for run in turning])
     return [
         {
             "what": "behind a ridge, 20 to 40 s",
@@ -223,10 +232,22 @@ def measure(runs: int) -> list[dict]:
             "fused_rms_m": rms["fused"],
             "first_radar_rms_m": rms["first"],
             "second_radar_rms_m": rms["second"],
-            "nees": f"{each.mean():.2f} ± {half:.2f}",
+            "nees": spread(each),
             "in_95": round(float(every["inside"].mean()), 3),
         },
+        {
+            "what": "two radars that turn, pictures each second",
+            "runs": runs,
+            "fused_rms_m": round(float(np.sqrt(every_turn[:, 0].mean())), 1),
+            "nees": spread(each_turn),
+            "in_95": round(float(np.mean(every_turn[:, 1] < chi2.ppf(0.95, 2))), 3),
+        },
     ]
+
+
+def spread(each: np.ndarray) -> str:
+    """Mean over the runs and 95 % of its error."""
+    return f"{each.mean():.2f} ± {1.96 * each.std() / np.sqrt(len(each)):.2f}"
 
 
 def share(runs: list[Ridge], name: str) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 BENCH = Path(__file__).resolve().parents[2] / "bench" / "continuity.py"
 
@@ -43,3 +44,12 @@ def test_a_fused_picture_is_no_worse_than_its_best_sensor(bench):
     runs = [bench.fused_run(seed) for seed in range(100, 125)]
     rms = {name: np.sqrt(np.mean(np.concatenate([run[name] for run in runs]))) for name in ("fused", "first", "second")}
     assert rms["fused"] <= 1.02 * min(rms["first"], rms["second"])
+
+
+def test_radars_that_turn_are_as_sure_as_they_are_right(bench):
+    """Plots up to 2.5 s old; taken for now they had left the ellipse at 0.86."""
+    runs = [
+        bench.turning_run(bench.wander(np.random.default_rng(5000 + seed), 120.0), np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    assert np.mean(np.concatenate(runs)[:, 1] < chi2.ppf(0.95, 2)) >= 0.90
