@@ -400,6 +400,19 @@ def test_a_spoofed_place_moves_no_radar():
     assert np.abs(mean[:2, 0]).max() < 25.0
 
 
+def test_a_bearing_finder_learns_from_a_radar_and_moves_none():
+    """What is heard may stand elsewhere: with a transmitter beneath birds a radar's plots moved by 150 m."""
+    bias = np.zeros((2, 4))
+    bias[1, 1] = 2.0 * DEG
+    out = run([RADAR_1, CAMERA], bias, 2, 60)
+    mean, _ = errors_of(out.state)
+    np.testing.assert_array_equal(mean[0], 0.0)
+    assert out.state.pairs[0] == 0
+    assert not out.state.is_applied[0].any()
+    assert out.state.pairs[1] > 50
+    assert abs(mean[1, 1] - bias[1, 1]) < 0.3 * DEG
+
+
 # ---------------------------------------------------------------- a value
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec.structs import replace
 
 from araz import incidents, intercept, tracking
@@ -68,6 +69,7 @@ from araz.vocabulary import (
     Event,
     Feed,
     Format,
+    IdentityVerdict,
     Incident,
     IncidentKind,
     Message,
@@ -77,6 +79,7 @@ from araz.vocabulary import (
     Rejected,
     Scan,
     SensorHealth,
+    SensorKind,
     SensorRegistration,
     SensorTable,
     Site,
@@ -117,6 +120,8 @@ LOAD_KINDS: Final = frozenset({IncidentKind.CROSSING_PREDICTED, IncidentKind.CRO
 #: Hidden tracks for which it is worked out where they can come out, the oldest first: each costs some milliseconds.
 MAX_REAPPEARS: Final = 16
 REAPPEARS_EVERY_US: Final = 4_000_000
+#: Verdicts on a claim by which it may be a reference for the sensors' errors.
+BORNE_OUT: Final = (IdentityVerdict.SUPPORTED, IdentityVerdict.AUTHORISED)
 #: How long it is remembered that a radar saw a track: longer than any radar turns.
 SIGHTED_KEPT_US: Final = 60_000_000
 #: Observations kept for the rules between two looks.
@@ -164,6 +169,8 @@ class PipelineState(msgspec.Struct, frozen=True, eq=False):
     """The posts that passed something on, and at a post itself its battery."""
     sighted: Mapping[int, int] = {}
     """When a radar last saw each track, while somebody claims to be there: claims are held against it."""
+    borne_out: frozenset[int] = frozenset()
+    """The claims that other sensors support, by key: only by them are the sensors' errors learned."""
 
 
 class Heard(NamedTuple):
@@ -210,10 +217,11 @@ def looked(
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
         state = replace(state, sighted=_sighted(state, look, moved))
-        errors, found = tracking.registration_step(errors, look, moved)
         if follow is not None:
             follow(believed)
-        reports.extend(found)
+        if _is_reference(state, look):
+            errors, found = tracking.registration_step(errors, look, moved)
+            reports.extend(found)
     state = replace(
         state, now_us=now_us, decoders=decoders, health=health, scans=scans, tracking=believed, registration=errors
     )
@@ -227,6 +235,23 @@ def _sighted(state: PipelineState, look: Scan, moved: TrackEvents) -> Mapping[in
     seen = moved.pair_track_id[moved.pair_probability >= 0.5].tolist()
     fresh = {track: at_us for track, at_us in state.sighted.items() if look.at_us_end - at_us <= SIGHTED_KEPT_US}
     return fresh | dict.fromkeys(seen, look.at_us_end)
+
+
+def _is_reference(state: PipelineState, look: Scan) -> bool:
+    """Whether the sensors' errors may be learned from a look: what drones say of themselves only once it is borne out.
+
+    A forged place that a bird happens to fly beside would else pass for the bird's, and move a radar's plots.
+    """
+    kind = state.incidents.context.kinds[look.sensor_index]
+    return kind is not SensorKind.REMOTE_ID_RECEIVER or state.borne_out.issuperset(look.claim_key.tolist())
+
+
+def _borne_out(identities: Mapping[int, Any], seen: TrackPicture) -> frozenset[int]:
+    """The claims that other sensors support now, and that were never refuted."""
+    claimed = np.flatnonzero(seen.claim_key)
+    pairs = zip(seen.track_id[claimed].tolist(), seen.claim_key[claimed].tolist(), strict=True)
+    told = [(identities.get(track), key) for track, key in pairs]
+    return frozenset(key for one, key in told if one and one.verdict in BORNE_OUT and not one.was_refuted)
 
 
 def step(state: PipelineState | None, message: Message) -> tuple[PipelineState, list[Event]]:
@@ -462,7 +487,10 @@ def _apply_rules(state: PipelineState, heard: Heard, seen: TrackPicture) -> tupl
             expected_us[event.track_id] = event.at_us
     while len(expected_us) > MAX_CLAIMS:
         expected_us.pop(next(iter(expected_us)))
-    state = replace(state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us)
+    state = replace(
+        state, incidents=ruled, waiting=(), rules_us=state.now_us, expected_us=expected_us,
+        borne_out=_borne_out(ruled.identities, seen),
+    )  # fmt: skip
     said = [_with_options(state, event) if isinstance(event, Alarm) else event for event in events]
     state, drills = _apply_drill(state, heard, events)
     return state, [*said, *drills]

@@ -166,8 +166,7 @@ def _learned(
         state = _updated(state, pairs, chosen, tight)
         used[row[chosen]] = True
         spent = np.unique(anchor[chosen][~pairs.is_light[chosen]])
-        more = np.bincount(a_sensor[chosen], minlength=len(state.pairs))
-        more[scan.sensor_index] += len(chosen)
+        more = _more(state, scan.sensor_index, a_sensor[chosen])
         keep = np.ones(len(state.anchors.at_us), np.bool_)
         keep[spent] = False
         state = replace(
@@ -176,8 +175,20 @@ def _learned(
     return state, used
 
 
+def _more(state: RegistrationState, sensor: int, partner: IntArray) -> IntArray:
+    """New comparisons of each sensor [S] that say something of its errors: to a radar a bearing finder says nothing."""
+    kind = state.sensors.kind
+    is_heard = (kind[partner] == MeasurementKind.BEARING) != (kind[sensor] == MeasurementKind.BEARING)
+    more = np.bincount(partner[~is_heard | (kind[partner] != MeasurementKind.POLAR)], minlength=len(state.pairs))
+    more[sensor] += int(np.count_nonzero(~is_heard | (kind[sensor] != MeasurementKind.POLAR)))
+    return more
+
+
 def _updated(state: RegistrationState, pairs: Pairs, chosen: IntArray, far2: FloatArray) -> RegistrationState:
-    """One Kalman update with all chosen comparisons, their noise independent; Joseph form, so P stays positive."""
+    """One Kalman update with all chosen comparisons, their noise independent; Joseph form, so P stays positive.
+
+    A bearing finder learns from a radar and moves none (``_considered``): a gain of zero there, as in Schmidt's filter.
+    """
     m, n = 3 * len(chosen), len(state.mean)
     weight = np.maximum(1.0, far2[chosen] / (HUBER * pairs.compared[chosen]))
     h, r = np.zeros((m, n)), np.zeros((m, m))
@@ -187,9 +198,24 @@ def _updated(state: RegistrationState, pairs: Pairs, chosen: IntArray, far2: Flo
         r[rows, rows] = pairs.noise[k] * weight[i]
     ph = state.cov @ h.T
     gain = np.linalg.solve(h @ ph + r, ph.T).T
+    for i, k in enumerate(chosen.tolist()):
+        gain[_considered(state, pairs.columns[k]), 3 * i : 3 * i + 3] = 0.0
     keep = np.eye(n) - gain @ h
     cov = keep @ state.cov @ keep.T + gain @ r @ gain.T
     return replace(state, mean=state.mean + gain @ pairs.nu[chosen].ravel(), cov=0.5 * (cov + cov.T))
+
+
+def _considered(state: RegistrationState, columns: IntArray) -> IntArray:
+    """Rows of the state that a comparison leaves as they are: a radar's errors, where the other is a bearing finder.
+
+    What is heard may be another's transmitter: one that stood beneath birds moved a radar's plots by 150 m.
+    """
+    pair = [int(columns[0]) // PER_SENSOR, int(columns[PER_SENSOR]) // PER_SENSOR]
+    kinds = [int(state.sensors.kind[one]) if one < len(state.pairs) else -1 for one in pair]
+    if MeasurementKind.BEARING not in kinds:
+        return np.zeros(0, np.int64)
+    radars = [one for one, kind in zip(pair, kinds, strict=True) if kind == MeasurementKind.POLAR]
+    return np.concatenate([PER_SENSOR * one + np.arange(PER_SENSOR) for one in radars] or [np.zeros(0, np.int64)])
 
 
 def _with_slots(
