@@ -17,6 +17,7 @@ from araz.intelligence._composition import compose, seizure_matrix, singles
 from araz.intelligence._forecast import forecast
 from araz.intelligence._series import monthly_series
 from araz.intelligence._totals import CONSIGNMENT_CV, Interval
+from araz.vocabulary import FloatArray
 
 FAST_MODELS = ("seasonal naive", "ETS", "Croston", "TSB", "NB regression")
 
@@ -258,10 +259,15 @@ def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
         method="A change is reported where it is stronger than in 95 % of made series whose months follow each other "
         "as closely as these do; effort is not known to this series.",
     )
+    return [change, _coming(days, labels, values)]
+
+
+def _coming(days: Sequence[dt.date], labels: list[str], values: FloatArray) -> Section:
+    """What is expected of the months after the last, or why that cannot be said."""
     try:
         ahead = forecast(values, models=FAST_MODELS)
     except ValueError as error:
-        return [change, Section(title="The coming months", paragraphs=[f"No forecast: {error}."])]
+        return Section(title="The coming months", paragraphs=[f"No forecast: {error}."])
     rows = [
         Line(
             cells=[
@@ -286,19 +292,16 @@ def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
         low=ahead.low.tolist(),
         high=ahead.high.tolist(),
     )
-    return [
-        change,
-        Section(
-            title="The coming months",
-            paragraphs=[f"Seizures expected, with 90 % intervals: {text}. {_sentence(ahead.sentence)}"],
-            header=["model", "MASE", "CRPS", "90 % intervals held", "which may be"],
-            rows=rows,
-            charts=[chart],
-            method="Each model is asked again at every past month what it would have "
-            "said; MASE below 1 is better than repeating last year within the sample. CRPS is the mean distance of "
-            "forecast and outcome, in seizures. “May be”: what so few outcomes tell of how often the intervals hold.",
-        ),
-    ]
+    return Section(
+        title="The coming months",
+        paragraphs=[f"Seizures expected, with 90 % intervals: {text}. {_sentence(ahead.sentence)}"],
+        header=["model", "MASE", "CRPS", "90 % intervals held", "which may be"],
+        rows=rows,
+        charts=[chart],
+        method="Each model is asked again at every past month what it would have "
+        "said; MASE below 1 is better than repeating last year within the sample. CRPS is the mean distance of "
+        "forecast and outcome, in seizures. “May be”: what so few outcomes tell of how often the intervals hold.",
+    )
 
 
 def _sentence(text: str) -> str:
