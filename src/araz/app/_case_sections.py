@@ -128,7 +128,9 @@ def sensors_blocks(told: Told, language: str) -> list[Block]:
             place_text(sensor.latitude_deg, sensor.longitude_deg), f"{sensor.height_agl_m:.0f}",
             word("stated_errors", language, range_m=f"{sensor.range_sigma_m:g}",
                  azimuth_deg=f"{sensor.azimuth_sigma_deg:g}", reach_km=f"{sensor.max_range_m / 1000:g}"),
-            "; ".join(f"{term('bias', e.component, language)} {e.value:.3g} ± {e.sigma:.2g} {e.unit}" for e in errors)
+            "; ".join(
+                f"{term('component', e.component, language)} {e.value:.3g} ± {e.sigma:.2g} {e.unit}" for e in errors
+            )
             or word("none_compared", language),
             word("unknown", language) if clock is None else f"{clock:.2f}",
         ])  # fmt: skip
