@@ -31,6 +31,17 @@ def test_history_is_kept_and_the_newest_counts(tmp_path):
         assert register.entries() == 5
 
 
+@pytest.mark.parametrize("others", [1, 2000])
+def test_the_heads_of_some_are_those_of_all(tmp_path, others):
+    with Register.open(tmp_path / "r.sqlite") as register:
+        register.add([revision(0, f"s{k}") for k in range(3000)])
+        register.add([revision(1, f"s{k}") for k in range(0, 3000, 2)])
+        every, some = register.heads(), {f"s{k}" for k in range(others)} | {"unknown"}
+        found = register.heads(some)
+        assert {name: found.get(name) for name in some} == {name: every.get(name) for name in some}
+        assert set(register.heads({"s7"})) == {"s7"}
+
+
 def test_an_edit_of_what_somebody_changed_meanwhile_is_refused_whole(tmp_path):
     with Register.open(tmp_path / "r.sqlite") as register:
         register.add([revision(0)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,6 +47,8 @@ _GUARDS: Final = (
         for verb in ("UPDATE", "DELETE")
     ),
 )
+#: So many are looked up by their names; for more the whole register is read.
+_FEW: Final = 1_000
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(SeizureRevision)
 
@@ -82,7 +84,7 @@ class Register(Closing):
             for r, data in zip(revisions, written, strict=True)
         ]
         with self._engine.begin() as connection:
-            heads = _heads(connection)
+            heads = _heads(connection, {seizure_id for seizure_id, *_ in rows})
             for seizure_id, number, *_ in rows:
                 if number != heads.get(seizure_id, -1) + 1:
                     raise JournalError(
@@ -97,10 +99,10 @@ class Register(Closing):
                 )
                 connection.exec_driver_sql(statement, rows)
 
-    def heads(self) -> dict[str, int]:
-        """The newest revision number of every seizure, withdrawn ones included."""
+    def heads(self, of: Collection[str] | None = None) -> dict[str, int]:
+        """The newest revision number of every seizure, withdrawn ones included; at least those of ``of``, if given."""
         with self._engine.connect() as connection:
-            return _heads(connection)
+            return _heads(connection, of)
 
     def entries(self) -> int:
         """How many revisions there are: a number that changes with every change."""
@@ -175,6 +177,8 @@ def _must_read_back(revisions: Sequence[SeizureRevision], written: list[bytes]) 
             raise JournalError(f"seizure {revision.seizure_id} is not written: it holds a value that JSON cannot keep")
 
 
-def _heads(connection: Connection) -> dict[str, int]:
+def _heads(connection: Connection, of: Collection[str] | None) -> dict[str, int]:
     query = select(_REVISIONS.c.seizure_id, func.max(_REVISIONS.c.revision)).group_by(_REVISIONS.c.seizure_id)
+    if of is not None and len(of) <= _FEW:
+        query = query.where(_REVISIONS.c.seizure_id.in_(of))
     return {row[0]: row[1] for row in connection.execute(query)}
