@@ -17,11 +17,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
-from api_guesses import PERSONS, ask_all  # noqa: E402
-from two_services import Centre  # noqa: E402
+from api_guesses import PERSONS, ask_all
+from two_services import Centre
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> int:

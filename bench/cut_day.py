@@ -18,15 +18,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from araz.app._config import site_from_bundle
+from araz.sensors import encode_asterix_034
+from araz.vocabulary import Incident, IncidentKind, SensorKind
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+
+from araz_posts import SECOND_US, chain_of, night_over
+from cut_chain import BEGIN_S, CUT_S, END_S, POSTS, REJOIN_S, Chain
+
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests" / "support"))
-
-from araz.app._config import site_from_bundle  # noqa: E402
-from araz.sensors import encode_asterix_034  # noqa: E402
-from araz.vocabulary import Incident, IncidentKind, SensorKind  # noqa: E402
-from araz_posts import SECOND_US, chain_of, night_over  # noqa: E402
-from cut_chain import BEGIN_S, CUT_S, END_S, POSTS, REJOIN_S, Chain  # noqa: E402
-
 #: What is said of sensors and of what they leave unwatched.
 SENSORS = (IncidentKind.SENSOR_SILENT, IncidentKind.COVERAGE_LOST, IncidentKind.COVERAGE_RESTORED)
 #: A flight shifted by this much says the same time of day in its bytes.

@@ -31,15 +31,13 @@ from araz.store import HeadLog, Journal, erase, read_journal, verify_journal
 from araz.store._segment import erased_bytes
 from araz.vocabulary import Picture
 from araz_testing import araz, text_of_pdf
-from small_night import ALARM, START_US, small_night
+from small_night import ALARM, START_US, keep_small_night, small_night
 
 
 @pytest.fixture(scope="module")
 def night(root, tmp_path_factory):
     out = tmp_path_factory.mktemp("night")
-    made = Night(out)
-    made.take(small_night(root))
-    made.close()
+    keep_small_night(root, out)
     return out
 
 

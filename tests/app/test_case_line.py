@@ -12,11 +12,10 @@ import pytest
 from araz.app._case_again import case_files
 from araz.app._case_words import word
 from araz.app._config import SITE_SOURCE, site_from_bundle
-from araz.app._runtime import Night
 from araz.evidence import is_signed_by
 from araz.store import read_raw
 from araz_testing import araz, text_of_pdf
-from small_night import ALARM, START_US, small_night
+from small_night import ALARM, START_US, keep_small_night
 
 PHOTO = b"\xff\xd8 a photograph"
 
@@ -24,9 +23,7 @@ PHOTO = b"\xff\xd8 a photograph"
 @pytest.fixture(scope="module")
 def night(root, tmp_path_factory):
     out = tmp_path_factory.mktemp("night")
-    made = Night(out)
-    made.take(small_night(root))
-    made.close()
+    keep_small_night(root, out)
     (out / "hook.jpg").write_bytes(PHOTO)
     key, log = ["--by", "post-4", "--key", out / "post-4.pem"], ["--log", out / "custody.journal", "--why", "found"]
     assert araz("case", "key", out / "post-4.pem") == 0

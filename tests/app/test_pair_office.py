@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from araz.app._aside import ACCESS_SOURCE
-from araz.app._custody import read_custody
+from araz.app._office import read_custody
 from araz.app._register import Book
 from araz.evidence import custody_of
 from araz.store import Register, read_journal, verify_journal

@@ -6,6 +6,7 @@ import numpy as np
 
 from araz.app import _pipeline as pipeline
 from araz.app._config import SITE_SOURCE, bundle_from_file
+from araz.app._runtime import Night
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_decision, encode_report
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
 
@@ -37,3 +38,10 @@ def small_night(root, seconds=150, seed=3, alarm_id=ALARM):
     out.append((end_us + 1, "console", encode_decision(sent)))
     out.append((end_us + 2, pipeline.TICK_SOURCE, b""))
     return out
+
+
+def keep_small_night(root, out):
+    """Have it journalled and judged in a folder."""
+    night = Night(out)
+    night.take(small_night(root))
+    night.close()

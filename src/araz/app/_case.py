@@ -14,6 +14,7 @@ from araz.app import verify_case
 from araz.app._case_again import Part, case_files, compute_again
 from araz.app._case_seal import seal
 from araz.app._keys import Password, make_pair, open_key, station_key
+from araz.app._office import CUSTODY
 from araz.app._rim import say, wall_clock_us
 from araz.app._software import software
 from araz.app._views import releases_of
@@ -49,7 +50,7 @@ def seal_command(
     started_s = time.monotonic()
     if service:
         check_case_release(journal, incident, service)
-    path, beside = station_key(journal.parent, key), journal.parent / "custody.journal"
+    path, beside = station_key(journal.parent, key), journal.parent / CUSTODY
     private = open_key(path, password)
     manifest = seal(
         journal, incident, out, private, by=by, tsa=tsa or None, whole=False if span_only else None,

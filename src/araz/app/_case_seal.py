@@ -20,8 +20,8 @@ from araz.app._case_sections import Told as Report
 from araz.app._case_sections import exhibit_name
 from araz.app._case_tracks import WARM_UP_US, tracks_now
 from araz.app._config import SITE_SOURCE, site_from_bundle
-from araz.app._custody import read_custody
 from araz.app._data import RECORDS
+from araz.app._office import PHOTOGRAPHS, read_custody
 from araz.app._software import PROGRAMS, Programs, judge_of, ran_by, software
 from araz.evidence import (
     Belonging,
@@ -116,7 +116,7 @@ def seal(journal: Path, name: str, out: Path, key: Ed25519PrivateKey, *, by: str
         **render_reports(report),
         "README.txt": _readme(name).encode(),
         "verify.py": Path(verify_case.__file__).read_bytes(),
-        **({} if custody is None else _photographs(custody.parent / "photographs", records)),
+        **({} if custody is None else _photographs(custody.parent / PHOTOGRAPHS, records)),
     }
     manifest = {**facts, "head": proof["head"]}
     case = _signed(manifest, files, key, tsa)

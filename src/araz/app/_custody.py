@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from araz.app._aside import CUSTODY_SOURCE, PHOTOGRAPH_SOURCE
 from araz.app._keys import Password, open_key
-from araz.app._office import PHOTOGRAPHS
+from araz.app._office import PHOTOGRAPHS, read_custody
 from araz.app._rim import say, wall_clock_us
 from araz.app._station import Item, handed_over
 from araz.app._summary import clock_text
@@ -35,7 +35,7 @@ from araz.evidence import (
     public_pem,
     sign_record,
 )
-from araz.store import MAX_PAYLOAD_BYTES, Journal, read_journal
+from araz.store import MAX_PAYLOAD_BYTES, Journal
 
 custody = cyclopts.App(name="custody", help="Exhibits: who had what, when and why; a hand-over needs both hands.")
 
@@ -143,13 +143,6 @@ def list_records(*, log: Log = DEFAULT_LOG) -> int:
     for objection in objections:
         say(f"WRONG: {objection}")
     return 1 if objections else 0
-
-
-def read_custody(log: Path) -> list[CustodyRecord]:
-    """The records of a custody journal, in order; every link of its chain is checked on the way."""
-    if not log.exists():
-        raise ValueError(f"there is no custody journal {log}; register a hand first: araz custody hand --help")
-    return [msgspec.json.decode(message.payload, type=CustodyRecord) for message in read_journal(log)]
 
 
 def _record(log: Path, by: str, exhibit: str, what: What, why: str, key: Path, password: str) -> int:

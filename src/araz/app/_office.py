@@ -110,9 +110,7 @@ class Office:
 
     def _records(self) -> list[CustodyRecord]:
         log = self._out / CUSTODY
-        if not log.exists():
-            return []
-        return [msgspec.json.decode(message.payload, type=CustodyRecord) for message in read_journal(log)]
+        return read_custody(log) if log.exists() else []
 
     def _keep_record(self, payload: bytes) -> None:
         record = msgspec.json.decode(payload, type=CustodyRecord)
@@ -140,8 +138,15 @@ class Office:
         if self.register is None:
             raise ValueError("this node was started without --register in its --out folder")
         with Register.open(self.register) as register:
-            heads = register.heads()
+            heads = register.heads({one.seizure_id for one in revisions})
             register.add([one for one in revisions if one.revision > heads.get(one.seizure_id, -1)])
+
+
+def read_custody(log: Path) -> list[CustodyRecord]:
+    """The records of a custody journal, in order; every link of its chain is checked on the way."""
+    if not log.exists():
+        raise ValueError(f"there is no custody journal {log}; register a hand first: araz custody hand --help")
+    return [msgspec.json.decode(message.payload, type=CustodyRecord) for message in read_journal(log)]
 
 
 def register_items(revisions: Sequence[SeizureRevision]) -> Iterator[Item]:

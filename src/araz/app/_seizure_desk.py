@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
@@ -16,6 +16,10 @@ from araz.console import AnyRequest, Refused, asks, json_of
 
 if TYPE_CHECKING:
     from araz.app._seizure_answers import SeizureDesk
+
+
+JSON: Final = "application/json; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 
 
 class ClaimsIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,12 +47,12 @@ def seizure_handlers(register: Path | None) -> list[Any]:
     # none of the threads that the night takes its messages on.
     one = ThreadPoolExecutor(1, "seizures")
 
-    async def told(answer: Callable[[], bytes], media_type: str = "application/json") -> Response[bytes]:
+    async def told(answer: Callable[[], bytes], media_type: str = JSON) -> Response[bytes]:
         try:
             body = await asyncio.get_running_loop().run_in_executor(one, answer)
         except (ValueError, OSError) as error:
             raise Refused(400, "no-answer", str(error), "correct what it names, then ask again") from error
-        return Response(body, media_type=f"{media_type}; charset=utf-8")
+        return Response(body, media_type=media_type)
 
     def desk() -> SeizureDesk:
         # polars and the statistics are loaded with the first question: a night that nobody asks begins sooner.
@@ -56,35 +60,16 @@ def seizure_handlers(register: Path | None) -> list[Any]:
 
         return SeizureDesk(register)
 
-    @get("/api/seizures", opt=asks(text="substance? country? transport? text? since? until?"))
-    async def get_seizures(request: AnyRequest) -> Response[bytes]:
-        return await told(lambda: desk().find(dict(request.query_params.items())))
+    def asked(
+        path: str, fields: str, answer: Callable[[SeizureDesk, dict[str, str]], bytes], media_type: str = JSON
+    ) -> Any:
+        """A question by the fields of its address."""
 
-    @get("/api/seizures/report", opt=asks(text="month"))
-    async def get_report(request: AnyRequest) -> Response[bytes]:
-        return await told(lambda: desk().report(request.query_params.get("month", "")))
+        @get(path, opt=asks(text=fields))
+        async def ask(request: AnyRequest) -> Response[bytes]:
+            return await told(lambda: answer(desk(), dict(request.query_params.items())), media_type)
 
-    @get("/api/seizures/report.html", opt=asks(text="month"))
-    async def get_report_page(request: AnyRequest) -> Response[bytes]:
-        month = request.query_params.get("month", "")
-        return await told(lambda: desk().report_page(month).encode(), "text/html")
-
-    @get("/api/seizures/composition", opt=asks(text="every? country?"))
-    async def get_composition(request: AnyRequest) -> Response[bytes]:
-        asked = request.query_params
-        return await told(lambda: desk().composition(asked.get("every", "year"), asked.get("country") or None))
-
-    @get("/api/seizures/history", opt=asks(text="id"))
-    async def get_history(request: AnyRequest) -> Response[bytes]:
-        return await told(lambda: desk().history(request.query_params.get("id", "")))
-
-    @get("/api/seizures/series", opt=asks(text="what? substance? country?"))
-    async def get_series(request: AnyRequest) -> Response[bytes]:
-        return await told(lambda: desk().series(dict(request.query_params.items())))
-
-    @get("/api/seizures/routes", opt=asks(text="close? seizure_at? departure? destination?"))
-    async def get_routes(request: AnyRequest) -> Response[bytes]:
-        return await told(lambda: desk().routes(dict(request.query_params.items())))
+        return ask
 
     @post("/api/seizures/where", status_code=200, opt=asks(body=WhereIn))
     async def post_where(request: AnyRequest) -> Response[bytes]:
@@ -97,6 +82,16 @@ def seizure_handlers(register: Path | None) -> list[Any]:
         return await told(lambda: desk().claims(given.name, given.csv))
 
     return [
-        get_seizures, get_report, get_report_page, get_composition, get_history, get_series, get_routes, post_where,
+        asked("/api/seizures", "substance? country? transport? text? since? until?", lambda of, q: of.find(q)),
+        asked("/api/seizures/report", "month", lambda of, q: of.report(q.get("month", ""))),
+        asked("/api/seizures/report.html", "month", lambda of, q: of.report_page(q.get("month", "")).encode(), HTML),
+        asked(
+            "/api/seizures/composition", "every? country?",
+            lambda of, q: of.composition(q.get("every", "year"), q.get("country") or None),
+        ),
+        asked("/api/seizures/history", "id", lambda of, q: of.history(q.get("id", ""))),
+        asked("/api/seizures/series", "what? substance? country?", lambda of, q: of.series(q)),
+        asked("/api/seizures/routes", "close? seizure_at? departure? destination?", lambda of, q: of.routes(q)),
+        post_where,
         post_claims,
     ]  # fmt: skip
