@@ -54,7 +54,8 @@ from araz.intelligence import (
 )
 from araz.intelligence._conformal import interval_ends
 from araz.intelligence._crews import _apart, _bins, _probabilities
-from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll, binomial_interval
+from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll
+from araz.intelligence._totals import binomial_interval
 from seizure_lab import CREW_WORLDS, IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of, sorties
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -7,7 +7,8 @@ from scipy import stats
 
 from araz.intelligence import croston, forecast, seasonal_naive, tsb
 from araz.intelligence._conformal import WINDOW, interval_ends  # judged against its definition
-from araz.intelligence._forecast import _crps, binomial_interval  # each is judged against its definition
+from araz.intelligence._forecast import _crps  # each is judged against its definition
+from araz.intelligence._totals import binomial_interval
 from seizure_lab import SERIES, imported, series_of
 
 FAST = ["seasonal naive", "Croston", "TSB", "NB regression"]

@@ -131,7 +131,7 @@ def habit_nights(nights: int) -> int:
 SPAN = 28
 
 
-def _row(game: Instance, plan: Plan, season: Season, changes: tuple[Change, ...]) -> dict[str, object]:
+def _row(game: Instance, plan: Plan, season: Season, changes: tuple[Change, ...]) -> dict[str, Any]:
     named = [change for change in changes if change.label and change.night < len(season.nights)]
     events = [_event(game, season, change) for change in named]
     half = None
@@ -149,7 +149,7 @@ def _row(game: Instance, plan: Plan, season: Season, changes: tuple[Change, ...]
     }  # fmt: skip
 
 
-def _event(game: Instance, season: Season, change: Change) -> dict[str, object]:
+def _event(game: Instance, season: Season, change: Change) -> dict[str, Any]:
     """Kilograms through before and after an event, and how much of the traffic moved to other stretches."""
     before, after = (through_in(season, change.night + by, change.night + by + SPAN) for by in (-SPAN, 0))
     return {
@@ -158,7 +158,7 @@ def _event(game: Instance, season: Season, change: Change) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _line(row: dict[str, object], seconds: float) -> str:
+def _line(row: dict[str, Any], seconds: float) -> str:
     half = row["half_life_nights"]
     return (
         f"{str(row['smuggler'])[:24]:>24} {row['policy']:>10}  through {row['through_kg']:6.2f} kg/sortie  regret "
@@ -167,12 +167,11 @@ def _line(row: dict[str, object], seconds: float) -> str:
     )
 
 
-def _event_lines(rows: list[dict[str, object]]) -> list[str]:
+def _event_lines(rows: list[dict[str, Any]]) -> list[str]:
     """What each event did to the plan, smuggler by smuggler: kg a sortie and a night, before and after; moved share."""
     out = []
     for row in (row for row in rows if row["policy"] == "plan"):
-        events: list[dict[str, Any]] = row["events"]  # type: ignore[assignment]
-        for event in events:
+        for event in row["events"]:
             (a, b), (c, d) = event["sortie_kg"], event["night_kg"]
             out.append(
                 f"{str(row['smuggler'])[:24]:>24} {event['label']:>16}  {a:6.2f} → {b:6.2f} kg/sortie  {c:6.1f} → "
@@ -181,7 +180,7 @@ def _event_lines(rows: list[dict[str, object]]) -> list[str]:
     return [f"What happened under the plan, {SPAN} nights before and after:", *out] if out else []
 
 
-def _closing(rows: list[dict[str, object]], ceiling: float, out: Path) -> str:
+def _closing(rows: list[dict[str, Any]], ceiling: float, out: Path) -> str:
     worst: dict[str, float] = {}
     for row in rows:
         name, through = str(row["policy"]), float(str(row["through_kg"]))

@@ -11,7 +11,14 @@ import numpy as np
 import polars as pl
 from scipy import optimize, special, stats
 
-from araz.intelligence._totals import CONSIGNMENT_CV, CONSIGNMENTS_KG, Interval, drawn_again, share_of_two
+from araz.intelligence._totals import (
+    CONSIGNMENT_CV,
+    CONSIGNMENTS_KG,
+    Interval,
+    binomial_interval,
+    drawn_again,
+    share_of_two,
+)
 from araz.vocabulary import FloatArray
 
 #: Rows of the register that are sums or no drugs: in no composition.
@@ -128,8 +135,7 @@ def _intervals(rows: FloatArray, drawn: FloatArray, names: Sequence[str], level:
     low = np.where(inside, np.minimum(low, special.expit(odds - reach)), share)
     high = np.where(inside, np.maximum(high, special.expit(odds + reach)), share)
     loads = (rows > 0).sum(axis=0)
-    least = np.where(loads > 0, stats.beta.ppf(0.5 - level / 2, loads, n - loads + 1), 0.0)
-    most = np.where(loads < n, stats.beta.ppf(0.5 + level / 2, loads + 1, n - loads), 1.0)
+    least, most = binomial_interval(loads, n, level)
     few = np.minimum(loads, n - loads) < FEW_LOADS
     low, high = np.where(few, np.minimum(low, least), low), np.where(few, np.maximum(high, most), high)
     return {name: Interval(float(p), float(a), float(b)) for name, p, a, b in zip(names, share, low, high, strict=True)}

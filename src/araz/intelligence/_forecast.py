@@ -13,6 +13,7 @@ import numpy as np
 from scipy import stats
 
 from araz.intelligence._conformal import interval_ends
+from araz.intelligence._totals import binomial_interval
 from araz.vocabulary import FloatArray
 
 Forecaster = Callable[[FloatArray, int, int], FloatArray]
@@ -268,15 +269,8 @@ def _score(name: str, data: FloatArray, predictions: dict[str, FloatArray], erro
         len(scaled),
         _diebold_mariano(gaps, horizon),
         failed,
-        *binomial_interval(int(np.sum(inside)), len(inside)),
+        *map(float, binomial_interval(int(np.sum(inside)), len(inside))),
     )
-
-
-def binomial_interval(hits: int, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Exact interval of a share (Clopper and Pearson 1934)."""
-    tail = 0.5 - level / 2
-    low = float(stats.beta.ppf(tail, hits, trials - hits + 1)) if hits > 0 else 0.0
-    return low, float(stats.beta.ppf(1 - tail, hits + 1, trials - hits)) if hits < trials else 1.0
 
 
 def _crps(ensemble: FloatArray, outcome: float) -> float:

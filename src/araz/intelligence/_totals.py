@@ -84,10 +84,18 @@ def ratio_of_counts(old: float, new: float, level: float = 0.95) -> Interval:
     """
     if old <= 0:
         return Interval(math.nan, math.nan, math.inf)
-    tail = (1 - level) / 2
-    low = float(stats.beta.ppf(tail, new, old + 1)) if new > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, new + 1, old))
+    low, high = map(float, binomial_interval(new, new + old, level))
     return Interval(new / old, low / (1 - low), high / (1 - high))
+
+
+def binomial_interval(
+    hits: FloatArray | float, trials: FloatArray | float, level: float = 0.95
+) -> tuple[FloatArray, FloatArray]:
+    """Return the exact interval of each share ``hits`` / ``trials`` (Clopper and Pearson 1934)."""
+    hits, trials = np.asarray(hits), np.asarray(trials)
+    low = np.where(hits > 0, stats.beta.ppf(0.5 - level / 2, hits, trials - hits + 1), 0.0)
+    high = np.where(hits < trials, stats.beta.ppf(0.5 + level / 2, hits + 1, trials - hits), 1.0)
+    return low[()], high[()]
 
 
 def share_of_two(one: float, other: float, mean: float, cv: float = CONSIGNMENT_CV, level: float = 0.95) -> Interval:
