@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import signal
 import socket
 import struct
@@ -13,7 +12,7 @@ import pytest
 from araz.app._rim import free_port
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, encode_sapient_registration
 from araz.store import read_journal, verify_journal
-from araz_programs import PATIENCE_S, Program, eventually
+from araz_programs import PATIENCE_S, Program, eventually, horadiz_at
 
 NODE = "6f1f6a0e-3c5b-4b1e-9d55-0a61c0a10001"
 
@@ -24,13 +23,7 @@ class Watch(Program):
     def __init__(self, root, home):
         super().__init__(home / "out", "watch", "--site", home / "site.toml")
         self.udp, self.sapient = free_port(socket.SOCK_DGRAM), free_port()
-        text = (root / "sites" / "horadiz" / "site.toml").read_text()
-        text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
-        text = re.sub(r'url = "tcp-listen://[^"]*"', f'url = "tcp-listen://127.0.0.1:{self.sapient}"', text)
-        text = re.sub(r'url = "(udp://127.0.0.1:8602|tcp://[^"]*)"', 'url = ""', text)
-        for name in ("border.geojson", "roads.geojson", "towns.json"):
-            (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
-        (home / "site.toml").write_text(text)
+        horadiz_at(root, home, self.udp, self.sapient)
 
     def health(self, sensor_id):
         return next((item for item in json.loads(self.get("/api/health")) if item["sensor_id"] == sensor_id), None)

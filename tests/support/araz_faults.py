@@ -13,7 +13,6 @@ import resource
 import signal
 import socket
 import subprocess
-import threading
 import time
 import urllib.error
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
 from araz.store import read_journal, read_raw, verify_journal
 from araz.vocabulary import SensorHealth
 from araz_posts import chain_of
-from araz_programs import Program, eventually, is_ready
+from araz_programs import Program, Radar, eventually, horadiz_at, is_ready
 
 #: Runs `araz` on a machine whose clock is so many seconds off as a file says.
 ON_A_SET_CLOCK = """
@@ -49,50 +48,31 @@ class Station(Program):
     def __init__(self, root: Path, home: Path, *words: object, looks_per_s: float = 4.0, plots: int = 500) -> None:
         site = home / "site"
         site.mkdir(parents=True)
-        self.udp = free_port(socket.SOCK_DGRAM)
-        text = (root / "sites" / "horadiz" / "site.toml").read_text()
-        text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
-        (site / "site.toml").write_text(re.sub(r'url = "(udp://127.0.0.1:8602|tcp[^"]*)"', 'url = ""', text))
-        for name in ("border.geojson", "roads.geojson", "towns.json"):
-            (site / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
-        super().__init__(home / "out", "watch", "--site", site / "site.toml", *words)
+        udp = free_port(socket.SOCK_DGRAM)
+        super().__init__(home / "out", "watch", "--site", horadiz_at(root, site, udp), *words)
         self.clock_off = home / "clock"
         self.clock_off.write_text("0")
         self.command[2:4] = ["-c", ON_A_SET_CLOCK, str(self.clock_off)]
         self.journal = self.folder / "night.journal"
         self.acknowledged: dict[int, bytes] = {}
         self.refusals: list[str] = []
-        self.marks = self.number = 0
-        self._looks_per_s, self._plots = looks_per_s, plots
-        self._ends = threading.Event()
+        self.number = 0
+        self.radar = Radar(udp, looks_per_s, plots)
 
     def __enter__(self) -> Station:
         self.start()
-        threading.Thread(target=self._send, daemon=True).start()
+        self.radar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ends.set()
+        self.radar.stop()
         self.end()
-
-    def _send(self) -> None:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            while not self._ends.wait(1.0 / self._looks_per_s):
-                clock_s = time.time() % 86400
-                for first in range(0, self._plots, 50):
-                    plots = [AsterixPlot(2000.0 + 40 * k, (7 * k + self.marks) % 360, altitude_amsl_m=300.0)
-                             for k in range(first, min(first + 50, self._plots))]  # fmt: skip
-                    out.sendto(encode_asterix_048(25, 1, clock_s, plots), ("127.0.0.1", self.udp))
-                out.sendto(encode_asterix_034(25, 1, clock_s), ("127.0.0.1", self.udp))
-                self.marks += 1
 
     def reports(self) -> bool:
         """Send one report; whether it was acknowledged. A refusal's words are kept."""
         self.number += 1
-        body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{self.number}", "azimuth_deg": 170.0,
-                "observed_at_us": time.time_ns() // 1000}  # fmt: skip
         try:
-            self.acknowledged[self.post("/api/reports", body)["seq"]] = f'"r{self.number}"'.encode()
+            self.acknowledged[self.reported(self.number)] = f'"r{self.number}"'.encode()
         except urllib.error.HTTPError as error:
             self.refusals.append(error.read().decode())
             return False
@@ -109,7 +89,7 @@ class Station(Program):
 
     def found(self, fault: str, said: str, *, goes_on: bool) -> dict[str, object]:
         """Kill it, and hold its journal against what it acknowledged."""
-        self._ends.set()
+        self.radar.stop()
         self.end(signal.SIGKILL)
         kept = {message.seq: message for message in read_journal(self.journal)}
         result = verify_journal(self.journal)

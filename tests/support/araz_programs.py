@@ -73,12 +73,16 @@ class Program:
             assert answer.status in (200, 201)  # 200: recorded before
             return json.loads(answer.read())
 
-    def report(self, number):
-        """Send a report ``rNUMBER`` and return its entry's number, or None where it was not acknowledged."""
+    def reported(self, number):
+        """Send a report ``rNUMBER`` and return its entry's number."""
         body = {"kind": "heard", "reporter": "post-4", "report_id": f"r{number}", "azimuth_deg": 170.0,
                 "observed_at_us": time.time_ns() // 1000}  # fmt: skip
+        return self.post("/api/reports", body)["seq"]
+
+    def report(self, number):
+        """Send a report and return its entry's number, or None where it was not acknowledged."""
         try:
-            return self.post("/api/reports", body)["seq"]
+            return self.reported(number)
         except OSError:
             return None
 
@@ -88,42 +92,62 @@ class Program:
             self.process.wait(PATIENCE_S)
 
 
+def horadiz_at(root, home, udp, sapient=None):
+    """Write the demo's site into a folder, with radar-1 heard on one port and SAPIENT on another or not; its file."""
+    listens = "" if sapient is None else f"tcp-listen://127.0.0.1:{sapient}"
+    text = (root / "sites" / "horadiz" / "site.toml").read_text()
+    text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{udp}"', text)
+    text = re.sub(r'url = "tcp-listen://[^"]*"', f'url = "{listens}"', text)
+    text = re.sub(r'url = "(udp://127.0.0.1:8602|tcp://[^"]*)"', 'url = ""', text)
+    for name in ("border.geojson", "roads.geojson", "towns.json"):
+        (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
+    (home / "site.toml").write_text(text)
+    return home / "site.toml"
+
+
+class Radar:
+    """Radar-1 of `horadiz_at`: looks of so many plots to a port, each with its mark; 2,000 plots a second."""
+
+    def __init__(self, udp, looks_per_s=4.0, plots=500):
+        self.looks = 0
+        self._udp, self._wait_s, self._plots = udp, 1.0 / looks_per_s, plots
+        self._ends = threading.Event()
+
+    def start(self):
+        threading.Thread(target=self._send, daemon=True).start()
+
+    def stop(self):
+        self._ends.set()
+
+    def _send(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+            while not self._ends.wait(self._wait_s):
+                clock_s = time.time() % 86400
+                for first in range(0, self._plots, 50):
+                    plots = [AsterixPlot(2000.0 + 40 * k, (7 * k + self.looks) % 360, altitude_amsl_m=300.0)
+                             for k in range(first, min(first + 50, self._plots))]  # fmt: skip
+                    out.sendto(encode_asterix_048(25, 1, clock_s, plots), ("127.0.0.1", self._udp))
+                out.sendto(encode_asterix_034(25, 1, clock_s), ("127.0.0.1", self._udp))
+                self.looks += 1
+
+
 class Nodes:
     """Both nodes, and the sensors that send to both."""
 
     def __init__(self, root, home, url, *more):
-        self.udp = free_port(socket.SOCK_DGRAM)
-        text = (root / "sites" / "horadiz" / "site.toml").read_text()
-        text = re.sub(r'url = "udp://127.0.0.1:8601"', f'url = "udp://127.0.0.1:{self.udp}"', text)
-        text = re.sub(r'url = "(udp://127.0.0.1:8602|tcp[^"]*)"', 'url = ""', text)
-        for name in ("border.geojson", "roads.geojson", "towns.json"):
-            (home / name).write_bytes((root / "sites" / "horadiz" / name).read_bytes())
-        (home / "site.toml").write_text(text)
-        words = ("watch", "--site", home / "site.toml", "--pair", home / "pair.toml", *more, "--node")
+        udp = free_port(socket.SOCK_DGRAM)
+        site, self.sender = horadiz_at(root, home, udp), Radar(udp)
+        words = ("watch", "--site", site, "--pair", home / "pair.toml", *more, "--node")
         self.a, self.b = (Program(home / one, *words, one) for one in "ab")
         both = [f'[[nodes]]\nid = "{node.folder.name}"\nlistens = "127.0.0.1:{free_port()}"\n'
                 f'console = "{node.url}"\n' for node in (self.a, self.b)]  # fmt: skip
         (home / "pair.toml").write_text(f'name = "test"\narbiter = "{url}"\n' + "".join(both))
-        self._ends = threading.Event()
-        self.sender = threading.Thread(target=self._send, daemon=True)
-
-    def _send(self):
-        """2,000 plots a second."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
-            look = 0
-            while not self._ends.wait(0.25):
-                look, clock_s = look + 1, time.time() % 86400
-                for part in range(10):
-                    plots = [AsterixPlot(2000.0 + 40 * (k + 50 * part), (7 * k + look) % 360, altitude_amsl_m=300.0)
-                             for k in range(50)]  # fmt: skip
-                    out.sendto(encode_asterix_048(25, 1, clock_s, plots), ("127.0.0.1", self.udp))
-                out.sendto(encode_asterix_034(25, 1, clock_s), ("127.0.0.1", self.udp))
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._ends.set()
+        self.sender.stop()
         self.a.end()
         self.b.end()
 
