@@ -52,6 +52,7 @@ def test_series_routes_on_the_map_and_catches_beside_the_effort(server, screen, 
     page.keyboard.press("e")
     page.click("text=Changes and forecast")
     until(page, lambda: "No change of level beyond chance" in page.inner_text(".drawer"), "the series")
+    assert page.locator(".drawer polyline.said").count() == 1, "the forecast is another line than what was seen"
     page.click(".drawer >> text=Routes")
     until(page, lambda: "L" in (page.locator("path.land").get_attribute("d") or ""), "outlines under the routes")
     assert page.locator(".drawer .place").count() == 16
@@ -67,6 +68,8 @@ def test_series_routes_on_the_map_and_catches_beside_the_effort(server, screen, 
         ".drawer input[type=file] >> nth=0", {"name": "c.csv", "mimeType": "text/csv", "buffer": caught.encode()}
     )
     until(page, lambda: "says nothing of where they cross" in page.inner_text(".drawer"), "the warning")
+    assert page.locator(".drawer polyline").count() == 1
+    assert page.locator(".drawer polyline.said").count() == 0, "where they were caught is seen, however unsure"
     hours = b"position_km,hours\n10,50\n"
     page.set_input_files(
         ".drawer input[type=file] >> nth=1", {"name": "e.csv", "mimeType": "text/csv", "buffer": hours}
