@@ -105,6 +105,33 @@ def test_every_other_decision_takes_at_most_two_keys(server, screen, running, un
     assert (sent.action, sent.reason, sent.shelve_s) == (action, reason, shelve_s)
 
 
+def test_a_decision_nobody_took_in_is_said_to_be_none(server, screen, running, until):
+    page = screen(server)
+    running(page)
+    screen.awaits("net::ERR_FAILED")
+    page.route("**/api/decisions", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    page.keyboard.press("a")
+    until(page, lambda: "Not recorded." in page.inner_text(".note"), "the word that nothing was recorded")
+    assert "Araz does not answer; try again. Until it is, give orders by radio." in page.inner_text(".note")
+    assert decisions_of(server.night) == []
+    assert card(page) == "a-1", "the card stays until somebody decides"
+    page.unroute("**/api/decisions")
+    page.keyboard.press("a")
+    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+
+
+@pytest.mark.parametrize("language", ["en", "az"])
+def test_no_word_of_a_page_button_is_broken(server, screen, running, language):
+    page = screen(server, f"/?lang={language}")
+    running(page)
+    wide = page.evaluate(
+        "() => [...document.querySelectorAll('.rail button')]"
+        ".filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.innerText)"
+    )
+    assert page.locator(".rail button").count() > 8
+    assert wide == []
+
+
 def test_options_that_change_under_the_finger_send_nobody_else(server, screen, running, until):
     page = screen(server)
     running(page)

@@ -2,6 +2,7 @@
 import type { Claims } from "../map/claims";
 import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
 import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
+import { t } from "./language.svelte";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -44,12 +45,13 @@ async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, meth
       signal: AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     });
-  } catch {
-    throw new Refusal(0, "no-connection", "Araz does not answer", "it is tried again by itself");
+  } catch (error) {
+    const isLate = error instanceof DOMException && error.name === "TimeoutError";
+    throw new Refusal(0, isLate ? "no-answer" : "no-connection", isLate ? t("api.no-answer", { seconds: timeoutMs / 1000 }) : t("api.no-connection"), t("api.again"));
   }
   if (!answer.ok) {
     const told = (await answer.json().catch(() => null)) as ErrorAnswer | null;
-    const error = told?.error ?? { code: "unknown", message: `status ${answer.status}`, remedy: "read the log of araz" };
+    const error = told?.error ?? { code: "unknown", message: t("api.unknown", { status: answer.status }), remedy: t("api.log") };
     throw new Refusal(answer.status, error.code, error.message, error.remedy);
   }
   return (await answer.json()) as T;

@@ -117,7 +117,7 @@ class Night {
         this.site = await api.site();
         break;
       } catch (error) {
-        this.trouble = sentence(error);
+        this.trouble = t("app.opening-again", { why: sentence(error) });
         await new Promise((resolve) => setTimeout(resolve, 2000));
       }
     }
