@@ -294,9 +294,10 @@ PARTS = [
     Part(
         "rerun",
         "A month of archives judged again in parallel",
-        "Promise: equal results, at least 1.8 × on 2 cores. `speedup` is wall against wall and falls with the "
-        "machine's `load`; `work` is the processor time of all workers against that of one, and `idle_speedup` what "
-        "an idle machine gives by it: workers / work.",
+        "Promise: equal results, at least 1.8 × on 2 cores. Two figures: one process, and the engine. `speedup` is "
+        "wall against wall and falls with the machine's `load`; `start_s` of it is the engine's start. `work` is the "
+        "processor time of all workers against that of one process, and `idle_speedup` what an idle machine gives by "
+        "it: workers / work.",
         ["bench/rerun.py", "--json"],
         ["--nights", "4", "--minutes", "2"],
         [],

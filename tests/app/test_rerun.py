@@ -1,15 +1,19 @@
 """What several processes make of an archive is, byte for byte, what one makes of it, across changes of the site too."""
 
+import importlib.util
+import subprocess
+import sys
+
 import pytest
 from test_pipeline import START_US, night
 
 from araz.app import _rerun
 from araz.app._config import SITE_SOURCE, bundle_from_file
 from araz.app._data import site_path
-from araz.app._rerun import pieces_of, rerun
+from araz.app._rerun import Engine, pieces_of, rerun
 from araz.app._runtime import judge_into
 from araz.store import Journal
-from araz_testing import araz
+from araz_testing import araz, missing
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +31,25 @@ def archive(root, tmp_path_factory):
     return [folder / name / "night.journal" for name in "abc"]
 
 
-def test_two_processes_give_the_bytes_of_one_and_of_a_replay(archive, tmp_path):
-    alone = rerun(archive, tmp_path / "one", 1)
+@pytest.fixture(scope="module")
+def alone(archive, tmp_path_factory):
+    return rerun(archive, tmp_path_factory.mktemp("one"), 1)
+
+
+@pytest.mark.timeout(900)  # a busy machine takes minutes to start Ray's server
+def test_ray_gives_the_bytes_of_one_process(archive, alone, tmp_path):
+    """In a program of its own, since Ray's threads and settings stay with whoever loaded it."""
+    if importlib.util.find_spec("ray") is None:
+        missing("Ray (pip install ray)")
+    words = ["rerun", *map(str, archive), "--workers", "2", "--engine", "ray", "--out", str(tmp_path / "ray")]
+    done = subprocess.run([sys.executable, "-m", "araz.app.cli", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for one, judged in alone:
+        assert (tmp_path / "ray" / one.name).read_bytes() == one.read_bytes()
+        assert f"{one.name}  {judged.messages} messages, {judged.events} events" in done.stdout
+
+
+def test_two_processes_give_the_bytes_of_one_and_of_a_replay(archive, alone, tmp_path):
     both = rerun(archive, tmp_path / "two", 2)
     for journal, (one, judged), (two, again) in zip(archive, alone, both, strict=True):
         judge_into(journal, tmp_path / "replayed.jsonl")
@@ -52,6 +73,12 @@ def test_a_journal_falls_into_pieces_at_its_sites(archive):
     assert (first.first_seq, first.end_seq, second.first_seq, second.end_seq) == (0, 40, 40, 70)
     assert second.floor_us > START_US + 5_000_000
     assert third.end_seq > 70
+
+
+def test_without_ray_the_remedy_is_named(archive, tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="pip install"):
+        rerun(archive, tmp_path / "out", 2, Engine.RAY)
 
 
 def test_the_largest_are_begun_first_and_the_order_stays():

@@ -6,7 +6,7 @@ import errno
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import cyclopts
 from cyclopts import Parameter
@@ -193,15 +193,19 @@ def rerun(
     *journals: Path,
     out: Annotated[Path, Parameter(help="Folder for the events, one file a journal.")] = Path("out/rerun"),
     workers: Annotated[int | None, Parameter(help="Processes; else as many as there are cores.")] = None,
+    engine: Annotated[
+        Literal["processes", "ray"], Parameter(help="Ray, if installed: its own server, or the one of RAY_ADDRESS.")
+    ] = "processes",
 ) -> int:
     """Judge archived journals again in parallel: the same events, byte for byte, as one process gives.
 
     Example: araz rerun archive/2026-10-*/night.journal --out out/october
              araz rerun out/demo/night.journal --workers 1
+             araz rerun archive/*/night.journal --engine ray
     """
-    from araz.app._rerun import run_rerun
+    from araz.app._rerun import Engine, run_rerun
 
-    return run_rerun(journals, out, workers)
+    return run_rerun(journals, out, workers, Engine(engine))
 
 
 @app.command
