@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
-from araz.geography import LocalFrame
+from araz.geography import LocalFrame, turn_direction
 
 GEOD = Geod(ellps="WGS84")
 FRAME = LocalFrame(39.45, 47.335, 169.9)
@@ -76,13 +76,25 @@ def test_distance_and_azimuth_equal_the_geodesic():
         assert np.abs(error).max() < 2e-5
 
 
+def angles(vectors):
+    """Azimuth and elevation of vectors, radians."""
+    return np.arctan2(vectors[:, 0], vectors[:, 1]), np.arcsin(vectors[:, 2] / np.linalg.norm(vectors, axis=1))
+
+
+def north_of(frame, latitude, longitude):
+    """Azimuth in the frame's axes of true north at another place, degrees."""
+    axes = frame.local_axes(float(np.squeeze(latitude)), float(np.squeeze(longitude)))
+    azimuth, _ = turn_direction(axes, [0.0], [0.0])
+    return float(np.degrees(azimuth[0]))
+
+
 @given(st.floats(-80, 80), longitudes, st.floats(-50_000, 50_000), st.floats(-50_000, 50_000))
 def test_convergence_is_the_turn_of_north(latitude, longitude, east, north):
     frame = LocalFrame(latitude, longitude, 0.0)
     lat, lon, _ = frame.to_geodetic([[east, north, 0.0]])
     lon2, lat2, _ = GEOD.fwd(lon, lat, [0.0], [100.0])
     step = (frame.to_enu(lat2, lon2, 0.0) - frame.to_enu(lat, lon, 0.0))[0]
-    assert np.degrees(np.arctan2(step[0], step[1])) == pytest.approx(frame.convergence_deg(lat, lon)[0], abs=2e-4)
+    assert north_of(frame, lat, lon) == pytest.approx(np.degrees(np.arctan2(step[0], step[1])), abs=2e-4)
 
 
 @given(st.floats(-80, 80), longitudes, st.floats(-50_000, 50_000), st.floats(-50_000, 50_000))
@@ -94,15 +106,25 @@ def test_local_axes_turn_a_far_sensors_vectors_into_ours(latitude, longitude, ea
     ours = frame.to_enu(*there.to_geodetic(local)) - frame.to_enu(lat, lon, hae)
     rotation = frame.local_axes(float(lat[0]), float(lon[0]))
     assert np.allclose(local @ rotation.T, ours, atol=1e-4)
-    assert np.degrees(np.arctan2(rotation[0, 1], rotation[1, 1])) == pytest.approx(
-        frame.convergence_deg(lat, lon)[0], abs=1e-9
-    )
+    slanted, turned = local[[0, 2]], ours[[0, 2]]  # straight up has no azimuth
+    assert np.allclose(turn_direction(rotation, *angles(slanted)), angles(turned), atol=1e-6)
+    assert np.allclose(turn_direction(rotation.T, *angles(slanted @ rotation.T)), angles(slanted), atol=1e-9)
 
 
 def test_convergence_matters_at_the_rim_of_the_sector():
     lat, lon, _ = FRAME.to_geodetic([[15_000.0, 0.0, 0.0]])
-    assert FRAME.convergence_deg(lat, lon)[0] == pytest.approx(-0.111, abs=0.002)
-    assert FRAME.convergence_deg(39.45, 47.335)[0] == 0.0
+    assert north_of(FRAME, lat, lon) == pytest.approx(-0.111, abs=0.002)
+    assert north_of(FRAME, 39.45, 47.335) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_an_unknown_elevation_stays_unknown_and_its_azimuth_is_turned_as_if_level():
+    there = FRAME.local_axes(39.6, 47.5)
+    azimuth, elevation = turn_direction(there, np.radians([10.0, 10.0]), [np.nan, 0.0])
+    assert azimuth[0] == azimuth[1]
+    assert np.isnan(elevation[0])
+    each = turn_direction(np.stack([np.eye(3), there]), np.radians([10.0, 10.0]), [0.0, 0.0])
+    assert np.degrees(each[0][0]) == pytest.approx(10.0)
+    assert (each[0][1], each[1][1]) == (azimuth[1], elevation[1])
 
 
 def test_unknown_stays_unknown_and_its_neighbours_are_served():

@@ -29,7 +29,7 @@ S = 1_000_000
 FRAME = LocalFrame(39.45, 47.34, 200.0)
 
 
-def make_state():
+def make_state(origins_enu_m=((0, 0, 5.0), (100, 0, 3.0), (0, 0, 5.0))):
     kinds = [("radar", SensorKind.RADAR), ("ears", SensorKind.ACOUSTIC), ("adsb", SensorKind.ADSB_RECEIVER)]
     sensors = [Sensor(id=i, kind=k, feed="f", latitude_deg=39.45, longitude_deg=47.34) for i, k in kinds]
     site = Site(
@@ -37,7 +37,7 @@ def make_state():
         geoid_undulation_m=10.0, border="b", own_side="left", feeds=[Feed(id="f", format=Format.ASTERIX)],
         sensors=sensors,
     )  # fmt: skip
-    return scans_init(site, FRAME, np.array([[0, 0, 5.0], [100, 0, 3.0], [0, 0, 5.0]]))
+    return scans_init(site, FRAME, np.array(origins_enu_m))
 
 
 def plot(at_us, **more):
@@ -91,6 +91,28 @@ def test_true_azimuths_become_the_sites():
     expected = np.arctan2(there[0] - here[0], there[1] - here[1])
     assert abs(expected) > np.radians(0.1)
     assert scan.z[0, 0] == pytest.approx(expected, abs=np.radians(0.005))
+
+
+@pytest.mark.parametrize("tells", ["elevation", "height"])
+def test_a_far_radars_plots_lie_where_geodesy_puts_them(tells):
+    # Oracle: PROJ's topocentric axes about the radar give what it measures, those about the site where that is.
+    radar = LocalFrame(39.30, 47.60, 260.0)
+    state = make_state(np.repeat(FRAME.to_enu(39.30, 47.60, 260.0), 3, axis=0))
+    latitude, longitude = np.array([39.40, 39.30, 39.22, 39.31]), np.array([47.60, 47.75, 47.50, 47.61])
+    expected, seen = FRAME.to_enu(latitude, longitude, 600.0), []
+    for east, north, up in radar.to_enu(latitude, longitude, 600.0).tolist():
+        range_m = float(np.linalg.norm([east, north, up]))
+        by_angle = {"elevation_deg": float(np.degrees(np.arcsin(up / range_m)))}
+        told = by_angle if tells == "elevation" else {"altitude_amsl_m": 590.0}
+        measured = Polar(range_m=range_m, azimuth_deg=float(np.degrees(np.arctan2(east, north))), **told)
+        seen.append(Observation(sensor_id="radar", observed_at_us=S, received_at_us=S, measurement=measured))
+    _, [scan] = scans_step(state, [*seen, mark(S)], S)
+    range_m, azimuth, elevation = scan.z[:, 0], scan.z[:, 1], scan.z[:, 2]
+    flat = range_m * np.cos(elevation)
+    away = np.column_stack([flat * np.sin(azimuth), flat * np.cos(azimuth), range_m * np.sin(elevation)])
+    found = scan.origin_enu_m + away
+    # A height is seen over a sphere of 6,371 km: half a metre at 14 km. Unturned it would be up to 65 m.
+    assert np.abs(found - expected).max() < (1e-3 if tells == "elevation" else 1.0)
 
 
 def test_bearings_and_claims_do_not_wait():

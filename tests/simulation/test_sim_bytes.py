@@ -85,7 +85,8 @@ def test_radar_noise_has_the_sites_sigmas():
     origin = sensor_origins(place.site, place)[0]
     up = float(place.terrain.ground_up_m(np.array([500.0]), np.array([1500.0]))[0]) + 300
     truth = to_polar(origin, np.array([[500.0, 1500.0, up]]), np.zeros((1, 3)))
-    gamma = place.frame.convergence_deg(sensor.latitude_deg, sensor.longitude_deg)[0]
+    axes = place.frame.local_axes(sensor.latitude_deg, sensor.longitude_deg)
+    gamma = np.degrees(np.arctan2(axes[0, 1], axes[1, 1]))
     range_error = np.array([o.measurement.range_m for o in seen]) - truth.range_m
     azimuth_error = np.array([o.measurement.azimuth_deg for o in seen]) + gamma - np.degrees(truth.azimuth_rad)
     # CAT048 rounds the range to 1852/256 m and the velocity to 1 m/s: a uniform error on top.
@@ -174,7 +175,8 @@ def test_an_acoustic_bearing_is_of_where_the_sound_left():
         at_s = np.array([(item.observed_at_us - START_US) / 1e6])
         now = to_polar(origin, *body.course.at(at_s))
         then = to_polar(origin, *body.course.at(at_s - now.range_m / 340.0))
-        gamma = place.frame.convergence_deg(place.site.sensors[0].latitude_deg, place.site.sensors[0].longitude_deg)[0]
+        axes = place.frame.local_axes(place.site.sensors[0].latitude_deg, place.site.sensors[0].longitude_deg)
+        gamma = np.degrees(np.arctan2(axes[0, 1], axes[1, 1]))
         heard = item.measurement.azimuth_deg + gamma
         assert heard == pytest.approx(np.degrees(then.azimuth_rad[0]), abs=0.1)
         lags.append(abs(np.degrees(now.azimuth_rad[0]) - heard))

@@ -8,7 +8,7 @@
 """
 
 from araz.geography._border import BorderLine, border_from_geojson
-from araz.geography._frame import LocalFrame
+from araz.geography._frame import LocalFrame, turn_direction
 from araz.geography._place import Place, place_from_site
 from araz.geography._roads import RoadGraph, roads_from_geojson
 from araz.geography._shapes import ellipse_from_covariance, inside_circle, inside_ellipse, inside_polygon
@@ -51,6 +51,7 @@ __all__ = [
     "place_from_site",
     "roads_from_geojson",
     "terrain_from_site",
+    "turn_direction",
     "visible_above",
     "zone_area_km2",
     "zones_at",

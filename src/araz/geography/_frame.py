@@ -68,30 +68,31 @@ class LocalFrame:
             out[:, known] = pipeline.transform(enu[known, 0], enu[known, 1], enu[known, 2], direction="INVERSE")
         return out[1], out[0], out[2]
 
-    def convergence_deg(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> FloatArray:
-        """Azimuth, in the site's axes, of true north at another place [N]: site azimuth = true azimuth + this.
-
-        γ = atan2(−sin φ sin Δλ, sin φ₀ sin φ cos Δλ + cos φ₀ cos φ), the north vector at (φ, λ) seen on the tangent
-        plane at (φ₀, λ₀). Degrees, positive clockwise; −0.11° at 15 km east of 39.5° N, a third of a good radar's
-        azimuth σ, so a sensor far from the origin must be corrected by it.
-        """
-        phi = np.radians(np.atleast_1d(np.asarray(latitude_deg, dtype=np.float64)))
-        phi0 = np.radians(self.latitude_deg)
-        delta = np.radians(np.asarray(longitude_deg, dtype=np.float64) - self.longitude_deg)
-        east = -np.sin(phi) * np.sin(delta)
-        north = np.sin(phi0) * np.sin(phi) * np.cos(delta) + np.cos(phi0) * np.cos(phi)
-        gamma: FloatArray = np.degrees(np.arctan2(east, north))
-        return gamma
-
     def local_axes(self, latitude_deg: float, longitude_deg: float) -> FloatArray:
         """Rotation [3, 3] that turns a vector in another place's own east, north, up axes into the site's axes.
 
-        R = T₀ Tᵀ, with T the rows east, north, up of a place in Earth-fixed axes. It holds both the convergence and
-        the tilt of the other place's horizontal (0.135° at 15 km): site vector = R @ local vector, unit free.
+        R = T₀ Tᵀ, with T the rows east, north, up of a place in Earth-fixed axes: site vector = R @ local vector, unit
+        free. It holds the turn of north (meridian convergence, 0.11° at 15 km east of 39.5° N) and the tilt of the
+        other place's horizontal (0.135° at 15 km).
         """
         there = _axes_in_earth(float(latitude_deg), float(longitude_deg))
         rotation: FloatArray = _axes_in_earth(self.latitude_deg, self.longitude_deg) @ there.T
         return rotation
+
+
+def turn_direction(axes: FloatArray, azimuth_rad: ArrayLike, elevation_rad: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Azimuth (−π to π) and elevation [N], radians, of directions [N] in the axes that a rotation turns them into.
+
+    The vector (sin α cos ε, cos α cos ε, sin ε) by ``axes`` [3, 3], or one rotation a direction [N, 3, 3]: those of
+    ``local_axes`` lead from a sensor's own horizon to the site's, their transpose back. An elevation that is not known
+    (NaN) stays so, and its azimuth is turned as if level.
+    """
+    azimuth, elevation = np.asarray(azimuth_rad, dtype=np.float64), np.asarray(elevation_rad, dtype=np.float64)
+    is_level = np.isnan(elevation)
+    level = np.where(is_level, 0.0, elevation)
+    east, north, up = np.sin(azimuth) * np.cos(level), np.cos(azimuth) * np.cos(level), np.sin(level)
+    east, north, up = (axes[..., k, 0] * east + axes[..., k, 1] * north + axes[..., k, 2] * up for k in range(3))
+    return np.arctan2(east, north), np.where(is_level, np.nan, np.arcsin(np.clip(up, -1.0, 1.0)))
 
 
 def _axes_in_earth(latitude_deg: float, longitude_deg: float) -> FloatArray:

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
-from araz.geography import LocalFrame
+from araz.geography import LocalFrame, turn_direction
 from araz.sensors._models import KIND, default_sigma, sound_speed_mps
 from araz.vocabulary import (
     Bearing,
@@ -84,8 +84,8 @@ class ScansState(msgspec.Struct, frozen=True):
     undulation_m: float
     origins: FloatArray
     origins_hae_m: FloatArray
-    convergence_deg: FloatArray
-    """Added to a sensor's true azimuths: the site's north is not the sensor's, 0.1 degree at 15 km."""
+    axes: FloatArray
+    """Turn a sensor's directions [S, 3, 3] into the site's: its north and its horizon are not ours, 0.1° at 15 km."""
     looks: Mapping[str, _Look]
     sound_mps: float = 340.3
     dropped_rows: int = 0
@@ -101,7 +101,7 @@ def scans_init(site: Site, frame: LocalFrame, origins_enu_m: FloatArray) -> Scan
         undulation_m=site.geoid_undulation_m,
         origins=origins_enu_m,
         origins_hae_m=height,
-        convergence_deg=frame.convergence_deg(latitude, longitude) if count else np.zeros(0),
+        axes=np.array([frame.local_axes(*place) for place in zip(latitude, longitude, strict=True)]).reshape(-1, 3, 3),
         looks={},
         sound_mps=sound_speed_mps(site.air_temperature_c),
     )
@@ -223,7 +223,7 @@ def _scan(
     sigma[:], origin[:] = default_sigma(sensor), state.origins[index]
     if kind == MeasurementKind.POLAR:
         _fill_polar(rows, z, sigma, float(state.origins_hae_m[index]) - state.undulation_m)
-        z[:, 1] += np.radians(state.convergence_deg[index])
+        z[:, 1], z[:, 2] = turn_direction(state.axes[index], z[:, 1], z[:, 2])
     elif kind == MeasurementKind.BEARING:
         _fill_bearing(state, index, rows, z, sigma, origin)
     elif count:
@@ -294,17 +294,15 @@ def _fill_polar(rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, s
 def _fill_bearing(
     state: ScansState, index: int, rows: Sequence[Observation], z: FloatArray, sigma: FloatArray, origin: FloatArray
 ) -> None:
-    for k, row in enumerate(rows):
-        bearing = row.measurement
-        assert isinstance(bearing, Bearing)
-        turn_deg = float(state.convergence_deg[index])
-        z[k, 1] = np.nan if bearing.elevation_deg is None else np.radians(bearing.elevation_deg)
+    bearings = [row.measurement for row in rows if isinstance(row.measurement, Bearing)]
+    axes = np.repeat(state.axes[index][None], len(rows), axis=0)
+    for k, bearing in enumerate(bearings):
         if bearing.latitude_deg is not None and bearing.longitude_deg is not None:
             at = state.frame.to_enu(bearing.latitude_deg, bearing.longitude_deg, 0.0).reshape(3)
             origin[k, :2] = at[:2]
-            turn_deg = float(state.frame.convergence_deg(bearing.latitude_deg, bearing.longitude_deg)[0])
-        z[k, 0] = np.radians(bearing.azimuth_deg + turn_deg)
-    bearings = [row.measurement for row in rows if isinstance(row.measurement, Bearing)]
+            axes[k] = state.frame.local_axes(bearing.latitude_deg, bearing.longitude_deg)
+    azimuth, elevation = (_column([getattr(b, name) for b in bearings]) for name in ("azimuth_deg", "elevation_deg"))
+    z[:, 0], z[:, 1] = turn_direction(axes, np.radians(azimuth), np.radians(elevation))
     _keep_known(sigma[:, 0], [b.azimuth_sigma_deg for b in bearings], DEGREE)
     _keep_known(sigma[:, 1], [b.elevation_sigma_deg for b in bearings], DEGREE)
 

@@ -21,10 +21,10 @@ from araz.simulation._post import (
     Post,
     emitted_s,
     in_beam,
+    own_direction_deg,
     received,
     seen,
     to_polar,
-    true_azimuth_deg,
 )
 from araz.simulation._scenario import ActorKind
 from araz.vocabulary import Bearing, BoolArray, FloatArray, IntArray, SensorKind, TrackClass
@@ -98,8 +98,7 @@ def _status(post: Post) -> Maker:
 
 
 def _detection(post: Post, bodies: Sequence[Body], found: Directions) -> Maker:
-    azimuth = true_azimuth_deg(post, found.azimuth_rad)
-    elevation = np.degrees(found.elevation_rad)
+    azimuth, elevation = own_direction_deg(post, found.azimuth_rad, found.elevation_rad)
     contacts = contact_numbers(found)
     first = {int(contact): float(at_s) for contact, at_s in reversed(list(zip(contacts, found.at_s, strict=True)))}
     sure = _SURE[post.sensor.kind]

@@ -71,7 +71,7 @@ def _posts(scenario: Scenario, place: Place, seed: int) -> list[Post]:
             feed=feeds[sensor.feed],
             place=place,
             origin_enu_m=origins[row],
-            convergence_deg=float(place.frame.convergence_deg(sensor.latitude_deg, sensor.longitude_deg)[0]),
+            axes=place.frame.local_axes(sensor.latitude_deg, sensor.longitude_deg),
             start_us=scenario.start_us,
             duration_s=scenario.duration_s,
             rng=stream(seed, "sensor", sensor.id),

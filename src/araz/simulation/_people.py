@@ -9,7 +9,7 @@ import numpy as np
 
 from araz.sensors import encode_report
 from araz.simulation._bodies import Body
-from araz.simulation._post import SOUND_MPS, Arrival, Post, received, seen, to_polar
+from araz.simulation._post import SOUND_MPS, Arrival, Post, own_direction_deg, received, seen, to_polar
 from araz.simulation._scenario import PatrolReport
 from araz.vocabulary import FloatArray, PeopleReport, ReportKind
 
@@ -47,7 +47,8 @@ def people_messages(post: Post, pressed: Sequence[Press]) -> Iterator[Arrival]:
     for number, (at_us, press) in enumerate(zip(arrivals, pressed, strict=True), 1):
         report = press.report
         sigma = report.azimuth_sigma_deg
-        azimuth = (np.degrees(press.azimuth_rad) - post.convergence_deg + post.rng.normal(0.0, sigma)) % 360.0
+        pointed, _ = own_direction_deg(post, np.array([press.azimuth_rad]), np.array([np.nan]))
+        azimuth = (float(pointed[0]) + post.rng.normal(0.0, sigma)) % 360.0
         record = PeopleReport(
             kind=report.kind,
             reporter=report.reporter,

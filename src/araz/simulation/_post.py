@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.geography import Place, line_of_sight
+from araz.geography import Place, line_of_sight, turn_direction
 from araz.sensors import sound_speed_mps
 from araz.simulation._bodies import Body
 from araz.simulation._course import Course
@@ -43,8 +43,8 @@ class Post:
     place: Place
     origin_enu_m: FloatArray
     """[3]"""
-    convergence_deg: float
-    """Site azimuth = true azimuth at the sensor + this."""
+    axes: FloatArray
+    """Turn a direction from the sensor's own horizon into the site's axes [3, 3]."""
     start_us: int
     duration_s: float
     rng: np.random.Generator
@@ -148,9 +148,10 @@ def radar_probability(
     return np.where(visible, sensor.detection_probability * fade, 0.0)
 
 
-def true_azimuth_deg(post: Post, azimuth_rad: FloatArray) -> FloatArray:
-    """Azimuths in the site's axes as the sensor gives them: from true north where it stands, 0 to 360°."""
-    return np.asarray((np.degrees(azimuth_rad) - post.convergence_deg) % 360.0, dtype=np.float64)
+def own_direction_deg(post: Post, azimuth_rad: FloatArray, elevation_rad: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Directions in the site's axes as the sensor gives them: from true north, 0 to 360°, and its own horizon."""
+    azimuth, elevation = turn_direction(post.axes.T, azimuth_rad, elevation_rad)
+    return np.degrees(azimuth) % 360.0, np.degrees(elevation)
 
 
 def received(post: Post, sent_s: FloatArray) -> list[int]:

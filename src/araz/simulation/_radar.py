@@ -11,7 +11,7 @@ import numpy as np
 
 from araz.sensors import AsterixPlot, encode_asterix_015, encode_asterix_034, encode_asterix_048
 from araz.simulation._bodies import Body, stream
-from araz.simulation._post import Arrival, Post, living, radar_probability, received, to_polar, true_azimuth_deg
+from araz.simulation._post import Arrival, Post, living, own_direction_deg, radar_probability, received, to_polar
 from araz.vocabulary import FloatArray, SensorState
 
 DAY_US: Final = 86_400_000_000
@@ -167,8 +167,7 @@ def _rows(post: Post, plots: Plots) -> Callable[..., list[AsterixPlot]]:
     measured = np.column_stack([east, north, up]) + post.origin_enu_m
     _, _, hae = post.place.frame.to_geodetic(measured)
     altitude = hae - post.place.site.geoid_undulation_m
-    azimuth = true_azimuth_deg(post, plots.azimuth_rad)
-    elevation = np.degrees(plots.elevation_rad)
+    azimuth, elevation = own_direction_deg(post, plots.azimuth_rad, plots.elevation_rad)
 
     def rows(start: int, end: int) -> list[AsterixPlot]:
         return [
