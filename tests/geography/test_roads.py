@@ -114,7 +114,6 @@ def test_lines_join_at_a_shared_point_and_keep_their_names():
     assert len(roads.node_enu_m) == 6
     assert np.allclose(roads.edge_speed_mps * 3.6, [60, 60, 30, 90])
     assert roads.names_at(1) == ("Long road", "Side road")
-    assert roads.nodes_within(roads.node_enu_m[1], 3000.0).tolist()[0] == 1
 
 
 @pytest.mark.parametrize("speed", [None, 0, -5, "fast"])

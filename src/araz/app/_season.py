@@ -37,8 +37,6 @@ from araz.deployment import (
     uniform_policy,
 )
 
-POLICIES = ("max-cover", "uniform", "chase", "plan", "lean", "blend")
-
 
 def run_season(
     instance: Path, plan: Path, nights: int, seed: int, smugglers: tuple[Crowd, ...], events: bool, audit: float,

@@ -79,12 +79,6 @@ class RoadGraph:
         seconds, previous = self._from_start(entry, speed_factor)
         return self._best(start, goals, entry, seconds, previous, off_road_mps, speed_factor)
 
-    def nodes_within(self, centre_enu_m: ArrayLike, radius_m: float) -> IntArray:
-        """Indices of the nodes within ``radius_m`` of a place [2], nearest first."""
-        distance = np.hypot(*(self.node_enu_m - np.asarray(centre_enu_m, dtype=np.float64)[:2]).T)
-        near = np.flatnonzero(distance <= radius_m)
-        return near[np.argsort(distance[near], kind="stable")]
-
     def names_at(self, node: int) -> tuple[str, ...]:
         """Names of the roads that meet at a node, in the order of the file, each once."""
         if not self.edge_name:

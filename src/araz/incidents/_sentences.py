@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from araz.incidents._features import CLAIM_DRONE, CLAIM_MANNED, Features, is_night
+from araz.incidents._features import CLAIM_DRONE, CLAIM_MANNED, Features
 from araz.incidents._state import Context, Hover, Memory, Stats
 from araz.incidents._weights import LIKENESS_CUES
 from araz.incidents._work import Work, track_name
@@ -159,8 +159,3 @@ def hover_sentence(track_id: int, hover: Hover, border_m: float) -> str:
     """What a hover incident says."""
     side = side_words(border_m)
     return phrase("event.hover", track=track_name(track_id), seconds=f"{hover.slow_s:.0f}", side=side)
-
-
-def night_words(context: Context, at_us: int) -> str:
-    """``night`` or ``day`` by the sun at the site."""
-    return "night" if is_night(at_us, context.place.site.origin_longitude_deg) else "day"

@@ -45,17 +45,3 @@ class Course:
         """Return the course up to a time, with at least one sample."""
         keep = max(1, int((until_s - self.start_s) / self.step_s + 1e-9) + 1)
         return Course(self.start_s, self.step_s, self.position_enu_m[:keep], self.velocity_enu_mps[:keep])
-
-
-def course_from_samples(at_s: FloatArray, position_enu_m: FloatArray, step_s: float = 0.2) -> Course:
-    """A course from uneven samples [N], [N, 3]: linear in between, velocity by central differences.
-
-    Fails with ValueError when there are fewer than two samples or time does not rise.
-    """
-    if len(at_s) < 2 or np.any(np.diff(at_s) <= 0):
-        raise ValueError("A course needs at least two samples with rising times; remove repeats first.")
-    clock = np.arange(at_s[0], at_s[-1] + 1e-9, step_s)
-    if len(clock) < 2:
-        clock = np.array([at_s[0], at_s[0] + step_s])
-    position = np.stack([np.interp(clock, at_s, position_enu_m[:, axis]) for axis in range(3)], axis=1)
-    return Course(float(at_s[0]), step_s, position, np.gradient(position, step_s, axis=0))
