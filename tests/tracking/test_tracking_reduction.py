@@ -121,7 +121,7 @@ def test_prediction_equals_the_textbook_imm(dt):
     mean = rng.normal(size=(1, MODE_COUNT, 6)) * 20
     root = rng.normal(size=(1, MODE_COUNT, 6, 6))
     cov = root @ root.transpose(0, 1, 3, 2) + np.eye(6)
-    weight = np.array([[0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1]])
+    weight = np.array([[0.25, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05]])
     change = switching(dt)
     np.testing.assert_allclose(change.sum(1), 1)
     np.testing.assert_allclose(LEAVE_TO.sum(1), 1)
@@ -165,7 +165,7 @@ def test_a_second_detection_starts_every_mode_and_a_first_one_none():
 def test_overall_keeps_mean_and_covariance_of_the_mixture():
     mean = np.zeros((1, MODE_COUNT, 6))
     mean[0, 1, 0] = 10.0
-    belief = belief_of(mean, np.tile(np.eye(6), (1, MODE_COUNT, 1, 1)), [[0.5, 0.5, 0, 0, 0, 0, 0]])
+    belief = belief_of(mean, np.tile(np.eye(6), (1, MODE_COUNT, 1, 1)), [[0.5, 0.5, 0, 0, 0, 0, 0, 0]])
     overall(belief, 1, room())
     one, spread = unpacked(belief.gauss)
     assert one[0, 0] == 5

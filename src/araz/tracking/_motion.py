@@ -1,4 +1,4 @@
-"""How targets move: seven ways, and how they change between them (interacting multiple model).
+"""How targets move: eight ways, and how they change between them (interacting multiple model).
 
 Every mode is p' = p + A v, v' = B v, where A and B rotate and scale the horizontal and scale the vertical.
 """
@@ -15,31 +15,33 @@ from araz.tracking._kernel import kernel, leaf
 from araz.tracking._rows import LANES, LaneRow, Lanes, NumberRow, first, lane_row, number_row, spread, where_above
 from araz.vocabulary import FloatArray, IntArray
 
-MODE_COUNT: Final = 7
-CRUISE, MANOEUVRE, TURN_LEFT, TURN_RIGHT, FAST_LEFT, FAST_RIGHT, HOVER = range(MODE_COUNT)
+MODE_COUNT: Final = 8
+CRUISE, MANOEUVRE, TURN_LEFT, TURN_RIGHT, FAST_LEFT, FAST_RIGHT, HOVER, RESTLESS = range(MODE_COUNT)
 
-TURN_RATE_RADPS: Final = np.radians(np.array([0.0, 0.0, 6.0, -6.0, 11.5, -11.5, 0.0]))
+TURN_RATE_RADPS: Final = np.radians(np.array([0.0, 0.0, 6.0, -6.0, 11.5, -11.5, 0.0, 0.0]))
 """Counter-clockwise positive (east towards north). Small drones turn at 4 to 14 deg/s, aeroplanes at 3 and less."""
-NOISE_HORIZONTAL: Final = np.array([0.05, 4.0, 0.15, 0.15, 0.2, 0.2, 0.5])
-"""White acceleration intensity, m^2/s^3: a steady drone wanders little, a manoeuvring one pulls about 2 m/s^2."""
-NOISE_VERTICAL: Final = np.array([0.02, 0.5, 0.02, 0.02, 0.02, 0.02, 0.1])
-BRAKE_S: Final = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0])
+NOISE_HORIZONTAL: Final = np.array([0.05, 8.0, 0.15, 0.15, 0.2, 0.2, 0.5, 0.1])
+"""White acceleration intensity, m^2/s^3: a steady drone wanders little, a manoeuvring one pulls 2 m/s^2 for 2 s."""
+NOISE_VERTICAL: Final = np.array([0.02, 0.5, 0.02, 0.02, 0.02, 0.02, 0.1, 0.02])
+BRAKE_S: Final = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 0.0])
 """Time constant with which speed dies away; 0 means it does not."""
 
-LEAVE_RATE_PER_S: Final = np.array([0.05, 0.25, 0.10, 0.10, 0.10, 0.10, 0.07])
-"""How often a mode is left: legs last twenty seconds, turns ten, braking and hovering fifteen."""
+LEAVE_RATE_PER_S: Final = np.array([0.05, 0.25, 0.10, 0.10, 0.10, 0.10, 0.07, 0.23])
+"""How often a mode is left: legs last twenty seconds, turns ten, braking and hovering fifteen. RESTLESS is the straight
+flight of one that has just manoeuvred: it does so again after five seconds, or is calm after a hundred."""
 LEAVE_TO: Final = np.array(
     [
-        [0.00, 0.20, 0.1875, 0.1875, 0.1875, 0.1875, 0.05],
-        [0.50, 0.00, 0.05, 0.05, 0.05, 0.05, 0.30],
-        [0.75, 0.05, 0.00, 0.00, 0.20, 0.00, 0.00],
-        [0.75, 0.05, 0.00, 0.00, 0.00, 0.20, 0.00],
-        [0.75, 0.05, 0.20, 0.00, 0.00, 0.00, 0.00],
-        [0.75, 0.05, 0.00, 0.20, 0.00, 0.00, 0.00],
-        [0.20, 0.80, 0.00, 0.00, 0.00, 0.00, 0.00],
+        [0.00, 0.20, 0.1875, 0.1875, 0.1875, 0.1875, 0.05, 0.00],
+        [0.00, 0.00, 0.05, 0.05, 0.05, 0.05, 0.30, 0.50],
+        [0.75, 0.05, 0.00, 0.00, 0.20, 0.00, 0.00, 0.00],
+        [0.75, 0.05, 0.00, 0.00, 0.00, 0.20, 0.00, 0.00],
+        [0.75, 0.05, 0.20, 0.00, 0.00, 0.00, 0.00, 0.00],
+        [0.75, 0.05, 0.00, 0.20, 0.00, 0.00, 0.00, 0.00],
+        [0.00, 0.80, 0.00, 0.00, 0.00, 0.00, 0.00, 0.20],
+        [0.045, 0.65, 0.0225, 0.0225, 0.0225, 0.0225, 0.215, 0.00],
     ]
 )
-START_WEIGHT: Final = np.array([0.60, 0.10, 0.07, 0.07, 0.07, 0.07, 0.02])
+START_WEIGHT: Final = np.array([0.58, 0.10, 0.07, 0.07, 0.07, 0.07, 0.02, 0.02])
 """Mode weights once a track has its second detection; before that only MANOEUVRE runs, for one detection says nothing
 about how a target moves."""
 

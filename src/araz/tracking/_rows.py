@@ -2,7 +2,7 @@
 
 A **row** is a place in an array of numbers and costs nothing to make (a slice counts its users, which costs more than
 the arithmetic on it). ``number_row(table, i)`` reads as one number a column, ``lane_row(table, i)`` as ``LANES``
-numbers a column, lane m for mode m. A kernel for rows, ``out[0] = g[0] + s * g[3]``, does one Gaussian or all seven.
+numbers a column, lane m for mode m. A kernel for rows, ``out[0] = g[0] + s * g[3]``, does one Gaussian or all eight.
 
 A row does not keep its array alive: make rows only of arrays that came as arguments or are returned, never of one made
 in the same function. Arithmetic is IEEE, lane by lane, without fused or reordered operations: every machine gets the
