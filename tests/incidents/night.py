@@ -100,6 +100,7 @@ class Script:
     mask: int = RADAR
     claim_key: int = 0
     sigma_m: float = 8.0
+    speed_sigma_mps: float = 0.7
     jitter: object = None
     starts: float | None = None
     ends: float | None = None
@@ -142,9 +143,9 @@ def picture(place, scripts, t):
         chance[k, TrackClass.UNKNOWN] += 1.0 - chance[k].sum()
     seen = [t if s.seen_until is None else min(t, s.seen_until) for s in alive]
     started = np.array([START_US + int(s.starts_s * 1e6) for s in alive], dtype=np.int64)
-    covariance = np.array([np.diag([s.sigma_m**2] * 2 + [s.up_sigma_m**2, 0.49, 0.49, 0.25]) for s in alive]).reshape(
-        n, 6, 6
-    )
+    covariance = np.array(
+        [np.diag([s.sigma_m**2] * 2 + [s.up_sigma_m**2] + [s.speed_sigma_mps**2] * 2 + [0.25]) for s in alive]
+    ).reshape(n, 6, 6)
     return TrackPicture(
         at_us=at, track_id=frozen_array([s.track_id for s in alive], np.int64),
         is_confirmed=frozen_array(np.ones(n), bool), existence=frozen_array(np.full(n, 0.99), float),

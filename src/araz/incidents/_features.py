@@ -80,6 +80,7 @@ class Features:
     cross_probability: FloatArray
     steadiness: FloatArray
     course_nats: FloatArray
+    course_sigma_rad: FloatArray
     flock_share: FloatArray
     age_s: FloatArray
     claim_code: IntArray
@@ -105,6 +106,11 @@ def _claim_code(key: int, claims: Mapping[int, Claim]) -> int:
     return CLAIM_OTHER if claim is None else _CLAIM_CODES.get(claim.kind, CLAIM_OTHER)
 
 
+def course_sigma_rad(speed: FloatArray, speed_sigma: FloatArray) -> FloatArray:
+    """Noise of a course, one sigma [n]: ``√(0.05² + (0.7 σ_v / v)²)``, rad; from 1 m/s on."""
+    return np.asarray(np.hypot(0.05, 0.7 * speed_sigma / np.maximum(speed, 1.0)), dtype=np.float64)
+
+
 def course_nats(
     velocity: FloatArray, lag_east: FloatArray, lag_north: FloatArray, speed: FloatArray, speed_sigma: FloatArray
 ) -> FloatArray:
@@ -116,7 +122,7 @@ def course_nats(
     cross = velocity[:, 0] * lag_north - velocity[:, 1] * lag_east
     along = velocity[:, 0] * lag_east + velocity[:, 1] * lag_north
     turn = np.arctan2(cross, along)
-    noise = 0.05**2 + (0.7 * speed_sigma / np.maximum(speed, 1.0)) ** 2
+    noise = course_sigma_rad(speed, speed_sigma) ** 2
     wide = noise + WANDER_RAD**2
     drone = (1.0 - DRONE_TURNS) * np.exp(-0.5 * turn**2 / noise) / np.sqrt(2.0 * np.pi * noise) + DRONE_TURNS / np.pi
     bird = np.exp(-0.5 * turn**2 / wide) / np.sqrt(2.0 * np.pi * wide) + 1e-3
@@ -284,6 +290,7 @@ def features_of(
             cross_probability=cross,
             steadiness=np.hypot(stats.heading_east, stats.heading_north),
             course_nats=stats.course_nats,
+            course_sigma_rad=course_sigma_rad(speed, speed_sigma),
             flock_share=stats.flock_share,
             age_s=age,
             claim_code=claim_codes(picture.claim_key[rows], claims),

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from araz.incidents._alarms import Proposal, Words, propose
 from araz.incidents._balloon import STAYS_PROBABILITY, drift_of, forecast, forecast_words
 from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, matrix, release_area
-from araz.incidents._features import Features, is_night
+from araz.incidents._features import WANDER_RAD, Features, is_night
 from araz.incidents._identity import claim_name
 from araz.incidents._sentences import (
     class_words,
@@ -47,6 +47,14 @@ ROSE_INSIDE_M: Final = 4000.0
 ROSE_US: Final = 180_000_000
 #: What happened longer ago than this is no news when the track becomes likely only now.
 OLD_NEWS_US: Final = 300_000_000
+#: What surely leads over the line is told as unknown where nobody can know yet what it is: in its first minute, while
+#: the noise of its course (rad, one sigma) hides half of a bird's turns; from this likeness on, apart from all others.
+#: This many in half an hour that came to no more are enough: then the next one waits until more speaks for it.
+UNKNOWN_PROBABILITY: Final = 0.15
+UNKNOWN_CROSSES: Final = 0.9
+UNKNOWN_AGE_S: Final = 60.0
+UNKNOWN_NOISE_RAD: Final = 0.5 * WANDER_RAD
+UNKNOWN_MOST: Final = 2
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
 #: Incidents that do not hurry a card: what they change it says by its phase.
@@ -296,6 +304,59 @@ def _said_here(work: Work, east_m: float, north_m: float) -> bool:
     return any(math.hypot(east_m - e, north_m - n) < HOVER_SAME_M for _, e, n in work.hover_places)
 
 
+def unknown_phase(work: Work, memory: Memory, view: View) -> Phase | None:
+    """What surely leads over the line, while nobody can tell yet whether it is a drone or a bird.
+
+    One far radar needs a minute to tell them apart, and by then it has crossed: an officer hears of it before, with how
+    little is known. Its card stays so until the likeness lasts.
+    """
+    seen, i = view.seen, view.i
+    is_known = f"track:{memory.track_id}" in work.card_of_key
+    if not is_known and (
+        float(seen.border_m[i]) <= 0.0
+        or view.probability < UNKNOWN_PROBABILITY
+        or float(seen.cross_probability[i]) < UNKNOWN_CROSSES
+        or float(seen.age_s[i]) > UNKNOWN_AGE_S
+        or float(seen.course_sigma_rad[i]) < UNKNOWN_NOISE_RAD
+        or bool(seen.is_crowded[i])
+        or _unknowns(work) >= UNKNOWN_MOST
+    ):
+        return None
+    if not is_predicted(work, memory, view):
+        return None
+    to_line = float(seen.time_to_line_s[i])
+    place, spread = path(work, view, to_line)
+    crosses = minutes_words(to_line * 0.8, to_line * 1.2)
+    words, confidence = phrase("card.unknown", crosses=crosses), view.probability * float(seen.cross_probability[i])
+    return Phase("unknown", 3, confidence, words, phrase("ask.unknown"), to_line / 60.0, place, spread)
+
+
+def _unknowns(work: Work) -> int:
+    """How many were told as unknown within the half hour and are no more than that."""
+    return sum(
+        card.shown.phase == "unknown" and work.now_us - card.alarm.raised_at_us < FORGET_US
+        for card in work.cards.values()
+    )
+
+
+def is_early(work: Work, memory: Memory, view: View, phase: Phase) -> bool:
+    """Whether its story is not sure enough to be told, and no more was told of it than that it comes."""
+    return not may_tell(work, memory, view, phase) and not is_told_more(work, memory)
+
+
+def is_told_more(work: Work, memory: Memory) -> bool:
+    """Whether its card says, or said, more than that something unknown comes."""
+    card = work.cards.get(work.card_of_key.get(f"track:{memory.track_id}", ""))
+    return card is not None and card.shown.phase != "unknown"
+
+
+def may_tell(work: Work, memory: Memory, view: View, phase: Phase) -> bool:
+    """Whether a card may be made of this phase."""
+    if phase.name == "unknown":
+        return f"track:{memory.track_id}" not in work.card_of_key
+    return phase.name != "returned" and (_is_sure(work, memory, view) or _is_starting(work, memory, view, phase))
+
+
 def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
     """Propose the track's card; its long part is written only if it is sent."""
     seen, i, picture = view.seen, view.i, work.inputs.picture
@@ -320,8 +381,7 @@ def show(work: Work, memory: Memory, view: View, phase: Phase) -> None:
             track_id=memory.track_id,
             incident_ids=tuple(incident for _, incident in memory.incidents[-8:]),
             news_ids=tuple(i for key, i in memory.incidents[-8:] if key.partition("@")[0] not in NO_NEWS),
-            may_raise=phase.name != "returned"
-            and (_is_sure(work, memory, view) or _is_starting(work, memory, view, phase)),
+            may_raise=may_tell(work, memory, view, phase),
         ),
     )
 

@@ -13,7 +13,19 @@ from araz.incidents._ends import find_down, find_loiter
 from araz.incidents._fall import areas_around, matrix
 from araz.incidents._features import CLAIM_DRONE
 from araz.incidents._pass import find_pass
-from araz.incidents._phase import View, is_believed, is_predicted, path, phase_of, show, was_likely
+from araz.incidents._phase import (
+    UNKNOWN_PROBABILITY,
+    View,
+    is_believed,
+    is_early,
+    is_predicted,
+    is_told_more,
+    path,
+    phase_of,
+    show,
+    unknown_phase,
+    was_likely,
+)
 from araz.incidents._sentences import distance_words, hover_sentence, likeness_reasons, side_words
 from araz.incidents._state import FORGET_US, Memory
 from araz.incidents._work import Work, track_name
@@ -37,7 +49,11 @@ def tell(work: Work, memory: Memory, view: View) -> Memory:
     if is_fresh and not is_silent:
         memory = find_loiter(work, memory)
     is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
-    if is_silent or is_unlikely or not view.seen.is_mature[view.i]:
+    if is_silent or not view.seen.is_mature[view.i]:
+        return memory
+    if is_unlikely:
+        if is_fresh:
+            _tell_early(work, memory, view)
         return memory
     if not is_fresh:
         # A prediction is no news; its card waits for the drone to come out from behind the ridge.
@@ -45,9 +61,22 @@ def tell(work: Work, memory: Memory, view: View) -> Memory:
         return find_down(work, memory)
     memory = _incidents(work, memory, view)
     phase = phase_of(work, memory, view)
-    if phase is not None:
+    if phase is None or is_early(work, memory, view, phase):
+        _tell_early(work, memory, view)
+    else:
         show(work, memory, view, phase)
     return memory
+
+
+def _tell_early(work: Work, memory: Memory, view: View) -> None:
+    """What comes and may be a drone; what was told so stays open while it is about as likely as then."""
+    if is_told_more(work, memory):
+        return
+    phase = unknown_phase(work, memory, view)
+    if phase is not None:
+        show(work, memory, view, phase)
+    elif view.probability >= UNKNOWN_PROBABILITY:
+        touch(work, f"track:{memory.track_id}")
 
 
 def _is_excused(work: Work, view: View) -> bool:

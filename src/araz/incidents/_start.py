@@ -12,6 +12,8 @@ from araz.incidents._state import Memory
 from araz.incidents._work import Work
 from araz.vocabulary import BoolArray
 
+#: From its first moment: what was watched for longer before it seemed to stand is a bird that turned, seen badly.
+FIRST_S: Final = 20.0
 #: What stands this near to scenery is scenery.
 SCENERY_M: Final = 80.0
 #: Something that stood and never went this far was no drone.
@@ -36,8 +38,10 @@ def is_start(work: Work, seen: Features) -> BoolArray:
     place = picture.position_enu_m[seen.row[rows], :2]
     known = np.array([(east, north) for _, east, north in work.scenery]).reshape(-1, 2)
     apart = np.hypot(place[:, None, 0] - known[None, :, 0], place[:, None, 1] - known[None, :, 1])
+    stood = {track for track, memory in work.memories.items() if memory.stood_at_us is not None}
+    is_first = np.array([int(track) in stood for track in seen.track_id[rows]]) | (seen.age_s[rows] <= FIRST_S)
     is_late = picture.started_at_us[seen.row[rows]] > work.began_us + FIRST_LOOKS_US
-    result[rows] = is_late & (apart > SCENERY_M).all(axis=1)
+    result[rows] = is_first & is_late & (apart > SCENERY_M).all(axis=1)
     return result
 
 

@@ -1,0 +1,72 @@
+"""What surely comes is told before one far radar can say what it is, a few a half hour; near ones wait to be known."""
+
+from __future__ import annotations
+
+from night import START_US, Script, alarms, play
+
+from araz.incidents import _start
+
+
+def comes(track_id=1, at_s=0.0, east_m=300.0, **changes):
+    """Comes at 13 m/s from 1.2 km outside, seen with 3.5 m/s of noise an axis, as one far radar sees it."""
+    points = [(at_s, east_m, 1200.0, 60.0), (at_s + 85.0, east_m, 95.0, 60.0)]
+    return Script(track_id, points, **({"sigma_m": 24.0, "speed_sigma_mps": 3.5} | changes))
+
+
+def seconds(alarm):
+    return (alarm.raised_at_us - START_US) / 1e6
+
+
+def test_an_unknown_one_that_comes_is_told_low_and_early_and_the_same_card_rises(place, table):
+    _, events = play(place, table, [comes()], 80.0)
+    cards = alarms(events)
+    assert {card.alarm_id for card in cards} == {"A0001"}
+    assert seconds(cards[0]) <= 8.0
+    assert cards[0].priority == 3
+    assert cards[0].confidence < 0.5, "it says how little is known"
+    assert "Too early to tell a drone from a bird" in cards[0].sentence
+    later = next(card for card in cards if card.priority < 3)
+    assert "coming" in later.sentence
+    assert later.confidence >= 0.8
+    assert all(card.priority == 3 for card in cards[: cards.index(later)])
+
+
+def test_what_a_near_radar_sees_well_waits_the_seconds_it_takes_to_know(place, table):
+    _, far = play(place, table, [comes()], 12.0)
+    _, near = play(place, table, [comes(sigma_m=8.0, speed_sigma_mps=0.7)], 12.0)
+    assert alarms(far)
+    assert not alarms(near)
+
+
+def test_what_flies_along_the_line_or_away_is_not_told(place, table):
+    along = Script(1, [(0.0, -600.0, 500.0, 60.0), (60.0, 180.0, 500.0, 60.0)], sigma_m=24.0, speed_sigma_mps=3.5)
+    away = Script(2, [(0.0, 2000.0, 500.0, 60.0), (60.0, 2000.0, 1280.0, 60.0)], sigma_m=24.0, speed_sigma_mps=3.5)
+    _, events = play(place, table, [along, away], 55.0)
+    assert not alarms(events)
+
+
+def test_two_that_came_to_nothing_are_enough_for_half_an_hour(place, table):
+    """Each turns away before it can be known; the third is not told, and the first after half an hour is."""
+
+    def bird(k, at_s):
+        turns = [(at_s, 800.0 * k, 1200.0, 60.0), (at_s + 14.0, 800.0 * k, 1018.0, 60.0)]
+        return Script(k, [*turns, (at_s + 40.0, 800.0 * k, 1350.0, 60.0)], sigma_m=24.0, speed_sigma_mps=3.5)
+
+    birds = [bird(1, 0.0), bird(2, 60.0), bird(3, 120.0), bird(4, 1900.0)]
+    state, events = None, []
+    for first, last in ((0.0, 170.0), (1895.0, 1920.0)):
+        state, new = play(place, table, birds, last, state=state, from_s=first)
+        events += new
+    raised = {card.alarm_id: card.track_id for card in reversed(alarms(events))}
+    assert list(raised.values())[::-1] == ["T0001", "T0002", "T0004"]
+
+
+def test_a_bird_that_turns_far_away_is_no_start(place, table, monkeypatch):
+    """Seen with 3 m/s of noise nobody can swear that it ever moved; but it did not stand from its first moment."""
+    points = [(30.0, 300.0, 900.0, 40.0), (60.0, 540.0, 900.0, 40.0), (75.0, 540.0, 900.0, 40.0)]
+    bird = Script(1, points, sigma_m=24.0, speed_sigma_mps=3.0)
+    _, events = play(place, table, [bird], 72.0)
+    assert not alarms(events)
+    monkeypatch.setattr(_start, "FIRST_S", 1000.0)
+    _, events = play(place, table, [bird], 72.0)
+    assert "as a drone starts" in alarms(events)[0].sentence
