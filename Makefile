@@ -66,7 +66,7 @@ docs: $(VENV)/.dev ## write the generated pages again
 picture: install $(VENV)/.dev ## photograph the console of the demo night again for the README
 	@$(BIN)/python tools/screenshot.py $(ARGS)
 
-peers: ## Debian packages that tests use as judges (needs root): tshark, chromium, dump1090, nats-server, postgresql
+peers: ## Debian packages that tests use as judges (needs root): tshark, chromium, dump1090, nats-server, postgresql, rabbitmq
 	@tools/install_peers.sh
 
 sbom: $(VENV)/.dev ## the bill of materials of what is installed, CycloneDX

@@ -42,6 +42,20 @@ _HEAD: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def cot_hello(site: str, at_us: int) -> bytes:
+    """Return who speaks on a new connection: a client with a name and no place, which no map draws.
+
+    OpenTAKServer keeps messages by their sender, and throws away those of a sender that gave no ``takv`` before. No
+    ``__group``: its handler ends the line where that comes before its own queue is open.
+    """
+    event = _event(f"araz.{site}", "t-x-c", at_us, AREA_STALE_S)
+    _point(event, 0.0, 0.0, None, None, None)
+    detail = ET.SubElement(event, "detail")
+    ET.SubElement(detail, "contact", callsign=f"Araz {site}")
+    ET.SubElement(detail, "takv", device="station", platform="Araz")
+    return _bytes(event)
+
+
 def cot_of_track(track: Track, site: str) -> bytes:
     """Return one track as a CoT event; its time is that of its last observation."""
     event = _event(track_uid(track, site), _type_of(track), track.updated_at_us, TRACK_STALE_S)
@@ -192,4 +206,4 @@ def _time(at_us: int) -> str:
 
 def _bytes(event: ET.Element) -> bytes:
     body: bytes = ET.tostring(event, encoding="utf-8")
-    return _HEAD + body + b"\n"
+    return _HEAD + body  # nothing after it: some servers read on from there, and no declaration may follow a newline

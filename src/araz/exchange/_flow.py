@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from araz.exchange._cot import area_uid, cot_of_alarm, cot_of_order, cot_of_track, cot_removed, track_uid
+from araz.exchange._cot import area_uid, cot_hello, cot_of_alarm, cot_of_order, cot_of_track, cot_removed, track_uid
 from araz.exchange._sapient import sapient_alarm, sapient_hello, sapient_status, sapient_track
 from araz.vocabulary import (
     Alarm,
@@ -77,9 +77,9 @@ def output_step(state: OutputState, events: Sequence[Event]) -> tuple[OutputStat
 
 
 def output_hello(state: OutputState, at_us: int) -> bytes:
-    """What must be said first on every new connection; nothing in CoT."""
-    if state.output.format is not OutputFormat.SAPIENT:
-        return b""
+    """What must be said first on every new connection."""
+    if state.output.format is OutputFormat.COT:
+        return cot_hello(state.site, at_us)
     return sapient_hello(state.output.node_id, at_us, state.site)
 
 
