@@ -2,15 +2,18 @@
 
     python bench/failover.py [--trials 10] [--json]
 
-Both nodes, their arbiter (PostgreSQL) and a browser are real and on this machine, so its load is in the figures.
-``acknowledges_s``: from the kill to the first report that the other node takes; ``page_s``: to the first new picture on
-the officer's page, which went there by itself. Reports are sent all the time; each that was acknowledged must stand at
-its place in the journal of the node that leads at the end.
+Both nodes, their arbiter (PostgreSQL) and a browser are real and on this machine, so its load is in the figures. An
+officer has signed in, over TLS; the nodes have two names, so that no cookie goes with the page.
+``acknowledges_s``: from the kill to the first report that the other node takes, under the session of before;
+``page_s``: to the first new picture on the officer's page, which went there by itself. ``sign_ins``: how those in the
+journal were made; a page that stands before the form a minute after a kill ends the bench. Reports are sent all the
+time; each that was acknowledged must stand at its place in the journal of the node that leads at the end.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -19,20 +22,40 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 from latency import CHROMIUM_FLAGS
 from playwright.sync_api import sync_playwright
 
+from araz.app._aside import ACCESS_SOURCE
 from araz.store import read_journal
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 from araz_postgresql import Postgres
-from araz_programs import Nodes, eventually, is_paired, is_ready
+from araz_programs import Nodes, door, entrance, eventually, is_paired, is_ready
 
 ROOT = Path(__file__).resolve().parent.parent
+#: So long may a page stand before the form.
+PATIENCE_S = 60.0
 SHOWN = "() => window.__araz && window.__araz.pictures > 0"
+
+
+def words(home: Path) -> list[object]:
+    """Accounts and a certificate; what their commands say is no part of the bench's lines."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return entrance(home, d_17="officer", t_1="technician")
+
+
+def judged(folder: Path, acknowledged: dict[int, int]) -> tuple[int, int, dict[str, int]]:
+    """Entries in a node's journal, acknowledged reports that are not at their place, and how people signed in."""
+    journal = list(read_journal(folder / "night.journal"))
+    kept = {message.seq: message.payload for message in journal}
+    lost = sum(f'"r{one}"'.encode() not in kept.get(seq, b"") for one, seq in acknowledged.items())
+    reads = [json.loads(message.payload) for message in journal if message.source == ACCESS_SOURCE]
+    sign_ins = Counter(one["what"].removeprefix("sign-in by ") for one in reads if "sign-in by" in one["what"])
+    return len(kept), lost, dict(sign_ins)
 
 
 def main() -> int:
@@ -45,16 +68,20 @@ def main() -> int:
     with (
         Postgres() as arbiter,
         tempfile.TemporaryDirectory() as name,
-        Nodes(ROOT, Path(name), arbiter.fresh("pair")) as nodes,
+        Nodes(ROOT, Path(name), arbiter.fresh("pair"), *words(Path(name)), has_two_names=True) as nodes,
         sync_playwright() as play,
     ):
         leader, other = nodes.a, nodes.b
+        shown_at = dict(zip((leader, other), nodes.pages, strict=True))
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, ignore_https_errors=True)
         leader.start()
         eventually(is_ready, leader)
+        leader.cookie, leader.overseer = leader.sign_in("d-17"), leader.sign_in("t-1")
+        other.cookie, other.overseer = leader.cookie, leader.overseer
         nodes.sender.start()
-        page.goto(f"http://127.0.0.1:{leader.http}/")
+        assert page.request.post(f"{leader.url}/api/session", data=door("d-17")).status == 201
+        page.goto(f"{leader.url}/")
         for _ in range(given.trials):
             other.start()
             eventually(is_paired, leader)
@@ -73,22 +100,24 @@ def main() -> int:
                     if (seq := other.report(number)) is not None:
                         acknowledged[number] = seq
                         took = time.monotonic() - begun
-                if page.url.startswith(f"http://127.0.0.1:{other.http}/") and page.evaluate(SHOWN):
+                if page.url == f"{shown_at[other]}/" and page.evaluate(SHOWN):
                     page_s.append(time.monotonic() - begun)
                     shown.set()
                 page.wait_for_timeout(20)  # the page's address is learned only in a call
+                if time.monotonic() - begun > PATIENCE_S and "/signin" in page.url:
+                    raise SystemExit(f"the officer is asked to sign in again: {page.url}")
             acknowledges_s.append(took)
             leader.process.wait()
             leader, other = other, leader
         browser.close()
         leader.end(signal.SIGTERM)
-        kept = {message.seq: message.payload for message in read_journal(leader.folder / "night.journal")}
-        lost = sum(f'"r{one}"'.encode() not in kept.get(seq, b"") for one, seq in acknowledged.items())
+        entries, lost, sign_ins = judged(leader.folder, acknowledged)
     row = {
         "kills": given.trials,
-        "entries": len(kept),
+        "entries": entries,
         "reports_acknowledged": len(acknowledged),
         "lost": lost,
+        "sign_ins": sign_ins,
         "acknowledges_s": [round(min(acknowledges_s), 1), round(max(acknowledges_s), 1)],
         "page_s": [round(min(page_s), 1), round(sorted(page_s)[len(page_s) // 2], 1), round(max(page_s), 1)],
         "load": round(os.getloadavg()[0], 1),

@@ -240,8 +240,10 @@ PARTS = [
         "failover",
         "Two centre nodes, the leading one killed under load",
         "Promise: the screen goes on within 5 s, nothing acknowledged lost. 2,000 observations/s, real programs and a "
-        "browser on one machine, whose `load` is in the figures. `acknowledges_s` (least, most): from the kill to the "
-        "first report that the other node takes; `page_s` (least, median, most): to its first new picture on the page.",
+        "browser on one machine, whose `load` is in the figures. An officer has signed in, and the nodes have two "
+        "names, so that no cookie goes with the page. `acknowledges_s` (least, most): from the kill to the first "
+        "report that the other node takes; `page_s` (least, median, most): to its first new picture on the page. "
+        "`sign_ins`: how those in the journal were made; by password are the three before the first kill.",
         ["bench/failover.py", "--json"],
         ["--trials", "2"],
         [],

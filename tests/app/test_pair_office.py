@@ -15,25 +15,20 @@ from araz.evidence import custody_of
 from araz.store import Register, read_journal, verify_journal
 from araz.vocabulary import SeizureRevision
 from araz_postgresql import Postgres
-from araz_programs import Nodes, eventually, is_ready
+from araz_programs import Nodes, door, entrance, eventually, is_ready
 from araz_testing import araz, missing
 
 pytestmark = pytest.mark.timeout(600)
-PASSWORD = "a long enough password"
 
 
 @pytest.fixture
-def nodes(root, tmp_path, monkeypatch):
+def nodes(root, tmp_path):
     if not (root / "src" / "araz" / "console" / "static" / "index.html").exists():
         missing("the built map (make ui)")
-    monkeypatch.setenv("ARAZ_PASSWORD", PASSWORD)
-    accounts, tls = tmp_path / "accounts.json", tmp_path / "tls"
-    for name, role in (("d-17", "officer"), ("c-1", "commander")):
-        assert araz("account", "add", name, "--role", role, "--service", "border", "--accounts", accounts) == 0
-    assert araz("account", "certificate", "127.0.0.1", "--out", tls) == 0
+    words = entrance(tmp_path, d_17="officer", c_1="commander")
     with (
         Postgres() as arbiter,
-        Nodes(root, tmp_path, arbiter.fresh("pair"), "--accounts", accounts, "--tls", tls) as made,
+        Nodes(root, tmp_path, arbiter.fresh("pair"), *words) as made,
     ):
         yield made
 
@@ -44,7 +39,7 @@ def browser(node):
 
 def signed_in(node, account="d-17"):
     client = browser(node)
-    said = client.post("/api/session", json={"account": account, "password": PASSWORD, "purpose": "case 17"})
+    said = client.post("/api/session", json=door(account, "case 17"))
     assert said.status_code == 201, said.text
     return client
 
@@ -77,8 +72,7 @@ def do_everything(a, b, client, folder, key):
     custody(a, *words, *key, status=2)
     custody(b, *words, *key, status=2)
     with browser(b) as stranger:  # it could not say so in the log that both have
-        body = {"account": "d-17", "password": PASSWORD, "purpose": "duty"}
-        assert stranger.post("/api/session", json=body).status_code == 503
+        assert stranger.post("/api/session", json=door("d-17")).status_code == 503
 
 
 def test_all_of_it_is_there_when_the_leader_is_gone(nodes, tmp_path, capsys):

@@ -7,21 +7,10 @@ import pytest
 
 from araz.store import read_journal
 from araz_postgresql import Postgres
-from araz_programs import Nodes, eventually, is_ready
-from araz_testing import araz
+from araz_programs import Nodes, door, entrance, eventually, is_ready
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 PATIENCE_MS = 120_000
-PASSWORD = "a long enough password"
-
-
-def entrance(home, monkeypatch):
-    """An account and a certificate, as words of the command."""
-    monkeypatch.setenv("ARAZ_PASSWORD", PASSWORD)
-    words = ["--role", "officer", "--service", "border", "--accounts", home / "accounts.json"]
-    assert araz("account", "add", "d-17", *words) == 0
-    assert araz("account", "certificate", "127.0.0.1", "--out", home / "tls") == 0
-    return ["--accounts", home / "accounts.json", "--tls", home / "tls"]
 
 
 def is_followed(node):
@@ -29,24 +18,19 @@ def is_followed(node):
 
 
 @pytest.mark.parametrize("is_signed_in", [False, True])
-def test_the_page_goes_to_the_other_node(root, tmp_path, chromium, monkeypatch, is_signed_in):
+def test_the_page_goes_to_the_other_node(root, tmp_path, chromium, is_signed_in):
     """Where people sign in, under another name there: no cookie is shared, and nobody is asked again."""
-    words = entrance(tmp_path, monkeypatch) if is_signed_in else []
+    words = entrance(tmp_path, d_17="officer") if is_signed_in else []
     with (
         Postgres() as arbiter,
-        Nodes(root, tmp_path, arbiter.fresh("pair"), *words) as nodes,
+        Nodes(root, tmp_path, arbiter.fresh("pair"), *words, has_two_names=is_signed_in) as nodes,
         chromium.new_page(viewport={"width": 1280, "height": 720}, ignore_https_errors=True) as page,
     ):
-        a, there = nodes.a, nodes.b.url
-        if is_signed_in:
-            there = there.replace("127.0.0.1", "localhost")
-            file = tmp_path / "pair.toml"
-            file.write_text(file.read_text().replace(nodes.b.url, there))
+        a, there = nodes.a, nodes.pages[1]
         a.start()
         eventually(lambda: is_ready(a))
         if is_signed_in:
-            body = {"account": "d-17", "password": PASSWORD, "purpose": "case 17"}
-            assert page.request.post(f"{a.url}/api/session", data=body).status == 201
+            assert page.request.post(f"{a.url}/api/session", data=door("d-17", "case 17")).status == 201
         page.goto(f"{a.url}/")
         page.wait_for_function("() => window.__araz && window.__araz.pictures > 1", timeout=PATIENCE_MS)
         nodes.b.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
 import socket
@@ -14,16 +15,35 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from unittest import mock
 
 import pytest
 
 from araz.app._rim import free_port
 from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048
+from araz_testing import araz
 
 #: Guards against a hang, never a judgement of speed.
 PATIENCE_S = 300
 #: A console's certificate signs itself.
 UNCHECKED = ssl._create_unverified_context()
+PASSWORD = "a long enough password"
+
+
+def entrance(home, **roles):
+    """Accounts of these names, with their roles, and a certificate, as words of the command."""
+    accounts, tls = home / "accounts.json", home / "tls"
+    with mock.patch.dict(os.environ, ARAZ_PASSWORD=PASSWORD):
+        for name, role in roles.items():
+            words = ("--role", role, "--service", "border", "--accounts", accounts)
+            assert araz("account", "add", name.replace("_", "-"), *words) == 0
+    assert araz("account", "certificate", "127.0.0.1", "--out", tls) == 0
+    return ["--accounts", accounts, "--tls", tls]
+
+
+def door(account, purpose="duty"):
+    """What a page posts to `/api/session`."""
+    return {"account": account, "password": PASSWORD, "purpose": purpose}
 
 
 def eventually(look, *at):
@@ -46,6 +66,8 @@ class Program:
         self.command = [sys.executable, "-u", "-m", "araz.app.cli", *map(str, words), "--out", str(folder),
                         "--port", str(self.http)]  # fmt: skip
         self.process = None
+        #: Of whoever reports, and of whoever reads the figures; empty where nobody signs in.
+        self.cookie = self.overseer = ""
 
     def start(self):
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -60,16 +82,25 @@ class Program:
     def said(self):
         return (self.folder / "log").read_text()
 
-    def get(self, path):
-        with urllib.request.urlopen(f"{self.url}{path}", timeout=10, context=UNCHECKED) as answer:
+    def get(self, path, cookie=""):
+        request = urllib.request.Request(f"{self.url}{path}", headers={"Cookie": cookie})
+        with urllib.request.urlopen(request, timeout=10, context=UNCHECKED) as answer:
             return answer.read()
 
-    def post(self, path, body):
+    def sign_in(self, account):
+        """Return the cookie of a new session."""
+        with self._posted("/api/session", door(account)) as answer:
+            return answer.headers["Set-Cookie"].partition(";")[0]
+
+    def _posted(self, path, body):
         request = urllib.request.Request(
             f"{self.url}{path}", data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"}, method="POST",
+            headers={"Content-Type": "application/json", "Cookie": self.cookie}, method="POST",
         )  # fmt: skip
-        with urllib.request.urlopen(request, timeout=PATIENCE_S, context=UNCHECKED) as answer:
+        return urllib.request.urlopen(request, timeout=PATIENCE_S, context=UNCHECKED)
+
+    def post(self, path, body):
+        with self._posted(path, body) as answer:
             assert answer.status in (200, 201)  # 200: recorded before
             return json.loads(answer.read())
 
@@ -132,16 +163,18 @@ class Radar:
 
 
 class Nodes:
-    """Both nodes, and the sensors that send to both."""
+    """Both nodes, and the sensors that send to both; with two names, no page can show one's cookie to the other."""
 
-    def __init__(self, root, home, url, *more):
+    def __init__(self, root, home, arbiter, *more, has_two_names=False):
         udp = free_port(socket.SOCK_DGRAM)
         site, self.sender = horadiz_at(root, home, udp), Radar(udp)
         words = ("watch", "--site", site, "--pair", home / "pair.toml", *more, "--node")
         self.a, self.b = (Program(home / one, *words, one) for one in "ab")
+        #: Where pages find them.
+        self.pages = [self.a.url, self.b.url.replace("127.0.0.1", "localhost") if has_two_names else self.b.url]
         both = [f'[[nodes]]\nid = "{node.folder.name}"\nlistens = "127.0.0.1:{free_port()}"\n'
-                f'console = "{node.url}"\n' for node in (self.a, self.b)]  # fmt: skip
-        (home / "pair.toml").write_text(f'name = "test"\narbiter = "{url}"\n' + "".join(both))
+                f'console = "{url}"\n' for node, url in zip((self.a, self.b), self.pages, strict=True)]  # fmt: skip
+        (home / "pair.toml").write_text(f'name = "test"\narbiter = "{arbiter}"\n' + "".join(both))
 
     def __enter__(self):
         return self
@@ -160,4 +193,4 @@ def is_ready(node):
 
 
 def is_paired(node):
-    return b"araz_paired 1" in node.get("/metrics")
+    return b"araz_paired 1" in node.get("/metrics", node.overseer)
