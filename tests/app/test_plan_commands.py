@@ -103,6 +103,13 @@ def test_wrong_files_and_impossible_limits_end_with_a_sentence(planned, tmp_path
             main([str(word) for word in words])
         assert ended.value.code == 2
         assert "araz:" in capsys.readouterr().err
+    game, plan = planned
+    for words, told in (
+        (("plan", "curve", game, "--points", 1), "points is 1; a curve has at least 2."),
+        (("season", game, plan, "--nights", 0), "nights is 0; a season has at least 1."),
+        (("season", game, plan, "--nights", 2, "--epsilon", -0.1), "epsilon is -0.1;"),
+    ):
+        assert told in _refused(capsys, *words)
     tight = tmp_path / "tight.npz"
     run(capsys, "plan", "example", "--cells", 60, "--duty-windows", 1, "--pool", 2, "--teams", 2, "--out", tight)
     with pytest.raises(SystemExit):
@@ -118,6 +125,14 @@ def _refused(capsys, *words: object) -> str:
     told = capsys.readouterr().err
     assert told.splitlines()[-1].startswith("araz: ")
     return told
+
+
+def test_the_file_that_was_written_is_the_one_that_is_named(tmp_path, capsys):
+    written = tmp_path / "game.npz"
+    assert str(written) in run(capsys, "plan", "example", "--cells", 20, "--out", tmp_path / "game")[1]
+    text = run(capsys, "plan", "patrols", written, "--no-money", "--out", tmp_path / "tonight")[1]
+    assert str(tmp_path / "tonight.npz") in text
+    assert (tmp_path / "tonight.npz").exists()
 
 
 def _files(directory):

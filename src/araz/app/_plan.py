@@ -41,12 +41,12 @@ def example(
 
     Example: araz plan example --cells 500 --move-km 40 --out out/plan/instance.npz
     """
-    from araz.app._plan_files import write_instance
+    from araz.app._plan_files import ready, write_instance
     from araz.deployment import Limits, made_instance
 
     limits = Limits(max_move_m=None if move_km is None else move_km * 1e3, duty_windows=duty_windows, pool=pool)
     instance = made_instance(cells, seed, teams=teams, limits=limits, sorties=sorties)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out = ready(out)
     write_instance(instance, out)
     say(
         f"{out}: {cells} cells, {instance.attacks} attacks, {instance.posts} posts, {instance.teams[0]} teams in "
@@ -61,14 +61,14 @@ def site(site_file: Path, *, corner: AtCorner = PlanCorner.LIKELY, out: Path = P
 
     Example: araz plan site horadiz --corner worst --out out/plan/worst.npz
     """
-    from araz.app._plan_files import write_instance
+    from araz.app._plan_files import ready, write_instance
     from araz.app._plan_site import load_game
 
     game = load_game(site_file, corner)
     if game.site is None:
         raise ValueError(f"{site_file} is an instance already; give a site file or the name of a shipped site.")
     instance = game.instance
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out = ready(out)
     write_instance(instance, out)
     picture = _draw(game, game.site.standing, None, out)
     say(
@@ -94,7 +94,7 @@ def patrols(
     Example: araz plan patrols out/plan/instance.npz --sensors 40
              araz plan patrols horadiz --corner worst
     """
-    from araz.app._plan_files import write_plan
+    from araz.app._plan_files import ready, write_plan
     from araz.app._plan_site import load_game, worst_sentence
     from araz.deployment import certificate, next_money, plan_patrols
 
@@ -108,7 +108,7 @@ def patrols(
         return time.monotonic() - begun < seconds
 
     plan = plan_patrols(game, x, tolerance=tolerance, go_on=go_on)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out = ready(out)
     write_plan(plan, out)
     helps = next_money(game, plan, go_on=go_on) if money else None
     words = certificate(game, plan, helps)
@@ -206,11 +206,13 @@ def curve(
     from araz.app._plan_site import load_game
     from araz.deployment import cost_curve, layout_value
 
+    if points < 2:
+        raise ValueError(f"points is {points}; a curve has at least 2.")
     game = load_game(instance, corner).instance
     begun = time.monotonic()
     best = layout_value(game, np.ones(game.sensors))
     worst = layout_value(game, np.zeros(game.sensors))
-    levels = np.linspace(best * 1.01, worst, max(points, 2))
+    levels = np.linspace(best * 1.01, worst, points)
     found = []
     for level, cover in cost_curve(game, levels, go_on=lambda: time.monotonic() - begun < seconds):
         found.append((level, cover))

@@ -23,6 +23,12 @@ _NAMES = ("aircraft_names", "post_names", "sensor_names")
 _DERIVED = ("at_stake_kg", "net_kg")
 
 
+def ready(out: Path) -> Path:
+    """The name a file of arrays will have, ending in .npz, and its folder made."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    return out if out.suffix == ".npz" else Path(f"{out}.npz")
+
+
 def write_instance(instance: Instance, path: Path) -> None:
     """Write an instance; a sparse table becomes data, indices, indptr and shape."""
     arrays: dict[str, Any] = {}

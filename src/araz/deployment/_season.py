@@ -198,8 +198,10 @@ def play_season(
 
     Several at once (a crowd) share the sorties of a night; each learns from his own, and all see what leaks. The
     record of seizures does not say whose they were. ``habit``: what stood on so many nights before the policy, and
-    taught them. Fails with ValueError on a crowd without a share above 0.
+    taught them. Fails with ValueError on no night and on a crowd without a share above 0.
     """
+    if nights < 1:
+        raise ValueError(f"nights is {nights}; a season has at least 1.")
     crowd = [(smuggler, 1.0)] if isinstance(smuggler, Smuggler) else list(smuggler)
     shares = np.array([share for _, share in crowd], dtype=np.float64)
     if not (shares.size and np.all(shares >= 0) and shares.sum() > 0):
