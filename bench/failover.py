@@ -79,8 +79,8 @@ def main() -> int:
         eventually(is_ready, leader)
         leader.cookie, leader.overseer = leader.sign_in("d-17"), leader.sign_in("t-1")
         other.cookie, other.overseer = leader.cookie, leader.overseer
-        nodes.sender.start()
         assert page.request.post(f"{leader.url}/api/session", data=door("d-17")).status == 201
+        nodes.sender.start()
         page.goto(f"{leader.url}/")
         for _ in range(given.trials):
             other.start()

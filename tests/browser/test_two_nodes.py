@@ -48,3 +48,5 @@ def test_the_page_goes_to_the_other_node(root, tmp_path, chromium, is_signed_in)
                 json.loads(m.payload) for m in read_journal(nodes.b.folder / "night.journal") if m.source == "@access"
             ]
             assert [one["what"] for one in told].count("sign-in by ticket") == 1
+            page.goto(f"{there}/signin#ticket=used-up&to=/")  # whoever is signed in here is not asked for it
+            page.wait_for_url(f"{there}/", timeout=PATIENCE_MS)

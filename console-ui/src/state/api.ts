@@ -36,6 +36,8 @@ const TIMEOUT_MS = 8000;
 const COVERAGE_MS = 60_000;
 /** A plan, or a report over a long register. */
 const PLAN_MS = 120_000;
+/** To come over to the other node: a busy one answers late, and whoever cannot wait is asked to sign in. */
+const OVER_MS = 60_000;
 
 async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, method = body === undefined ? "GET" : "POST"): Promise<T> {
   let answer: Response;
@@ -89,8 +91,8 @@ export const api = {
   release: (step: ReleaseIn) => ask<ReleaseShown>("/api/releases", step),
   ways: () => ask<Ways>("/api/signin"),
   session: () => ask<Session>("/api/session"),
-  ticket: () => ask<Ticket>("/api/session/ticket", {}),
-  comeOver: (ticket: string) => ask<Session>("/api/signin/ticket", { ticket }),
+  ticket: () => ask<Ticket>("/api/session/ticket", {}, OVER_MS),
+  comeOver: (ticket: string) => ask<Session>("/api/signin/ticket", { ticket }, OVER_MS),
   signIn: (account: string, password: string, purpose: string) => ask<Session>("/api/session", { account, password, purpose }),
   signOut: () => ask<SignedOut>("/api/session", undefined, TIMEOUT_MS, "DELETE"),
   passkeys: () => ask<KeyShown[]>("/api/passkeys"),
