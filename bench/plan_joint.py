@@ -17,7 +17,7 @@ ROWS = [(500, 40), (1000, 40), (1000, 60), (1000, 100)]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", type=int)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60.0, help="CPU seconds")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()

@@ -170,10 +170,16 @@ def relaxed_cover(
 
 
 class WholeCover:
-    """The cheapest whole sensors at one level against the cuts that matter, solved again as cuts are added."""
+    """The cheapest whole sensors at one level against the cuts that matter, solved again as cuts are added.
 
-    def __init__(self, cuts: Cuts, level_kg: float, near: tuple[FloatArray, FloatArray], budget: float) -> None:
-        self._cuts, self._level, self._budget = cuts, level_kg, budget
+    ``within``: a cover that is dearer than the cheapest by at most this share will do; to prove the last sensor away
+    costs more than all before, and where only a budget is asked for it teaches nothing.
+    """
+
+    def __init__(
+        self, cuts: Cuts, level_kg: float, near: tuple[FloatArray, FloatArray], budget: float, within: float = 1e-4
+    ) -> None:
+        self._cuts, self._level, self._budget, self._within = cuts, level_kg, budget, within
         self._inside: BoolArray = (cuts.short(level_kg, *near) > -_NEAR) | cuts.refutes
 
     def solve(self, keep: FloatArray | None = None) -> tuple[FloatArray, FloatArray, float] | None:
@@ -185,6 +191,7 @@ class WholeCover:
         cuts, sensors = self._cuts, self._cuts.instance.sensors
         programme = _programme(cuts, whole=True)
         programme.option("mip_max_nodes", _NODES)
+        programme.option("mip_rel_gap", self._within)
         if keep is not None:
             held = np.flatnonzero(np.isfinite(keep))
             programme.bounds(held, keep[held], keep[held])
