@@ -14,19 +14,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 from latency import CHROMIUM_FLAGS
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from araz.app._aside import ACCESS_SOURCE
 from araz.store import read_journal
@@ -34,7 +34,7 @@ from araz.store import read_journal
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 from araz_postgresql import Postgres
-from araz_programs import Nodes, door, entrance, eventually, is_paired, is_ready
+from araz_programs import Nodes, Program, door, entrance, eventually, is_paired, is_ready
 
 ROOT = Path(__file__).resolve().parent.parent
 #: So long may a page stand before the form.
@@ -58,13 +58,48 @@ def judged(folder: Path, acknowledged: dict[int, int]) -> tuple[int, int, dict[s
     return len(kept), lost, dict(sign_ins)
 
 
+class Reports:
+    """Reports one after another, each sent once; ``acknowledged``: the journal entry of each that was."""
+
+    def __init__(self) -> None:
+        self.acknowledged = dict[int, int]()
+        self._numbers = itertools.count(1)
+
+    def send(self, node: Program) -> bool:
+        """Send the next one; whether it was acknowledged."""
+        seq = node.report(number := next(self._numbers))
+        if seq is not None:
+            self.acknowledged[number] = seq
+        return seq is not None
+
+    def send_for(self, least_s: float, leader: Program) -> None:
+        """Send for so long at least, and until both nodes are a pair."""
+        until = time.monotonic() + least_s
+        while time.monotonic() < until or not is_paired(leader):
+            self.send(leader)
+
+
+def killed(leader: Program, other: Program, page: Page, shown_at: str, reports: Reports) -> tuple[float, float]:
+    """Kill the leader: after how many seconds the other acknowledges a report, and shows the officer's page."""
+    begun, took_s, shown_s = time.monotonic(), None, None
+    leader.process.send_signal(signal.SIGKILL)
+    while took_s is None or shown_s is None:
+        if took_s is None and reports.send(other):
+            took_s = time.monotonic() - begun
+        if shown_s is None and page.url == shown_at and page.evaluate(SHOWN):
+            shown_s = time.monotonic() - begun
+        page.wait_for_timeout(20)  # the page's address is learned only in a call
+        if time.monotonic() - begun > PATIENCE_S and "/signin" in page.url:
+            raise SystemExit(f"the officer is asked to sign in again: {page.url}")
+    return took_s, shown_s
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    dice, acknowledged, page_s, acknowledges_s = random.Random(1), dict[int, int](), list[float](), list[float]()
-    number = 0
+    dice, reports, page_s, acknowledges_s = random.Random(1), Reports(), list[float](), list[float]()
     with (
         Postgres() as arbiter,
         tempfile.TemporaryDirectory() as name,
@@ -86,36 +121,19 @@ def main() -> int:
             other.start()
             eventually(is_paired, leader)
             page.wait_for_function(SHOWN, timeout=120_000)
-            until = time.monotonic() + dice.uniform(0.5, 2.5)
-            while time.monotonic() < until or not is_paired(leader):
-                number += 1
-                if (seq := leader.report(number)) is not None:
-                    acknowledged[number] = seq
-            shown, begun = threading.Event(), time.monotonic()
-            leader.process.send_signal(signal.SIGKILL)
-            took = None
-            while took is None or not shown.is_set():
-                if took is None:
-                    number += 1
-                    if (seq := other.report(number)) is not None:
-                        acknowledged[number] = seq
-                        took = time.monotonic() - begun
-                if page.url == f"{shown_at[other]}/" and page.evaluate(SHOWN):
-                    page_s.append(time.monotonic() - begun)
-                    shown.set()
-                page.wait_for_timeout(20)  # the page's address is learned only in a call
-                if time.monotonic() - begun > PATIENCE_S and "/signin" in page.url:
-                    raise SystemExit(f"the officer is asked to sign in again: {page.url}")
-            acknowledges_s.append(took)
+            reports.send_for(dice.uniform(0.5, 2.5), leader)
+            took_s, shown_s = killed(leader, other, page, f"{shown_at[other]}/", reports)
+            page_s.append(shown_s)
+            acknowledges_s.append(took_s)
             leader.process.wait()
             leader, other = other, leader
         browser.close()
         leader.end(signal.SIGTERM)
-        entries, lost, sign_ins = judged(leader.folder, acknowledged)
+        entries, lost, sign_ins = judged(leader.folder, reports.acknowledged)
     row = {
         "kills": given.trials,
         "entries": entries,
-        "reports_acknowledged": len(acknowledged),
+        "reports_acknowledged": len(reports.acknowledged),
         "lost": lost,
         "sign_ins": sign_ins,
         "acknowledges_s": [round(min(acknowledges_s), 1), round(max(acknowledges_s), 1)],
