@@ -172,14 +172,15 @@ def relaxed_cover(
 class WholeCover:
     """The cheapest whole sensors at one level against the cuts that matter, solved again as cuts are added.
 
-    ``within``: a cover that is dearer than the cheapest by at most this share will do; to prove the last sensor away
-    costs more than all before, and where only a budget is asked for it teaches nothing.
+    ``is_enough``: any cover within the budget will do; to prove the last sensor away costs more than all before, and
+    where only a budget is asked for it teaches nothing.
     """
 
     def __init__(
-        self, cuts: Cuts, level_kg: float, near: tuple[FloatArray, FloatArray], budget: float, within: float = 1e-4
-    ) -> None:
-        self._cuts, self._level, self._budget, self._within = cuts, level_kg, budget, within
+        self, cuts: Cuts, level_kg: float, near: tuple[FloatArray, FloatArray], budget: float,
+        *, is_enough: bool = False,
+    ) -> None:  # fmt: skip
+        self._cuts, self._level, self._budget, self._is_enough = cuts, level_kg, budget, is_enough
         self._inside: BoolArray = (cuts.short(level_kg, *near) > -_NEAR) | cuts.refutes
 
     def solve(self, keep: FloatArray | None = None) -> tuple[FloatArray, FloatArray, float] | None:
@@ -191,7 +192,8 @@ class WholeCover:
         cuts, sensors = self._cuts, self._cuts.instance.sensors
         programme = _programme(cuts, whole=True)
         programme.option("mip_max_nodes", _NODES)
-        programme.option("mip_rel_gap", self._within)
+        if self._is_enough:
+            programme.option("objective_target", self._budget + 1e-6)
         if keep is not None:
             held = np.flatnonzero(np.isfinite(keep))
             programme.bounds(held, keep[held], keep[held])

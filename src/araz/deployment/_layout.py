@@ -17,8 +17,6 @@ from araz.vocabulary import FloatArray
 _ROUNDS: Final = 8
 #: Levels in a row without progress after which a search gives up: the rest is HiGHS' tolerance.
 _IDLE: Final = 4
-#: Share of the cost by which a layout within the budget may miss the cheapest that meets a level.
-_WITHIN: Final = 0.03
 #: Exchanges of a standing sensor for a free one that are tried, best first, before a layout counts as settled.
 _SWAPS: Final = 3
 
@@ -141,7 +139,7 @@ class _Search:
             self._low = max(self._low, self._level)
             return self._low, self._value
         self._near = (x, y)
-        model = WholeCover(self._cuts, self._level, self._near, self._budget, _WITHIN)
+        model = WholeCover(self._cuts, self._level, self._near, self._budget, is_enough=True)
         for _ in range(_ROUNDS):
             told = model.solve() if self._go_on() else (x, y, 0.0)
             if told is None:
@@ -171,7 +169,7 @@ class _Search:
             before = self._value
             keep = _elsewhere(self._instance, self._best, self._proof, reach_m)
             level = max(self._low, self._value * (1.0 - 0.5 * self._target))
-            model = WholeCover(self._cuts, level, self._near, self._budget, _WITHIN)
+            model = WholeCover(self._cuts, level, self._near, self._budget, is_enough=True)
             for _ in range(4):
                 told = None if self.done() else model.solve(keep)
                 if told is None or self._is_learnt(model, told[0], told[1]):
