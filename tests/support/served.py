@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import uvicorn
+from websockets.exceptions import InvalidState
 
 
 class Served:
@@ -27,7 +28,8 @@ class Served:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def _run(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        # InvalidState: uvicorn closes a stream that the page is closing at that moment.
+        with contextlib.suppress(asyncio.CancelledError, InvalidState):
             asyncio.run(self.serving())
 
     async def serving(self) -> None:
