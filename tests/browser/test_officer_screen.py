@@ -122,7 +122,7 @@ def test_a_decision_nobody_took_in_is_said_to_be_none(server, screen, running, u
 
 @pytest.mark.parametrize("language", ["en", "az"])
 def test_no_word_of_a_page_button_is_broken(server, screen, running, language):
-    page = screen(server, f"/?lang={language}")
+    page = screen(server, f"/?lang={language}", size=(1000, 720))
     running(page)
     wide = page.evaluate(
         "() => [...document.querySelectorAll('.rail button')]"
@@ -130,6 +130,13 @@ def test_no_word_of_a_page_button_is_broken(server, screen, running, language):
     )
     assert page.locator(".rail button").count() > 8
     assert wide == []
+    for name in ("t", "s"):  # a narrow page and a wide one
+        page.keyboard.press(name)
+        box = page.locator(".drawer").bounding_box()
+        rail = page.locator(".rail").bounding_box()
+        room_px = page.locator(".rail").evaluate("(one) => one.parentElement.clientWidth")
+        assert rail["x"] + rail["width"] <= box["x"]
+        assert box["x"] + box["width"] <= rail["x"] + room_px, "inside the map, beside the cards"
 
 
 def test_options_that_change_under_the_finger_send_nobody_else(server, screen, running, until):

@@ -38,8 +38,9 @@ def is_start(work: Work, seen: Features) -> BoolArray:
     place = picture.position_enu_m[seen.row[rows], :2]
     known = np.array([(east, north) for _, east, north in work.scenery]).reshape(-1, 2)
     apart = np.hypot(place[:, None, 0] - known[None, :, 0], place[:, None, 1] - known[None, :, 1])
-    stood = {track for track, memory in work.memories.items() if memory.stood_at_us is not None}
-    is_first = np.array([int(track) in stood for track in seen.track_id[rows]]) | (seen.age_s[rows] <= FIRST_S)
+    memories = [work.memories.get(track) for track in seen.track_id[rows].tolist()]
+    stood = np.array([memory is not None and memory.stood_at_us is not None for memory in memories])
+    is_first = stood | (seen.age_s[rows] <= FIRST_S)
     is_late = picture.started_at_us[seen.row[rows]] > work.began_us + FIRST_LOOKS_US
     result[rows] = is_first & is_late & (apart > SCENERY_M).all(axis=1)
     return result

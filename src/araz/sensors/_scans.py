@@ -301,8 +301,8 @@ def _fill_bearing(
             at = state.frame.to_enu(bearing.latitude_deg, bearing.longitude_deg, 0.0).reshape(3)
             origin[k, :2] = at[:2]
             axes[k] = state.frame.local_axes(bearing.latitude_deg, bearing.longitude_deg)
-    azimuth, elevation = (_column([getattr(b, name) for b in bearings]) for name in ("azimuth_deg", "elevation_deg"))
-    z[:, 0], z[:, 1] = turn_direction(axes, np.radians(azimuth), np.radians(elevation))
+    azimuth_deg, elevation_deg = [b.azimuth_deg for b in bearings], _column([b.elevation_deg for b in bearings])
+    z[:, 0], z[:, 1] = turn_direction(axes, np.radians(azimuth_deg), np.radians(elevation_deg))
     _keep_known(sigma[:, 0], [b.azimuth_sigma_deg for b in bearings], DEGREE)
     _keep_known(sigma[:, 1], [b.elevation_sigma_deg for b in bearings], DEGREE)
 
