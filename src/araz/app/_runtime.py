@@ -24,6 +24,7 @@ from araz.app._software import note_judge, software
 from araz.app._views import Views
 from araz.evidence import canonical_json
 from araz.store import EventLog, HeadLog, Journal, PatientWriter, Records, read_journal, url_file
+from araz.tracking import keep_memory
 from araz.vocabulary import SOFTWARE_SOURCE, Event, Message
 
 log = logging.getLogger("araz")
@@ -42,6 +43,7 @@ def arrivals_of(journal: Path) -> Iterator[Arrival]:
 
 def judge(messages: Iterable[Message]) -> Iterator[list[Event]]:
     """Yield the events of each message of a journal, judged from its first."""
+    keep_memory()
     state = pipeline.init()
     for message in messages:
         state, events = pipeline.step(state, message)
@@ -96,6 +98,7 @@ class Night:
         listeners: Sequence[Callable[[Sequence[Event]], None]] = (),
         services: Sequence[str] = (),
     ) -> None:
+        keep_memory()
         out.mkdir(parents=True, exist_ok=True)
         self.out = out
         self.journal = Journal.open(out / "night.journal")

@@ -10,6 +10,7 @@
 from araz.tracking._batch import TrackTable, track, track_polar
 from araz.tracking._explain import ClassReason, class_log_odds, explain_class
 from araz.tracking._launch import LaunchArea, launch_area
+from araz.tracking._memory import keep_memory
 from araz.tracking._picture import predict_picture
 from araz.tracking._reappear import HOLDS as REAPPEARANCE_HOLDS
 from araz.tracking._reappear import Reappearance, reappearances
@@ -47,6 +48,7 @@ __all__ = [
     "class_log_odds",
     "explain_class",
     "init",
+    "keep_memory",
     "launch_area",
     "place_at",
     "predict_picture",

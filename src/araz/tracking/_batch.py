@@ -27,6 +27,16 @@ START_US: Final = 1_000_000_000_000
 LONGEST_S: Final = 1e9
 ROOM: Final = 1.02
 """A sensor whose range is not given reaches this much beyond its farthest detection."""
+COLUMNS: Final[dict[str, tuple[Any, tuple[int, ...]]]] = {
+    "track_id": (np.int64, ()),
+    "position_enu_m": (np.float64, (3,)),
+    "velocity_enu_mps": (np.float64, (3,)),
+    "covariance": (np.float64, (6, 6)),
+    "existence": (np.float64, ()),
+    "class_probability": (np.float64, (len(TrackClass),)),
+    "is_confirmed": (np.bool_, ()),
+}
+"""The columns of a picture that the table takes, and what a row of each is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,13 +244,13 @@ def _run(
     state = init(table, settings or TrackingSettings())
     order = np.lexsort((times, whose))
     bounds = np.searchsorted(whose[order], np.arange(len(ends) + 1))
-    pictures = []
+    shown: list[dict[str, Any]] = []
     for number, end in enumerate(ends):
         rows = order[bounds[number] : bounds[number + 1]]
         scan = _scan(table, float(end - ends[0]), times[rows] - ends[0], z[rows], sigma[rows], rows)
         state, events = step(state, scan)
-        pictures.append(events.picture)
-    return _gathered([float(end) for end in ends], pictures, min_existence)
+        shown.append(_shown(events.picture, min_existence))
+    return _gathered([float(end) for end in ends], shown)
 
 
 def _scan(table: SensorTable, end_s: float, at_s: FloatArray, z: FloatArray, sigma: FloatArray, rows: IntArray) -> Scan:
@@ -262,21 +272,17 @@ def _scan(table: SensorTable, end_s: float, at_s: FloatArray, z: FloatArray, sig
     )
 
 
-def _gathered(times_s: list[float], pictures: list[TrackPicture], min_existence: float = 0.5) -> TrackTable:
+def _shown(picture: TrackPicture, min_existence: float) -> dict[str, Any]:
+    """The rows of a picture that the table takes, by column; the rest of it is let go, which is most."""
+    rows = picture.existence > min_existence
+    return {name: getattr(picture, name)[rows] for name in COLUMNS}
+
+
+def _gathered(times_s: list[float], shown: list[dict[str, Any]]) -> TrackTable:
     """The rows of all pictures under each other."""
-    kept = [picture.existence > min_existence for picture in pictures]
-
-    def column(name: str, *shape: int) -> Any:
-        parts = [getattr(picture, name)[rows] for picture, rows in zip(pictures, kept, strict=True)]
-        return np.concatenate([np.zeros((0, *shape)), *parts])
-
-    return TrackTable(
-        time_s=frozen_array(np.repeat(times_s, [int(rows.sum()) for rows in kept]), np.float64),
-        track_id=frozen_array(column("track_id"), np.int64),
-        position_enu_m=frozen_array(column("position_enu_m", 3), np.float64),
-        velocity_enu_mps=frozen_array(column("velocity_enu_mps", 3), np.float64),
-        covariance=frozen_array(column("covariance", 6, 6), np.float64),
-        existence=frozen_array(column("existence"), np.float64),
-        class_probability=frozen_array(column("class_probability", len(TrackClass)), np.float64),
-        is_confirmed=frozen_array(column("is_confirmed"), np.bool_),
-    )
+    columns = {
+        name: frozen_array(np.concatenate([np.zeros((0, *shape)), *(rows[name] for rows in shown)]), kind)
+        for name, (kind, shape) in COLUMNS.items()
+    }
+    times = np.repeat(times_s, [len(rows["track_id"]) for rows in shown])
+    return TrackTable(time_s=frozen_array(times, np.float64), **columns)
