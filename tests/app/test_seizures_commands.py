@@ -16,6 +16,7 @@ from araz.app.cli import main
 from araz.intelligence import to_csv
 from araz.store import JournalError
 from seizure_lab import ids_file, ids_row, imported
+from spoken import english_in
 
 CASES = """date,date_precision,sector,drone_outcome,first_cue,marijuana_kg,methamphetamine_kg,opium_kg,\
 heroin_kg,methadone_tablets,detained,source_url
@@ -234,6 +235,24 @@ def test_a_month_as_page_and_pdf(araz, tmp_path):
     again = (tmp_path / "rep" / "report.pdf").read_bytes()
     araz("report 2025-04 --register cases.csv --out rep")
     assert (tmp_path / "rep" / "report.pdf").read_bytes() == again
+
+
+def test_a_month_in_azerbaijani_as_page_and_pdf(araz, tmp_path):
+    assert araz("report 2025-04 --register cases.csv --out rep --lang az")[0] == 0
+    page, rows = (
+        (tmp_path / "rep" / "report.html").read_text("utf-8"),
+        (tmp_path / "rep" / "report-rows.csv").read_bytes(),
+    )
+    told = subprocess.run(
+        ["pdftotext", "-layout", tmp_path / "rep" / "report.pdf", "-"], capture_output=True, text=True
+    )
+    for text in (re.sub(r"<style>.*</style>|<[^>]*>", " ", page), told.stdout):
+        assert "Müsadirələr: aprel 2025" in text
+        assert hashlib.sha256(rows).hexdigest() in text
+        assert english_in(text) == set()
+    assert re.search(r"marixuana +kq +1 +14\.2 ", told.stdout)
+    assert "səhifə 1" in told.stdout
+    assert "ayın bütün müsadirələri" in rows.decode()
 
 
 def test_the_pdf_holds_letters_of_every_script(araz, tmp_path):

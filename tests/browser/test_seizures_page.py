@@ -1,9 +1,12 @@
 """The analyst's page in a real browser: report, shares, claims and register of a register made by the import."""
 
+import re
+
 import pytest
 
 from araz_testing import araz
 from seizure_lab import ids_file, ids_row
+from spoken import english_in
 
 pytestmark = pytest.mark.browser
 
@@ -76,6 +79,31 @@ def test_series_routes_on_the_map_and_catches_beside_the_effort(server, screen, 
     )
     until(page, lambda: page.locator(".drawer rect.none").count() == 19, "where nobody was")
     assert page.inner_text(".drawer").count("nothing known") == 19
+
+
+def test_the_pages_say_all_they_say_in_azerbaijani(server, screen, running, until):
+    page = screen(server, "/?lang=az")
+    running(page)
+    page.keyboard.press("e")
+
+    def check(holds, what):
+        until(
+            page, lambda: holds in page.inner_text(".drawer") and "hesablanır" not in page.inner_text(".drawer"), what
+        )
+        assert english_in(page.inner_text(".drawer")) == set(), what
+
+    check("Müsadirələr: dekabr 2023", "the report")
+    link = page.get_attribute(".drawer a", "href")
+    assert english_in(re.sub(r"<[^>]*>", " ", page.request.get(server.url + link).text())) == set()
+    page.click(".drawer >> text=Zaman üzrə paylar")
+    check("tiryək", "shares")
+    page.click(".drawer >> text=Dəyişmələr və proqnoz")
+    check("mövsümi təkrar", "the series")
+    page.keyboard.press("x")
+    until(page, lambda: "seasonal naive" in page.inner_text(".drawer"), "the same answer in the other language")
+    page.keyboard.press("x")
+    page.click(".drawer >> text=Reyestr")
+    check("Horadiz", "the register")
 
 
 def test_no_register_says_how_to_make_one(night_parts, serve, screen, running, until):

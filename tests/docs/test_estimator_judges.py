@@ -6,9 +6,9 @@ import araz.intelligence as room
 
 #: Public functions that estimate nothing: reading, writing, words.
 NO_ESTIMATORS = {
-    "claim_of", "import_own", "import_table", "is_own_layout", "lines_of", "mapping_from_toml", "month_rows",
-    "monthly_report", "network_from_toml", "period_of", "read_table", "recognise", "records_of", "report_html",
-    "seizure_matrix", "singles", "to_csv", "to_xlsx",
+    "claim_of", "import_own", "import_table", "in_words_of", "is_own_layout", "lines_of", "mapping_from_toml",
+    "month_rows", "monthly_report", "network_from_toml", "period_of", "read_table", "recognise", "records_of",
+    "report_html", "seizure_matrix", "singles", "to_csv", "to_xlsx",
 }  # fmt: skip
 
 

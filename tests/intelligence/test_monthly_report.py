@@ -1,13 +1,26 @@
 """Numbers of the report are those of the rows it names."""
 
 import datetime as dt
+import re
 
 import numpy as np
 import polars as pl
 import pytest
 
-from araz.intelligence import month_rows, monthly_report, report_html, total_from_loads
+from araz.intelligence import in_words_of, month_rows, monthly_report, report_html, total_from_loads
+from araz.intelligence._forecast import MEAN, MODELS
+from araz.intelligence._words import (
+    MODE_NAMES,
+    SUBSTANCE_NAMES,
+    UNITS,
+    UNLISTED,
+    measure_said,
+    model_said,
+    substance_said,
+)
+from araz.vocabulary import Phrase, phrase
 from seizure_lab import imported, lines
+from spoken import english_in
 
 
 def test_each_amount_is_the_sum_of_the_rows_it_names(shelf):
@@ -61,6 +74,29 @@ def test_the_page_escapes_what_sources_wrote_and_needs_nothing_from_outside():
     assert "<script" not in page
     assert "&lt;script&gt;" in page
     assert "http" not in page
+
+
+def test_the_report_is_whole_in_azerbaijani_and_its_english_is_what_the_records_say():
+    days = [dt.date(2021 + k % 3, 1 + k % 12, 1 + k % 28) for k in range(90)]
+    frame = lines(days, [("heroin", "opium", "khat")[k % 7 % 3] for k in range(90)], [1.0 + k % 7 for k in range(90)])
+    report = monthly_report(frame, dt.date(2023, 12, 1))
+    english, spoken = in_words_of(report, "en"), in_words_of(report, "az")
+    assert english == report
+    assert (english.month, [len(part.rows) for part in english.sections]) == (
+        spoken.month, [len(part.rows) for part in spoken.sections],
+    )  # fmt: skip
+    assert "Müsadirələr: dekabr 2023" in report_html(report, "az")
+    assert '<html lang="az">' in report_html(report, "az")
+    assert {"heroin", "tiryək", "kat"} == {row.cells[0] for row in spoken.sections[1].rows}
+    assert english_in(re.sub(r"<[^>]*>", " ", report_html(report, "az"))) == set()
+
+
+def test_each_word_of_the_register_and_each_model_has_both_languages():
+    assert all(isinstance(substance_said(name), Phrase) for name in (*SUBSTANCE_NAMES, UNLISTED))
+    assert all(isinstance(measure_said(unit.base), Phrase) for unit in UNITS.values())
+    assert all(isinstance(phrase(f"mode.{name}"), Phrase) for name in MODE_NAMES)
+    assert all(isinstance(model_said(name), Phrase) for name in (*MODELS, MEAN))
+    assert substance_said("Zelyonka") == "Zelyonka"
 
 
 def test_the_interval_of_a_month_covers_the_mean_of_many_months():

@@ -24,7 +24,8 @@ ENGLISH = frozenset(
         """the is are was were it its and or no not with without within from over above below before after when where
         that this there they has have had been seen heard says said flies flew stood still ground inside outside since
         while another other others only than then at of in to by for as all one many who what release load drone drones
-        sure means little minutes""",
+        sure means little minutes month months year years chance change intervals kilograms between more less
+        few too every each does would needed given""",
     )
 )
 
@@ -44,7 +45,12 @@ def left_in_english(text, said, free=()):
     words = in_language(phrase_of(text, said), "az")
     for one in free:
         words = words.replace(one, " ")
-    return {word for word in re.findall(r"[a-zəğıöşçü]+", words) if word in ENGLISH}
+    return english_in(words)
+
+
+def english_in(words):
+    """Words of English in a text of Azerbaijani; ``position_km``, ``--buffer`` and the like are names."""
+    return {word for word in re.findall(r"(?<![\w/-])[a-zəğıöşçü]+(?![\w/])", words.lower()) if word in ENGLISH}
 
 
 def check_spoken(record, free=()):

@@ -1,8 +1,8 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
 import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
-import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
-import { t } from "./language.svelte";
+import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, Told, WhereFound } from "./seizures";
+import { language, t } from "./language.svelte";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -27,8 +27,9 @@ export function sentence(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** A text as a sentence begins; a capital i has a dot in Azerbaijani. */
+export function capital(text: string): string {
+  return text.charAt(0).toLocaleUpperCase(language.code) + text.slice(1);
 }
 
 const TIMEOUT_MS = 8000;
@@ -79,11 +80,11 @@ export const api = {
     ask<Claims>(`/api/coverage?quarry=${target}${atUs === null ? "" : `&at_us=${atUs}`}`, undefined, COVERAGE_MS),
   plan: () => ask<PlanShown>("/api/plan", undefined, PLAN_MS),
   whatIf: (question: PlanAsk) => ask<PlanShown>("/api/plan", question, PLAN_MS),
-  monthly: (month: string) => ask<MonthlyReport>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
+  monthly: (month: string) => ask<Told<MonthlyReport>>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
   shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
   claims: (name: string, csv: string) => ask<ClaimsFound>("/api/seizures/claims", { name, csv }, PLAN_MS),
   revisions: (id: string) => ask<Revision[]>(`/api/seizures/history?id=${encodeURIComponent(id)}`, undefined, PLAN_MS),
-  series: (query: Record<string, string>) => ask<SeriesFound>(`/api/seizures/series?${given(query)}`, undefined, PLAN_MS),
+  series: (query: Record<string, string>) => ask<Told<SeriesFound>>(`/api/seizures/series?${given(query)}`, undefined, PLAN_MS),
   routes: (query: Record<string, string>) => ask<RoutesFound>(`/api/seizures/routes?${given(query)}`, undefined, PLAN_MS),
   where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<WhereFound>("/api/seizures/where", question, PLAN_MS),
   seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${given(query)}`, undefined, PLAN_MS),

@@ -1,5 +1,6 @@
 // One catalogue, two languages: every word of the screen is a key of src/messages/*.json, said in English and Azerbaijani.
-// The rules of the server speak from rules.json and terms.json, the case report from case.json.
+// The rules of the server speak from rules.json and terms.json, the case report from case.json, the analyst's pages from
+// analyst.json, which a phone does not load: those pages add it.
 // A page adds a file of its own there; a test holds both languages to the same keys and the same {places}.
 import type { Said } from "../vocabulary";
 
@@ -8,7 +9,7 @@ export type Message = Record<LanguageCode, string>;
 
 const KEPT = "araz.language";
 const CODES: LanguageCode[] = ["en", "az"];
-const files = import.meta.glob<Record<string, Message>>(["../messages/*.json", "!../messages/case.json"], { eager: true, import: "default" });
+const files = import.meta.glob<Record<string, Message>>(["../messages/*.json", "!../messages/case.json", "!../messages/analyst.json"], { eager: true, import: "default" });
 export const catalogue: Record<string, Message> = Object.assign({}, ...Object.values(files)) as Record<string, Message>;
 
 function isCode(text: string | null): text is LanguageCode {
@@ -52,6 +53,9 @@ export function t(key: string, values: Record<string, string | number> = {}): st
   const text = catalogue[key]?.[language.code] ?? catalogue[key]?.en ?? key.slice(key.lastIndexOf(".") + 1).replaceAll("-", " ");
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
 }
+
+/** A word that records keep in English, said in the chosen language; what is not in the catalogue stays as it is. */
+export const term = (family: string, word: string): string => catalogue[`${family}.${word.toLowerCase().replaceAll(" ", "-")}`]?.[language.code] ?? word;
 
 /** A time of day in UTC, hours and minutes, as the clock of the screen shows it. */
 export type TimeHere = (hour: number, minute: number) => string;

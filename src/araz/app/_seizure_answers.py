@@ -11,7 +11,7 @@ import polars as pl
 
 from araz.app._register import whole
 from araz.app._seizures_ask import changes_json, forecast_json
-from araz.app._seizures_keep import find, history_of, month_of, plain_json
+from araz.app._seizures_keep import find, history_of, month_of, plain_json, told_json
 from araz.app._seizures_place import EFFORT_COLUMNS, WHERE_COLUMNS, routes_told, where_told
 from araz.app._seizures_say import EVERY, claims_of, lines_from, shares_json, shares_over_time, traced_report
 from araz.console import Refused
@@ -24,6 +24,7 @@ from araz.intelligence import (
     serial_correlation,
     singles,
 )
+from araz.vocabulary import LANGUAGES
 
 #: Rows of the register shown at once.
 MOST_ROWS: Final = 200
@@ -48,12 +49,14 @@ class SeizureDesk:
     def report(self, month: str) -> bytes:
         """The monthly report's value; ``""``: the last month of the register."""
         lines = lines_from(self._register)
-        return plain_json(traced_report(lines, self._month(lines, month), SEED)[0])
+        return told_json(traced_report(lines, self._month(lines, month), SEED)[0])
 
-    def report_page(self, month: str) -> str:
-        """The same as one HTML page, to print or to keep."""
+    def report_page(self, month: str, language: str) -> str:
+        """The same as one HTML page in a language, to print or to keep."""
+        if language not in LANGUAGES:
+            raise Refused(400, "no-language", f"there is no language {language!r}", f"ask for {', '.join(LANGUAGES)}")
         lines = lines_from(self._register)
-        return report_html(traced_report(lines, self._month(lines, month), SEED)[0])
+        return report_html(traced_report(lines, self._month(lines, month), SEED, language=language)[0], language)
 
     def composition(self, every: str, country: str | None) -> bytes:
         """Shares by substance over time, as araz seizures composition --json prints them."""
@@ -89,8 +92,8 @@ class SeizureDesk:
         try:
             told |= {"forecast": {substance or "all drugs": forecast_json(forecast(values))}, "refused": None}
         except ValueError as error:
-            told |= {"forecast": None, "refused": str(error)}
-        return plain_json(told)
+            told |= {"forecast": None, "refused": error.args[0]}
+        return told_json(told)
 
     def routes(self, query: dict[str, str]) -> bytes:
         """Flows as ranges, what a closure would do, what a seizure says, as araz seizures routes --json prints it."""

@@ -84,7 +84,10 @@ def seizure_handlers(register: Path | None) -> list[Any]:
     return [
         asked("/api/seizures", "substance? country? transport? text? since? until?", lambda of, q: of.find(q)),
         asked("/api/seizures/report", "month", lambda of, q: of.report(q.get("month", ""))),
-        asked("/api/seizures/report.html", "month", lambda of, q: of.report_page(q.get("month", "")).encode(), HTML),
+        asked(
+            "/api/seizures/report.html", "month? lang?",
+            lambda of, q: of.report_page(q.get("month", ""), q.get("lang", "en")).encode(), HTML,
+        ),
         asked(
             "/api/seizures/composition", "every? country?",
             lambda of, q: of.composition(q.get("every", "year"), q.get("country") or None),

@@ -258,11 +258,13 @@ def report(
         "out/report"
     ),
     seed: SeedOption = 1,
+    lang: Annotated[Literal["en", "az"], Parameter(help="English or Azerbaijani.")] = "en",
 ) -> int:
     """Write the monthly report as HTML and PDF, with a table that leads each number back to its seizures.
 
     Example: araz seizures report 2025-11 --country Azerbaijan --out out/november
+             araz seizures report 2025-11 --lang az
     """
     from araz.app._seizures_report import run_report
 
-    return run_report(source, month, country, out, seed)
+    return run_report(source, month, country, out, seed, lang)

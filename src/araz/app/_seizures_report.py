@@ -20,29 +20,31 @@ from araz.app._case_render import fonts
 from araz.app._rim import say
 from araz.app._seizures_keep import month_of, progress
 from araz.app._seizures_say import lines_from, traced_report
-from araz.intelligence import Chart, MonthlyReport, Section, report_html
+from araz.intelligence import Chart, MonthlyReport, Section, in_words_of, report_html
+from araz.vocabulary import LANGUAGES, in_language, phrase
 
-_NUMBER: Final = re.compile(r"(<\s)?[-+–\d.,]+(\s?%)?|not\sknown")
+_NUMBER: Final = re.compile(r"(<\s)?[-+–\d.,]+(\s?%)?|not\sknown|məlum\sdeyil")
 
 
-def run_report(source: Path, month: str, country: str | None, out: Path, seed: int) -> int:
-    """Write report-rows.csv, and report.html and report.pdf, which name its digest."""
+def run_report(source: Path, month: str, country: str | None, out: Path, seed: int, language: str) -> int:
+    """Write report-rows.csv, and report.html and report.pdf, which name its digest, in a language."""
     first = month_of(month)
     with progress().status("computing"):
-        report, rows = traced_report(lines_from(source, country), first, seed, country)
+        report, rows = traced_report(lines_from(source, country), first, seed, country, language=language)
     out.mkdir(parents=True, exist_ok=True)
     (out / "report-rows.csv").write_bytes(rows)
-    (out / "report.html").write_text(report_html(report), "utf-8")
-    write_pdf(report, out / "report.pdf")
+    (out / "report.html").write_text(report_html(report, language), "utf-8")
+    write_pdf(report, out / "report.pdf", language)
     say(
-        f"{report.title}: {out / 'report.html'}, report.pdf, and report-rows.csv, "
+        f"{in_language(report.title, language)}: {out / 'report.html'}, report.pdf, and report-rows.csv, "
         "which leads each number to its seizures"
     )
     return 0
 
 
-def write_pdf(report: MonthlyReport, path: Path) -> None:
-    """Write the report as PDF (A4); the same report gives the same bytes."""
+def write_pdf(report: MonthlyReport, path: Path, language: str = LANGUAGES[0]) -> None:
+    """Write the report as PDF (A4) in a language; the same report gives the same bytes."""
+    report = in_words_of(report, language)
     plain, bold = fonts()
     kinds = (("Title", bold, 16), ("Heading2", bold, 12), ("Normal", plain, 9), ("BodyText", plain, 7.5))
     styles = {n: ParagraphStyle(n, fontName=f, fontSize=pt, leading=1.35 * pt, spaceAfter=4) for n, f, pt in kinds}
@@ -64,7 +66,7 @@ def write_pdf(report: MonthlyReport, path: Path) -> None:
     def foot(canvas: Any, page: Any) -> None:
         canvas.setFont(plain, 7)
         canvas.drawString(72, 36, report.title)
-        canvas.drawRightString(A4[0] - 72, 36, f"page {page.page}")
+        canvas.drawRightString(A4[0] - 72, 36, in_language(phrase("report.page", n=page.page), language))
 
     made = SimpleDocTemplate(str(path), pagesize=A4, title=report.title, author="Araz", invariant=1)
     made.build(story, onFirstPage=foot, onLaterPages=foot)

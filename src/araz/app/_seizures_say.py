@@ -29,6 +29,7 @@ from araz.intelligence import (
     composition_by_period,
     difference_cumulative,
     fit_dirichlet_multinomial,
+    in_words_of,
     judge_claims,
     month_rows,
     monthly_report,
@@ -36,6 +37,7 @@ from araz.intelligence import (
     singles,
     turn_in_totals,
 )
+from araz.vocabulary import LANGUAGES, in_language, phrase
 
 EVERY = {"month": "1mo", "quarter": "1q", "year": "1y"}
 
@@ -219,24 +221,23 @@ def _composition_json(item: Composition) -> dict[str, object]:
 
 
 def traced_report(
-    lines: pl.DataFrame, month: dt.date, seed: int, country: str | None = None
+    lines: pl.DataFrame, month: dt.date, seed: int, country: str | None = None, *, language: str = LANGUAGES[0]
 ) -> tuple[MonthlyReport, bytes]:
     """Return the monthly report and report-rows.csv (section, row, seizure_id), whose digest the report names.
 
-    A line for each figure and record: of the tables, of the figures in the text, of each month of the charts.
+    A line for each figure and record: of the tables, of the figures in the text, of each month of the charts. The table
+    names them in the language; the report's phrases can be said in any.
     """
     report = monthly_report(lines, month, seed=seed)
-    figures = [(part.title, row) for part in report.sections for row in [*part.traces, *part.rows]]
-    figures += [("Seizures a month", row) for row in month_rows(lines, month)]
+    spoken = in_words_of(report, language)
+    figures = [(part.title, row) for part in spoken.sections for row in [*part.traces, *part.rows]]
+    figures += [(in_language(phrase("report.months"), language), row) for row in month_rows(lines, month)]
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(["section", "row", "seizure_id"])
     for title, row in figures:
         writer.writerows([title, row.cells[0], seizure] for seizure in row.seizure_ids)
     rows = text.getvalue().encode()
-    said = (
-        f"{report.made_from} report-rows.csv, which araz seizures report writes, names the records behind each "
-        f"figure; its SHA-256 is {hashlib.sha256(rows).hexdigest()}."
-    )
-    title = f"{report.title}, {country}" if country else report.title
+    said = phrase("report.traced", made=report.made_from, digest=hashlib.sha256(rows).hexdigest())
+    title = phrase("report.title-country", title=report.title, country=country) if country else report.title
     return msgspec.structs.replace(report, title=title, made_from=said), rows

@@ -14,7 +14,8 @@ from scipy import stats
 
 from araz.intelligence._conformal import interval_ends
 from araz.intelligence._totals import binomial_interval
-from araz.vocabulary import FloatArray
+from araz.intelligence._words import model_said
+from araz.vocabulary import FloatArray, phrase
 
 Forecaster = Callable[[FloatArray, int, int], FloatArray]
 """(history, horizon, season) → the next ``horizon`` values, in the series' unit, never below zero."""
@@ -158,10 +159,7 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
     data = np.asarray(values, float)
     least = FIRST_ORIGIN + CALIBRATION + horizon + 5
     if len(data) < least or np.any(~np.isfinite(data)) or np.any(data < 0):
-        raise ValueError(
-            f"{len(data)} months; at least {least} known, non-negative ones are needed to "
-            f"judge a forecast {horizon} months ahead"
-        )
+        raise ValueError(phrase("ahead.short", n=len(data), least=least, horizon=horizon))
     names = list(MODELS) if models is None else list(models)
     predictions, failures = _roll(data, horizon, season, names)
     errors = {name: _errors(data, rows) for name, rows in predictions.items()}
@@ -174,12 +172,12 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
     shown = winner.model if beats else NAIVE
     ahead = predictions[shown][len(data) - FIRST_ORIGIN]
     low, high = (ends[-1] for ends in interval_ends(errors[shown], level, CALIBRATION))
-    words = (
-        f"{winner.model} beats seasonal naive (MASE {winner.mase:.2f} against "
-        f"{_of(scores, NAIVE).mase:.2f}, p = {winner.p_versus_naive:.3f})"
-        if beats
-        else f"no model beats seasonal naive here (best: {winner.model}, MASE {winner.mase:.2f} "
-        f"against {_of(scores, NAIVE).mase:.2f}, p = {winner.p_versus_naive:.2f}): naive is shown"
+    words = phrase(
+        "ahead.beats" if beats else "ahead.naive",
+        model=model_said(winner.model),
+        mase=f"{winner.mase:.2f}",
+        naive=f"{_of(scores, NAIVE).mase:.2f}",
+        p=f"{winner.p_versus_naive:.{3 if beats else 2}f}",
     )
     return Forecast(
         shown, ahead, _back(np.log1p(ahead) + low), _back(np.log1p(ahead) + high), level, ranked, beats, words

@@ -17,7 +17,8 @@ from araz.intelligence._composition import compose, seizure_matrix, singles
 from araz.intelligence._forecast import forecast
 from araz.intelligence._series import monthly_series
 from araz.intelligence._totals import CONSIGNMENT_CV, Interval
-from araz.vocabulary import FloatArray
+from araz.intelligence._words import counted, measure_said, model_said, substance_said
+from araz.vocabulary import LANGUAGES, FloatArray, in_language, phrase, said_anew
 
 FAST_MODELS = ("seasonal naive", "ETS", "Croston", "TSB", "NB regression")
 
@@ -121,12 +122,12 @@ def monthly_report(lines: pl.DataFrame, month: dt.date, *, seed: int = 1) -> Mon
     upto = singles(lines, months=True).filter(pl.col("date") <= month_end(month))
     sections = [_month(upto, month), _mix(upto, month, rng), *_series(upto, rng), _not_said(lines)]
     first = upto["date"].min()
-    made = (
-        f"Made from {upto['seizure_id'].n_unique():,} of the register's {lines['seizure_id'].n_unique():,} records: "
-        "single seizures and sums of one month"
-        + (f", from {first:%Y-%m} to {month:%Y-%m}." if isinstance(first, dt.date) else ".")
-    )
-    return MonthlyReport(title=f"Seizures in {month:%B %Y}", month=f"{month:%Y-%m}", made_from=made, sections=sections)
+    numbers = {"used": f"{upto['seizure_id'].n_unique():,}", "all": f"{lines['seizure_id'].n_unique():,}"}
+    made = phrase("report.made", **numbers)
+    if isinstance(first, dt.date):
+        made = phrase("report.made-from", **numbers, first=f"{first:%Y-%m}", last=f"{month:%Y-%m}")
+    title = phrase("report.title", month=phrase(f"calendar.{month.month}"), year=month.year)
+    return MonthlyReport(title=title, month=f"{month:%Y-%m}", made_from=made, sections=sections)
 
 
 def month_rows(lines: pl.DataFrame, month: dt.date) -> list[Line]:
@@ -151,9 +152,9 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
     now, then = _in_month(lines, month), _in_month(lines, ago)
     # Before its first record the register knows nothing: that is not a month without seizures.
     begun = not lines.filter(pl.col("date") <= month_end(ago)).is_empty()
-    rows, traces = [], [Line(cells=["all seizures of the month"], seizure_ids=_ids(now))]
+    rows, traces = [], [Line(cells=[phrase("report.month-all")], seizure_ids=_ids(now))]
     if begun:
-        traces.append(Line(cells=["all seizures of the month a year before"], seizure_ids=_ids(then)))
+        traces.append(Line(cells=[phrase("report.month-all-before")], seizure_ids=_ids(then)))
     known = now.filter((pl.col("base_unit") != "") & pl.col("base_quantity").is_not_null())
     order = known.with_columns(pl.col("base_quantity").sum().over("base_unit", "substance").alias("sum")).sort(
         "base_unit", "sum", descending=[False, True], maintain_order=True
@@ -163,25 +164,26 @@ def _month(lines: pl.DataFrame, month: dt.date) -> Section:
         old = then.filter((pl.col("base_unit") == unit) & (pl.col("substance") == substance))
         old = old.filter(pl.col("base_quantity").is_not_null())
         total = _total(part)
-        by_chance = f"{_amount(total.low)} to {_amount(total.high)}"
-        cells = [substance, unit, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
-        cells += _against(total, _total(old)) if begun else ["not known", "–"]
+        by_chance = phrase("count.range", low=_amount(total.low), high=_amount(total.high))
+        names = [substance_said(substance), measure_said(unit)]
+        cells = [*names, f"{_seizures(part):,}", f"{total.estimate:,.6g}", by_chance]
+        cells += _against(total, _total(old)) if begun else [phrase("count.none"), "–"]
         rows.append(Line(cells=cells, seizure_ids=_ids(part)))
         if begun and not old.is_empty():
-            traces.append(Line(cells=[f"{substance}, {unit}, a year before"], seizure_ids=_ids(old)))
-    said = f"{_seizures(now):,} seizures; {_seizures(then):,} in the same month a year before."
+            name = phrase("report.before-of", substance=names[0], unit=names[1])
+            traces.append(Line(cells=[name], seizure_ids=_ids(old)))
+    said = phrase("report.month-said", now=counted(_seizures(now)), then=f"{_seizures(then):,}")
     if not begun:
-        said = f"{_seizures(now):,} seizures; the register does not reach back a year, so nothing is compared."
+        said = phrase("report.month-alone", now=counted(_seizures(now)))
     if not rows:
-        said = "No seizure with a known amount is in the register for this month."
+        said = phrase("report.month-none")
+    columns = ("substance", "unit", "seizures", "amount", "interval", "before", "difference")
     return Section(
-        title="The month",
+        title=phrase("report.month"),
         paragraphs=[said],
-        header=["substance", "unit", "seizures", "amount", "95 % interval", "a year before", "difference"],
+        header=[phrase(f"report.{name}") for name in columns],
         rows=rows,
-        method="An amount of a month is a sum of loads that arrive by chance: its 95 % "
-        "interval is T ± 1.96 times the root of the sum of squared loads. Kilograms, tablets and litres are "
-        "never added.",
+        method=phrase("report.month-method"),
         traces=traces,
     )
 
@@ -190,8 +192,10 @@ def _against(total: Interval, before: Interval) -> list[str]:
     """The amount a year before, and the difference with what chance alone would do."""
     half = math.hypot(total.high - total.estimate, before.high - before.estimate)
     gap = total.estimate - before.estimate
-    verdict = "no change beyond chance" if abs(gap) <= half else "more" if gap > 0 else "less"
-    return [f"{before.estimate:,.6g}", f"{'+' if gap > 0 else ''}{_amount(gap)} (± {_amount(half)}): {verdict}"]
+    verdict = "none" if abs(gap) <= half else "more" if gap > 0 else "less"
+    told = f"{'+' if gap > 0 else ''}{_amount(gap)}"
+    said = phrase("report.gap", gap=told, half=_amount(half), verdict=phrase(f"report.gap-{verdict}"))
+    return [f"{before.estimate:,.6g}", said]
 
 
 def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Section:
@@ -200,37 +204,42 @@ def _mix(lines: pl.DataFrame, month: dt.date, rng: np.random.Generator) -> Secti
     matrix, names, heads = seizure_matrix(year)
     if len(matrix) < 5:
         return Section(
-            title="The mix of twelve months",
-            paragraphs=[f"{len(matrix)} seizures with kilograms: too few for shares with intervals."],
+            title=phrase("report.mix"),
+            paragraphs=[phrase("report.mix-few", seizures=counted(len(matrix)))],
         )
     found = compose(matrix, names, rng=rng)
     ids = np.array(heads["seizure_id"].to_list())
     rows = [
         Line(
             cells=[
-                name,
-                *(
-                    text
-                    for one in (share, found.count_shares[name])
-                    for text in (f"{_percent(one.estimate)} %", f"{_percent(one.low)} to {_percent(one.high)} %")
-                ),
+                substance_said(name),
+                *(text for one in (share, found.count_shares[name]) for text in _share(one)),
             ],
             seizure_ids=ids[matrix[:, k] > 0].tolist(),
         )
         for k, (name, share) in sorted(enumerate(found.kg_shares.items()), key=lambda item: -item[1][1].estimate)
     ]  # fmt: skip
-    said = (
-        f"{found.seizures:,} records, {found.kilograms:,.1f} kg; the largest alone is "
-        f"{100 * found.largest_share:.0f} % of it."
+    said = phrase(
+        "report.mix-said",
+        records=f"{found.seizures:,}",
+        kg=f"{found.kilograms:,.1f}",
+        largest=f"{100 * found.largest_share:.0f}",
     )
     return Section(
-        title="The mix of twelve months",
+        title=phrase("report.mix"),
         paragraphs=[said],
-        header=["substance", "of kilograms", "95 %", "of loads", "95 %"],
+        header=[phrase(f"report.{name}") for name in ("substance", "of-kg", "95", "of-loads", "95")],
         rows=rows,
-        method="Whole seizures are drawn again a thousand times, so that one large load cannot decide; where there "
-        "are fewer than ten loads of a substance, its share of loads counts for its kilograms too.",
+        method=phrase("report.mix-method"),
     )
+
+
+def _share(one: Interval) -> list[str]:
+    """A share and its interval, as two cells."""
+    return [
+        f"{_percent(one.estimate)} %",
+        phrase("report.percent-range", low=_percent(one.low), high=_percent(one.high)),
+    ]
 
 
 def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
@@ -239,25 +248,19 @@ def _series(lines: pl.DataFrame, rng: np.random.Generator) -> list[Section]:
     days, values = monthly_series(lines, None, "loads")
     labels = [f"{day:%Y-%m}" for day in days]
     found = change_points(values, rng=rng, season=12) if len(values) >= 12 else []
-    said = [
-        f"Changed at {labels[c.at]}: {c.before:.1f} → {c.after:.1f} seizures a month (p = {c.p_value:.3f})."
+    said: list[str] = [
+        phrase("report.changed", when=labels[c.at], before=f"{c.before:.1f}", after=f"{c.after:.1f}",
+               p=f"{c.p_value:.3f}")
         for c in found
-    ]
-    said = said or [
-        f"No change of level beyond chance in {len(values)} months."
-        if len(values) >= 12
-        else f"{len(values)} months: too few to look for changes."
-    ]
+    ]  # fmt: skip
+    said = said or [phrase("report.unchanged" if len(values) >= 12 else "report.short", n=len(values))]
     if serial_correlation(values) > 0.3:
-        said.append(
-            "Neighbouring months are alike: a change is reported only beyond such wandering, and some hide in it."
-        )
+        said.append(phrase("report.alike"))
     change = Section(
-        title="Seizures a month",
+        title=phrase("report.months"),
         paragraphs=said,
-        charts=[Chart(title="seizures a month", labels=labels, values=values.tolist())],
-        method="A change is reported where it is stronger than in 95 % of made series whose months follow each other "
-        "as closely as these do; effort is not known to this series.",
+        charts=[Chart(title=phrase("report.months-chart"), labels=labels, values=values.tolist())],
+        method=phrase("report.months-method"),
     )
     return [change, _coming(days, labels, values)]
 
@@ -267,60 +270,55 @@ def _coming(days: Sequence[dt.date], labels: list[str], values: FloatArray) -> S
     try:
         ahead = forecast(values, models=FAST_MODELS)
     except ValueError as error:
-        return Section(title="The coming months", paragraphs=[f"No forecast: {error}."])
+        why = phrase("report.no-forecast", why=error.args[0])
+        return Section(title=phrase("report.coming"), paragraphs=[why])
     rows = [
         Line(
             cells=[
-                s.model,
+                model_said(s.model),
                 f"{s.mase:.2f}",
                 _amount(s.crps),
-                f"{100 * s.coverage:.0f} % of {s.judged}",
-                f"{100 * s.coverage_low:.0f} to {100 * s.coverage_high:.0f} %",
+                phrase("report.held-of", share=f"{100 * s.coverage:.0f}", n=s.judged),
+                phrase("report.percent-range", low=f"{100 * s.coverage_low:.0f}", high=f"{100 * s.coverage_high:.0f}"),
             ]
         )
         for s in ahead.scores
     ]
     future = [f"{days[-1].replace(day=28) + dt.timedelta(days=4 + 31 * k):%Y-%m}" for k in range(len(ahead.mean))]
-    text = "; ".join(
-        f"{when}: {m:,.0f} ({a:,.0f} to {b:,.0f})"
+    told = [
+        phrase(
+            "report.ahead", when=when, mean=f"{m:,.0f}", range=phrase("count.range", low=f"{a:,.0f}", high=f"{b:,.0f}")
+        )
         for when, m, a, b in zip(future, ahead.mean, ahead.low, ahead.high, strict=True)
-    )
+    ]
     chart = Chart(
-        title="seizures a month, and the forecast",
+        title=phrase("report.coming-chart"),
         labels=[*labels, *future],
         values=[*values.tolist(), *ahead.mean.tolist()],
         low=ahead.low.tolist(),
         high=ahead.high.tolist(),
     )
     return Section(
-        title="The coming months",
-        paragraphs=[f"Seizures expected, with 90 % intervals: {text}. {_sentence(ahead.sentence)}"],
-        header=["model", "MASE", "CRPS", "90 % intervals held", "which may be"],
+        title=phrase("report.coming"),
+        paragraphs=[phrase("report.coming-said", months=told, what=ahead.sentence)],
+        header=[phrase(f"report.{name}") for name in ("model", "mase", "crps", "held", "may-be")],
         rows=rows,
         charts=[chart],
-        method="Each model is asked again at every past month what it would have "
-        "said; MASE below 1 is better than repeating last year within the sample. CRPS is the mean distance of "
-        "forecast and outcome, in seizures. “May be”: what so few outcomes tell of how often the intervals hold.",
+        method=phrase("report.coming-method"),
     )
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _not_said(lines: pl.DataFrame) -> Section:
     spans = lines.filter(pl.col("date_precision").is_in(["period", "year"]))["seizure_id"].n_unique()
-    said = [
-        "Seizures are not flows: they follow effort, tips and luck as well as traffic. Without "
-        "rosters with logged probabilities no amount that crossed can be stated.",
-        "Places are where loads were caught, not where they cross.",
-    ]
+    said: list[str] = [phrase("report.not-flows"), phrase("report.not-crossings")]
     if spans:
-        said.append(
-            f"{spans:,} published totals of longer periods are left out: they overlap "
-            "with each other and with single seizures."
-        )
-    return Section(title="What this does not say", paragraphs=said)
+        said.append(phrase("report.left-out", n=f"{spans:,}"))
+    return Section(title=phrase("report.not-said"), paragraphs=said)
+
+
+def in_words_of(report: MonthlyReport, language: str) -> MonthlyReport:
+    """The report as a reader of that language needs it; what sources wrote stays as they wrote it."""
+    return msgspec.convert(said_anew(report, language), MonthlyReport)
 
 
 _STYLE = (
@@ -333,28 +331,30 @@ _STYLE = (
 )
 
 
-def report_html(report: MonthlyReport) -> str:
+def report_html(report: MonthlyReport, language: str = LANGUAGES[0]) -> str:
     """Return the report as one page without scripts or outside resources; every text in it is escaped."""
+    report = in_words_of(report, language)
     parts = [f"<h1>{html.escape(report.title)}</h1><p>{html.escape(report.made_from)}</p>"]
     for section in report.sections:
         parts.append(f"<h2>{html.escape(section.title)}</h2>")
         parts += [f"<p>{html.escape(text)}</p>" for text in section.paragraphs]
         parts += [chart_svg(chart) for chart in section.charts]
         if section.rows:
-            parts.append(_table_html(section))
+            parts.append(_table_html(section, language))
         for trace in section.traces:
             ids = html.escape(", ".join(trace.seizure_ids))
-            name = f"{html.escape(trace.cells[0])}: {len(trace.seizure_ids):,} records"
-            parts.append(f"<details><summary>{name}</summary>{ids}</details>")
+            name = phrase("report.records", name=trace.cells[0], n=f"{len(trace.seizure_ids):,}")
+            parts.append(f"<details><summary>{html.escape(in_language(name, language))}</summary>{ids}</details>")
         if section.method:
             parts.append(f'<p class="method">{html.escape(section.method)}</p>')
     head = f'<meta charset="utf-8"><title>{html.escape(report.title)}</title><style>{_STYLE}</style>'
-    return f'<!doctype html><html lang="en">{head}{"".join(parts)}</html>'
+    return f'<!doctype html><html lang="{language}">{head}{"".join(parts)}</html>'
 
 
-def _table_html(section: Section) -> str:
+def _table_html(section: Section, language: str) -> str:
     traced = any(row.seizure_ids for row in section.rows)
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in [*section.header, *(["rows"] if traced else [])])
+    names = [*section.header, *([in_language(phrase("report.rows"), language)] if traced else [])]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     body = []
     for row in section.rows:
         ids = html.escape(", ".join(row.seizure_ids))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Final, NamedTuple
 
+from araz.vocabulary import MESSAGES, phrase
+
 #: What a word that is in no list becomes; the source's own word stays beside it.
 UNLISTED: Final = "unlisted"
 
@@ -114,3 +116,27 @@ def mode_of(word: str) -> str:
         return MODES[text]
     named = {MODES[token] for token in text.replace("(", " ").replace(",", " ").split() if token in MODES}
     return named.pop() if len(named) == 1 else ""
+
+
+def substance_said(name: str) -> str:
+    """A substance of the register in both languages; a source's own word as it stands."""
+    return _term(f"substance.{name}", name)
+
+
+def measure_said(unit: str) -> str:
+    """A unit that amounts are summed in."""
+    return _term(f"measure.{unit}", unit)
+
+
+def model_said(name: str) -> str:
+    """A model of a series."""
+    return _term(f"model.{name.lower().replace(' ', '-')}", name)
+
+
+def counted(seizures: int) -> str:
+    """So many seizures."""
+    return phrase("count.seizure") if seizures == 1 else phrase("count.seizures", n=f"{seizures:,}")
+
+
+def _term(key: str, word: str) -> str:
+    return phrase(key) if MESSAGES.get(key, ("",))[0] == word else word

@@ -48,7 +48,6 @@ from araz.vocabulary._events import (
 )
 from araz.vocabulary._every import Event
 from araz.vocabulary._figures import AlarmFigures
-from araz.vocabulary._messages import MESSAGES
 from araz.vocabulary._observation import (
     ERASED_SOURCE,
     ERASURE_SOURCE,
@@ -71,7 +70,19 @@ from araz.vocabulary._observation import (
     SensorReport,
     SensorState,
 )
-from araz.vocabulary._phrase import LANGUAGES, Phrase, Said, in_language, phrase, phrase_of, phrases_of, said_of
+from araz.vocabulary._phrase import (
+    LANGUAGES,
+    MESSAGES,
+    Phrase,
+    Said,
+    in_language,
+    phrase,
+    phrase_of,
+    phrases_of,
+    said_anew,
+    said_of,
+    told_with,
+)
 from araz.vocabulary._plan_screen import PlanAsk, PlanCell, PlanCorner, PlanMove, PlanPlace, PlanShown
 from araz.vocabulary._planning import Interval, PlanAircraft, Planning, PlanPost, PlanSensor, Uncertain
 from araz.vocabulary._posts import Correction, PowerReading
@@ -239,5 +250,7 @@ __all__ = [
     "phrases_of",
     "real_tracks",
     "reason",
+    "said_anew",
     "said_of",
+    "told_with",
 ]

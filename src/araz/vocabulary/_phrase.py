@@ -7,13 +7,16 @@ key; a record carries both, the text for whoever reads it as it is and ``Said`` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
-from araz.vocabulary._messages import MESSAGES
+from araz.vocabulary._messages import MESSAGES as _RULES
+from araz.vocabulary._messages_analyst import MESSAGES_ANALYST as _ANALYST
 
+#: (English, Azerbaijani) by key.
+MESSAGES: Final = _RULES | _ANALYST
 LANGUAGES: Final = ("en", "az")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
@@ -83,6 +86,34 @@ def in_language(text: str, language: str) -> str:
         return _words(text.said, language)
     except KeyError:
         return str(text)
+
+
+def said_anew(record: Any, language: str) -> Any:
+    """A record as plain dicts and lists, each phrase in it in that language."""
+    return msgspec.to_builtins(record, enc_hook=lambda text: in_language(_known(text), language))
+
+
+def told_with(record: Any, plain: Callable[[Any], Any]) -> dict[str, Any]:
+    """A record as plain dicts and lists with, under ``said``, what each English sentence in it was made of.
+
+    ``plain`` makes something plain of what is neither a phrase nor known to msgspec.
+    """
+    said: dict[str, Said] = {}
+
+    def hook(value: Any) -> Any:
+        if not isinstance(value, Phrase):
+            return plain(value)
+        said[str(value)] = value.said
+        return str(value)
+
+    told: dict[str, Any] = msgspec.to_builtins(record, enc_hook=hook)
+    return told | {"said": said}
+
+
+def _known(value: Any) -> Phrase:
+    if isinstance(value, Phrase):
+        return value
+    raise NotImplementedError(f"cannot say a {type(value).__name__}")
 
 
 def _words(said: Said, language: str) -> str:
