@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from night import START_US, Script, alarms, play
+from night import START_US, Script, alarms, healthy, play
 
 from araz.incidents import _start
+from araz.vocabulary import SensorState
 
 
 def comes(track_id=1, at_s=0.0, east_m=300.0, **changes):
@@ -36,6 +37,29 @@ def test_what_a_near_radar_sees_well_waits_the_seconds_it_takes_to_know(place, t
     _, near = play(place, table, [comes(sigma_m=8.0, speed_sigma_mps=0.7)], 12.0)
     assert alarms(far)
     assert not alarms(near)
+
+
+def radar_out(t):
+    return healthy(t, radar_1=SensorState.SILENT if t >= 20.0 else SensorState.OK)
+
+
+def test_while_a_radar_of_the_line_is_out_two_plots_that_come_are_told(place, table):
+    """Nobody near will tell soon; with every radar there, the same one waits until more is known."""
+    vague = comes(at_s=30.0, speed_sigma_mps=6.0)
+    _, events = play(place, table, [vague], 36.0, health=radar_out)
+    told = [card for card in alarms(events) if card.track_id]
+    assert seconds(told[0]) <= 32.0
+    assert told[0].priority == 3
+    assert any("radar-1" in text for text in told[0].not_seen)
+    _, events = play(place, table, [vague], 36.0)
+    assert not alarms(events)
+
+
+def test_while_a_radar_is_out_two_in_half_an_hour_are_enough_too(place, table):
+    scripts = [comes(k, at_s=30.0 + 3.0 * k, east_m=900.0 * k, speed_sigma_mps=6.0) for k in range(1, 6)]
+    _, events = play(place, table, scripts, 55.0, health=radar_out)
+    told = {card.track_id for card in alarms(events) if card.track_id and "Too early" in card.sentence}
+    assert told == {"T0001", "T0002"}
 
 
 def test_what_flies_along_the_line_or_away_is_not_told(place, table):

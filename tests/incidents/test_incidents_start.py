@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from night import HEAVY, START_US, Script, alarms, play
+from night import HEAVY, RADAR, RID, START_US, Script, alarms, play
 
 from araz.incidents._features import standing_nats
 
@@ -23,6 +23,32 @@ def test_a_drone_that_starts_is_told_within_six_seconds(place, table):
     assert seconds(first) <= 36.0
     assert "as a drone starts" in first.sentence
     assert any("nothing had stood before" in r.text for r in first.reasons_for)
+
+
+def test_three_plots_that_stay_together_are_a_start(place, table):
+    _, events = play(place, table, [Script(1, START, HEAVY)], 34.0)
+    assert seconds(alarms(events)[0]) <= 32.5
+
+
+def test_a_start_is_a_radars_to_tell_for_a_claim_can_say_anything(place, table):
+    """Until its other evidence speaks: what is claimed to stand may be a place that somebody made up."""
+    told = {}
+    for mask in (RADAR, RID):
+        _, events = play(place, table, [Script(1, START, mask=mask)], 40.0)
+        told[mask] = [card for card in alarms(events) if "as a drone starts" in card.sentence]
+    assert told[RADAR]
+    assert not told[RID]
+
+
+@pytest.mark.parametrize(("from_s", "is_told"), [(0.0, True), (9.0, False)])
+def test_of_what_is_seen_but_now_and_then_more_is_asked(place, table, from_s, is_told):
+    """Odds of 2.1 nats for standing: enough in the first seconds; later its plots may be of several birds."""
+    sigma = next(s for s in np.arange(2.0, 6.0, 0.05) if standing_nats(np.zeros((1, 2)), np.eye(2)[None] * s**2) < 2.1)
+    stands = [(30.0, 100.0, 600.0, 20.0), (60.0, 100.0, 600.0, 20.0)]
+    # until then it moves as fast as what nobody can call sure
+    moves = lambda t, p, v: (p, v + np.array([8.0 if t < 30.0 + from_s else 0.0, 0.0, 0.0]))  # noqa: E731
+    _, events = play(place, table, [Script(1, stands, HEAVY, speed_sigma_mps=float(sigma), jitter=moves)], 46.0)
+    assert bool([card for card in alarms(events) if "as a drone starts" in card.sentence]) is is_told
 
 
 def test_what_flies_from_its_first_moment_is_no_start(place, table):

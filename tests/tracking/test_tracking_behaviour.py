@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from dataclasses import fields
 
@@ -150,6 +151,35 @@ def test_only_the_sector_looked_at_counts():
     wrapped, _ = step(state, scan(sensors, 0, 9.1, sector=(azimuth - 0.5, across)))
     assert there.tracks.existence[0] < away.tracks.existence[0] - 0.01
     np.testing.assert_allclose(wrapped.tracks.existence[0], there.tracks.existence[0])
+
+
+def test_two_halves_of_a_turn_say_what_the_whole_says():
+    sensors = table(RADAR)
+    state, _ = follow(sensors, init(sensors, TrackingSettings()), 10)
+    azimuth = polar_of(place(9))[1]
+    whole, _ = step(state, scan(sensors, 0, 9.1))
+    edges = azimuth - 1.0, azimuth + 2.0
+    halves, _ = step(state, scan(sensors, 0, 9.1, sector=edges))
+    halves, _ = step(halves, scan(sensors, 0, 9.1, sector=edges[::-1]))
+    for name in ("existence", "echo", "doubt"):
+        np.testing.assert_allclose(getattr(halves.tracks, name)[0], getattr(whole.tracks, name)[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("edges", [(-0.01, 0.02), (0.01, 0.5), (-2.0, -0.005), (0.03, -0.03)])
+def test_the_chance_that_the_beam_passed_is_that_of_the_tracks_bearing(edges):
+    """Held against draws of the track's place, counted by their bearing."""
+    from araz.tracking._sight import passed, sector_of
+
+    sensors = table(RADAR)
+    state, _ = follow(sensors, init(sensors, TrackingSettings()), 4)
+    g = state.tracks.belief.gauss[0].copy()
+    mean, covariance = g[:2], np.array([[9_000.0, -3_000.0], [-3_000.0, 7_000.0]])
+    g[6], g[7], g[8] = covariance[0, 0], covariance[0, 1], covariance[1, 1]
+    azimuth = np.arctan2(mean[0], mean[1])
+    sector = sector_of((azimuth + edges[0], azimuth + edges[1]))
+    draws = np.random.default_rng(0).multivariate_normal(mean, covariance, 400_000)
+    past = (np.arctan2(draws[:, 0], draws[:, 1]) - sector[0]) % (2 * np.pi)
+    assert passed(state.view, 0, g, sector) == pytest.approx(np.mean(past <= sector[1]), abs=0.01)
 
 
 def ridge():
@@ -412,6 +442,24 @@ def test_a_plot_that_errs_underground_begins_above_the_lowest_visible_height():
     above = draws[draws > -50.0]
     assert up == pytest.approx(above.mean(), abs=1.0)
     assert sigma == pytest.approx(above.std(), abs=1.0)
+
+
+def test_a_turn_in_sectors_learns_the_same_map_of_false_plots():
+    sensors = table({**RADAR, "clutter": 8.0, "range_m": 8000.0})
+    whole = cut = init(sensors, TrackingSettings())
+    rng = np.random.default_rng(3)
+    quarters = np.linspace(0.0, 2 * np.pi, 5)
+    for k in range(60):
+        n = rng.poisson(8)
+        z = np.column_stack((8000 * np.sqrt(rng.uniform(0.05, 1, n)), rng.uniform(0, 2 * np.pi, n), np.full(n, 0.01)))
+        whole, _ = step(whole, scan(sensors, 0, 3 * k + 2, z))
+        for a, b in itertools.pairwise(quarters):
+            part = z[(z[:, 1] >= a) & (z[:, 1] < b)]
+            cut, _ = step(cut, scan(sensors, 0, 3 * k + 2 + 0.01 * a, part, sector=(a, b)))
+    assert cut.now.clutter_scans[0] == whole.now.clutter_scans[0]
+    assert cut.now.clutter_mass[0].sum() == pytest.approx(whole.now.clutter_mass[0].sum(), rel=0.05)
+    together = np.corrcoef(cut.now.clutter_mass[0].ravel(), whole.now.clutter_mass[0].ravel())
+    assert together[0, 1] > 0.95
 
 
 def test_false_plots_teach_where_they_lie():

@@ -26,9 +26,12 @@ COURSE_REPEATS_S: Final = 8.0
 COURSE_FORGET_S: Final = 120.0
 #: The course of something slower than this says nothing.
 COURSE_MIN_MPS: Final = 2.5
-#: Who never surely moved faster than this may stand; that it does is said from these log odds on.
+#: Who never surely moved faster than this may stand; that it does is said from these log odds on, and from less in its
+#: first seconds: of what is seen but now and then the plots may be of several birds.
 STAND_MPS: Final = 2.5
 STAND_NATS: Final = 2.5
+STAND_SOON_NATS: Final = 2.0
+STAND_SOON_S: Final = 8.0
 #: What the filter makes of two first plots can be too sure of itself: who is fast by two sigma, but never was by three,
 #: must show more.
 TOP_SIGMAS: Final = (2.0, 3.0)
@@ -50,6 +53,9 @@ FARTHER: Final = 1.25
 #: No track is judged by its motion before it was watched this long with this many updates.
 MIN_AGE_S: Final = 3.0
 MIN_UPDATES: Final = 4
+#: What stands is told by its plots that stay together: sooner, and by a radar's, for a claim can say anything.
+MIN_STANDING_AGE_S: Final = 1.0
+MIN_STANDING_UPDATES: Final = 3
 CLAIM_NONE, CLAIM_DRONE, CLAIM_MANNED, CLAIM_OTHER = 0, 1, 2, 3
 _CLAIM_CODES: Final = {
     ClaimKind.REMOTE_ID: CLAIM_DRONE,
@@ -272,10 +278,17 @@ def features_of(
     is_crowded = crowded(position)
     stands = standing_nats(velocity[:, :2], covariance[:, 3:5, 3:5])
     age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
-    is_mature = (
-        (picture.update_count[rows] >= MIN_UPDATES)
-        & (age >= MIN_AGE_S)
-        & (picture.existence[rows] >= settings.min_existence)
+    updates, exists = picture.update_count[rows], picture.existence[rows] >= settings.min_existence
+    least = np.where(age <= STAND_SOON_S, STAND_SOON_NATS, STAND_NATS)
+    is_standing = (
+        (stands >= np.where(stats.top_mps < STAND_MPS, least, STAND_DOUBTED_NATS))
+        & exists
+        & (updates >= MIN_STANDING_UPDATES)
+        & (age >= MIN_STANDING_AGE_S)
+        & ((picture.sensor_mask[rows] & context.radar_bits) != 0)
+        & ~is_crowded
+        & (stats.sure_top_mps < STAND_MPS)
+        & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us)
     )
     return (
         Features(
@@ -295,13 +308,9 @@ def features_of(
             age_s=age,
             claim_code=claim_codes(picture.claim_key[rows], claims),
             sensor_kinds=_kinds_of(context, picture.sensor_mask[rows]),
-            is_mature=is_mature,
+            is_mature=is_standing | (exists & (updates >= MIN_UPDATES) & (age >= MIN_AGE_S)),
             is_crowded=is_crowded,
-            is_standing=(stands >= np.where(stats.top_mps < STAND_MPS, STAND_NATS, STAND_DOUBTED_NATS))
-            & is_mature
-            & ~is_crowded
-            & (stats.sure_top_mps < STAND_MPS)
-            & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us),
+            is_standing=is_standing,
         ),
         stats,
     )
@@ -372,4 +381,11 @@ def evidence(
 def likeness(weights: FloatArray) -> FloatArray:
     """Probability that each track is a drone [n]: logistic of the prior and the sum of its evidence [n, cues]."""
     result: FloatArray = 1.0 / (1.0 + np.exp(-(LIKENESS_PRIOR + weights.sum(axis=1))))
+    return result
+
+
+def without_youth(probability: FloatArray, weights: FloatArray) -> FloatArray:
+    """The likeness [n] without what its short life speaks against it; ``weights`` [n, cues]."""
+    youth = np.minimum(weights[:, _COLUMN["life"]], 0.0)
+    result: FloatArray = probability / (probability + (1.0 - probability) * np.exp(youth))
     return result

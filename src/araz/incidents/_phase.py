@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from araz.incidents._alarms import Proposal, Words, propose
 from araz.incidents._balloon import STAYS_PROBABILITY, drift_of, forecast, forecast_words
 from araz.incidents._fall import Spread, areas_around, expected_drop, largest_m, matrix, release_area
-from araz.incidents._features import WANDER_RAD, Features, is_night
+from araz.incidents._features import MIN_UPDATES, WANDER_RAD, Features, is_night, without_youth
 from araz.incidents._identity import claim_name
 from araz.incidents._sentences import (
     class_words,
@@ -55,6 +57,10 @@ UNKNOWN_CROSSES: Final = 0.9
 UNKNOWN_AGE_S: Final = 60.0
 UNKNOWN_NOISE_RAD: Final = 0.5 * WANDER_RAD
 UNKNOWN_MOST: Final = 2
+#: While a radar that watches the line is out, nobody near will tell soon: then two plots and an even chance to cross
+#: are enough, and that it is young does not speak against it.
+UNKNOWN_CROSSES_OUT: Final = 0.5
+UNKNOWN_UPDATES_OUT: Final = 2
 #: Mean course above this resultant length is steadier than the tracker's present velocity.
 STEADY: Final = 0.9
 #: Incidents that do not hurry a card: what they change it says by its phase.
@@ -312,23 +318,46 @@ def unknown_phase(work: Work, memory: Memory, view: View) -> Phase | None:
     """
     seen, i = view.seen, view.i
     is_known = f"track:{memory.track_id}" in work.card_of_key
-    if not is_known and (
-        float(seen.border_m[i]) <= 0.0
-        or view.probability < UNKNOWN_PROBABILITY
-        or float(seen.cross_probability[i]) < UNKNOWN_CROSSES
-        or float(seen.age_s[i]) > UNKNOWN_AGE_S
-        or float(seen.course_sigma_rad[i]) < UNKNOWN_NOISE_RAD
-        or bool(seen.is_crowded[i])
-        or _unknowns(work) >= UNKNOWN_MOST
-    ):
+    if not is_known and not _is_worth_a_word(work, view):
         return None
-    if not is_predicted(work, memory, view):
+    is_coming = memory.side >= 0 and math.isfinite(seen.time_to_line_s[i])
+    if not is_coming or not (is_predicted(work, memory, view) or is_radar_out(work)):
         return None
     to_line = float(seen.time_to_line_s[i])
     place, spread = path(work, view, to_line)
     crosses = minutes_words(to_line * 0.8, to_line * 1.2)
     words, confidence = phrase("card.unknown", crosses=crosses), view.probability * float(seen.cross_probability[i])
     return Phase("unknown", 3, confidence, words, phrase("ask.unknown"), to_line / 60.0, place, spread)
+
+
+def _is_worth_a_word(work: Work, view: View) -> bool:
+    """Whether something unknown is near, alone and new enough to be told of, and surely comes."""
+    seen, i, picture = view.seen, view.i, work.inputs.picture
+    likeness, crosses, updates = view.probability, UNKNOWN_CROSSES, MIN_UPDATES
+    if is_radar_out(work):
+        likeness = float(without_youth(np.array([likeness]), view.weights[None])[0])
+        crosses, updates = UNKNOWN_CROSSES_OUT, UNKNOWN_UPDATES_OUT
+    return (
+        float(seen.border_m[i]) > 0.0
+        and likeness >= UNKNOWN_PROBABILITY
+        and float(seen.cross_probability[i]) >= crosses
+        and int(picture.update_count[view.row]) >= updates
+        and float(picture.existence[view.row]) >= work.context.place.site.alarms.min_existence
+        and float(seen.age_s[i]) <= UNKNOWN_AGE_S
+        and float(seen.course_sigma_rad[i]) >= UNKNOWN_NOISE_RAD
+        and not seen.is_crowded[i]
+        and _unknowns(work) < UNKNOWN_MOST
+    )
+
+
+def is_radar_out(work: Work) -> bool:
+    """Whether a radar that watches the line is silent, failed or lying."""
+    context = work.context
+    return any(
+        memory.is_bad and context.watches_line[s] and context.radar_bits >> s & 1
+        for s, name in enumerate(context.names)
+        if (memory := work.sensors.get(name)) is not None
+    )
 
 
 def _unknowns(work: Work) -> int:

@@ -19,6 +19,7 @@ from araz.incidents._phase import (
     is_believed,
     is_early,
     is_predicted,
+    is_radar_out,
     is_told_more,
     path,
     phase_of,
@@ -50,6 +51,8 @@ def tell(work: Work, memory: Memory, view: View) -> Memory:
         memory = find_loiter(work, memory)
     is_unlikely = view.probability < INCIDENT_PROBABILITY and memory.drop is None
     if is_silent or not view.seen.is_mature[view.i]:
+        if not is_silent and is_fresh and is_radar_out(work):
+            _tell_early(work, memory, view)
         return memory
     if is_unlikely:
         if is_fresh:

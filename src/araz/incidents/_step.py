@@ -12,13 +12,13 @@ from araz.geography import Place
 from araz.incidents._alarms import Proposal, Words, decide, propose, tend
 from araz.incidents._balloon import judge_balloons
 from araz.incidents._blind import judge_corridors
-from araz.incidents._features import Features, evidence, features_of, likeness
+from araz.incidents._features import Features, evidence, features_of, likeness, without_youth
 from araz.incidents._health import judge_health
 from araz.incidents._identity import claim_name, judge, watch_claims
 from araz.incidents._launched import tell_launches
 from araz.incidents._motion import watch
 from araz.incidents._people import answer, hear, new_cones
-from araz.incidents._phase import View
+from araz.incidents._phase import View, is_radar_out
 from araz.incidents._situation import rest, tell
 from araz.incidents._start import is_start, learn_scenery
 from araz.incidents._state import EVALUATE_US, FORGET_US, Inputs, Shown, State, Stats, context_of, is_due
@@ -158,7 +158,7 @@ def _weights(work: Work, seen: Features, stats: Stats, starts: BoolArray) -> Flo
 def _stories(
     work: Work, seen: Features, stats: Stats, weights: FloatArray, probability: FloatArray, starts: BoolArray
 ) -> None:
-    likely = probability > WATCH_PROBABILITY
+    likely = (without_youth(probability, weights) if is_radar_out(work) else probability) > WATCH_PROBABILITY
     succeed(work, seen, probability, likely)
     present = set()
     for i in range(seen.row.shape[0]):

@@ -1,13 +1,14 @@
 """Observations into scans: what one sensor saw in one look, as arrays, with both ends of the look known.
 
 A look ends at the sensor's own mark (north crossing, end of frame); a sensor that sends no marks is given one when
-the next look begins or a quarter of its period passes in silence. Bearings, claims and reports do not wait.
+the next look begins or a quarter of its period passes in silence. A slow turn is cut into sectors as its plots come.
+Bearings, claims and reports do not wait.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from araz.geography import LocalFrame, turn_direction
 from araz.sensors._models import KIND, default_sigma, sound_speed_mps
+from araz.sensors._turns import Beam, cut_at, is_short, marked, sector_between, watched
 from araz.vocabulary import (
     Bearing,
     Claim,
@@ -74,6 +76,7 @@ class _Look(msgspec.Struct, frozen=True):
     last_received_us: int = 0
     has_marks: bool = False
     dropped: int = 0
+    beam: Beam = Beam()
 
 
 class ScansState(msgspec.Struct, frozen=True):
@@ -122,12 +125,15 @@ def scans_step(
     offsets = clock_offset_us or {}
     looks = dict(state.looks)
     scans: list[Scan] = []
+    heard: dict[str, None] = {}
     for item in decoded:
         if isinstance(item, Observation):
             if item.measurement is not None and item.sensor_id in state.sensors:
                 _add(state, looks, scans, _on_time(item, offsets.get(item.sensor_id, 0)))
+                heard[item.sensor_id] = None
         elif isinstance(item, ScanMark) and item.sensor_id in state.sensors:
-            _mark(state, looks, scans, item)
+            _mark(state, looks, scans, item, offsets.get(item.sensor_id, 0))
+    _cut(state, looks, scans, heard)
     _overdue(state, looks, scans, now_us, only)
     return msgspec.structs.replace(state, looks=looks), scans
 
@@ -157,11 +163,40 @@ def _add(state: ScansState, looks: dict[str, _Look], scans: list[Scan], item: Ob
         return
     first_us = look.first_observed_us if look.rows else item.observed_at_us
     looks[item.sensor_id] = msgspec.structs.replace(
-        look, rows=(*look.rows, item), first_observed_us=first_us, last_received_us=item.received_at_us
+        look,
+        rows=(*look.rows, item),
+        first_observed_us=first_us,
+        last_received_us=item.received_at_us,
+        beam=watched(look.beam, sensor, item),
     )
 
 
-def _mark(state: ScansState, looks: dict[str, _Look], scans: list[Scan], mark: ScanMark) -> None:
+def _cut(state: ScansState, looks: dict[str, _Look], scans: list[Scan], heard: Iterable[str]) -> None:
+    """Tell the part of a turn that the beam has passed, up to the newest plot."""
+    for sensor_id in heard:
+        look = looks.get(sensor_id)
+        if look is None or not look.rows:
+            continue
+        index, sensor = state.sensors[sensor_id]
+        newest = max(look.rows, key=lambda row: row.observed_at_us)
+        after = cut_at(look.beam, sensor, newest, float(default_sigma(sensor)[1]))
+        if after is not None:
+            looks[sensor_id] = _told(state, scans, index, sensor, look, after, newest.observed_at_us)
+
+
+def _told(
+    state: ScansState, scans: list[Scan], index: int, sensor: Sensor, look: _Look, after: Beam, at_us: int
+) -> _Look:
+    """Tell what was seen since the last cut, and return the look that begins."""
+    sector, is_known = sector_between(look.beam, after, sensor)
+    if sector is not None:
+        from_rad, to_rad = turn_direction(state.axes[index], np.array(sector), np.zeros(2))[0].tolist()
+        sector = from_rad, to_rad
+    scans.extend(_scans_of(state, index, sensor, look.rows, at_us, is_complete=is_known, sector_rad=sector))
+    return msgspec.structs.replace(look, rows=(), beam=after)
+
+
+def _mark(state: ScansState, looks: dict[str, _Look], scans: list[Scan], mark: ScanMark, offset_us: int) -> None:
     """End a look at the sensor's mark.
 
     A sector mark of a rotating radar does not end it: its plots trail the beam by a sector or more, so the
@@ -170,10 +205,15 @@ def _mark(state: ScansState, looks: dict[str, _Look], scans: list[Scan], mark: S
     index, sensor = state.sensors[mark.sensor_id]
     look = looks.get(mark.sensor_id, _Look())
     if mark.sector_from_deg is None:
-        at_us = min(mark.observed_at_us, mark.received_at_us)
-        at_us = max([at_us, *(row.observed_at_us for row in look.rows)])
-        scans.extend(_scans_of(state, index, sensor, look.rows, at_us, is_complete=True))
-        look = msgspec.structs.replace(look, rows=())
+        north_us = min(mark.observed_at_us + offset_us, mark.received_at_us)
+        at_us = max([north_us, *(row.observed_at_us for row in look.rows)])
+        is_cut = bool(look.rows) or not is_short(look.beam, sensor, north_us)
+        after = marked(look.beam, north_us, is_cut=is_cut)
+        look = (
+            _told(state, scans, index, sensor, look, after, at_us)
+            if is_cut
+            else msgspec.structs.replace(look, beam=after)
+        )
     looks[mark.sensor_id] = msgspec.structs.replace(look, has_marks=True)
 
 
@@ -193,7 +233,14 @@ def _overdue(
 
 
 def _scans_of(
-    state: ScansState, index: int, sensor: Sensor, rows: Sequence[Observation], at_us: int, *, is_complete: bool
+    state: ScansState,
+    index: int,
+    sensor: Sensor,
+    rows: Sequence[Observation],
+    at_us: int,
+    *,
+    is_complete: bool,
+    sector_rad: tuple[float, float] | None = None,
 ) -> list[Scan]:
     """Return one scan per kind of measurement in ``rows``; an empty complete look is one empty scan."""
     by_kind: dict[MeasurementKind, list[Observation]] = {}
@@ -206,7 +253,8 @@ def _scans_of(
         by_kind.setdefault(kind, []).append(row)
     if not by_kind and is_complete:
         by_kind[KIND[sensor.kind]] = []
-    return [_scan(state, index, sensor, kind, group, at_us, is_complete) for kind, group in by_kind.items()]
+    part = (at_us, is_complete, sector_rad)
+    return [_scan(state, index, sensor, kind, group, part) for kind, group in by_kind.items()]
 
 
 def _scan(
@@ -215,8 +263,7 @@ def _scan(
     sensor: Sensor,
     kind: MeasurementKind,
     rows: Sequence[Observation],
-    at_us: int,
-    is_complete: bool,
+    part: tuple[int, bool, tuple[float, float] | None],
 ) -> Scan:
     count = len(rows)
     z, sigma, origin, velocity = (np.full((count, width), np.nan) for width in (4, 4, 3, 3))
@@ -233,8 +280,9 @@ def _scan(
     return Scan(
         sensor_index=index,
         kind=kind,
-        at_us_end=at_us,
-        is_complete=is_complete,
+        at_us_end=part[0],
+        is_complete=part[1],
+        sector_rad=part[2],
         at_us=frozen_array([row.observed_at_us for row in rows], np.int64),
         z=frozen_array(z, np.float64),
         sigma=frozen_array(sigma, np.float64),

@@ -118,6 +118,7 @@ def densities(
 def learn(
     view: View,
     sensor: int,
+    sector: tuple[float, float],
     maps: tuple[FloatArray, FloatArray, FloatArray],
     scans: IntArray,
     found: Detections,
@@ -126,12 +127,13 @@ def learn(
 ) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
     """New maps and scan counts after one complete scan whose detections had ``unclaimed`` mass [K] left over.
 
-    The map is a running mean with forgetting: c <- c + (n - c) / min(PATIENCE + scans, MEMORY); the histograms of
-    height and range rate add up, scaled back to MEMORY_PLOTS.
+    The map is a running mean with forgetting: c <- c + (n - c) / min(PATIENCE + scans, MEMORY); of a sector (begin and
+    width) it forgets the part that the sector is of a turn, and the turn counts where it goes over north. The
+    histograms of height and range rate add up, scaled back to MEMORY_PLOTS.
     """
     mass, heights, rates, scans = maps[0].copy(), maps[1].copy(), maps[2].copy(), scans.copy()
     gain = 1.0 / min(PATIENCE_SCANS + scans[sensor], MEMORY_SCANS)
-    mass[sensor] *= 1.0 - gain
+    mass[sensor] *= 1.0 - gain * min(sector[1] / (2.0 * math.pi), 1.0)
     for k in range(len(place)):
         row, col, high, fast = _bins(view, sensor, found, place, k)
         mass[sensor, row, col] += gain * unclaimed[k]
@@ -141,5 +143,5 @@ def learn(
             rates[sensor, fast] += unclaimed[k]
     heights[sensor] *= min(1.0, MEMORY_PLOTS / heights[sensor].sum())
     rates[sensor] *= min(1.0, MEMORY_PLOTS / rates[sensor].sum())
-    scans[sensor] += 1
+    scans[sensor] += sector[0] + sector[1] >= 2.0 * math.pi
     return mass, heights, rates, scans

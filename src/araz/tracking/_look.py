@@ -163,7 +163,9 @@ def look_once(
     moments = old.belief.gauss
     place = plan_positions(found)
     clutter, birth, ground = densities(view, s, knobs.births_per_s, maps[:3], found, place)
-    detect, miss, full = detection_chances(view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt)
+    detect, miss, full, looked = detection_chances(
+        view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt
+    )
     before = old.belief.weight.copy()
     density = clutter + birth
     worth, quiet_s = np.empty(count), np.empty(count)
@@ -175,7 +177,7 @@ def look_once(
     if found.kind != BEARING:
         share_turns(old, before, pairs.detected)
     if look.silence_counts:
-        learn_echo(old.echo, old.doubt, view.looker[s], full, view.chance[s], pairs.detected)
+        learn_echo(old.echo, old.doubt, view.looker[s], full, looked, view.chance[s], pairs.detected)
     if found.kind == POLAR:
         lift(view, s, old.belief, pairs.detected)
     learned = noise
@@ -190,7 +192,7 @@ def look_once(
     )  # fmt: skip
     told = _told(old, pairs, found.row, rows)
     if look.silence_teaches:
-        maps = learn(view, s, maps[:3], maps[3], found, place, pairs.free)
+        maps = learn(view, s, look.sector, maps[:3], maps[3], found, place, pairs.free)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
     keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
     stay = compact(table, keep, count, count + len(rows))

@@ -29,6 +29,7 @@ from araz.tracking._registration_state import (
     take,
     without,
 )
+from araz.tracking._sight import sector_of
 from araz.vocabulary import (
     BoolArray,
     FloatArray,
@@ -82,7 +83,10 @@ def registration_correct(state: RegistrationState, scan: Scan, now_us: int | Non
     end_us = max(min(scan.at_us_end - late_us, max(scan.at_us_end, latest_us)), 0)
     for array in (z, noise, at_us):
         array.flags.writeable = False
-    return with_fields(scan, z=z, sigma=noise, at_us=at_us, at_us_end=int(end_us))
+    sector = scan.sector_rad
+    if sector is not None and applied[1]:
+        sector = sector[0] - float(mean[1]), sector[1] - float(mean[1])
+    return with_fields(scan, z=z, sigma=noise, at_us=at_us, at_us_end=int(end_us), sector_rad=sector)
 
 
 def registration_step(
@@ -261,6 +265,8 @@ def _looked(
     elevation = np.arcsin(np.clip(away[:, 2] / np.maximum(distance, 1.0), -1.0, 1.0))
     inside = (distance < LOOK_SHARE * sensors.max_range_m[s]) & (distance > 200.0)
     inside &= (elevation > sensors.min_elevation_rad[s]) & (elevation < sensors.max_elevation_rad[s])
+    begin_rad, width_rad = sector_of(scan.sector_rad)
+    inside &= (np.arctan2(away[:, 0], away[:, 1]) - begin_rad) % (2.0 * np.pi) <= width_rad
     expected = held[inside & (there[:, 2] > sensors.lowest_seen_m(s, there[:, 0], there[:, 1]) + 10.0)]
     found = len(set(expected.tolist()) & set(found_row.tolist()))
     return replace(state, book=note_look(state.book, s, len(expected), found, len(scan.at_us)))

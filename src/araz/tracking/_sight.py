@@ -23,6 +23,7 @@ LIFT_SIGMAS: Final = 3.0
 """A height that far below what the sensor can see is no error of measurement: there the terrain model is wrong."""
 
 
+LEAST_BEARING_RAD: Final = 1e-6
 FAR_SIGMAS: Final = 5.0
 """So far from the edge a height is above or below it for certain."""
 
@@ -60,10 +61,10 @@ def _clear_of_terrain(g: FloatArray, lowest: FloatArray, east0: float, north0: f
 
 
 @leaf
-def sight(view: View, s: int, g: FloatArray, sector: tuple[float, float]) -> tuple[bool, float]:
+def sight(view: View, s: int, g: FloatArray) -> tuple[bool, float]:
     """Whether one track g [27] is inside sensor s's field of view, and its chance of being clear of terrain.
 
-    Limits that are NaN do not limit. ``sector`` is where it begins and how wide it is, clockwise; see ``ALL_ROUND``.
+    Limits that are NaN do not limit.
     """
     e, n, u = g[0] - view.origin[s, 0], g[1] - view.origin[s, 1], g[2] - view.origin[s, 2]
     ground2 = e * e + n * n
@@ -72,8 +73,6 @@ def sight(view: View, s: int, g: FloatArray, sector: tuple[float, float]) -> tup
         return False, 1.0
     elevation = math.atan2(u, math.sqrt(ground2))
     if elevation < view.low_rad[s] or elevation > view.high_rad[s]:
-        return False, 1.0
-    if sector[1] < 2.0 * math.pi and (math.atan2(e, n) - sector[0]) % (2.0 * math.pi) > sector[1]:
         return False, 1.0
     return True, _clear_of_terrain(g, view.lowest[s], view.east0, view.north0, view.cell)
 
@@ -85,6 +84,25 @@ def sector_of(sector_rad: tuple[float, float] | None) -> tuple[float, float]:
     return sector_rad[0] % (2.0 * math.pi), (sector_rad[1] - sector_rad[0]) % (2.0 * math.pi) or ALL_ROUND[1]
 
 
+@leaf
+def passed(view: View, s: int, g: FloatArray, sector: tuple[float, float]) -> float:
+    """Chance that the beam of sensor s passed over one track g [27] in a sector: its bearing is known to a sigma.
+
+    ``sector`` is where it begins and how wide it is, clockwise; see ``ALL_ROUND``. With a past its begin and b before
+    its end, 1 - P(x < -a) - P(x > b); outside, the chance of having been inside by the nearer edge.
+    """
+    if sector[1] >= 2.0 * math.pi:
+        return 1.0
+    e, n = g[0] - view.origin[s, 0], g[1] - view.origin[s, 1]
+    ground2 = max(e * e + n * n, 1.0)
+    across = max((n * n * g[6] - 2.0 * e * n * g[7] + e * e * g[8]) / ground2, 0.0)
+    spread = max(math.sqrt(across / ground2), LEAST_BEARING_RAD)
+    past = (math.atan2(e, n) - sector[0]) % (2.0 * math.pi)
+    if past <= sector[1]:
+        return max(_above(past, spread) + _above(sector[1] - past, spread) - 1.0, 0.0)
+    return min(_above(sector[1] - past, spread) + _above(past - 2.0 * math.pi, spread), 1.0)
+
+
 @kernel
 def detection_chances(
     view: View,
@@ -94,16 +112,18 @@ def detection_chances(
     moments: FloatArray,
     echo: FloatArray,
     doubt: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Chance of detection where there is a detection to explain, the one that silence counts with, and the full one.
 
-    Each [N]; the last is the chance by the table and the terrain alone, before how well this sensor sees this target,
+    Each [N]; the third is the chance by the table and the terrain alone, before how well this sensor sees this target,
     of which ``echo`` [N, lookers, levels] is the belief. ``doubt`` [N, lookers] weakens the terrain's chance: a ridge
-    hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c).
+    hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c). The last
+    is the chance that the beam passed over it: where it did not, silence says nothing.
     """
     seen, miss, full = np.zeros(len(moments)), np.zeros(len(moments)), np.zeros(len(moments))
-    _chances(view, s, silence_counts, sector, moments, echo, doubt, seen, miss, full)
-    return seen, miss, full
+    looked = np.zeros(len(moments))
+    _chances(view, s, silence_counts, sector, moments, echo, doubt, seen, miss, full, looked)
+    return seen, miss, full, looked
 
 
 @leaf
@@ -118,10 +138,12 @@ def _chances(
     seen: FloatArray,
     miss: FloatArray,
     full: FloatArray,
+    looked: FloatArray,
 ) -> None:
     column = view.looker[s]
     for i in range(len(moments)):
-        inside, clear = sight(view, s, moments[i], sector)
+        inside, clear = sight(view, s, moments[i])
+        looked[i] = passed(view, s, moments[i], sector)
         share = 1.0
         if column >= 0:
             share = 0.0
@@ -131,30 +153,39 @@ def _chances(
         full[i] = clear * view.chance[s] if inside else 0.0
         seen[i] = max(full[i] * share, SEEN_AFTER_ALL * view.chance[s] * share)
         if silence_counts:
-            miss[i] = min(full[i] * share, 0.999)
+            miss[i] = min(full[i] * share * looked[i], 0.999)
 
 
 @leaf
 def learn_echo(
-    echo: FloatArray, doubt: FloatArray, column: int, full: FloatArray, chance: float, detected: FloatArray
+    echo: FloatArray,
+    doubt: FloatArray,
+    column: int,
+    full: FloatArray,
+    looked: FloatArray,
+    chance: float,
+    detected: FloatArray,
 ) -> None:
     """Bayes on how well a sensor sees each track, in place: echo [N, lookers, levels] by one complete scan.
 
-    q_l <- q_l (b pd_l / sum q pd + (1 - b) (1 - pd_l) / (1 - sum q pd)), b = ``detected`` [N], pd_l = ``full`` x level.
-    The doubt [N, lookers] that it is in view grows by 1 - pd with silence, pd = ``chance`` x share, and ends when seen.
+    q_l <- q_l (b pd_l / sum q pd + (1 - b) (1 - pd_l) / (1 - sum q pd)), b = ``detected`` [N], pd_l = ``full`` x level,
+    of a silent one times the chance ``looked`` [N] that the beam passed over it. The doubt [N, lookers] that it is in
+    view grows by 1 - pd with silence, pd = ``chance`` x share, and ends when seen.
     """
     for i in range(len(echo)):
-        if full[i] < 1e-3:
+        part = 1.0 if looked[i] >= 1.0 else detected[i] + (1.0 - detected[i]) * looked[i]
+        here = full[i] * part
+        if here < 1e-3:
             continue
         q = echo[i, column]
         seen = 0.0
         for k in range(len(q)):
-            seen += q[k] * full[i] * ECHO_LEVELS[k]
-        silent = max(1.0 - chance * seen / full[i], 0.05)
+            seen += q[k] * here * ECHO_LEVELS[k]
+        silent = max(1.0 - chance * part * seen / here, 0.05)
         doubt[i, column] = detected[i] + (1.0 - detected[i]) * max(doubt[i, column] * silent, 1e-3)
         total = 0.0
         for k in range(len(q)):
-            pd = full[i] * ECHO_LEVELS[k]
+            pd = here * ECHO_LEVELS[k]
             q[k] *= detected[i] * pd / seen + (1.0 - detected[i]) * (1.0 - pd) / (1.0 - seen)
             total += q[k]
         for k in range(len(q)):
@@ -217,7 +248,7 @@ def is_hidden(view: View, g: FloatArray) -> bool:
     for s in range(len(view.chance)):
         if view.is_voluntary[s]:
             continue
-        inside, clear = sight(view, s, g, ALL_ROUND)
+        inside, clear = sight(view, s, g)
         if inside and clear >= 0.5:
             return False
         masked = masked or inside
