@@ -23,9 +23,10 @@ from araz.app._seizure_desk import seizure_handlers
 from araz.console import Refused
 from araz.console._errors import on_refused
 from araz.deployment import coverage_of, game_of_site, plan_patrols
-from araz.vocabulary import PlanAsk, PlanShown
+from araz.vocabulary import PlanAsk, PlanShown, Said, in_language, phrase, phrase_of
 from araz_testing import araz
 from seizure_lab import ids_file, ids_row
+from spoken import left_in_english
 
 TOLD = {Refused: on_refused}
 
@@ -128,6 +129,22 @@ def printed(capsys, *words):
     return json.loads(capsys.readouterr().out)
 
 
+def without_said(answer, least):
+    """What the command prints of an answer; beside it stands what each sentence was made of, in both languages."""
+    said = msgspec.convert(answer.pop("said"), dict[str, Said])
+    assert len(said) >= least
+    for text, one in said.items():
+        assert phrase_of(text, one) == phrase(one.key, **{name: _again(value) for name, value in one.values.items()})
+        assert left_in_english(text, one) == set(), text
+    return answer
+
+
+def _again(value):
+    if isinstance(value, Said):
+        return phrase(value.key, **{name: _again(one) for name, one in value.values.items()})
+    return [_again(one) for one in value] if isinstance(value, list) else value
+
+
 def test_the_analysts_page_says_what_the_commands_say(register, tmp_path, capsys):
     listed = printed(capsys, "list", "--register", "r.sqlite", "--limit", 200, "--from", "2022-01-01", "--json")
     assert 0 < listed["seizures"] < 60
@@ -149,7 +166,8 @@ def test_series_routes_and_history_are_the_commands_own(register, capsys):
     assert len(told["months"]) == len(told["values"]) == told["changes"]["periods"]
     assert told["forecast"] == printed(capsys, "forecast", *heroin)
     routes = printed(capsys, "routes", "r.sqlite", "--close", "IRN>AZE", "--seizure-at", "AZE", "--json")
-    assert register.get("/api/seizures/routes", params={"close": "IRN>AZE", "seizure_at": "AZE"}).json() == routes
+    asked = register.get("/api/seizures/routes", params={"close": "IRN>AZE", "seizure_at": "AZE"})
+    assert without_said(asked.json(), 3) == routes
     which = register.get("/api/seizures").json()["records"][0]["seizure_id"]
     araz("seizures", "edit", which, "place=Imishli", "--reason", "the report names it", "--register", "r.sqlite")
     history = register.get(f"/api/seizures/history?id={which[:10]}").json()
@@ -173,7 +191,7 @@ def test_where_is_the_commands_own_and_says_where_nobody_was(register, tmp_path,
     (tmp_path / "work.csv").write_text(effort)
     said = printed(capsys, "where", "at.csv", "--length-km", "40", "--effort", "work.csv", "--cells", "4", "--json")
     asked = {"csv": caught, "effort_csv": effort, "length_km": 40, "cells": 4}
-    told = register.post("/api/seizures/where", json=asked).json()
+    told = without_said(register.post("/api/seizures/where", json=asked).json(), 3)
     assert told == said
     assert [rate["effort"] for rate in told["rates"]] == [100, 40, 0, 0]
     assert told["rates"][3]["rate"] is None, "no patrol, nothing known"
@@ -186,7 +204,12 @@ def test_claims_are_judged_as_the_command_judges_them(register, tmp_path, capsys
     (tmp_path / "figures.csv").write_text(figures)
     said = printed(capsys, "claims", "figures.csv", "--json")
     told = register.post("/api/seizures/claims", json={"name": "figures.csv", "csv": figures}).json()
-    assert told["findings"] == said["findings"] != []
+    assert without_said(told, 5)["findings"] == said["findings"] != []
+    bad = figures + "seized,when,1,kg,\n"
+    refused = register.post("/api/seizures/claims", json={"name": "figures.csv", "csv": bad}).json()
+    row = phrase_of(refused["refused"][0], msgspec.convert(refused["said"][refused["refused"][0]], Said))
+    assert str(row).startswith("figures.csv, row 4, period: is not a period such as 2023")
+    assert in_language(row, "az").startswith("figures.csv, sətir 4, period: 2023, H1 2023")
 
 
 @pytest.mark.parametrize(
@@ -205,6 +228,13 @@ def test_a_wrong_question_to_the_register_is_refused(register, path, word):
     answer = register.get(path)
     assert answer.status_code == 400
     assert word in answer.json()["error"]["message"]
+    if word not in ("no period", "neither loads nor kg"):  # no page asks so
+        refused_in_both(answer.json()["error"])
+
+
+def refused_in_both(error):
+    for name in ("message", "remedy"):
+        assert not left_in_english(error[name], msgspec.convert(error[f"{name}_said"], Said))
 
 
 @pytest.mark.parametrize(
@@ -222,6 +252,8 @@ def test_catches_that_do_not_fit_are_refused_by_row(register, change, word):
     answer = register.post("/api/seizures/where", json=asked)
     assert answer.status_code == 400
     assert word in answer.json()["error"]["message"]
+    if word != "length_km":  # the shape of the question, which the page gives
+        refused_in_both(answer.json()["error"])
 
 
 def test_no_register_names_the_import(tmp_path):

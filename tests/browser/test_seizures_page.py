@@ -64,7 +64,7 @@ def test_series_routes_on_the_map_and_catches_beside_the_effort(server, screen, 
     table = page.inner_text(".drawer table")
     assert "BEFORE" in table.upper()
     page.select_option(".drawer select >> nth=1", "GEO")
-    until(page, lambda: "seized at" in page.inner_text(".drawer"), "whence and whither")
+    until(page, lambda: "Seized at" in page.inner_text(".drawer"), "whence and whither")
     page.click(".drawer >> text=Where and when")
     caught = "position_km,date\n" + "".join(f"{7 * k % 100},2024-0{1 + k % 9}-05\n" for k in range(20))
     page.set_input_files(
@@ -104,6 +104,30 @@ def test_the_pages_say_all_they_say_in_azerbaijani(server, screen, running, unti
     page.keyboard.press("x")
     page.click(".drawer >> text=Reyestr")
     check("Horadiz", "the register")
+    page.click(".drawer >> text=Marşrutlar")
+    check("Əfqanıstan", "the routes")
+    page.select_option(".drawer select >> nth=1", "GEO")
+    check("Gürcüstan müsadirəsi", "whence and whither")
+    page.click(".drawer >> text=Harada və nə vaxt")
+    caught = "position_km,date\n" + "".join(f"{7 * k % 100},2024-0{1 + k % 9}-05\n" for k in range(20))
+    files = ".drawer input[type=file] >> nth=0"
+    page.set_input_files(files, {"name": "c.csv", "mimeType": "text/csv", "buffer": caught.encode()})
+    check("Ən güclü toplanma", "clusters")
+    screen.awaits("400 (Bad Request)")
+    page.set_input_files(files, {"name": "c.csv", "mimeType": "text/csv", "buffer": b"position_km,date\n4,yesterday\n"})
+    check("tarix deyil", "a refusal")
+    page.click(".drawer >> text=İddialar")
+    figures = (
+        "quantity,period,value,unit,claim_in_text\nseized,H1 2023,2921,kg,\nseized,H1 2024,2844,kg,\n"
+        "drug offences,2013,2709,cases,\ndrug offences,2023,10057,cases,fivefold\norigin Iran,2023,95,%,up to 95 %\n"
+        "opium production,2023,330,t,95 % below 2021\n"
+    )
+    page.set_input_files(files, {"name": "f.csv", "mimeType": "text/csv", "buffer": figures.encode()})
+    until(page, lambda: "iddiadır" in page.inner_text(".drawer"), "claims")
+    said = (
+        page.inner_text(".drawer").replace("drug offences", "").replace("95 % below 2021", "").replace("up to 95 %", "")
+    )
+    assert english_in(said) <= {"seized"}
 
 
 def test_no_register_says_how_to_make_one(night_parts, serve, screen, running, until):

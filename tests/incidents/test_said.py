@@ -28,12 +28,25 @@ from spoken import plain_values
 HOUSE = Path(araz.__file__).parent
 #: The files whose sentences the analyst's pages show.
 ANALYST = [
-    *(HOUSE / "intelligence" / f"_{name}.py" for name in ("report", "words", "forecast")),
-    HOUSE / "app" / "_seizures_say.py",
-    HOUSE / "app" / "_seizures_report.py",
+    *(
+        HOUSE / "intelligence" / f"_{name}.py"
+        for name in ("report", "words", "forecast", "claims", "routes", "where", "series", "tables", "clean")
+    ),
+    *(
+        HOUSE / "app" / f"_{name}.py"
+        for name in (
+            "register",
+            "seizure_answers",
+            "seizure_desk",
+            "seizures_keep",
+            "seizures_say",
+            "seizures_report",
+            "seizures_place",
+        )
+    ),
 ]
 #: Those of them in which no sentence stands beside the catalogue; the others print for the command line too.
-WHOLE = {"_report.py", "_forecast.py"}
+WHOLE = {"_report.py", "_forecast.py", "_claims.py", "_routes.py", "_where.py", "_series.py", "_seizure_answers.py"}
 #: Every file whose words an officer, a technician, a patrol or the analyst reads.
 ROOMS = [
     *ANALYST,
@@ -100,12 +113,13 @@ def test_each_message_of_the_rules_is_said_by_a_rule():
 
 #: Families that are asked for by a value of the vocabulary.
 TERMS = {"incident", "alarm", "outcome", "class", "verdict", "state", "sensor-kind", "unit", "component", "claim-zone",
-         "substance", "measure", "model", "calendar", "mode"}  # fmt: skip
+         "substance", "measure", "model", "calendar", "mode", "place", "judged"}  # fmt: skip
 
 
 def test_no_sentence_stands_in_the_rooms_beside_the_catalogue():
     names = {cue.name for cue in (*LIKENESS_CUES, *DROP_CUES)} | {"false identity", "drop area", "no reason"}
-    names |= {MEAN, *MODELS}
+    names |= {MEAN, *MODELS, "at least", "at most", "per cent", "all drugs"}
+    names |= {english for key, (english, _) in MESSAGES.items() if key.startswith("judged.")}
     for path in ROOMS:
         rules = path.parent.name in ("incidents", "intercept", "sensors", "tracking") and path.name != "_weights.py"
         if not rules and not (path in ANALYST and path.name in WHOLE):
@@ -129,6 +143,24 @@ def _is_quiet(node):
     is_refusal = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Rejected", "ValueError")
     is_errors = isinstance(node, ast.FunctionDef) and node.name in ("problem", "step_problem", "why_not")
     return is_refusal or is_errors or isinstance(node, ast.Raise)
+
+
+def test_what_the_analysts_pages_are_refused_with_is_in_the_catalogue():
+    #: Where a network of the command line's own is read, and a question that no page asks.
+    beside = {"the network: {}", "the network's legs name {}, which is no node of it", "{} is neither loads nor kg",
+              "more than {} paths; lower `longest`, or leave out legs"}  # fmt: skip
+    for path in ANALYST:
+        if path.name not in WHOLE:
+            continue
+        raised = [n.exc for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Raise)]
+        said = [call.args[0] for call in raised if isinstance(call, ast.Call) and call.func.id == "ValueError"]
+        english = {_template(one) for one in said if isinstance(one, ast.Constant | ast.JoinedStr)}
+        assert english <= beside, path.name
+
+
+def _template(node):
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in parts)
 
 
 def test_a_reason_is_made_by_the_catalogue_alone():

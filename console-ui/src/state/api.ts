@@ -1,8 +1,8 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
-import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
+import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Said, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
 import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, Told, WhereFound } from "./seizures";
-import { language, t } from "./language.svelte";
+import { language, say, t } from "./language.svelte";
 import type { SiteGeometry } from "./site";
 
 export class Refusal extends Error {
@@ -11,6 +11,9 @@ export class Refusal extends Error {
     readonly code: string,
     message: string,
     readonly remedy: string,
+    /** What they were made of, where the server knows. */
+    readonly messageSaid: Said | null = null,
+    readonly remedySaid: Said | null = null,
   ) {
     super(message);
   }
@@ -23,7 +26,7 @@ export class Refusal extends Error {
 
 /** What went wrong, and what to do, for whoever reads the page. */
 export function sentence(error: unknown): string {
-  if (error instanceof Refusal) return `${capital(error.message)}; ${error.remedy}.`;
+  if (error instanceof Refusal) return `${capital(say(error.message, error.messageSaid))}; ${say(error.remedy, error.remedySaid)}.`;
   return error instanceof Error ? error.message : String(error);
 }
 
@@ -54,8 +57,8 @@ async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, meth
   }
   if (!answer.ok) {
     const told = (await answer.json().catch(() => null)) as ErrorAnswer | null;
-    const error = told?.error ?? { code: "unknown", message: t("api.unknown", { status: answer.status }), remedy: t("api.log") };
-    throw new Refusal(answer.status, error.code, error.message, error.remedy);
+    const error = told?.error ?? { code: "unknown", message: t("api.unknown", { status: answer.status }), remedy: t("api.log"), message_said: null, remedy_said: null };
+    throw new Refusal(answer.status, error.code, error.message, error.remedy, error.message_said, error.remedy_said);
   }
   return (await answer.json()) as T;
 }
@@ -82,11 +85,11 @@ export const api = {
   whatIf: (question: PlanAsk) => ask<PlanShown>("/api/plan", question, PLAN_MS),
   monthly: (month: string) => ask<Told<MonthlyReport>>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
   shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
-  claims: (name: string, csv: string) => ask<ClaimsFound>("/api/seizures/claims", { name, csv }, PLAN_MS),
+  claims: (name: string, csv: string) => ask<Told<ClaimsFound>>("/api/seizures/claims", { name, csv }, PLAN_MS),
   revisions: (id: string) => ask<Revision[]>(`/api/seizures/history?id=${encodeURIComponent(id)}`, undefined, PLAN_MS),
   series: (query: Record<string, string>) => ask<Told<SeriesFound>>(`/api/seizures/series?${given(query)}`, undefined, PLAN_MS),
-  routes: (query: Record<string, string>) => ask<RoutesFound>(`/api/seizures/routes?${given(query)}`, undefined, PLAN_MS),
-  where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<WhereFound>("/api/seizures/where", question, PLAN_MS),
+  routes: (query: Record<string, string>) => ask<Told<RoutesFound>>(`/api/seizures/routes?${given(query)}`, undefined, PLAN_MS),
+  where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<Told<WhereFound>>("/api/seizures/where", question, PLAN_MS),
   seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${given(query)}`, undefined, PLAN_MS),
   releases: () => ask<ReleasesShown>("/api/releases"),
   release: (step: ReleaseIn) => ask<ReleaseShown>("/api/releases", step),

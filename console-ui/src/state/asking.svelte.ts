@@ -2,9 +2,14 @@
 import { sentence } from "./api";
 
 export class Asking {
-  trouble = $state("");
   isBusy = $state(false);
+  #error = $state.raw<unknown>(null);
   #ticket = 0;
+
+  /** What went wrong, in the language of now; empty where nothing did. */
+  get trouble(): string {
+    return this.#error === null ? "" : sentence(this.#error);
+  }
 
   async answer<T>(asked: Promise<T>, show: (value: T) => void): Promise<void> {
     const mine = ++this.#ticket;
@@ -12,10 +17,10 @@ export class Asking {
     try {
       const value = await asked;
       if (mine !== this.#ticket) return;
-      this.trouble = "";
+      this.#error = null;
       show(value);
     } catch (error) {
-      if (mine === this.#ticket) this.trouble = sentence(error);
+      if (mine === this.#ticket) this.#error = error;
     } finally {
       if (mine === this.#ticket) this.isBusy = false;
     }
@@ -24,6 +29,6 @@ export class Asking {
   /** Whatever was asked so far is shown no more. */
   forget(): void {
     ++this.#ticket;
-    [this.trouble, this.isBusy] = ["", false];
+    [this.#error, this.isBusy] = [null, false];
   }
 }

@@ -30,7 +30,7 @@ from araz.intelligence import (
     records_of,
 )
 from araz.store import Register
-from araz.vocabulary import FloatArray, Seizure, SeizureRevision
+from araz.vocabulary import FloatArray, Seizure, SeizureRevision, phrase
 
 MAPPINGS = Path(__file__).resolve().parent.parent / "intelligence" / "mappings"
 
@@ -66,10 +66,12 @@ def whole(table: Table, name: str, needed: Sequence[str] = ()) -> Table:
     """Return a table of which every row counts; raises ValueError for a missing column and for the first bad row."""
     lacking = [column for column in needed if column not in table.header]
     if lacking:
-        raise ValueError(f"{name} needs a column {lacking[0]!r}; it has {', '.join(table.header)}")
+        raise ValueError(
+            phrase("refusal.no-column", name=name, column=repr(lacking[0]), header=", ".join(table.header))
+        )
     if table.refused:
         bad = table.refused[0]
-        raise ValueError(f"{name}, row {bad.row}: {bad.message}; correct it: an answer without it would be wrong")
+        raise ValueError(phrase("refusal.bad-row", name=name, row=bad.row, why=bad.message))
     return table
 
 
@@ -78,7 +80,7 @@ def numbers(table: Table, column: str, name: str) -> FloatArray:
     values = table.rows[column].cast(pl.Float64, strict=False)
     bad = table.rows.filter(values.is_null() | ~values.is_finite())
     if bad.height:
-        raise ValueError(f"{name}, row {bad.row(0, named=True)[ROW]}: {column} is not a number")
+        raise ValueError(phrase("refusal.not-number", name=name, row=bad.row(0, named=True)[ROW], column=column))
     return np.asarray(values.to_numpy())
 
 
@@ -188,9 +190,10 @@ class Book:
         """Return the full identity for its first letters; raises ValueError when none or several fit."""
         found = self.register.ids(prefix)
         if len(found) != 1 and prefix not in found:
+            none = phrase("refusal.no-seizure", prefix=repr(prefix))
+            ids = ", ".join(found[:5])
             raise ValueError(
-                f"{prefix!r} fits {len(found) or 'no'} "
-                f"seizures{': ' + ', '.join(found[:5]) if found else ''}; give more of it"
+                phrase("refusal.many-seizures", prefix=repr(prefix), n=len(found), ids=ids) if found else none
             )
         return prefix if prefix in found else found[0]
 

@@ -24,7 +24,7 @@ from araz.intelligence import (
     serial_correlation,
     singles,
 )
-from araz.vocabulary import LANGUAGES
+from araz.vocabulary import LANGUAGES, phrase
 
 #: Rows of the register shown at once.
 MOST_ROWS: Final = 200
@@ -43,7 +43,7 @@ class SeizureDesk:
     @property
     def _register(self) -> Path:
         if self._kept is None:
-            raise Refused(403, "partial-view", "your service sees a part of this sector", "ask the one that sees all")
+            raise Refused(403, "partial-view", phrase("refusal.partial"), phrase("refusal.ask-whole"))
         return self._kept
 
     def report(self, month: str) -> bytes:
@@ -103,16 +103,17 @@ class SeizureDesk:
         found = routes_told(
             lines_from(self._register), close=close, seizure_at=at, departure=whence, destination=whither
         )
-        return plain_json(found.as_json())
+        return told_json(found.as_json())
 
     @staticmethod
     def where(csv: str, effort_csv: str, length_km: float, cells: int) -> bytes:
         """Catches beside the effort along the border, as araz seizures where --json prints it."""
-        caught = whole(read_table(csv.encode(), "catches.csv"), "the catches", WHERE_COLUMNS)
+        caught = whole(read_table(csv.encode(), "catches.csv"), phrase("caught.the-catches"), WHERE_COLUMNS)
         worked = None
         if effort_csv:
-            worked = whole(read_table(effort_csv.encode(), "effort.csv"), "the effort", EFFORT_COLUMNS)
-        return plain_json(where_told(caught, worked, length_km, cells, SEED).as_json())
+            worked = whole(read_table(effort_csv.encode(), "effort.csv"), phrase("caught.the-effort"), EFFORT_COLUMNS)
+        names = (phrase("caught.catches"), phrase("caught.effort"))
+        return told_json(where_told(caught, worked, length_km, cells, SEED, names=names).as_json())
 
     @staticmethod
     def claims(name: str, csv: str) -> bytes:
@@ -120,8 +121,8 @@ class SeizureDesk:
         table = read_table(csv.encode(), name if name.endswith(".csv") else f"{name}.csv")
         findings, problems = claims_of([(name, table)])
         if not findings and not problems:
-            raise ValueError(f"{name} needs the columns quantity, period, value, unit; it has {table.header}")
-        return plain_json({"findings": findings, "refused": problems})
+            raise ValueError(phrase("refusal.figures-columns", name=name, header=", ".join(table.header)))
+        return told_json({"findings": findings, "refused": problems})
 
     @staticmethod
     def _month(lines: pl.DataFrame, month: str) -> dt.date:
@@ -129,5 +130,5 @@ class SeizureDesk:
             return month_of(month)
         last = singles(lines, months=True)["date"].max()
         if not isinstance(last, dt.date):
-            raise ValueError("the register holds no seizure of a known month; araz seizures import FILE adds some")
+            raise ValueError(phrase("refusal.empty"))
         return last.replace(day=1)

@@ -12,7 +12,8 @@ import msgspec
 from litestar import Response, get, post
 from msgspec import Meta
 
-from araz.console import AnyRequest, Refused, asks, json_of
+from araz.console import AnyRequest, Refused, asks, json_of, told_by
+from araz.vocabulary import phrase
 
 if TYPE_CHECKING:
     from araz.app._seizure_answers import SeizureDesk
@@ -51,7 +52,7 @@ def seizure_handlers(register: Path | None) -> list[Any]:
         try:
             body = await asyncio.get_running_loop().run_in_executor(one, answer)
         except (ValueError, OSError) as error:
-            raise Refused(400, "no-answer", str(error), "correct what it names, then ask again") from error
+            raise Refused(400, "no-answer", told_by(error), phrase("refusal.correct")) from error
         return Response(body, media_type=media_type)
 
     def desk() -> SeizureDesk:

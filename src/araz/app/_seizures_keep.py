@@ -27,7 +27,7 @@ from araz.intelligence import (
     to_csv,
     to_xlsx,
 )
-from araz.vocabulary import Phrase, Seizure, SeizureRevision, told_with
+from araz.vocabulary import Phrase, Seizure, SeizureRevision, phrase, told_with
 
 SHOWN = 12
 
@@ -128,8 +128,11 @@ def _show_import(result: ImportResult, counts: tuple[int, int, int], *, dry_run:
 
 def sentence_of(problem: Problem) -> str:
     """Return one problem as a line for people."""
-    value = f" ({problem.value.replace(chr(31), ' | ')[:80]!r})" if problem.value else ""
-    return f"row {problem.row}{', ' + problem.column if problem.column else ''}: {problem.message}{value}"
+    told = phrase("refusal.row", row=problem.row, why=problem.message)
+    if problem.column:
+        told = phrase("refusal.row-column", row=problem.row, column=problem.column, why=problem.message)
+    value = repr(problem.value.replace(chr(31), " | ")[:80])
+    return phrase("refusal.row-value", where=told, value=value) if problem.value else told
 
 
 def day_of(text: str) -> dt.date:
@@ -137,7 +140,7 @@ def day_of(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no day; write YYYY-MM-DD") from error
+        raise ValueError(phrase("refusal.no-day", text=repr(text))) from error
 
 
 def month_of(text: str) -> dt.date:
@@ -145,7 +148,7 @@ def month_of(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(f"{text}-01")
     except ValueError as error:
-        raise ValueError(f"{text!r} is no month; write YYYY-MM") from error
+        raise ValueError(phrase("refusal.no-month", text=repr(text))) from error
 
 
 def between(frame: pl.DataFrame, since: str | None, until: str | None) -> pl.DataFrame:
@@ -173,7 +176,7 @@ def run_export(file: Path, register: Path, since: str | None, until: str | None)
 
 def _must_exist(register: Path) -> None:
     if not register.exists():
-        raise ValueError(f"no register at {register}; araz seizures import FILE makes one, or give --register")
+        raise ValueError(phrase("refusal.no-register-here", path=str(register)))
 
 
 def select_lines(

@@ -42,7 +42,7 @@ from araz.intelligence import (
     singles,
     space_time_scan,
 )
-from araz.vocabulary import FloatArray
+from araz.vocabulary import FloatArray, phrase
 
 WHERE_COLUMNS: Final = ("position_km", "date")
 EFFORT_COLUMNS: Final = ("position_km", "hours")
@@ -59,7 +59,7 @@ def _days(table: Table, column: str, name: str) -> FloatArray:
             except ValueError:
                 continue
         else:
-            raise ValueError(f"{name}, row {row}: {text!r} is no date (YYYY-MM-DD or DD/MM/YYYY)")
+            raise ValueError(phrase("refusal.not-date", name=name, row=row, text=repr(text)))
     return np.array(days)
 
 
@@ -108,24 +108,21 @@ class WhereTold(NamedTuple):
 
     def sentences(self) -> list[str]:
         """What clusters, in words."""
-        said, cluster, excited = [], self.cluster, self.self_exciting
+        said: list[str] = []
+        cluster, excited = self.cluster, self.self_exciting
         if cluster is not None:
+            west, east = self.edges_km[cluster.first_cell], self.edges_km[cluster.last_cell + 1]
             said.append(
-                f"strongest cluster: {self.edges_km[cluster.first_cell]:.1f} to "
-                f"{self.edges_km[cluster.last_cell + 1]:.1f} km, weeks {cluster.first_period} to "
-                f"{cluster.last_period}: {cluster.observed} where {cluster.expected:.1f} "
-                f"are expected, p = {cluster.p_value:.3f}"
-            )
+                phrase("caught.cluster", west=f"{west:.1f}", east=f"{east:.1f}", first=cluster.first_period,
+                       last=cluster.last_period, observed=cluster.observed, expected=f"{cluster.expected:.1f}",
+                       p=f"{cluster.p_value:.3f}")
+            )  # fmt: skip
         if excited is not None:
-            verdict = (
-                "one event raises the chance of another nearby"
-                if excited.p_value <= 0.05
-                else "no evidence that one event brings another"
-            )
             said.append(
-                f"{verdict} (p = {excited.p_value:.3f}; {excited.branching:.2f} followers each, "
-                f"{excited.decay_days:.1f} days, {excited.spread_km:.1f} km)"
-            )
+                phrase("caught.excited" if excited.p_value <= 0.05 else "caught.not-excited",
+                       p=f"{excited.p_value:.3f}", followers=f"{excited.branching:.2f}",
+                       days=f"{excited.decay_days:.1f}", km=f"{excited.spread_km:.1f}")
+            )  # fmt: skip
         return said
 
 
@@ -133,14 +130,14 @@ def where_told(caught: Table, worked: Table | None, length_km: float, cells: int
                names: tuple[str, str] = ("catches", "effort")) -> WhereTold:  # fmt: skip
     """Answer the command's question about two tables; ``names`` are theirs, for what is said of a bad row."""
     if not (math.isfinite(length_km) and length_km > 0 and 1 <= cells <= 500):
-        raise ValueError(f"a border of {length_km:g} km in {cells} cells: give a length above 0 and 1 to 500 cells")
+        raise ValueError(phrase("refusal.border", km=f"{length_km:g}", n=cells))
     at, times = numbers(caught, "position_km", names[0]), _days(caught, "date", names[0])
     rng = np.random.default_rng(seed)
     places = hours = None
     if worked is not None:
         places, hours = numbers(worked, "position_km", names[1]), numbers(worked, "hours", names[1])
         if np.any(hours < 0) or np.any((places < 0) | (places > length_km)):
-            raise ValueError(f"{names[1]}: hours below zero, or a position outside 0 to {length_km:g} km")
+            raise ValueError(phrase("refusal.hours", name=names[1], km=f"{length_km:g}"))
     edges = np.linspace(0, length_km, cells + 1)
     counts = np.histogram(at, edges)[0].astype(float)
     density = border_density(at, length_km, effort_km=places, effort=hours)
@@ -245,7 +242,8 @@ def routes_told(lines: pl.DataFrame | None, network: str = "opiates",
     legs = {place for edge in net.edges for place in (edge.start, edge.end, f"{edge.start}>{edge.end}")}
     for place in (close, seizure_at):
         if place and place not in legs:
-            raise ValueError(f"the network has no {place!r}; places are {', '.join(n.id for n in net.nodes)}, legs A>B")
+            places = ", ".join(n.id for n in net.nodes)
+            raise ValueError(phrase("refusal.no-place", place=repr(place), places=places))
     observed = [] if lines is None else observed_from(lines, net, substances, chance)
     flows = estimate_routes(net, observed, total=total)
     closure = close_route(net, flows, close) if close else []

@@ -47,7 +47,7 @@ def lines_from(source: Path, country: str | None = None) -> pl.DataFrame:
     if source.suffix not in {".sqlite", ".db"}:
         return select_lines(load_lines(source).lines, country=country)
     if not source.exists():
-        raise ValueError(f"no register at {source}; araz seizures import FILE makes one, or name a CSV or XLSX file")
+        raise ValueError(phrase("refusal.no-register", path=str(source)))
     with Book(source) as book:
         return select_lines(book.frame(), country=country)
 
@@ -96,12 +96,13 @@ def _is_series(table: Table) -> bool:
 def claims_of(tables: Sequence[tuple[str, Table]]) -> tuple[list[Finding], list[str]]:
     """What the tables of figures among some named tables say, held against the production series among them."""
     production = [row for name, t in tables if _is_series(t) for row in read_production(t, name).items()]
-    findings, problems = [], []
+    findings: list[Finding] = []
+    problems: list[str] = []
     for name, table in tables:
         if _is_figures(table):
             more, bad = judge_claims(table, production)
             findings += more
-            problems += [f"{name}, {sentence_of(problem)}" for problem in bad]
+            problems += [phrase("refusal.of-file", name=name, why=sentence_of(problem)) for problem in bad]
     return findings, problems
 
 
@@ -159,9 +160,7 @@ def shares_over_time(
         late = (heads["date"] >= day_of(split)).to_numpy()
         test = compare_shares(matrix[~late], matrix[late], names, rng=rng)
     if not periods:
-        raise ValueError(
-            "no single seizures with kilograms here; published totals go to araz seizures claims or difference"
-        )
+        raise ValueError(phrase("refusal.no-kilograms"))
     return periods, spread, test
 
 

@@ -10,7 +10,7 @@
 from araz.console._access import ACCESS, OPEN, Role, access_table, rule_of
 from araz.console._app import create_app
 from araz.console._described import asks
-from araz.console._errors import Refused
+from araz.console._errors import Refused, told_by
 from araz.console._gate import (
     Access,
     Account,
@@ -64,4 +64,5 @@ __all__ = [
     "session_of",
     "site_geometry",
     "time_of",
+    "told_by",
 ]

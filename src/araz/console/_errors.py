@@ -10,6 +10,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotFoundException
 
 from araz.console._wire import ErrorAnswer, ErrorBody
+from araz.vocabulary import Phrase
 
 _log = logging.getLogger(__name__)
 _CODES = {400: "bad-request", 405: "wrong-method", 413: "too-large"}
@@ -20,7 +21,16 @@ class Refused(HTTPException):
 
     def __init__(self, status: int, code: str, message: str, remedy: str) -> None:
         super().__init__(detail=message, status_code=status)
-        self.body = ErrorBody(code=code, message=message, remedy=remedy)
+        said = [text.said if isinstance(text, Phrase) else None for text in (message, remedy)]
+        self.body = ErrorBody(
+            code=code, message=str(message), remedy=str(remedy), message_said=said[0], remedy_said=said[1]
+        )
+
+
+def told_by(error: Exception) -> str:
+    """What an error says: a phrase where it was raised with one."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Phrase) else str(error)
 
 
 def answer(status: int, body: ErrorBody) -> Response[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from araz.vocabulary import Alarm, Decision, Drill, Incident, Picture, SensorHealth
+from araz.vocabulary import Alarm, Decision, Drill, Incident, Picture, Said, SensorHealth
 
 PROTOCOL = 1
 """Raised when a frame changes its meaning; a browser with another number asks for a reload."""
@@ -58,12 +58,15 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     picture: Picture | None
 
 
-class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What went wrong, in a stable code, a sentence, and what to do."""
 
     code: str
     message: str
     remedy: str
+    message_said: Said | None = None
+    """What the sentence was made of, where the catalogue has it; so for the remedy."""
+    remedy_said: Said | None = None
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):

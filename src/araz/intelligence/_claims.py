@@ -20,7 +20,8 @@ from araz.intelligence._totals import (
     ratio_of_counts,
 )
 from araz.intelligence._when import Claim, Period, claim_of, period_of
-from araz.intelligence._words import unit_of
+from araz.intelligence._words import judged, measure_said, unit_of
+from araz.vocabulary import phrase
 
 _POLICING: Final = re.compile(
     r"crime|offen[cs]e|case|arrest|detain|regist|charge|convict|prosecut|user|patient|seizures?$", re.I
@@ -73,7 +74,7 @@ def judge_claims(table: Table, production: Sequence[tuple[int, float]] = ()) -> 
     """
     lacking = [name for name in REQUIRED if name not in table.header]
     if lacking:
-        raise ValueError(f"the figures need the columns {', '.join(REQUIRED)}; {lacking[0]!r} is missing")
+        raise ValueError(phrase("refusal.lacks-column", columns=", ".join(REQUIRED), column=repr(lacking[0])))
     figures, problems = _figures(table)
     findings: list[Finding] = []
     groups: dict[tuple[str, str], list[_Figure]] = {}
@@ -113,11 +114,9 @@ def _figures(table: Table) -> tuple[list[_Figure], list[Problem]]:
         number = parse(text)
         period = period_of(when) if when else None
         if not isinstance(number.value, float):
-            problems.append(Problem(row, "value", number.refusal or "has no value", text))
+            problems.append(Problem(row, "value", number.refusal or phrase("refusal.no-value"), text))
         elif when and period is None:
-            problems.append(
-                Problem(row, "period", "is not a period such as 2023, H1 2023, Q2 2024, 2023-01..2023-07", when)
-            )
+            problems.append(Problem(row, "period", phrase("refusal.no-such-period"), when))
         else:
             figures.append(_Figure(row=row, quantity=quantity, period_text=when, period=period, value=number.value,
                                    unit=unit, claim=claim_of(claim)))  # fmt: skip
@@ -142,43 +141,40 @@ def _pair(old: _Figure, new: _Figure, said: Claim) -> Finding:
     unit = unit_of(old.unit)
     is_mass = unit is not None and unit.base == "kg"
     numbers: dict[str, Any] = {"old": old.value, "new": new.value, "years": round(years, 2)}
-    caveats = (
-        ["The periods differ in length: rates per day are compared, and the season may differ."] if per_day else []
-    )
+    caveats: list[str] = [phrase("figure.periods-differ")] if per_day else []
     if before <= 0:
-        return _finding(
-            "change", old, new, "The first figure is zero: no ratio exists.", "nothing to compare", numbers, caveats
-        )
+        return _finding("change", old, new, phrase("figure.zero"), "nothing to compare", numbers, caveats)
     ratio = after / before
     numbers |= {"ratio": ratio, "change_percent": 100 * (ratio - 1)}
     if years >= 1.5 and ratio > 0:
         numbers["per_year_percent"] = 100 * (ratio ** (1 / years) - 1)
-    text = f"{old.value:,.10g} → {new.value:,.10g} {new.unit} is {_size(ratio)} in {_span(years)}"
+    made = {"old": f"{old.value:,.10g}", "new": f"{new.value:,.10g}", "unit": measure_said(new.unit),
+            "size": _size(ratio), "span": _span(years)}  # fmt: skip
+    text = phrase("figure.ratio", **made)
     if "per_year_percent" in numbers:
-        text += f", {numbers['per_year_percent']:.0f} % a year"
+        text = phrase("figure.ratio-yearly", **made, yearly=f"{numbers['per_year_percent']:.0f}")
     if said.factor is not None:
         numbers["claimed_factor"] = said.factor
-        text += f" (the text says {_claimed(said)})"
+        text = phrase("figure.says", head=text, claimed=_claimed(said))
     if is_mass and unit is not None and _SEIZED.search(old.quantity) and not per_day:
         return _seizures(old, new, text, numbers, unit.factor, caveats)
     if unit is None or unit.base == "piece":
         return _counts(old, new, text, numbers, said, caveats)
     kind = "change-of-production" if _MADE.search(old.quantity) else "change"
     verdict = _held(said, ratio) or "change"
-    return _finding(kind, old, new, text + ".", verdict, numbers, [*caveats, "No interval is stated with the figures."])
+    caveats = [*caveats, phrase("figure.no-interval")]
+    return _finding(kind, old, new, phrase("figure.end", head=text), verdict, numbers, caveats)
 
 
 def _counts(old: _Figure, new: _Figure, text: str, numbers: dict[str, Any], said: Claim, caveats: list[str]) -> Finding:
     ratio = ratio_of_counts(old.value, new.value)
     numbers["ratio_interval_95_poisson"] = [ratio.low, ratio.high]
-    caveats = [*caveats, "The interval is that of Poisson counts, the least doubt there can be."]
+    caveats = [*caveats, phrase("figure.poisson")]
     if _POLICING.search(f"{old.quantity} {old.unit}"):
-        text += "; registrations measure policing too"
-        caveats.append("Registrations measure policing too: more officers, other priorities "
-            "or other rules of counting change "
-                       "them without any change in drugs.")  # fmt: skip
+        text = phrase("figure.policing", head=text)
+        caveats.append(phrase("figure.measures-policing"))
     verdict = _held(said, numbers["ratio"]) or ("no change" if ratio.low <= 1 <= ratio.high else "change")
-    return _finding("change-of-count", old, new, text + ".", verdict, numbers, caveats)
+    return _finding("change-of-count", old, new, phrase("figure.end", head=text), verdict, numbers, caveats)
 
 
 def _seizures(old: _Figure, new: _Figure, text: str, numbers: dict[str, Any], kg: float, caveats: list[str]) -> Finding:
@@ -194,35 +190,30 @@ def _seizures(old: _Figure, new: _Figure, text: str, numbers: dict[str, Any], kg
                 "stands_out_below_mean_consignment_kg": threshold}  # fmt: skip
     inside = [row["low_kg"] <= 0 <= row["high_kg"] for row in table]
     small, large = table[0], table[-1]
-    band = f"95 % interval {small['low_kg']:+,.0f} to {small['high_kg']:+,.0f} kg at " \
-           f"{small['mean_consignment_kg']:g} kg a load, " \
-           f"{large['low_kg']:+,.0f} to {large['high_kg']:+,.0f} kg at {large['mean_consignment_kg']:g} kg"  # fmt: skip
+    band = phrase("figure.band", low=_signed(small["low_kg"]), high=_signed(small["high_kg"]),
+                  small=f"{small['mean_consignment_kg']:g}", lowest=_signed(large["low_kg"]),
+                  highest=_signed(large["high_kg"]), large=f"{large['mean_consignment_kg']:g}")  # fmt: skip
     verdict = "no change" if all(inside) else "change" if not any(inside) else "change only if loads are small"
-    words = {
-        "no change": "no change at any plausible consignment size",
-        "change": "a change at every plausible consignment size",
-    }
-    text += (
-        ": "
-        f"{words.get(verdict, 'a change only if the mean load is below ' + format(threshold, ',.2g') + ' kg')} ({band})"
-    )
+    below = phrase("figure.change-below", kg=f"{threshold:,.2g}")
+    words = {"no change": phrase("figure.no-change"), "change": phrase("figure.change")}
+    text = phrase("figure.held", head=text, verdict=words.get(verdict, below), band=band)
     caveats = [
         *caveats,
-        f"It would stand out only if the mean load were below {threshold:.2g} kg.",
-        "Seizures are not flows: they follow effort, tips and luck as well as traffic.",
-        f"Compound Poisson, load CV {CONSIGNMENT_CV:g}; the number of seizures behind "
-        "the totals would replace this assumption.",
+        phrase("figure.stands-out", kg=f"{threshold:.2g}"),
+        phrase("figure.not-flows"),
+        phrase("figure.assumes", cv=f"{CONSIGNMENT_CV:g}"),
     ]
-    return _finding("change-of-seizures", old, new, _minus(text) + ".", verdict, numbers, caveats)
+    return _finding("change-of-seizures", old, new, text, verdict, numbers, caveats)
 
 
 def _single(figure: _Figure, production: Sequence[tuple[int, float]]) -> Finding:
     claim, numbers = figure.claim, {"value": figure.value}
     if claim.percent is not None and claim.base is not None and claim.percent > -100:
         return _against_base(figure, claim.percent, claim.base, production)
-    caveats = ["“At least” and “at most” are edges, not estimates."] if claim.bound else []
-    text = f"{_at(figure)}: one figure, no comparison in the data"
-    text += f"; the text says “{claim.text}”." if claim.text else "."
+    caveats: list[str] = [phrase("figure.edge")] if claim.bound else []
+    text = phrase("figure.single", at=_at(figure))
+    if claim.text:
+        text = phrase("figure.single-says", at=_at(figure), text=claim.text)
     return _finding("single-figure", figure, None, text, "nothing to compare", numbers, caveats)
 
 
@@ -233,12 +224,11 @@ def _against_base(figure: _Figure, percent: float, base: Period, production: Seq
     edges = sorted(figure.value / max(1e-9, 1 + (percent + step) / 100) for step in (-digits, digits))
     numbers: dict[str, Any] = {"value": figure.value, "change_percent": percent, "base_year": base.first.year,
                                "implied_base": implied, "implied_base_range": edges}  # fmt: skip
-    fall = "a fall of" if percent < 0 else "a rise of"
-    text = (
-        f"{_at(figure)} is {fall} {abs(percent):g} % from {base.first.year}: it implies "
-        f"{implied:,.0f} {figure.unit} then ({edges[0]:,.0f} to {edges[1]:,.0f})"
-    )
-    verdict, caveats = "cannot be checked", ["The base year's figure is not in the data; the percentage is the text's."]
+    text = phrase("figure.fall" if percent < 0 else "figure.rise", at=_at(figure), percent=f"{abs(percent):g}",
+                  year=base.first.year, implied=f"{implied:,.0f}", unit=measure_said(figure.unit),
+                  low=f"{edges[0]:,.0f}", high=f"{edges[1]:,.0f}")  # fmt: skip
+    caveats: list[str] = [phrase("figure.base-missing")]
+    verdict, end = "cannot be checked", phrase("figure.end", head=text)
     near = sorted(production, key=lambda item: (abs(item[0] - base.first.year), item[0]))
     unit = unit_of(figure.unit)
     if near and unit is not None and unit.base == "kg" and _MADE.search(figure.quantity):
@@ -250,41 +240,26 @@ def _against_base(figure: _Figure, percent: float, base: Period, production: Seq
         agrees = "supported" if exact else "agrees with the nearest year"
         differs = "not supported" if exact else "differs from the nearest year"
         verdict = agrees if abs(change - percent) <= 2 else differs
-        caveats = (
-            [] if year == base.first.year else [f"The series has no {base.first.year}; {year} is the nearest year."]
-        )
-        text += f"; against the series' {tonnes:,.0f} t of {year} it is {_minus(f'{change:+.1f}')} %"
-    return _finding("claimed-change", figure, None, text + ".", verdict, numbers, caveats)
+        caveats = [] if exact else [phrase("figure.series-lacks", year=base.first.year, near=year)]
+        end = phrase("figure.against", head=text, tonnes=f"{tonnes:,.0f}", year=year, change=_minus(f"{change:+.1f}"))
+    return _finding("claimed-change", figure, None, end, verdict, numbers, caveats)
 
 
 def _share(figure: _Figure) -> Finding:
-    edge = {"at most": "up to ", "at least": "at least "}.get(figure.claim.bound, "")
-    text = (
-        f"“{edge}{figure.value:g} %” ({figure.quantity}) is a claim, not an estimate: "
-        "it comes without numerator, denominator"
-    )
-    text += " or interval" if figure.period else ", period or interval"
-    caveats = (
-        ["An “up to” gives only an edge: any smaller share agrees with it."] if figure.claim.bound == "at most" else []
-    )
-    caveats.append(
-        "Seized goods with a known origin are not a sample of the goods in circulation: "
-        "they over-state the routes that are watched."
-    )
-    needed = [
-        "the period and the population the share is of (kilograms, loads or doses; seized or in circulation)",
-        "origin of each seizure by a stated rule (documents, crossing place, chemical "
-        "profile), unknown origin counted as unknown",
-        "the chance that a load on each route is seized: logged inclusion "
-        "probabilities of the patrol rosters, for weighting",
-        "laboratory profiling of a random sample of seizures and street purchases, with its error rates",
-        "the number of loads, so that an interval can be stated",
+    edge: str = f"{figure.value:g}"
+    if figure.claim.bound in ("at most", "at least"):
+        edge = phrase(f"figure.share-{figure.claim.bound.replace(' ', '-')}", value=edge)
+    text = phrase("figure.share" if figure.period else "figure.share-no-period", edge=edge, quantity=figure.quantity)
+    caveats: list[str] = [phrase("figure.only-edge")] if figure.claim.bound == "at most" else []
+    caveats.append(phrase("figure.not-a-sample"))
+    needed: list[str] = [
+        phrase(f"figure.needs-{name}") for name in ("population", "origin", "chance", "laboratory", "loads")
     ]
     return _finding(
         "share-claim",
         figure,
         None,
-        text + ".",
+        text,
         "claim, not an estimate",
         {"value_percent": figure.value, "bound": figure.claim.bound},
         caveats,
@@ -298,7 +273,8 @@ def _finding(kind: str, old: _Figure, new: _Figure | None, text: str, verdict: s
     clean = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in numbers.items()}
     return Finding(kind=kind, quantity=old.quantity, periods=[f.period_text for f in both],
                    values=[f.value for f in both],
-                   unit=old.unit, statement=text, verdict=verdict, numbers=clean, caveats=caveats, needed=list(needed),
+                   unit=old.unit, statement=text, verdict=judged(verdict), numbers=clean, caveats=caveats,
+                   needed=list(needed),
                    rows=[f.row for f in both])  # fmt: skip
 
 
@@ -316,29 +292,34 @@ def _held(said: Claim, ratio: float) -> str:
 
 def _claimed(said: Claim) -> str:
     if said.percent is not None:
-        return f"{said.percent:+g} %"
-    names = {2: "twofold", 3: "threefold", 4: "fourfold", 5: "fivefold", 6: "sixfold", 10: "tenfold"}
-    return names.get(round(said.factor or 0) if said.factor in {2, 3, 4, 5, 6, 10} else 0, f"{said.factor:g}-fold")
+        return _minus(f"{said.percent:+g} %")
+    if said.factor in {2, 3, 4, 5, 6, 10}:
+        return phrase(f"figure.fold-{said.factor:g}")
+    return phrase("figure.fold", n=f"{said.factor:g}")
 
 
 def _size(ratio: float) -> str:
-    return f"{ratio:.1f}-fold" if ratio >= 1.995 else f"{100 * (ratio - 1):+.1f} %".replace("-", "−")
+    return phrase("figure.fold", n=f"{ratio:.1f}") if ratio >= 1.995 else _minus(f"{100 * (ratio - 1):+.1f} %")
 
 
 def _minus(text: str) -> str:
     """The sign before a number as it is printed, not as it is typed."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
+    return text.replace("-", "−")
+
+
+def _signed(kg: float) -> str:
+    return _minus(f"{kg:+,.0f}")
 
 
 def _span(years: float) -> str:
     whole = round(years)
-    names = {1: "one year", 2: "two years", 3: "three years", 5: "five years", 10: "ten years", 20: "twenty years"}
     if abs(years - whole) < 0.05 and whole >= 1:
-        return names.get(whole, f"{whole} years")
-    return f"{years:.1f} years" if years >= 1 else f"{years * 12:.0f} months"
+        return phrase(f"figure.span-{whole}") if whole in (1, 2, 3, 5, 10, 20) else phrase("figure.years", n=whole)
+    return phrase("figure.years", n=f"{years:.1f}") if years >= 1 else phrase("figure.months", n=f"{years * 12:.0f}")
 
 
 def _at(figure: _Figure) -> str:
-    return f"{figure.value:,.10g} {figure.unit} ({figure.quantity}" + (
-        f", {figure.period_text})" if figure.period_text else ")"
-    )
+    made = {"value": f"{figure.value:,.10g}", "unit": measure_said(figure.unit), "quantity": figure.quantity}
+    if figure.period_text:
+        return phrase("figure.at-period", **made, period=figure.period_text)
+    return phrase("figure.at", **made)

@@ -10,14 +10,13 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from araz.vocabulary import DatePrecision
+from araz.vocabulary import DatePrecision, phrase
 
 _DIGITS: Final = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _SPACES: Final = re.compile(r"[\s\u00a0\u202f']")
 _THREE_DIGITS: Final = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+|[+-]?[1-9]\d{0,2}(?:\.\d{3})+")
-_AMBIGUOUS: Final = (
-    "may be thousands or a decimal; write it without the separator, or state the decimal sign in the mapping"
-)
+_AMBIGUOUS: Final = phrase("refusal.thousands")
+_NO_NUMBER: Final = phrase("refusal.no-number")
 _DATES_IN: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 _WITH_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?")
 _DAY_NUMBER: Final = re.compile(r"[2-7]\d{4}(?:\.\d+)?")
@@ -51,7 +50,7 @@ def judge(texts: pl.Series, parse: Callable[[str], Parsed], dtype: pl.DataType |
         {
             "text": pl.Series(keys, dtype=pl.String),
             "value": pl.Series([item.value for item in parsed], dtype=dtype),
-            "refusal": pl.Series([item.refusal for item in parsed], dtype=pl.String),
+            "refusal": pl.Series([item.refusal and str(item.refusal) for item in parsed], dtype=pl.String),
             "note": pl.Series([item.note for item in parsed], dtype=pl.String),
         }
     )
@@ -119,7 +118,7 @@ def number_of(text: str, habits: Habits) -> Parsed:
     elif bare.count(",") == 1:
         plain = bare.replace(",", ".")
     if plain is None or not _DIGITS.fullmatch(plain) or not math.isfinite(float(plain)):
-        return Parsed(refusal="is not a number")
+        return Parsed(refusal=_NO_NUMBER)
     note = None if plain == text and text.isascii() else f"read as {float(plain):.15g}"
     return Parsed(value=float(plain), note=note)
 

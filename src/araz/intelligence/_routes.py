@@ -12,7 +12,8 @@ import numpy as np
 from msgspec import Meta
 from scipy import optimize
 
-from araz.vocabulary import FloatArray, LatitudeDeg, LongitudeDeg, Strict
+from araz.intelligence._words import place_said
+from araz.vocabulary import FloatArray, LatitudeDeg, LongitudeDeg, Strict, phrase
 
 MAX_PATHS = 5_000
 
@@ -125,7 +126,7 @@ def find_paths(network: Network, closed: Sequence[str] = ()) -> tuple[list[tuple
             walk((node.id,), 0.0, node.supply)
     if not paths:
         raise ValueError(
-            "no path leads from an origin to a market" + (f" once {', '.join(closed)} is closed" if closed else "")
+            phrase("refusal.no-path-closed", places=", ".join(closed)) if closed else phrase("refusal.no-path")
         )
     total = np.array(weights)
     return paths, total / total.sum()
@@ -145,11 +146,11 @@ def estimate_routes(network: Network, observed: Sequence[Observed], *, total: tu
     seen = [bool(row.any()) for row in rows]
     unseen = [item.place for item, yes in zip(observed, seen, strict=True) if not yes and item.low > 0]
     if unseen:
-        raise ValueError(f"goods were observed at {unseen[0]}, but no open path of the network goes there; add a leg")
+        raise ValueError(phrase("refusal.unseen-place", place=unseen[0]))
     a = np.array([np.ones(len(paths)), *(row for row, yes in zip(rows, seen, strict=True) if yes)])
     low = np.array([total[0], *(o.low for o, yes in zip(observed, seen, strict=True) if yes)], float)
     high = np.array([total[1], *(o.high for o, yes in zip(observed, seen, strict=True) if yes)], float)
-    names = ["the total", *(o.place for o, yes in zip(observed, seen, strict=True) if yes)]
+    names: list[str] = [phrase("route.total"), *(o.place for o, yes in zip(observed, seen, strict=True) if yes)]
     _must_be_feasible(a, low, high, names)
     flow = _entropy(a, low, high, prior * math.sqrt(max(total[0], 1e-9) * total[1]))
     edges = sorted({pair for path in paths for pair in pairwise(path)})
@@ -159,9 +160,7 @@ def estimate_routes(network: Network, observed: Sequence[Observed], *, total: tu
         least, most = _range(row, a, low, high)
         found.append(EdgeFlow(start, end, float(row @ flow), least, most))
     least, most = _range(np.ones(len(paths)), a, low, high)
-    notes = ["Ranges are all flows that agree with the observations; the central flow "
-        "is the one nearest the gravity prior.",
-             f"{len(paths):,} paths; the prior's costs are assumptions."]  # fmt: skip
+    notes: list[str] = [phrase("route.ranges"), phrase("route.paths", n=f"{len(paths):,}")]
     return RouteFlows(found, paths, flow, (float(flow.sum()), least, most), notes)
 
 
@@ -187,10 +186,7 @@ def _must_be_feasible(a: FloatArray, low: FloatArray, high: FloatArray, names: l
     slack = np.asarray(solved.x, float)[n:]
     if float(slack.sum()) > 1e-6 * max(1.0, float(np.abs(low).max())):
         worst = int(np.argmax(slack))
-        raise ValueError(
-            f"no flow satisfies all observations: {names[worst]} is off by at least "
-            f"{slack[worst]:,.4g}; widen its interval or the total"
-        )
+        raise ValueError(phrase("refusal.no-flow", name=names[worst], by=f"{slack[worst]:,.4g}"))
 
 
 def _range(row: FloatArray, a: FloatArray, low: FloatArray, high: FloatArray) -> tuple[float, float]:
@@ -271,8 +267,7 @@ def provenance(
     weight = flows.flow * keep
     if weight.sum() <= 0:
         raise ValueError(
-            f"no path of the network through {place} agrees with departure "
-            f"{departure!r} and destination {destination!r}"
+            phrase("refusal.no-agreeing-path", place=place, departure=repr(departure), destination=repr(destination))
         )
     weight = weight / weight.sum()
     ends: tuple[dict[str, float], dict[str, float]] = ({}, {})
@@ -281,9 +276,8 @@ def provenance(
             if share > 0:
                 side[name] = side.get(name, 0.0) + share
     best = max(ends[0], key=lambda k: ends[0][k]), max(ends[1], key=lambda k: ends[1][k])
-    at, whence, whither = ((titles or {}).get(name) or name for name in (place, *best))
-    text = (
-        f"seized at {at}: from {whence} with {100 * ends[0][best[0]]:.0f} %, to {whither} with "
-        f"{100 * ends[1][best[1]]:.0f} %, under the assumed costs"
-    )
+    at, whence, whither = (place_said((titles or {}).get(name) or name) for name in (place, *best))
+    shares = [f"{100 * found[name]:.0f}" for found, name in zip(ends, best, strict=True)]
+    text = phrase("route.seized", at=at, whence=whence, whence_percent=shares[0], whither=whither,
+                  whither_percent=shares[1])  # fmt: skip
     return Provenance(*ends, int(keep.sum()), text)

@@ -7,7 +7,8 @@ import datetime as dt
 import polars as pl
 
 from araz.intelligence._composition import singles
-from araz.vocabulary import FloatArray
+from araz.intelligence._words import substance_said
+from araz.vocabulary import FloatArray, phrase
 
 
 def monthly_series(
@@ -31,7 +32,11 @@ def monthly_series(
         value = pl.col("events").fill_null(1).sum()
     if mine.is_empty():
         raise ValueError(
-            f"no seizures of {substance or 'any drug'} with {what} here; araz seizures list shows what there is"
+            phrase(
+                "refusal.no-series",
+                what=substance_said(substance) if substance else phrase("refusal.any-drug"),
+                measure=phrase(f"measure.of-{what}"),
+            )
         )
     got = mine.group_by(pl.col("date").dt.truncate(every).alias("start")).agg(value.alias("value"))
     first, last = got["start"].min(), got["start"].max()

@@ -8,10 +8,13 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
+
+from araz.vocabulary import phrase
 
 #: A workbook that unpacks to more is refused: a small file can hold a very large one.
 MAX_UNPACKED_BYTES: Final = 4_000_000_000
@@ -20,6 +23,8 @@ ROW: Final = "\0row"
 MAX_CELL_CHARS: Final = 32_767
 _SEPARATOR: Final = re.compile(r"sep=([,;\t|])\r?\n", re.IGNORECASE)
 _FORMULA: Final = re.compile(rb'<(?:[\w.-]+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<(?:[\w.-]+:)?f[\s>/]')
+_FORMULA_CELL: Final = phrase("refusal.cell-formula")
+_LONG_CELL: Final = phrase("refusal.cell-too-long")
 _MERGE: Final = re.compile(rb'<(?:[\w.-]+:)?mergeCell\b[^>]*?\bref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 
 
@@ -49,7 +54,7 @@ def read_table(data: bytes, name: str, sheet: str | None = None, encoding: str |
     header, an encoding that is not UTF-8, a workbook that is damaged or unpacks to more than 4 GB.
     """
     if not data.strip():
-        raise ValueError(f"{name} is empty")
+        raise ValueError(phrase("refusal.file-empty", name=name))
     if data[:4] == b"PK\x03\x04":
         return _read_workbook(data, name, sheet)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
@@ -59,15 +64,15 @@ def read_table(data: bytes, name: str, sheet: str | None = None, encoding: str |
 
 def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
     if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError(f"{name} is UTF-16; say so with --encoding utf-16, or save it as CSV UTF-8")
+        raise ValueError(phrase("refusal.utf-16", name=name))
     try:
         text = data.decode(encoding or "utf-8-sig")
     except (UnicodeDecodeError, LookupError) as error:
         raise ValueError(
-            f"{name} is not {encoding or 'UTF-8'} ({error}); say which it is, for example --encoding cp1251 (Cyrillic)"
+            phrase("refusal.encoding", name=name, encoding=encoding or "UTF-8", error=str(error))
         ) from error
     if "\0" in text:
-        raise ValueError(f"{name} holds zero bytes: not a CSV file, or UTF-16; save it as CSV UTF-8")
+        raise ValueError(phrase("refusal.zero-bytes", name=name))
     told = _SEPARATOR.match(text)  # a line for spreadsheets only, which they do not show
     text = text[told.end() :] if told else text
     first = text.partition("\n")[0]
@@ -84,10 +89,7 @@ def _read_csv(data: bytes, name: str, encoding: str | None) -> Table:
         for row, cells in enumerate(reader, start=2):
             rows.append((row, cells))
     except csv.Error as error:
-        raise ValueError(
-            f"{name}, row {row + 1}: a quotation mark is left open, or stands inside a cell without being doubled "
-            f"({error}); what follows cannot be told apart, so nothing was read"
-        ) from error
+        raise ValueError(phrase("refusal.quotation", name=name, row=row + 1, error=str(error))) from error
     kept, numbers, refused = _fitting(rows, len(header))
     return _without_formulas(header, _columns(kept, len(header)), numbers, refused)
 
@@ -100,8 +102,13 @@ def _fitting(rows: Iterable[tuple[int, list[str]]], width: int) -> tuple[list[li
             kept.append(row[:width])
             numbers.append(number)
         elif row:
-            refused.append(Problem(number, "", f"{len(row)} fields where the header has {width}", _shown(row)))
+            refused.append(Problem(number, "", _odd_row(len(row), width), _shown(row)))
     return kept, numbers, refused
+
+
+@cache
+def _odd_row(fields: int, width: int) -> str:
+    return phrase("refusal.fields", n=fields, width=width)
 
 
 def _columns(rows: list[list[str]], width: int) -> list[pl.Series]:
@@ -134,11 +141,11 @@ def _header(cells: Sequence[str], name: str) -> list[str]:
     while header and not header[-1]:
         header.pop()
     if not header:
-        raise ValueError(f"{name} has no header in its first row")
+        raise ValueError(phrase("refusal.no-header", name=name))
     doubled = sorted({cell for cell in header if header.count(cell) > 1})
     if doubled:
-        which = repr(doubled[0]) if doubled[0] else "an empty name (a merged header?)"
-        raise ValueError(f"{name}: the header names {which} more than once; give each column one name of its own")
+        which = repr(doubled[0]) if doubled[0] else phrase("refusal.empty-name")
+        raise ValueError(phrase("refusal.doubled", name=name, which=which))
     return header
 
 
@@ -157,8 +164,7 @@ def _without_formulas(
         texts = frame.get_column(column).alias("texts")  # polars takes a header such as "*" or "^a$" for a pattern
         odd = frame.filter(texts.str.starts_with("=") | (texts.str.len_chars() > MAX_CELL_CHARS))
         for value, row in zip(odd.get_column(column).to_list(), odd[ROW].to_list(), strict=True):
-            why = "holds a formula, which is never computed; paste its value" if value[0] == "=" else "is too long"
-            bad.setdefault(row, Problem(row, column, f"the cell {why}", value[:200]))
+            bad.setdefault(row, Problem(row, column, _FORMULA_CELL if value[0] == "=" else _LONG_CELL, value[:200]))
     if bad:
         frame = frame.filter(~pl.col(ROW).is_in(list(bad)))
     return Table(header, frame, sorted([*refused, *bad.values()]))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from araz.vocabulary import FloatArray
+from araz.vocabulary import FloatArray, phrase
 
 
 class BorderDensity(NamedTuple):
@@ -39,19 +39,19 @@ def border_density(position_km: FloatArray, length_km: float, *, effort_km: Floa
     """
     places = np.asarray(position_km, float)
     if len(places) < 3 or np.any(~np.isfinite(places)) or np.any((places < 0) | (places > length_km)):
-        raise ValueError(f"{len(places)} positions; at least three, all between 0 and {length_km:g} km, are needed")
+        raise ValueError(phrase("refusal.positions", n=len(places), km=f"{length_km:g}"))
     spread = min(float(places.std(ddof=1)), float(np.subtract(*np.percentile(places, [75, 25]))) / 1.34 or math.inf)
     width = bandwidth_km if bandwidth_km is not None else max(0.9 * spread * len(places) ** -0.2, length_km / 500)
     at = np.linspace(0, length_km, points)
     kernel = _kernel(at, places, width, length_km)
     low, high = _band(kernel, 1 / (width * math.sqrt(2 * math.pi)), level)
-    label = "where we caught; no effort is given, so it says nothing of where they cross"
+    label = phrase("caught.alone")
     if effort_km is None or effort is None:
         return BorderDensity(at, kernel.sum(axis=0), low, high, width, None, None, label)
     worked = np.asarray(effort, float) @ _kernel(at, np.asarray(effort_km, float), width, length_km)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(worked > 0.1 * worked.mean(), kernel.sum(axis=0) / worked, np.nan)
-    label = "where we caught, and the rate per effort beside it; blank where there was next to no effort"
+    label = phrase("caught.beside")
     return BorderDensity(at, kernel.sum(axis=0), low, high, width, worked, ratio, label)
 
 
@@ -122,7 +122,7 @@ def space_time_scan(cell: FloatArray, period: FloatArray, cells: int, periods: i
     """
     where, when = np.asarray(cell, int), np.asarray(period, int)
     if len(where) < 5 or where.min() < 0 or where.max() >= cells or when.min() < 0 or when.max() >= periods:
-        raise ValueError(f"{len(where)} events; at least five, inside {cells} cells and {periods} periods, are needed")
+        raise ValueError(phrase("refusal.few-events", n=len(where), cells=cells, periods=periods))
     best, place = _scan(_table(where, when, cells, periods)[None])
     null, _ = _scan(np.array([_table(where, rng.permutation(when), cells, periods) for _ in range(permutations)]))
     p_value = (1 + float((null >= best[0] - 1e-12).sum())) / (1 + permutations)

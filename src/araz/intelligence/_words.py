@@ -128,9 +128,19 @@ def measure_said(unit: str) -> str:
     return _term(f"measure.{unit}", unit)
 
 
+def place_said(title: str) -> str:
+    """A place of a shipped network of routes."""
+    return _term(f"place.{title.lower().replace(' ', '-')}", title)
+
+
 def model_said(name: str) -> str:
     """A model of a series."""
     return _term(f"model.{name.lower().replace(' ', '-')}", name)
+
+
+def judged(verdict: str) -> str:
+    """What a claim is found to be."""
+    return _term(f"judged.{verdict.replace(',', '').replace(' ', '-')}", verdict)
 
 
 def counted(seizures: int) -> str:
