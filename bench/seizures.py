@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 import tempfile
 import time
@@ -194,11 +195,30 @@ def shares(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
         alarms += compare_shares(loads(rng, 40), loads(rng, 40), NAMES, rng=rng, replicates=99).p_value <= 0.05
         late = loads(rng, 40, (0.1, 0.7, 0.2))
         power += compare_shares(loads(rng, 40), late, NAMES, rng=rng, replicates=99).p_value <= 0.05
-    return [
-        *found,
+    found += [
         row("test of shares", "no change, 40 and 40 seizures", "false alarms", alarms / trials, "≤ 0.05", trials),
         row("test of shares", "heroin 50 % → 10 %", "found", power / trials, "", trials),
     ]
+    for heavy, others in ((1.5, 1.5), (1.5, 0.0), (2.0, 2.0)):
+        for n in (150, 400):
+            found.append(small_share(rng, n, heavy, others, trials))
+    return found
+
+
+def small_share(rng: np.random.Generator, n: int, heavy: float, others: float, trials: int) -> dict[str, object]:
+    """Coverage of a share of 8 % of the loads whose own sizes are log-normal; others' log-normal or, at 0, gamma."""
+    means = [np.exp(others**2 / 2)] * 2 + [np.exp(heavy**2 / 2)]
+    truth = np.array([0.5, 0.42, 0.08]) * means
+    hits = 0
+    for _ in range(trials):
+        which = rng.choice(3, n, p=(0.5, 0.42, 0.08))
+        sizes = rng.lognormal(0, others, n) if others else rng.gamma(0.6, 1 / 0.6, n)
+        matrix = np.eye(3)[which] * np.where(which == 2, rng.lognormal(0, heavy, n), sizes)[:, None]
+        said = compose(matrix, ["a", "b", "small"], rng=rng, replicates=200).kg_shares["small"]
+        hits += said.low <= truth[2] / truth.sum() <= said.high
+    kinds = "all alike" if others else "the others' gamma (CV 1.3)"
+    what = f"{n} seizures, 8 % of the loads log-normal (CV {math.sqrt(math.expm1(heavy**2)):.1f}), {kinds}"
+    return row("share of kilograms", what, "interval coverage", hits / trials, "0.95", trials)
 
 
 def flows(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:

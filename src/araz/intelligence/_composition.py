@@ -19,7 +19,7 @@ from araz.intelligence._totals import (
     drawn_again,
     share_of_two,
 )
-from araz.vocabulary import FloatArray
+from araz.vocabulary import FloatArray, IntArray
 
 #: Rows of the register that are sums or no drugs: in no composition.
 NOT_DRUGS: Final = ("total", "alcohol", "precursor", "")
@@ -97,10 +97,12 @@ def compose(matrix: FloatArray, names: Sequence[str], *, rng: np.random.Generato
 
     An interval reaches as far as the bootstrap of whole seizures and as Student's t on the log-odds, whichever is
     wider: a bootstrap of few seizures lacks the heavy load that was not caught, the t lacks the tail. Its degrees of
-    freedom are those of the equal loads that the seizures are worth, (Σt)²/Σt² − 1. With fewer than ten loads of a
+    freedom are those of the equal loads that the seizures are worth, (Σt)²/Σt² − 1. Its error is that of the loads
+    caught or, if wider, that of loads as uneven as all substances' are. With fewer than ten loads of a
     substance, or of all others, it reaches also as far as the exact interval of its share of loads: sizes of so few
     loads say little of the next one, and what was not seen may still be there. Fewer than five seizures say too
-    little: their intervals are [0, 1]. A small share of loads with heavy tails is covered less than stated even so.
+    little: their intervals are [0, 1]. A substance whose loads are far more uneven than all others' is covered less
+    than stated.
     """
     total = float(matrix.sum())
     largest = float(matrix.sum(axis=1).max() / total) if total > 0 else math.nan
@@ -130,15 +132,32 @@ def _intervals(rows: FloatArray, drawn: FloatArray, names: Sequence[str], level:
     error = np.sqrt((((rows - share * rows.sum(axis=1, keepdims=True)) / total) ** 2).sum(axis=0))
     inside = (share > 0) & (share < 1)
     odds = special.logit(np.where(inside, share, 0.5))
+    error = error / np.where(inside, share * (1 - share), 1)
+    loads = (rows > 0).sum(axis=0)
+    few = np.minimum(loads, n - loads) < FEW_LOADS
+    error = np.where(few, error, np.maximum(error, _error_by_all_loads(rows, loads)))
     worth = total**2 / float((rows.sum(axis=1) ** 2).sum())
-    reach = float(stats.t.ppf(0.5 + level / 2, max(1.0, worth - 1))) * error / np.where(inside, share * (1 - share), 1)
+    reach = float(stats.t.ppf(0.5 + level / 2, max(1.0, worth - 1))) * error
     low = np.where(inside, np.minimum(low, special.expit(odds - reach)), share)
     high = np.where(inside, np.maximum(high, special.expit(odds + reach)), share)
-    loads = (rows > 0).sum(axis=0)
     least, most = binomial_interval(loads, n, level)
-    few = np.minimum(loads, n - loads) < FEW_LOADS
     low, high = np.where(few, np.minimum(low, least), low), np.where(few, np.maximum(high, most), high)
     return {name: Interval(float(p), float(a), float(b)) for name, p, a, b in zip(names, share, low, high, strict=True)}
+
+
+def _error_by_all_loads(rows: FloatArray, loads: IntArray) -> FloatArray:
+    """Standard error of each share's log-odds where a load varies about its substance's mean as much as all loads do.
+
+    Var = v_f + Σ_{g≠f} (T_g / Σ_{g≠f} T_g)² v_g, v = max(Σx²/T², k⁻¹ mean (x/x̄)²): of the few loads of one substance
+    the rare heavy one is mostly not among them, among all loads it is.
+    """
+    sums = rows.sum(axis=0)
+    part = np.divide(rows, sums / np.maximum(loads, 1), out=np.zeros_like(rows), where=sums > 0)
+    varied = (part**2).sum() / loads.sum() / np.maximum(loads, 1)
+    varied = np.maximum(varied, np.divide((rows**2).sum(axis=0), sums**2, out=np.zeros_like(sums), where=sums > 0))
+    others = sums.sum() - sums
+    rest = np.maximum((sums**2 * varied).sum() - sums**2 * varied, 0.0)
+    return np.asarray(np.sqrt(varied + np.divide(rest, others**2, out=np.zeros_like(rest), where=others > 0)))
 
 
 def composition_by_period(
