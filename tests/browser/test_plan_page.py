@@ -2,6 +2,8 @@
 
 import pytest
 
+from spoken import english_in
+
 pytestmark = pytest.mark.browser
 
 
@@ -52,6 +54,16 @@ def test_everything_works_by_keys_and_a_second_plan_can_be_kept(night_parts, ser
     assert asked["teams"] == 3, "what was asked before still holds"
     assert "site-east" in asked["standing"]
     assert asked["posts"][0]["id"] == "patrol-1"
+
+
+def test_the_certificate_is_read_in_azerbaijani(night_parts, serve, screen, running, until):
+    page = screen(serve(night_parts.Night(2)), "/?lang=az")
+    running(page)
+    page.keyboard.press("p")
+    until(page, lambda: "Zəmanət: məhz bu növbə" in page.inner_text(".drawer"), "the certificate")
+    assert english_in(page.inner_text(".drawer")) == set()
+    page.keyboard.press("x")
+    until(page, lambda: "Guarantee: no attack" in page.inner_text(".drawer"), "the same in English")
 
 
 def test_a_question_the_planner_refuses_says_why(night_parts, serve, screen, running, until, monkeypatch):

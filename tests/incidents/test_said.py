@@ -26,27 +26,20 @@ from araz.vocabulary import (
 from spoken import plain_values
 
 HOUSE = Path(araz.__file__).parent
-#: The files whose sentences the analyst's pages show.
-ANALYST = [
-    *(
-        HOUSE / "intelligence" / f"_{name}.py"
-        for name in ("report", "words", "forecast", "claims", "routes", "where", "series", "tables", "clean")
-    ),
-    *(
-        HOUSE / "app" / f"_{name}.py"
-        for name in (
-            "register",
-            "seizure_answers",
-            "seizure_desk",
-            "seizures_keep",
-            "seizures_say",
-            "seizures_report",
-            "seizures_place",
-        )
-    ),
+#: Files in which the analyst's and the plan's pages say nothing beside the catalogue.
+WHOLE = [
+    *(HOUSE / "intelligence" / f"_{name}.py" for name in ("report", "forecast", "claims", "routes", "where", "series")),
+    *(HOUSE / "deployment" / f"_{name}.py" for name in ("words", "ground")),
+    HOUSE / "app" / "_seizure_answers.py",
 ]
-#: Those of them in which no sentence stands beside the catalogue; the others print for the command line too.
-WHOLE = {"_report.py", "_forecast.py", "_claims.py", "_routes.py", "_where.py", "_series.py", "_seizure_answers.py"}
+#: Others whose sentences those pages show; they print for the command line too.
+ANALYST = [
+    *WHOLE,
+    *(HOUSE / "intelligence" / f"_{name}.py" for name in ("words", "tables", "clean")),
+    HOUSE / "deployment" / "_from_site.py",
+    *(HOUSE / "app" / f"_{name}.py" for name in ("plan_desk", "register", "seizure_desk")),
+    *(HOUSE / "app" / f"_seizures_{name}.py" for name in ("keep", "say", "report", "place")),
+]
 #: Every file whose words an officer, a technician, a patrol or the analyst reads.
 ROOMS = [
     *ANALYST,
@@ -122,7 +115,7 @@ def test_no_sentence_stands_in_the_rooms_beside_the_catalogue():
     names |= {english for key, (english, _) in MESSAGES.items() if key.startswith("judged.")}
     for path in ROOMS:
         rules = path.parent.name in ("incidents", "intercept", "sensors", "tracking") and path.name != "_weights.py"
-        if not rules and not (path in ANALYST and path.name in WHOLE):
+        if not rules and path not in WHOLE:
             continue  # refusals to who asks for a release, and the table of the documentation
         tree = ast.parse(path.read_text(encoding="utf-8"))
         quiet = {id(inner) for node in ast.walk(tree) if _is_quiet(node) for inner in ast.walk(node)}
@@ -149,9 +142,7 @@ def test_what_the_analysts_pages_are_refused_with_is_in_the_catalogue():
     #: Where a network of the command line's own is read, and a question that no page asks.
     beside = {"the network: {}", "the network's legs name {}, which is no node of it", "{} is neither loads nor kg",
               "more than {} paths; lower `longest`, or leave out legs"}  # fmt: skip
-    for path in ANALYST:
-        if path.name not in WHOLE:
-            continue
+    for path in WHOLE:
         raised = [n.exc for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Raise)]
         said = [call.args[0] for call in raised if isinstance(call, ast.Call) and call.func.id == "ValueError"]
         english = {_template(one) for one in said if isinstance(one, ast.Constant | ast.JoinedStr)}

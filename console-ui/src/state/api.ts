@@ -1,7 +1,8 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
 import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Said, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
-import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, Told, WhereFound } from "./seizures";
+import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
+import type { Told } from "./told";
 import { language, say, t } from "./language.svelte";
 import type { SiteGeometry } from "./site";
 
@@ -81,8 +82,8 @@ export const api = {
   search: (alarmId: string) => ask<SearchPlan>(`/api/search?alarm_id=${encodeURIComponent(alarmId)}`),
   coverage: (target: string, atUs: number | null) =>
     ask<Claims>(`/api/coverage?quarry=${target}${atUs === null ? "" : `&at_us=${atUs}`}`, undefined, COVERAGE_MS),
-  plan: () => ask<PlanShown>("/api/plan", undefined, PLAN_MS),
-  whatIf: (question: PlanAsk) => ask<PlanShown>("/api/plan", question, PLAN_MS),
+  plan: () => ask<Told<PlanShown>>("/api/plan", undefined, PLAN_MS),
+  whatIf: (question: PlanAsk) => ask<Told<PlanShown>>("/api/plan", question, PLAN_MS),
   monthly: (month: string) => ask<Told<MonthlyReport>>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
   shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
   claims: (name: string, csv: string) => ask<Told<ClaimsFound>>("/api/seizures/claims", { name, csv }, PLAN_MS),

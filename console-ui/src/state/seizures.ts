@@ -1,16 +1,4 @@
 // The shapes of the analyst's answers that are no records of the vocabulary: what the commands print with --json.
-import analyst from "../messages/analyst.json";
-import { catalogue, say } from "./language.svelte";
-import type { Said } from "../vocabulary";
-
-Object.assign(catalogue, analyst);
-
-/** An answer with, by its English text, what each sentence in it was made of. */
-export type Told<T> = T & { said: Record<string, Said> };
-
-/** A text of an answer in the reader's language; what nobody made from the catalogue stays as it is. */
-export const told = (answer: { said: Record<string, Said> } | null, text: string): string => say(text, answer?.said[text]);
-
 export interface Interval {
   estimate: number | null;
   low: number | null;

@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 from litestar import Response, get, post
 
-from araz.console import AnyRequest, Refused, asks, json_of
+from araz.console import AnyRequest, Refused, asks, json_of, told_by
 from araz.geography import Place
-from araz.vocabulary import PlanAsk, PlanCorner, PlanShown
+from araz.vocabulary import PlanAsk, PlanCorner, PlanShown, phrase, told_with
 
 #: Answers kept: the plan as it is, and a few questions.
 KEPT: Final = 16
@@ -51,13 +51,11 @@ def plan_handlers(place: Place | None) -> list[Any]:
 
     def told(ask: PlanAsk) -> Response[bytes]:
         if desk is None:
-            raise Refused(403, "partial-view", "your service sees a part of this sector", "ask the one that sees all")
+            raise Refused(403, "partial-view", phrase("refusal.partial"), phrase("refusal.ask-whole"))
         try:
-            body = msgspec.json.encode(desk.answer(ask))
+            body = msgspec.json.encode(told_with(desk.answer(ask)))
         except ValueError as error:
-            raise Refused(
-                400, "no-plan", str(error), "correct what it names; docs/site.md explains [planning]"
-            ) from error
+            raise Refused(400, "no-plan", told_by(error), phrase("refusal.correct-plan")) from error
         return Response(body, media_type="application/json; charset=utf-8")
 
     @get("/api/plan", opt=asks(words={"corner?": PlanCorner}))

@@ -32,6 +32,7 @@ from araz.vocabulary import (
     SensorKind,
     Uncertain,
     frozen_array,
+    phrase,
 )
 
 Placed = TypeVar("Placed", PlanPost, Sensor)
@@ -79,15 +80,12 @@ def game_of_site(place: Place, corner: PlanCorner = PlanCorner.LIKELY, ask: Plan
     """
     planning = place.site.planning
     if planning is None:
-        raise ValueError(
-            f"The site {place.site.name} has no [planning]: say who might fly and where sensors and teams could "
-            "stand (docs/site.md)."
-        )
+        raise ValueError(phrase("refusal.no-planning", name=place.site.name))
     at, sector = _At(corner), _sector(place, corner)
     ground, ways = sector.ground, sector.ways
     sensors, posts = _sensors(place, planning), planning.posts or _posts_of_patrols(place)
     if not posts:
-        raise ValueError("There is neither a planning.posts nor a patrol; say where a team can wait.")
+        raise ValueError(phrase("refusal.no-waiting"))
     if ask is not None:
         sensors, posts = _moved(sensors, ask.sensors, "sensor"), _moved(posts, ask.posts, "post")
         planning = msgspec.structs.replace(planning, teams=ask.teams or planning.teams)
@@ -277,11 +275,11 @@ def _instance(
 
 
 def _assumed(planning: Planning, ground: Ground) -> tuple[str, ...]:
-    out = []
+    out: list[str] = []
     if not ground.launch_roads_known:
-        out.append("No road over there is known: a drone may start at every launch place.")
+        out.append(phrase("planned.no-roads-there"))
     if not planning.posts:
-        out.append("No posts are given: teams wait where the patrols stand.")
+        out.append(phrase("planned.no-posts"))
     if not planning.sensors:
-        out.append("No places for more sensors are given: only patrols can be planned.")
+        out.append(phrase("planned.no-sites"))
     return tuple(out)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from araz.geography import Place
-from araz.vocabulary import BoolArray, FloatArray, IntArray, Planning, frozen_array
+from araz.vocabulary import BoolArray, FloatArray, IntArray, Planning, frozen_array, phrase
 
 #: Roads are walked in steps of this length when drop places are looked for.
 _STEP_M = 100.0
@@ -38,19 +38,13 @@ def ground_of(place: Place, planning: Planning) -> Ground:
     middle = (np.arange(int(along[-1] // planning.cell_m), dtype=np.float64) + 0.5) * planning.cell_m
     cell_m = _inside(place, along, np.asarray(middle, dtype=np.float64))
     if len(cell_m) == 0:
-        raise ValueError(
-            f"No border cell of {planning.cell_m:g} m lies inside the terrain; make planning.cell_m smaller, or "
-            "terrain.half_size_m larger."
-        )
+        raise ValueError(phrase("refusal.no-cell", metres=f"{planning.cell_m:g}"))
     drops = _drops(place, planning)
     if len(drops) == 0:
-        raise ValueError(
-            f"No road of ours lies within planning.drop_depth_m = {planning.drop_depth_m:g} m of the line, so no load "
-            "could be picked up; give the roads, or a larger depth."
-        )
+        raise ValueError(phrase("refusal.no-drop-road", metres=f"{planning.drop_depth_m:g}"))
     launches, known = _launches(place, planning, along)
     if len(launches) == 0:
-        raise ValueError("No launch place over there is near a road; make planning.access_m larger.")
+        raise ValueError(phrase("refusal.no-launch"))
     return Ground(
         frozen_array(_at(place, along, cell_m), np.float64),
         frozen_array(cell_m, np.float64),

@@ -10,14 +10,14 @@ from araz.deployment._instance import Instance, detection, names_of
 from araz.deployment._marginals import GoOn, always, solve_marginals
 from araz.deployment._plan import Plan
 from araz.deployment._response import marginal_response, response_table
-from araz.vocabulary import FloatArray
+from araz.vocabulary import FloatArray, phrase
 
 
 def gap_text(gap: float) -> str:
     """A gap as it is: never rounded to nothing, "closed" only at exactly equal figures."""
     if gap == 0.0:
-        return "0 (guarantee and bound agree)"
-    return "not known (the bound is 0)" if not np.isfinite(gap) else f"{100.0 * gap:.3g} %"
+        return phrase("planned.gap-none")
+    return phrase("planned.gap-unknown") if not np.isfinite(gap) else f"{100.0 * gap:.3g} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +61,17 @@ def next_money(instance: Instance, plan: Plan, *, candidates: int = 3, go_on: Go
 def certificate(instance: Instance, plan: Plan, money: NextMoney | None = None) -> list[str]:
     """Sentences that state the guarantee, the bound, the gap, what binds and where the next money helps."""
     nights = " × ".join(str(len(lottery.probability)) for lottery in plan.lotteries)
-    out = [
-        f"Guarantee: no attack brings its sender more than {plan.guarantee_kg:.6g} kg a sortie (value-weighted, his "
-        f"own cost taken off) against exactly these rosters ({nights} to draw from)"
-        + (f", with {instance.sorties} sorties at once." if instance.sorties > 1 else "."),
-        f"Bound: no plan with these sensors, teams and limits gets below {plan.bound_kg:.6g} kg.",
-        f"Gap: {gap_text(plan.gap)}"
-        + ("." if plan.closed else f", which did not close to the {gap_text(plan.tolerance)} asked for."),
+    kg, gap = f"{plan.guarantee_kg:.6g}", gap_text(plan.gap)
+    out: list[str] = [
+        phrase("planned.guarantee-many", kg=kg, nights=nights, sorties=instance.sorties)
+        if instance.sorties > 1
+        else phrase("planned.guarantee", kg=kg, nights=nights),
+        phrase("planned.bound", kg=f"{plan.bound_kg:.6g}"),
+        phrase("planned.gap", gap=gap)
+        if plan.closed
+        else phrase("planned.gap-open", gap=gap, tolerance=gap_text(plan.tolerance)),
+        _worst_sentence(instance, plan),
     ]
-    out.append(_worst_sentence(instance, plan))
     if money is not None:
         out.append(_money_sentence(instance, money))
     return out
@@ -77,14 +79,19 @@ def certificate(instance: Instance, plan: Plan, money: NextMoney | None = None) 
 
 def _worst_sentence(instance: Instance, plan: Plan) -> str:
     if plan.worst is None:
-        return "Binding: nothing; staying at home is the smuggler's best answer."
+        return phrase("planned.nothing-binds")
     a = plan.worst
     seen = detection(instance, plan.sensors_on)[a]
     met = plan.response[instance.response_row[a]]
     craft = names_of(int(instance.aircraft.max()) + 1, instance.aircraft_names, "aircraft")[instance.aircraft[a]]
-    return (
-        f"Binding: {craft} across km {instance.cell_m[instance.crossing[a]] / 1e3:.1f} in window {instance.window[a]}, "
-        f"seen with {seen:.2f}, met with {met:.2f}; {_what_would_help(instance, plan, a)}."
+    return phrase(
+        "planned.binds",
+        craft=craft,
+        km=f"{instance.cell_m[instance.crossing[a]] / 1e3:.1f}",
+        window=int(instance.window[a]),
+        seen=f"{seen:.2f}",
+        met=f"{met:.2f}",
+        help=_what_would_help(instance, plan, a),
     )
 
 
@@ -96,21 +103,19 @@ def _what_would_help(instance: Instance, plan: Plan, a: int) -> str:
     fully_seen = float(detection(instance, np.ones(instance.sensors))[a])
     seen = float(detection(instance, plan.sensors_on)[a])
     if nearest - met < 0.01 and fully_seen - seen < 0.01:
-        return f"no post reaches it with more than {nearest:.2f} and no free site sees it better: it needs a new one"
+        return phrase("planned.help-new", most=f"{nearest:.2f}")
     if nearest - met < 0.01:
-        return f"a team stands there whenever it helps (at best {nearest:.2f}): a sensor, not a patrol"
+        return phrase("planned.help-sensor", most=f"{nearest:.2f}")
     if fully_seen - seen < 0.01:
-        return "no free site sees it better: a patrol, not a sensor"
-    return "it can be seen better (a sensor) and met more often (a patrol)"
+        return phrase("planned.help-patrol")
+    return phrase("planned.help-both")
 
 
 def _money_sentence(instance: Instance, money: NextMoney) -> str:
-    team = f"one more team in every window lowers the bound by {money.team_gain_kg:.4g} kg"
+    team = phrase("planned.team", kg=f"{money.team_gain_kg:.4g}")
     if money.sensor is None:
-        tail = "no single sensor tried lowers it"
-        return f"Next money: {team}; {tail}." if money.team_gain_kg > 0 else f"Next money: neither ({team}; {tail})."
+        return phrase("planned.money-team" if money.team_gain_kg > 0 else "planned.money-neither", team=team)
     name = names_of(instance.sensors, instance.sensor_names, "site")[money.sensor]
-    km = instance.sensor_m[money.sensor] / 1e3
-    place = f"a sensor at {name} (km {km:.1f}) lowers it by {money.sensor_gain_kg:.4g} kg"
+    km, kg = f"{instance.sensor_m[money.sensor] / 1e3:.1f}", f"{money.sensor_gain_kg:.4g}"
     first = money.sensor_gain_kg >= money.team_gain_kg
-    return f"Next money: {'a sensor here, not a patrol' if first else 'a patrol, not a sensor'}: {place}; {team}."
+    return phrase("planned.money-sensor" if first else "planned.money-patrol", name=name, km=km, kg=kg, team=team)

@@ -93,7 +93,7 @@ def said_anew(record: Any, language: str) -> Any:
     return msgspec.to_builtins(record, enc_hook=lambda text: in_language(_known(text), language))
 
 
-def told_with(record: Any, plain: Callable[[Any], Any]) -> dict[str, Any]:
+def told_with(record: Any, plain: Callable[[Any], Any] | None = None) -> dict[str, Any]:
     """A record as plain dicts and lists with, under ``said``, what each English sentence in it was made of.
 
     ``plain`` makes something plain of what is neither a phrase nor known to msgspec.
@@ -101,10 +101,10 @@ def told_with(record: Any, plain: Callable[[Any], Any]) -> dict[str, Any]:
     said: dict[str, Said] = {}
 
     def hook(value: Any) -> Any:
-        if not isinstance(value, Phrase):
-            return plain(value)
-        said[str(value)] = value.said
-        return str(value)
+        if isinstance(value, Phrase) or plain is None:
+            said[str(value)] = _known(value).said
+            return str(value)
+        return plain(value)
 
     told: dict[str, Any] = msgspec.to_builtins(record, enc_hook=hook)
     return told | {"said": said}
