@@ -11,8 +11,8 @@ from araz.sensors import AsterixPlot, encode_asterix_034, encode_asterix_048, en
 from araz.vocabulary import Decision, DecisionAction, PeopleReport, ReportKind
 
 START_US = 1_790_000_000_000_000
-#: The card of the drone, after those of what the site cannot see.
-ALARM = "A0005"
+#: The card of the drone, told early because a radar of the line is out, which is the first card.
+ALARM = "A0002"
 
 
 def small_night(root, seconds=150, seed=3, alarm_id=ALARM):
