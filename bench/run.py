@@ -334,8 +334,10 @@ PARTS = [
         "One crew? Odds said, and what was true",
         "Records of sorties whose crews are known, judged by solved cases of other crews. In each cell: said on "
         "average → were one crew (95 % over records) of how many pairs. `other kinds`: the solved cases come from the "
-        "seven other worlds in turn. `nats`: log loss of a pair, and that of knowing only how common such pairs are. "
-        "`pi_held`: how often the 90 % interval of how common they are held it.",
+        "other worlds that are not `fresh` in turn; on the fresh ones nothing was chosen. `ece`: mean difference of "
+        "said and true, by tenths, of pairs said 10 % or more. `range_held`: in how many tenths the share that were "
+        "lies inside the mean interval said. `nats`: log loss of a pair, and that of knowing only how common such "
+        "pairs are. `pi_held`: how often the 90 % interval of how common they are held it.",
         ["bench/seizures.py", "crews", "--json"],
         ["--trials", "2"],
         [],

@@ -2,7 +2,7 @@
 
     python bench/seizures.py import [--rows 300000 1000000]
     python bench/seizures.py estimators [--trials 400] [--only places …]
-    python bench/seizures.py crews [--trials 14]
+    python bench/seizures.py crews [--trials 8]
     python bench/seizures.py forecasts
     (each with --json)
 
@@ -57,7 +57,19 @@ from araz.intelligence._conformal import interval_ends
 from araz.intelligence._crews import _apart, _bins, _probabilities
 from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll
 from araz.intelligence._totals import binomial_interval
-from seizure_lab import CREW_WORLDS, IDS_HEADER, NAMES, SERIES, areas, imported, loads, season, series_of, sorties
+from seizure_lab import (
+    CREW_WORLDS,
+    FRESH_WORLDS,
+    IDS_HEADER,
+    NAMES,
+    SERIES,
+    areas,
+    imported,
+    loads,
+    season,
+    series_of,
+    sorties,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERVALS = ("held", "width", "score", "split_held", "split_width", "split_score")
@@ -390,46 +402,64 @@ def alongside(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     ]
 
 
-def measure_crews(trials: int) -> list[dict[str, object]]:
+def measure_crews(trials: int, only: list[str]) -> list[dict[str, object]]:
     """Odds of pairs of sorties that were not learned from: how often they are one crew, by what was said.
 
-    Every world is judged by what its own solved cases taught, and by what another world's taught.
+    Every world is judged by what its own solved cases taught, and by what those of the worlds of the tests taught.
     """
     found = []
-    for world, settings in CREW_WORLDS.items():
+    for world, settings in (CREW_WORLDS | FRESH_WORLDS).items():
+        if only and world not in only:
+            continue
         others = [other for name, other in CREW_WORLDS.items() if name != world]
         for learned in ("its own kind", "other kinds"):
+            if learned == "its own kind" and world == "five small crews":
+                continue  # too few to learn from: refused
             rng, told, chance = np.random.default_rng(2026), [], []
             for trial in range(trials):
                 taught = settings if learned == "its own kind" else others[trial % len(others)]
-                model = learn_crews(sorties(rng, **taught), rng=rng, draws=20)
+                model = learn_crews(solved_of(rng, taught), rng=rng, draws=10)
                 record = sorties(rng, **settings)
                 fitted = fit_to_record(model, [s for _, s in record])
                 crew = np.array([name for name, _ in record])
                 i, j = np.triu_indices(len(record), 1)
                 same = crew[i] == crew[j]
-                bins = _bins(_apart([s for _, s in record], i, j))
-                told.append((_probabilities(fitted, bins).mean(axis=0), same))
+                chances = _probabilities(fitted, _bins(_apart([s for _, s in record], i, j)))
+                told.append((chances.mean(axis=0), same, *np.quantile(chances, [0.05, 0.95], axis=0)))
                 low, high = np.quantile(fitted.prior, [0.05, 0.95])
                 chance.append(low <= same.mean() <= high)
-            found.append(
-                {"world": world, "solved cases of": learned, **calibration(rng, told), "pi_held": rate(chance)}
-            )
+            name = world if world in CREW_WORLDS else f"fresh: {world}"
+            found.append({"world": name, "solved cases of": learned, **calibration(rng, told), "pi_held": rate(chance)})
     return found
 
 
-def calibration(rng: np.random.Generator, told: list[tuple[Any, Any]]) -> dict[str, str]:
-    """By what was said: mean said → share that were, its 95 % range over records drawn again; pairs."""
-    found = {}
+def solved_of(rng: np.random.Generator, settings: dict[str, Any]) -> list[Any]:
+    """Solved cases of a world, of as many crews as are learned from."""
+    return sorties(rng, **settings | {"crews": max(5, settings.get("crews", 25))})
+
+
+def calibration(rng: np.random.Generator, told: list[tuple[Any, ...]]) -> dict[str, object]:
+    """By what was said: mean said → share that were, its 95 % range over records drawn again; pairs; errors."""
+    found: dict[str, object] = {}
     for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.01)):
-        rows = np.array([[h.sum(), p[h].sum(), y[h].sum()] for p, y in told for h in [(p >= low) & (p < high)]])
+        rows = np.array([[h.sum(), p[h].sum(), y[h].sum()] for p, y, *_ in told for h in [(p >= low) & (p < high)]])
         n, said, were = rows.sum(axis=0)
         again = rows[rng.integers(len(rows), size=(400, len(rows)))].sum(axis=1)
         a, b = np.quantile(again[:, 2] / np.maximum(again[:, 0], 1), [0.025, 0.975])
         name = f"said {100 * low:.0f} to {min(100 * high, 100):.0f} %"
         digits = 4 if high <= 0.1 else 2
-        found[name] = f"{said / n:.{digits}f} → {were / n:.{digits}f} ({a:.{digits}f}–{b:.{digits}f}) of {n:,.0f}"
-    p, y = (np.concatenate([pair[k] for pair in told]) for k in (0, 1))
+        found[name] = (
+            f"{said / n:.{digits}f} → {were / n:.{digits}f} ({a:.{digits}f}–{b:.{digits}f}) of {n:,.0f}"
+            if n
+            else "none"
+        )
+    p, y, low, high = (np.concatenate([pair[k] for pair in told]) for k in range(4))
+    tenth = np.minimum((10 * p).astype(int), 9)
+    sums = [np.bincount(tenth, values, 10)[1:] for values in (p, y, low, high)]
+    found["ece"] = round(float(np.abs(sums[0] - sums[1]).sum() / max((tenth > 0).sum(), 1)), 3)
+    found["range_held"] = (
+        f"{int(((sums[2] <= sums[1]) & (sums[1] <= sums[3]) & (sums[0] > 0)).sum())} of {int((sums[0] > 0).sum())}"
+    )
     found["nats"] = f"{-np.log(np.where(y, p, 1 - p)).mean():.3f} of {stats.entropy([y.mean(), 1 - y.mean()]):.3f}"
     return found
 
@@ -544,7 +574,7 @@ def main() -> int:
     parser.add_argument("part", choices=["import", "estimators", "crews", "forecasts"])
     parser.add_argument("--rows", type=int, nargs="+", default=[300_000, 1_000_000])
     parser.add_argument("--trials", type=int)
-    parser.add_argument("--only", nargs="+", default=[], help="parts of estimators")
+    parser.add_argument("--only", nargs="+", default=[], help="parts of estimators, worlds of crews")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     rows = (
@@ -552,7 +582,7 @@ def main() -> int:
         if args.part == "import"
         else measure_estimators(args.trials or 400, args.only)
         if args.part == "estimators"
-        else measure_crews(args.trials or 14)
+        else measure_crews(args.trials or 8, args.only)
         if args.part == "crews"
         else measure_forecasts()
     )

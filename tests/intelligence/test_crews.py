@@ -24,7 +24,7 @@ def bins_hold(p, truth, off):
         assert truth[here].mean() == pytest.approx(p[here].mean(), abs=off)
 
 
-@pytest.mark.parametrize("world", ["plain", "one stretch", "habits drift", "poorly logged"])
+@pytest.mark.parametrize("world", ["plain", "few crews", "one stretch", "one school", "poorly logged"])
 def test_the_odds_are_calibrated_on_crews_not_learned_from(world):
     rng, said, were = np.random.default_rng(6), [], []
     for _ in range(4):
@@ -81,13 +81,15 @@ def test_one_feature_alone_is_bayes_rule():
 
 def test_the_coefficients_are_those_of_a_second_library(monkeypatch):
     rng = np.random.default_rng(5)
-    said = rng.normal(0, 1.5, (3000, 3))
-    same = rng.random(3000) < expit(-1 + said @ [1.0, 0.4, 0.0])
+    others = ~inside._HABITS  # without habits s has no say
+    said = np.zeros((3000, len(others)))
+    said[:, others] = rng.normal(0, 1.5, (3000, 3))
+    same = rng.random(3000) < expit(-1 + said[:, others] @ [1.0, 0.4, 0.2])
     weight = rng.uniform(0.2, 2, 3000)
     monkeypatch.setattr(inside, "_RIDGE", 0.0)
-    mine = inside._fit(said, same, weight)
+    mine = inside._fit(said, same, weight)[0][others]
     base = float(logit((weight * same).sum() / weight.sum()))
-    other = sm.GLM(same, said, family=sm.families.Binomial(), freq_weights=weight,
+    other = sm.GLM(same, said[:, others], family=sm.families.Binomial(), freq_weights=weight,
                    offset=np.full(3000, base)).fit()  # fmt: skip
     assert mine == pytest.approx(other.params, abs=1e-4)
 
@@ -124,6 +126,40 @@ def test_the_interval_says_what_other_solved_cases_would_have_said():
     assert np.mean(held) > 0.75
 
 
+def test_what_one_school_taught_is_read_from_the_record():
+    """Solved crews of their own habits, a record of crews from four schools: sameness of habits says less there."""
+    rng = np.random.default_rng(9)
+    p, truth, school = [], [], {"plain": [], "one school": []}
+    for _ in range(4):
+        model = learn_crews(sorties(rng), rng=rng, draws=8)
+        for world, found in school.items():
+            record = sorties(rng, **CREW_WORLDS[world])
+            fitted = fit_to_record(model, [s for _, s in record])
+            found.append(np.median(fitted.school))
+        one = judged(fitted, record)
+        p.append(one[0])
+        truth.append(one[1])
+    assert min(school["one school"]) > 2 * max(school["plain"])
+    bins_hold(np.concatenate(p), np.concatenate(truth), 0.15)
+
+
+def test_the_odds_are_bayes_rule_of_three_kinds_of_pairs():
+    """One crew; two crews of one school; two crews: by hand from the tables."""
+    rng = np.random.default_rng(10)
+    model = learn_crews(sorties(rng, schools=4), rng=rng, draws=1)
+    model = model._replace(coefficients=np.ones_like(model.coefficients), school=np.array([0.2]))
+    one, other = (
+        Sortie("a", 0.0, radio="1", drop_style="thrown", corridor_km=9.0),
+        Sortie("b", 5.0, radio="1", drop_style="thrown", corridor_km=10.0),
+    )
+    m, u = ({name: table[name][0] for name in inside._EDGES} for table in (model.same, model.different))
+    habits = [table["radio"][1] * table["drop_style"][1] for table in (m, u)]
+    rest = [table["corridor_km"][0] * table["gap_days"][1] for table in (m, u)]
+    crew = inside.PRIOR * habits[0] * rest[0]
+    two = (1 - inside.PRIOR) * (0.2 * habits[0] + 0.8 * habits[1]) * rest[1]
+    assert crew_odds(model, one, other).probability == pytest.approx(crew / (crew + two))
+
+
 def test_every_link_says_why_and_what_would_refute_it():
     rng = np.random.default_rng(1)
     model = learn_crews(sorties(rng), rng=rng, draws=8)
@@ -131,7 +167,15 @@ def test_every_link_says_why_and_what_would_refute_it():
     found = crew_odds(model, one, other)
     assert found.probability > 0.5
     assert found.low <= found.probability <= found.high <= 1
-    assert {w.feature for w in found.weights} == {"serial", "radio", "corridor_km", "hour", "load_kg", "gap_days"}
+    assert {w.feature for w in found.weights} == {
+        "serial",
+        "radio",
+        "corridor_km",
+        "hour",
+        "load_kg",
+        "gap_days",
+        "shared_habits",
+    }
     assert any("another way of letting the load go" in text for text in found.would_refute)
     bare = crew_odds(model, Sortie("a", 1), Sortie("b", 4))
     assert abs(bare.probability - bare.prior) < 0.15

@@ -111,6 +111,18 @@ CREW_WORLDS = {
     "poorly logged": {"read": 0.05, "known": 0.4},
 }
 
+#: Worlds by other generators, on which nothing was chosen.
+FRESH_WORLDS = {
+    "three large crews": {"crews": 3, "each": (20, 40)},
+    "100 crews of one to three": {"crews": 100, "each": (1, 3)},
+    "all of one school": {"schools": 1, "stretch_km": 60.0},
+    "three schools of radio and drop": {"schools": 3, "taught": (2, 3)},
+    "habits change half way": {"changes": 0.5},
+    "most cells empty": {"read": 0.1, "known": 0.25},
+    "wild crossings": {"tail": 2.0},
+    "five small crews": {"crews": 5, "each": (2, 3)},
+}
+
 
 def habits_of(rng):
     """Hour, load, radio and way of dropping."""
@@ -122,22 +134,33 @@ def habits_of(rng):
     )
 
 
-def sorties(rng, crews=25, each=(6, 6), stretch_km=130.0, drift_km=0.0, schools=0, sold=0.0, read=0.2, known=None):
-    """Crews with habits of their own or of a school; a few fly the same aircraft, most are not read."""
-    found, taught = [], [habits_of(rng) for _ in range(schools)]
+def sorties(rng, crews=25, each=(6, 6), stretch_km=130.0, drift_km=0.0, schools=0, sold=0.0, read=0.2, known=None,
+            taught=(0, 1, 2, 3), changes=0.0, tail=0.0):  # fmt: skip
+    """Crews with habits of their own or of a school; a few fly the same aircraft, most are not read.
+
+    ``taught``: which of hour, load, radio and way of dropping the school teaches; ``changes``: chance that a crew takes
+    up new habits half way; ``tail``: degrees of freedom of where it crosses.
+    """
+    found, lessons = [], [habits_of(rng) for _ in range(schools)]
     for crew in range(crews):
-        corridor, (hour, load, radio, style) = rng.uniform(0, stretch_km), habits_of(rng)
+        corridor, own = rng.uniform(0, stretch_km), habits_of(rng)
         if schools:
-            hour, load, radio, style = taught[rng.integers(schools)]
+            lesson = lessons[rng.integers(schools)]
+            own = tuple(lesson[k] if k in taught else habit for k, habit in enumerate(own))
+        hour, load, radio, style = own
         serial = f"sn{rng.integers(crews)}" if rng.random() < sold else f"sn{crew}"
         start = rng.uniform(0, 300)
-        for k in range(int(rng.integers(each[0], each[1] + 1))):
+        count = int(rng.integers(each[0], each[1] + 1))
+        turn = count // 2 if changes and rng.random() < changes else count
+        for k in range(count):
+            if k == turn:
+                hour, load, radio, style = habits_of(rng)
             corridor, hour = corridor + rng.normal(0, 1) * drift_km, (hour + rng.normal(0, 1) * drift_km / 5) % 24
             drop = style if rng.random() < 0.85 else str(rng.choice(["lowered", "thrown"]))
             told = rng.random(5) < [read, known or 0.7, known or 1, known or 1, known or 1]
             s = Sortie(
                 f"{crew}-{k}", start + rng.exponential(25) * k, serial if told[0] else None,
-                radio if told[1] else None, float(corridor + rng.normal(0, 3)),
+                radio if told[1] else None, float(corridor + 3 * (rng.standard_t(tail) if tail else rng.normal())),
                 float((hour + rng.normal(0, 0.7)) % 24) if told[2] else None,
                 float(load * rng.lognormal(0, 0.2)) if told[3] else None, drop if told[4] else None,
             )  # fmt: skip

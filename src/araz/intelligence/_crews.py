@@ -1,12 +1,15 @@
 """Two sorties, one crew? Calibrated odds with what would refute them. Events are compared, never persons.
 
-The odds are those of record linkage (Fellegi and Sunter 1969), ln p/(1 - p) = ln pi/(1 - pi) + sum b_f ln m_f/u_f:
+The odds are those of record linkage (Fellegi and Sunter 1969) where two crews may share their habits (radio, hour,
+load, way of dropping), as those taught by one school do. With T and H the sums of b_f ln m_f/u_f over all features and
+over the habits, ln p/(1 - p) = ln pi/(1 - pi) + T - ln(1 - s + s exp H): the habits together say no more than 1/s.
 
 | part | what it is | whence |
 |---|---|---|
-| m_f | how often a feature of one crew's two sorties differs so much | solved cases; each crew counts by its sorties |
-| u_f | the same of two crews' sorties | solved cases, then the record at hand: nearly all its pairs are of two crews |
+| m_f | how often a feature of one crew's two sorties differs so much | solved cases, each crew by its sorties; record |
+| u_f | the same of two crews' sorties that share no habits | solved cases, then the record: nearly all its pairs |
 | b_f | what is left of a feature's say beside the others; 1 where all are independent | logistic fit, solved cases |
+| s | how many pairs of two crews share their habits | solved cases, then the record |
 | pi | how many of the record's pairs are one crew's | the record at hand, begun from ``PRIOR`` |
 
 All of it is done again with the solved crews weighted at random (Bayesian bootstrap over crews, as the pairs of one
@@ -20,6 +23,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy import optimize
 from scipy.special import expit, logit
 
 from araz.vocabulary import FloatArray, IntArray
@@ -27,6 +31,12 @@ from araz.vocabulary import FloatArray, IntArray
 #: Before a record is seen: how often two of its sorties are one crew's, and the spread of its logit.
 PRIOR: Final = 0.05
 PRIOR_SPREAD: Final = 1.5
+#: The same of s, and the spread from solved cases to a record.
+SCHOOL: Final = 0.03
+SCHOOL_SPREAD: Final = 1.5
+#: What the record's pairs weigh when pi and s are read from them: each sortie so often, and not once a pair. At two,
+#: the 90 % interval of pi still holds in the simulated worlds (docs/measured.md).
+_COUNTED: Final = 2.0
 #: Reweightings of the solved crews.
 DRAWS: Final = 40
 #: Pull of each coefficient towards independence, and what the solved cases' u weighs beside a record, in sorties.
@@ -40,6 +50,7 @@ _EDGES: Final[dict[str, tuple[float, ...]]] = {
     "load_kg": (0.15, 0.4, 0.9), "drop_style": (0.5,), "gap_days": (3.0, 10.0, 30.0, 90.0),
 }  # fmt: skip
 _WORDS: Final = ("serial", "radio", "drop_style")
+_HABITS: Final = np.array([name in ("radio", "hour", "load_kg", "drop_style") for name in _EDGES])
 
 
 class Sortie(NamedTuple):
@@ -95,6 +106,10 @@ class CrewModel(NamedTuple):
     """Feature → (draws, bins) u."""
     coefficients: FloatArray
     """(draws, features) b_f, in the order of the features."""
+    school: FloatArray
+    """(draws,) s, chance that two crews share their habits."""
+    worth: float
+    """Sorties that the solved cases are worth beside a record's: sorties less crews."""
 
 
 def _apart(sorties: Sequence[Sortie], i: IntArray, j: IntArray) -> dict[str, FloatArray]:
@@ -160,85 +175,156 @@ def learn_crews(solved: Sequence[tuple[str, Sortie]], *, rng: np.random.Generato
     bins = _bins(_apart([sortie for _, sortie in solved], i, j))
     # A crew with ten sorties has 45 pairs but is ten sorties' worth of knowledge.
     worth = np.where(same, 2 / size[crew[i]], 2 / len(solved))
-    features = range(len(_EDGES))
-    found = []
+    kinds, kind_of = np.unique(np.column_stack([bins, same]), axis=0, return_inverse=True)
+    bins, alike = kinds[:, :-1], kinds[:, -1] == 1
+    found: list[tuple[list[FloatArray], list[FloatArray], FloatArray, float]] = []
     for draw in range(draws):
         of_crew = np.ones(len(codes)) if draw == 0 else rng.exponential(size=len(codes))
-        weight = worth * np.where(same, of_crew[crew[i]], of_crew[crew[i]] * of_crew[crew[j]])
-        m, u = ([_shares(bins, weight * side, f) for f in features] for side in (same, ~same))
-        found.append((m, u, _fit(_says(bins, m, u), same, weight)))
-    same_of, different_of = (
-        {name: np.array([row[side][f] for row in found]) for f, name in enumerate(_EDGES)} for side in (0, 1)
+        each = worth * np.where(same, of_crew[crew[i]], of_crew[crew[i]] * of_crew[crew[j]])
+        weight = np.bincount(kind_of.ravel(), each, len(kinds))
+        m, u = ([_shares(bins, weight * side, f) for f in range(len(_EDGES))] for side in (alike, ~alike))
+        school = found[0][3] if found else SCHOOL
+        for _ in range(1 if found else 3):  # u of crews that share no habits needs s, and s needs u
+            rest = [_rest(u[f], m[f], school) if _HABITS[f] else u[f] for f in range(len(_EDGES))]
+            b, school = _fit(_says(bins, m, rest), alike, np.asarray(weight))
+        found.append((m, rest, b, school))
+    return CrewModel(
+        np.full(draws, PRIOR),
+        {name: np.array([row[0][f] for row in found]) for f, name in enumerate(_EDGES)},
+        {name: np.array([row[1][f] for row in found]) for f, name in enumerate(_EDGES)},
+        np.array([row[2] for row in found]),
+        np.array([row[3] for row in found]),
+        float(len(solved) - len(codes)),
     )
-    return CrewModel(np.full(draws, PRIOR), same_of, different_of, np.array([row[2] for row in found]))
 
 
-def _fit(said: FloatArray, same: FloatArray, weight: FloatArray) -> FloatArray:
-    """Logistic coefficients b_f, each pulled to 1, by damped Newton steps; the base rate is known, so no constant."""
-    start = np.ones(said.shape[1])
+def _rest(everyone: FloatArray, same: FloatArray, chance: FloatArray | float) -> FloatArray:
+    """Bins of the other part of a mixture, (all − c m)/(1 − c)."""
+    rest = np.maximum(everyone - chance * same, 0.02 * everyone)
+    return np.asarray(rest / rest.sum(axis=-1, keepdims=True))
+
+
+def _fit(said: FloatArray, same: FloatArray, weight: FloatArray) -> tuple[FloatArray, float]:
+    """Logistic coefficients b_f, each pulled to 1, and s, pulled to ``SCHOOL``; the base rate is known: no constant."""
     base = float(logit((weight * same).sum() / weight.sum()))
     sign = np.where(same, -1.0, 1.0)
+    start = np.append(np.ones(said.shape[1]), logit(SCHOOL))
+    pull = np.append(np.full(said.shape[1], _RIDGE), SCHOOL_SPREAD**-2)
 
-    def loss(b: FloatArray) -> float:
-        return float(
-            (weight * np.logaddexp(0, sign * (base + said @ b))).sum() + 0.5 * _RIDGE * ((b - start) ** 2).sum()
-        )
+    def loss(at: FloatArray) -> tuple[float, FloatArray]:
+        b, s = at[:-1], float(expit(at[-1]))
+        shared = np.exp(np.minimum(said[:, _HABITS] @ b[_HABITS], 50.0))
+        either = 1 - s + s * shared
+        told = base + said @ b - np.log(either)
+        off = weight * (expit(told) - same)
+        slope = np.append(said.T @ off, -(off * (shared - 1) / either).sum() * s * (1 - s)) + pull * (at - start)
+        slope[:-1][_HABITS] -= said[:, _HABITS].T @ (off * s * shared / either)
+        value = (weight * np.logaddexp(0, sign * told)).sum() + 0.5 * (pull * (at - start) ** 2).sum()
+        return float(value), slope
 
-    b, reached = start, loss(start)
-    for _ in range(40):
-        p = expit(base + said @ b)
-        slope = said.T @ (weight * (p - same)) + _RIDGE * (b - start)
-        step = np.linalg.solve((said * (weight * p * (1 - p))[:, None]).T @ said + _RIDGE * np.eye(len(b)), slope)
-        while np.abs(step).max() > 1e-9 and loss(b - step) > reached:
-            step = step / 2
-        b, before = b - step, reached
-        reached = loss(b)
-        if before - reached < 1e-8 * (1 + abs(before)):
-            break
-    return np.asarray(b)
+    bounds = [(0.0, 3.0)] * said.shape[1] + [(-9.0, 1.0)]
+    best = optimize.minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12}).x
+    return best[:-1], float(expit(best[-1]))
 
 
 def fit_to_record(model: CrewModel, sorties: Sequence[Sortie]) -> CrewModel:
-    """Return the model with u and pi of a record whose crews are not known, such as a season's sorties.
+    """Return the model with m, u, s and pi of a record whose crews are not known, such as a season's sorties.
 
-    u = (all pairs − pi m)/(1 − pi), beside what the solved cases said; pi by its posterior on a grid, prior
-    logit-normal, each sortie counted once although it stands in n − 1 pairs. The draws carry pi's quantiles. Fewer than
-    three sorties say nothing and change nothing.
+    u = (all pairs − c m)/(1 − c), c = pi, for a habit pi + (1 − pi) s, beside what the solved cases said; m of pairs
+    weighted by their odds, beside the solved cases by their sorties; pi and s by their posterior on a grid, prior
+    logit-normal. The draws carry its quantiles. Fewer than three sorties say nothing and change nothing; few leave pi
+    and s near where they began, and wide.
     """
     n = len(sorties)
     if n < 3:
         return model
-    bins = _bins(_apart(sorties, *np.triu_indices(n, 1)))
-    share = [float((bins[:, f] >= 0).mean()) * n for f in range(len(_EDGES))]
-    everyone = [_shares(bins, np.full(len(bins), 2 / n), f) for f in range(len(_EDGES))]
-    grid = logit(PRIOR) + np.linspace(-3, 3, 61) * PRIOR_SPREAD
-    chance, different, odds = PRIOR, model.different, np.ones(1)
-    for _ in range(3):  # u and pi by turns; a third turn changes neither
-        different = {
-            name: _different(everyone[f], model.same[name], model.different[name], chance, share[f])
-            for f, name in enumerate(_EDGES)
-        }
-        likelihood = np.exp(np.minimum(_evidence(model._replace(different=different), bins, [0])[0], 50.0))
-        told = np.array([np.log1p(expit(x) * (likelihood - 1)).sum() for x in grid]) * 2 / (n - 1)
-        posterior = np.exp((told - told.max()) - np.linspace(-3, 3, 61) ** 2 / 2)
-        odds = np.cumsum(posterior) / posterior.sum()
-        chance = float((posterior * expit(grid)).sum() / posterior.sum())
-    at = np.interp((np.arange(len(model.prior)) + 0.5) / len(model.prior), odds, grid)
-    return CrewModel(expit(at), model.same, different, model.coefficients)
+    pairs = _bins(_apart(sorties, *np.triu_indices(n, 1)))
+    bins, count = np.unique(pairs, axis=0, return_counts=True)
+    record = _Record(n, bins, count.astype(float), model)
+    same, different, middle = model.same, model.different, float(logit(np.median(model.school)))
+    at_pi, at_s = logit(PRIOR) + _GRID * PRIOR_SPREAD, middle + _GRID[::2] * SCHOOL_SPREAD
+    chance, school, fitted = PRIOR, float(expit(middle)), model
+    for turn in range(5):  # a sixth changes none of them
+        if turn:
+            same = record.same(expit(_evidence(fitted, bins, [0])[0] + logit(chance)))
+        different = record.different(same, np.full((len(model.prior), 1), chance), school)
+        fitted = model._replace(same=same, different=different, school=np.full(len(model.prior), school))
+        posterior = record.posterior(fitted, at_pi, at_s)
+        chance = float(posterior.sum(axis=1) @ expit(at_pi))
+        school = float(posterior.sum(axis=0) @ expit(at_s))
+    level = (np.arange(len(model.prior)) + 0.5) / len(model.prior)
+    pi = np.interp(level, np.cumsum(posterior.sum(axis=1)), at_pi)
+    # s given pi, its levels in an order that goes with no order of pi (golden section).
+    given = [posterior[np.abs(at_pi - value).argmin()].cumsum() for value in pi]
+    golden = (np.arange(len(pi)) * 0.618034 + 0.5) % 1
+    s = expit(np.array([np.interp(q, row / row[-1], at_s) for q, row in zip(golden, given, strict=True)]))
+    prior = expit(pi)
+    return model._replace(
+        prior=prior, same=same, different=record.different(same, prior[:, None], s[:, None]), school=s
+    )
 
 
-def _different(everyone: FloatArray, same: FloatArray, learned: FloatArray, chance: float, share: float) -> FloatArray:
-    rest = np.maximum(everyone - chance * same, 0.02 * everyone)
-    return np.asarray((_KEEP * learned + share * rest / rest.sum(axis=1, keepdims=True)) / (_KEEP + share))
+#: Where pi and s are looked for, in spreads from where they begin.
+_GRID: Final = np.linspace(-3, 3, 31)
+
+
+class _Record(NamedTuple):
+    """The pairs of a record: its sorties, the kinds of pairs and how many of each."""
+
+    sorties: int
+    bins: IntArray
+    pairs: FloatArray
+    learned: CrewModel
+
+    def different(
+        self, same: dict[str, FloatArray], chance: FloatArray, school: FloatArray | float
+    ) -> dict[str, FloatArray]:
+        found = {}
+        for f, name in enumerate(_EDGES):
+            weight = self.pairs * 2 / self.sorties
+            known = float(self.pairs[self.bins[:, f] >= 0].sum() / self.pairs.sum()) * self.sorties
+            mixed = chance + (1 - chance) * school if _HABITS[f] else chance
+            rest = _rest(_shares(self.bins, weight, f)[None], same[name], mixed)
+            found[name] = (_KEEP * self.learned.different[name] + known * rest) / (_KEEP + known)
+        return found
+
+    def same(self, probability: FloatArray) -> dict[str, FloatArray]:
+        """Return m beside the solved cases' m; as there a crew counts by its sorties, here by the mean crew's."""
+        expected = probability * self.pairs
+        weight = expected * 2 / (1 + expected.sum() * 2 / self.sorties)
+        found = {}
+        for f, name in enumerate(_EDGES):
+            here = float(weight[self.bins[:, f] >= 0].sum())
+            of_solved = self.learned.worth * self.learned.same[name]
+            found[name] = (of_solved + here * _shares(self.bins, weight, f)) / (self.learned.worth + here)
+        return found
+
+    def posterior(self, model: CrewModel, at_pi: FloatArray, at_s: FloatArray) -> FloatArray:
+        """(pi, s) chances of a grid in logits, prior normal in ``_GRID``."""
+        said = _says(self.bins, *([table[name][0] for name in _EDGES] for table in (model.same, model.different)))
+        said = said * model.coefficients[0]
+        shared = np.exp(np.minimum(said[:, _HABITS].sum(axis=1), 50.0))
+        crew = np.exp(np.minimum(said.sum(axis=1), 50.0))
+        either = 1 + expit(at_s)[:, None] * (shared - 1)
+        told = np.array([np.log(p * crew + (1 - p) * either) @ self.pairs for p in expit(at_pi)])
+        told = told * _COUNTED * 2 / (self.sorties - 1) - _GRID[:, None] ** 2 / 2 - _GRID[::2] ** 2 / 2
+        chances = np.exp(told - told.max())
+        return np.asarray(chances / chances.sum())
 
 
 def _evidence(model: CrewModel, bins: IntArray, draws: Sequence[int]) -> FloatArray:
-    """(draws, pairs) Σ b_f ln m/u."""
+    """(draws, pairs) Σ b_f ln m/u − ln(1 − s + s exp H)."""
     rows = []
     for k in draws:
         said = _says(bins, [model.same[name][k] for name in _EDGES], [model.different[name][k] for name in _EDGES])
-        rows.append(said @ model.coefficients[k])
+        said = said * model.coefficients[k]
+        rows.append(said.sum(axis=1) - _shared(said[:, _HABITS].sum(axis=1), model.school[k]))
     return np.array(rows)
+
+
+def _shared(habits: FloatArray, school: FloatArray | float) -> FloatArray:
+    """ln(1 − s + s exp H): what the habits say that another crew of one school explains as well."""
+    return np.asarray(np.log1p(school * np.expm1(np.minimum(habits, 50.0))))
 
 
 def _probabilities(model: CrewModel, bins: IntArray) -> FloatArray:
@@ -258,12 +344,19 @@ def crew_odds(model: CrewModel, one: Sortie, other: Sortie) -> CrewOdds:
 
 def _told(model: CrewModel, one: Sortie, other: Sortie, apart: dict[str, float], bins: IntArray,
           probability: FloatArray) -> CrewOdds:  # fmt: skip
-    weights = []
+    weights, habits = [], np.zeros(len(model.prior))
     for feature, name in enumerate(_EDGES):
         at = int(bins[0, feature])
         if at >= 0:
             says = model.coefficients[:, feature] * np.log(model.same[name][:, at] / model.different[name][:, at])
             weights.append(Weight(name, float(says.mean()), _words(name, apart[name], float(says.mean()))))
+            habits = habits + says if _HABITS[feature] else habits
+    shared = -float(_shared(habits, model.school).mean())
+    if habits.any():
+        text = f"{100 * float(model.school.mean()):.1f} % of pairs of two crews share their habits"
+        weights.append(
+            Weight("shared_habits", shared, f"{text} ({'for' if shared > 0 else 'against'}, {abs(shared):.1f})")
+        )
     refute = [text for name, text in _REFUTES.items() if not math.isfinite(apart[name])]
     refute.append("the two sorties in the air at one time, further apart than one crew can serve")
     low, high = np.quantile(probability, [0.05, 0.95])
