@@ -55,7 +55,7 @@ from araz.intelligence import (
 )
 from araz.intelligence._conformal import interval_ends
 from araz.intelligence._crews import _apart, _bins, _probabilities
-from araz.intelligence._forecast import CALIBRATION, MODELS, _errors, _roll
+from araz.intelligence._forecast import CALIBRATION, FIRST_ORIGIN, MODELS, _errors, _roll
 from araz.intelligence._totals import binomial_interval
 from seizure_lab import (
     CREW_WORLDS,
@@ -67,7 +67,7 @@ from seizure_lab import (
     imported,
     loads,
     season,
-    series_of,
+    series_and_break,
     sorties,
 )
 
@@ -469,10 +469,16 @@ def ahead(rng: np.random.Generator, trials: int) -> list[dict[str, object]]:
     found = []
     for name in SERIES:
         held: dict[str, list[float]] = {"adaptive": [], "split": []}
+        told: list[float] = []
         for _ in range(trials):
-            values = series_of(rng, name)
-            for kind, (inside, _, _) in judged_intervals(values, ["seasonal naive", "TSB", "NB regression"]).items():
-                held[kind].append(inside)
+            values, month = series_and_break(rng, name)
+            found_of = judged_intervals(values, ["seasonal naive", "TSB", "NB regression"], month)
+            for kind in held:
+                held[kind].append(found_of[kind][0])
+            told.append(found_of["adaptive"][3])
+        if month is not None:
+            what = "interval coverage, without outcomes forecast before the break was known"
+            found.append(row("forecast interval", name, what, float(np.mean(told)), "0.9", trials))
         found += [
             row("forecast interval", name, f"interval coverage, {kind} conformal", float(np.mean(seen)), "0.9", trials)
             for kind, seen in held.items()
@@ -499,22 +505,29 @@ ESTIMATORS: list[tuple[str, Callable[[np.random.Generator, int], list[dict[str, 
 ]  # fmt: skip
 
 
-def judged_intervals(values: Any, models: list[str] | None = None) -> dict[str, tuple[float, float, float]]:
-    """Coverage, mean width and interval score over all models: the product's intervals, and split conformal's."""
+def judged_intervals(values: Any, models: list[str] | None = None,
+                     month: int | None = None) -> dict[str, tuple[float, float, float, float]]:  # fmt: skip
+    """Coverage, mean width and interval score over all models: the product's intervals, and split conformal's.
+
+    Last, the coverage without the outcomes from ``month`` on that were forecast before that month was known.
+    """
     data = np.asarray(values, float)
     predictions, _ = _roll(data, 3, 12, models or list(MODELS))
     found = {}
     for kind, settings in (("adaptive", {}), ("split", {"gamma": 0.0, "decay": 1.0})):
-        inside, width, score = [], [], []
+        inside, width, score, told = [], [], [], []
         for rows in predictions.values():
             errors = _errors(data, rows)
             low, high = interval_ends(errors, 0.9, CALIBRATION, **settings)
             known = np.isfinite(errors) & (np.arange(len(rows)) >= CALIBRATION + 3)[:, None]
             wide, out = (high - low)[known], np.maximum(low - errors, errors - high)[known]
+            origin = np.broadcast_to(FIRST_ORIGIN + np.arange(len(rows))[:, None], errors.shape)
+            unseen = (origin <= month) & (origin + np.arange(3) >= month) if month is not None else ~known
+            told += (out <= 0)[~unseen[known]].tolist()
             inside += (out <= 0).tolist()
             width += wide.tolist()
             score += (wide + 20 * np.maximum(out, 0)).tolist()
-        found[kind] = (float(np.mean(inside)), float(np.mean(width)), float(np.mean(score)))
+        found[kind] = (float(np.mean(inside)), float(np.mean(width)), float(np.mean(score)), float(np.mean(told)))
     return found
 
 
@@ -531,7 +544,7 @@ def measure_forecasts() -> list[dict[str, object]]:
             said, judged = forecast(values), judged_intervals(values)
             naive = next(s for s in said.scores if s.model == "seasonal naive")
             best = said.scores[0]
-            held[what].append((*judged["adaptive"], *judged["split"]))
+            held[what].append((*judged["adaptive"][:3], *judged["split"][:3]))
             found.append(
                 {
                     "series": f"{substance}, {what}",

@@ -173,12 +173,19 @@ SERIES = ("steady", "seasonal", "falls to a quarter", "rises fourfold", "wanders
 
 def series_of(rng, kind, n=48):
     """Monthly negative-binomial counts; a break comes where the intervals are judged."""
+    return series_and_break(rng, kind, n)[0]
+
+
+def series_and_break(rng, kind, n=48):
+    """The series, and the first month after its break (None: there is none)."""
     t, level = np.arange(n), rng.uniform(50, 300)
-    shape = {
-        "steady": np.ones(n),
-        "seasonal": np.exp(0.5 * np.sin(2 * np.pi * t / 12 + rng.uniform(0, 6))),
-        "falls to a quarter": np.where(t < rng.integers(20, 46), 1.0, 0.25),
-        "rises fourfold": np.where(t < rng.integers(20, 46), 0.3, 1.2),
-        "wanders": np.exp(np.cumsum(rng.normal(0, 0.2, n))),
+    waves = np.exp(0.5 * np.sin(2 * np.pi * t / 12 + rng.uniform(0, 6)))
+    falls, rises = rng.integers(20, 46), rng.integers(20, 46)
+    shape, month = {
+        "steady": (np.ones(n), None),
+        "seasonal": (waves, None),
+        "falls to a quarter": (np.where(t < falls, 1.0, 0.25), falls),
+        "rises fourfold": (np.where(t < rises, 0.3, 1.2), rises),
+        "wanders": (np.exp(np.cumsum(rng.normal(0, 0.2, n))), None),
     }[kind]
-    return rng.negative_binomial(10, 10 / (10 + level * shape)).astype(float)
+    return rng.negative_binomial(10, 10 / (10 + level * shape)).astype(float), month
