@@ -296,6 +296,8 @@ def test_every_sentence_of_the_rules_is_read_in_azerbaijani_as_python_says_it(se
     )  # fmt: skip
     server.call(server.night.revise, card)
     until(page, lambda: page.inner_text(".card h1") == in_language(told[0], "az"), "the new revision of the card")
+    for name in page.locator(".card dt").all():
+        assert name.evaluate("one => one.scrollWidth <= one.clientWidth"), "a name does not run into what it names"
     page.keyboard.press("w")
     until(page, lambda: page.locator(".card dd").first.locator("p").count() == len(keys), "every reason")
     shown = page.locator(".card dd").first.locator("p")

@@ -62,6 +62,7 @@ def test_the_certificate_is_read_in_azerbaijani(night_parts, serve, screen, runn
     page.keyboard.press("p")
     until(page, lambda: "Zəmanət: məhz bu növbə" in page.inner_text(".drawer"), "the certificate")
     assert english_in(page.inner_text(".drawer")) == set()
+    assert " kg" not in page.inner_text(".drawer")
     page.keyboard.press("x")
     until(page, lambda: "Guarantee: no attack" in page.inner_text(".drawer"), "the same in English")
 

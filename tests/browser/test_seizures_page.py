@@ -103,7 +103,7 @@ def test_the_pages_say_all_they_say_in_azerbaijani(server, screen, running, unti
     until(page, lambda: "seasonal naive" in page.inner_text(".drawer"), "the same answer in the other language")
     page.keyboard.press("x")
     page.click(".drawer >> text=Reyestr")
-    check("Horadiz", "the register")
+    check("60 müsadirə, 60 göstərilir", "the register")
     page.click(".drawer >> text=Marşrutlar")
     check("Əfqanıstan", "the routes")
     page.select_option(".drawer select >> nth=1", "GEO")

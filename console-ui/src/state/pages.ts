@@ -8,8 +8,8 @@ export interface Page {
   /** Keys of the message catalogue: what the rail says, what the help says. */
   title: string;
   help: string;
-  /** narrow 440 px, wide 800 px, full: the whole map. The desk with its alarms stays visible beside all of them. */
-  width: "narrow" | "wide" | "full";
+  /** narrow 440 px, wide 800 px. The desk with its alarms stays visible beside both. */
+  width: "narrow" | "wide";
   /** Its place in the rail, smallest first. */
   order: number;
   component: Component;

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from araz.app._case_render import Block
 from araz.app._case_words import term, word
 from araz.app._software import Programs, in_force
-from araz.app._summary import clock_text
+from araz.app._summary import clock_text, moment_text
 from araz.evidence import Against, Belonging, CustodyRecord, Photograph, custody_of, distance_m
 from araz.geography import Place
 from araz.vocabulary import (
@@ -142,15 +140,11 @@ def sensors_blocks(told: Told, language: str) -> list[Block]:
 def messages_blocks(told: Told, language: str) -> list[Block]:
     """From whom the messages in the file came."""
     zone = told.facts["time_zone"]
-    rows = [[name, str(count), _moment_text(first, zone), _moment_text(last, zone)]
+    rows = [[name, str(count), moment_text(first, zone), moment_text(last, zone)]
             for name, count, first, last in told.sources]  # fmt: skip
     header = [word(n, language) for n in ("feed", "count", "first", "last")]
     return [Block("h2", word("messages", language)), Block("p", word("messages_words", language)),
             table_or_none(header, rows, language)]  # fmt: skip
-
-
-def _moment_text(at_us: int, zone: str) -> str:
-    return datetime.fromtimestamp(at_us / 1e6, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def against_blocks(told: Told, language: str) -> list[Block]:
@@ -205,7 +199,7 @@ def custody_blocks(told: Told, language: str) -> list[Block]:
     rows, photographs = [], []
     for record in told.custody:
         # With the day: an exhibit is handed on for months.
-        what, when = msgspec.to_builtins(record.what), _moment_text(record.at_us, told.facts["time_zone"])
+        what, when = msgspec.to_builtins(record.what), moment_text(record.at_us, told.facts["time_zone"])
         photographs += [[record.exhibit, one.name, exhibit_name(one), one.sha256]
                         for one in getattr(record.what, "photographs", ())]  # fmt: skip
         text = "; ".join(filter(None, (what.get("description"), what.get("to"), what.get("finding"))))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from araz.app._summary import moment_text
 from araz.evidence import ArchivedTrack, Match, match_log
 from araz.geography import Place
 from araz.sensors import Flight, LogClock, Sightings, parts_of
@@ -92,10 +91,10 @@ def _support(nats: float) -> str:
 def when(part: Flight, zone: str) -> str:
     if part.clock == LogClock.NONE:
         return "undated"
-    start = datetime.fromtimestamp((int(part.at_us[0]) + part.wall_offset_us) / 1e6, UTC)
+    start_us = int(part.at_us[0]) + part.wall_offset_us
     if part.clock == LogClock.LOCAL:
-        return f"{start:%Y-%m-%d %H:%M:%S} on the card's clock"
-    return f"{start.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S %Z}"
+        return f"{moment_text(start_us, 'UTC')} on the card's clock"
+    return moment_text(start_us, zone, "%Y-%m-%d %H:%M:%S %Z")
 
 
 def _is_inside(part: Flight, place: Place) -> bool:

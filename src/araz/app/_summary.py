@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from araz.vocabulary import Alarm, Event, Incident, Picture, Rejected, SensorHealth, SensorState
@@ -13,10 +13,14 @@ from araz.vocabulary import Alarm, Event, Incident, Picture, Rejected, SensorHea
 def clock_text(at_us: int, zone: str = "UTC") -> str:
     """Return the wall clock of a time at the site, for example ``22:14:05``."""
     try:
-        where = ZoneInfo(zone)
+        return moment_text(at_us, zone, "%H:%M:%S")
     except (ZoneInfoNotFoundError, ValueError):
-        return datetime.fromtimestamp(at_us / 1e6, UTC).strftime("%H:%M:%SZ")
-    return datetime.fromtimestamp(at_us / 1e6, where).strftime("%H:%M:%S")
+        return moment_text(at_us, "UTC", "%H:%M:%SZ")
+
+
+def moment_text(at_us: int, zone: str, form: str = "%Y-%m-%d %H:%M:%S") -> str:
+    """Return the day and the wall clock of a time in a zone."""
+    return datetime.fromtimestamp(at_us / 1e6, ZoneInfo(zone)).strftime(form)
 
 
 class Summary:
