@@ -158,3 +158,40 @@ def test_no_two_sorties_are_said_to_be_one_crews_for_certain(ask):
     assert re.search(
         r"a and b: (over 99|\d\d) % one crew \(90 % interval (over )?\d+ to (over )?\d\d %; .* before", said
     ), said
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a,2026-01-01,,,5,99,3,", "hour is 99; it is 0 to 24"),
+        ("a,2026-01-01,,,5,2,-3,", "load_kg is -3; it is more than nothing"),
+        ("a,2026-01-01,,,inf,2,3,", "corridor_km is inf; it is a finite number"),
+        ('a,2026-01-01,,,"5,5",2,3,', "corridor_km '5,5' is not a number"),
+        ("a,01/02/2026,,,5,2,3,", "date '01/02/2026' is no day"),
+        (",2026-01-01,,,5,2,3,", "sortie_id is empty"),
+        ("b,2026-01-01,,,5,2,3,", "sortie_id 'b' stands twice"),
+    ],
+)
+def test_a_sortie_that_cannot_be_is_refused_with_its_row(tmp_path, capsys, row, said):
+    path = tmp_path / "bad.csv"
+    path.write_text(
+        f"sortie_id,date,serial,radio,corridor_km,hour,load_kg,drop_style\nb,2026-01-01,,,5,2,3,\n{row}\n", "utf-8"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["seizures", "crews", str(path), "--solved", str(path)])
+    assert ended.value.code == 2
+    assert f"bad.csv, row 3: {said}" in " ".join(capsys.readouterr().err.split())
+
+
+def test_solved_cases_without_crews_and_a_text_named_xlsx_are_refused_with_the_remedy(tmp_path, capsys):
+    plain, fake = tmp_path / "plain.csv", tmp_path / "fake.xlsx"
+    plain.write_text("sortie_id,date\na,2026-01-01\n", "utf-8")
+    fake.write_text("no workbook", "utf-8")
+    for line, said in (
+        (["crews", str(plain), "--solved", str(plain)], "no row names its crew; give solved cases with a column crew"),
+        (["crews", str(plain), "--solved", str(plain), "--least", "2"], "--least is 2; a probability is 0 to 1"),
+        (["import", str(fake), "--register", str(tmp_path / "r")], "fake.xlsx is no workbook, whatever its name says"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["seizures", *line])
+        assert said in " ".join(capsys.readouterr().err.split())

@@ -40,7 +40,7 @@ def one(row):
     [
         (ids_row(date="2016-05-01 / 2016-05-03"), "two dates"),
         (ids_row(date="03/04/2016"), "day/month"),
-        (ids_row(date="2016-02-30"), "not a date"),
+        (ids_row(date="2016-02-30"), "no day of the calendar"),
         (ids_row(date=""), "no date"),
         (ids_row(date="1016-02-03"), "outside"),
         (ids_row(amount="-3"), "negative"),

@@ -198,6 +198,8 @@ def date_parser(formats: tuple[str, ...]) -> Callable[[str], Parsed]:
                 refusal=f"is a spreadsheet's day number ({day} if its day 1 is 1900-01-01); give the cells a date "
                 "format and save again"
             )
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+            return Parsed(refusal="is no day of the calendar; look it up in the source")
         return Parsed(
             refusal=f"is not a date in a format of the mapping ({', '.join(formats)}); write YYYY-MM-DD, or state "
             "date.formats"

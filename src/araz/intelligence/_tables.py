@@ -59,6 +59,8 @@ def read_table(data: bytes, name: str, sheet: str | None = None, encoding: str |
         return _read_workbook(data, name, sheet)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise ValueError(f"{name} is an old or protected Excel file; save it as .xlsx without a password")
+    if name.lower().endswith((".xlsx", ".xlsm")):
+        raise ValueError(f"{name} is no workbook, whatever its name says; save it again as .xlsx, or name it .csv")
     return _read_csv(data, name, encoding)
 
 
