@@ -121,6 +121,8 @@ def test_a_seasonal_series_is_not_beaten_and_that_is_said():
 def test_a_short_or_holed_series_is_refused():
     with pytest.raises(ValueError, match="at least 36"):
         forecast(np.ones(30))
+    with pytest.raises(ValueError, match="mistyped year"):
+        forecast(np.ones(601))
     holed = np.ones(60)
     holed[4] = np.nan
     with pytest.raises(ValueError, match="known"):

@@ -22,6 +22,8 @@ Forecaster = Callable[[FloatArray, int, int], FloatArray]
 NAIVE: Final = "seasonal naive"
 #: Months a model has to see, and origins whose errors make the first interval.
 FIRST_ORIGIN: Final = 18
+#: Months of the longest series: a mistyped year makes a longer one, and an answer of hours.
+LONGEST: Final = 600
 CALIBRATION: Final = 10
 
 
@@ -154,12 +156,15 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
 
     Interval: adaptive conformal on ln(1 + y), from the model's own past errors of that horizon known at the origin
     (``_conformal``); a break in the series is missed until its first month is known. The model with the least MASE is
-    shown; where it does not beat seasonal naive, naive is shown and that is said. Raises ValueError below 36 months.
+    shown; where it does not beat seasonal naive, naive is shown and that is said. Raises ValueError below 36
+    months and above 600.
     """
     data = np.asarray(values, float)
     least = FIRST_ORIGIN + CALIBRATION + horizon + 5
     if len(data) < least or np.any(~np.isfinite(data)) or np.any(data < 0):
         raise ValueError(phrase("ahead.short", n=len(data), least=least, horizon=horizon))
+    if len(data) > LONGEST:
+        raise ValueError(f"the series has {len(data)} months, more than fifty years: look for a mistyped year")
     names = list(MODELS) if models is None else list(models)
     predictions, failures = _roll(data, horizon, season, names)
     errors = {name: _errors(data, rows) for name, rows in predictions.items()}
