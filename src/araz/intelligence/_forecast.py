@@ -22,9 +22,9 @@ Forecaster = Callable[[FloatArray, int, int], FloatArray]
 NAIVE: Final = "seasonal naive"
 #: Months a model has to see, and origins whose errors make the first interval.
 FIRST_ORIGIN: Final = 18
+CALIBRATION: Final = 10
 #: Months of the longest series: a mistyped year makes a longer one, and an answer of hours.
 LONGEST: Final = 600
-CALIBRATION: Final = 10
 
 
 def seasonal_naive(history: FloatArray, horizon: int, season: int) -> FloatArray:
