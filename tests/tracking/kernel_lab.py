@@ -8,7 +8,7 @@ from numba import njit
 from araz.tracking import _measure as measure
 from araz.tracking._associate import STRONGEST, messages, pass_messages
 from araz.tracking._gauss import packed, propagate, unpacked
-from araz.tracking._measure import Age, kalman_update, linearise
+from araz.tracking._measure import Age, kalman_update, linearise, plot_of, room_in
 from araz.tracking._motion import MODE_COUNT, Belief, way_of
 from araz.tracking._rows import LANES, lane_row, number_row
 
@@ -21,12 +21,14 @@ def _propagate_each(rows, way, out):
 
 @njit
 def _linearise(kind, x, origin, h, jac):
-    return linearise(kind, number_row(x, 0), origin, 0, number_row(h, 0), number_row(jac, 0))
+    return linearise(kind, number_row(x, 0), number_row(origin, 0), number_row(h, 0), number_row(jac, 0))
 
 
 @njit
-def _update(prior, found, age, out, figures, work):
-    distance2, volume, used = kalman_update(lane_row(prior, 0), found, 0, age, lane_row(out, 0), work)
+def _update(prior, found, age, out, figures, space):
+    distance2, volume, used = kalman_update(
+        lane_row(prior, 0), plot_of(found, 0), age, lane_row(out, 0), room_in(space)
+    )
     to = lane_row(figures, 0)
     to[0], to[1] = volume, distance2
     return used
@@ -51,7 +53,7 @@ def updated(x, p, found, mode=0, age=(0.0, 0.0, 0.0)):
     """Mean, covariance, log likelihood, squared distance and components used, of one Gaussian and detection 0."""
     prior, out, figures = np.empty((1, 27, LANES)), np.empty((1, 27, LANES)), np.empty((1, 2, LANES))
     prior[0] = packed(x, p)[:, None]
-    used = _update(prior, found, Age(*age), out, figures, measure.room())
+    used = _update(prior, found, Age(*age), out, figures, measure.space())
     mean, cov = (part[0] for part in unpacked(np.ascontiguousarray(out[:, :, mode])))
     return mean, cov, -0.5 * (figures[0, 1, mode] + np.log(figures[0, 0, mode])), figures[0, 1, mode], used
 

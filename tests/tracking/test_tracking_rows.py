@@ -16,10 +16,14 @@ from araz.tracking._rows import (
     LANES,
     alike,
     at_least,
+    beyond,
+    bits_above,
+    eight,
     first,
     lane,
     lane_row,
     largest,
+    lowest_bit,
     nearest,
     number_row,
     numbers,
@@ -158,3 +162,32 @@ def test_a_leaf_that_makes_an_array_does_not_compile():
 
     with pytest.raises(Exception, match="array"):
         makes(3)
+
+
+@njit
+def _bits(table, start, limit, out):
+    row, to = number_row(table, 0), lane_row(out, 0)
+    to[0] = eight(row, start)
+    beyond(to, 2)[0] = eight(beyond(row, start), 0)
+    return bits_above(eight(row, start), limit), bits_above(eight(row, start), eight(row, 0))
+
+
+@njit
+def _lowest(bits):
+    return lowest_bit(bits)
+
+
+@given(st.lists(st.floats() | st.just(1.0), min_size=20, max_size=20), st.integers(0, 12), st.floats(-2, 2))
+def test_eight_side_by_side_are_told_by_bits_and_nan_is_never_above(values, start, limit):
+    table, out = np.array([values]), np.zeros((1, 3, LANES))
+    above, each = _bits(table, start, limit, out)
+    told = table[0, start : start + LANES]
+    np.testing.assert_array_equal(out[0, [0, 2]], [told, told])
+    powers = 2 ** np.arange(LANES)
+    assert above == powers[told > limit].sum()
+    assert each == powers[told > table[0, :LANES]].sum()
+
+
+@given(st.integers(1, 2**LANES - 1))
+def test_the_lowest_bit(bits):
+    assert _lowest(bits) == bin(bits)[::-1].index("1")

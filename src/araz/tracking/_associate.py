@@ -27,7 +27,8 @@ class Messages(NamedTuple):
 @kernel
 def messages(edges: int) -> Messages:
     """Scratch for ``pass_messages``."""
-    return Messages(np.empty(edges), np.empty(edges), np.empty(edges), np.empty(edges))
+    rows = np.empty((4, edges))
+    return Messages(rows[0], rows[1], rows[2], rows[3])
 
 
 @leaf

@@ -10,10 +10,21 @@ import numpy as np
 from araz.tracking._classify import ClassTable
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import AT_ONCE, POLAR, POSITION, Detections, Room, kalman_update, room
-from araz.tracking._motion import MANOEUVRE, way_of
-from araz.tracking._rows import LANES, lane_row, number_row, spread
-from araz.tracking._sight import lift_row
+from araz.tracking._measure import (
+    AT_ONCE,
+    POLAR,
+    POSITION,
+    Detections,
+    Plot,
+    Room,
+    kalman_update,
+    plot_of,
+    room_in,
+    space,
+)
+from araz.tracking._motion import MANOEUVRE, fill_way
+from araz.tracking._rows import LANES, LaneRow, NumberRow, beyond, lane, lane_row, number_row, numbers, spread
+from araz.tracking._sight import cut_below, lowest_seen
 from araz.tracking._state import ECHO_LEVELS, ECHO_PRIOR, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
 
@@ -31,58 +42,56 @@ LEAST_START: Final = 1e-4
 
 
 class Bench(NamedTuple):
-    """Scratch: a wide prior [1, 27], the same in every lane and after the update [1, 27, LANES], a step [1, 12]."""
+    """Scratch rows: a wide prior [27], the same of lanes and after the update [27], a step [12]."""
 
-    prior: FloatArray
-    modes: FloatArray
-    after: FloatArray
-    way: FloatArray
+    prior: NumberRow
+    modes: LaneRow
+    after: LaneRow
+    way: NumberRow
     kalman: Room
 
 
 @leaf
-def start_state(
-    found: Detections,
-    j: int,
-    place: FloatArray,
-    forward_s: float,
-    speed_sigma: float,
-    out: FloatArray,
-    o: int,
-    work: Bench,
-) -> None:
-    """Fill row o of out [N, 27] with a new track: a wide prior at detection j, updated by it, moved ``forward_s`` on.
+def _bench_in(lanes: FloatArray, kalman: FloatArray) -> Bench:
+    modes = lane_row(lanes, 0)
+    rest = numbers(beyond(modes, 2 * WIDTH))
+    return Bench(rest, modes, beyond(modes, WIDTH), beyond(rest, WIDTH), room_in(kalman))
+
+
+@leaf
+def start_state(plot: Plot, place: NumberRow, forward_s: float, speed_sigma: float, g: NumberRow, work: Bench) -> None:
+    """Fill g [27] with a new track: a wide prior at a detection, updated by it, moved ``forward_s`` on.
 
     The prior is so much wider than the sensor's errors (100 times their deviation) that the update gives the sensor's
     own covariance to a part in ten thousand, in polar coordinates too, and conditions velocity on the range rate.
     """
-    z, var, kind, prior, g = found.z, found.var, found.kind, work.prior, number_row(out, o)
-    wide2 = max(var[j, 0], var[j, 1])
-    if kind == POLAR:
-        across = var[j, 1] if math.isnan(var[j, 2]) else max(var[j, 1], var[j, 2])
-        wide2 = max(var[j, 0], across * z[j, 0] ** 2)
-    prior[:] = 0.0
+    var, prior = plot.var, work.prior
+    wide2 = max(var[0], var[1])
+    if plot.kind == POLAR:
+        across = var[1] if math.isnan(var[2]) else max(var[1], var[2])
+        wide2 = max(var[0], across * plot.z[0] ** 2)
+    for q in range(WIDTH):
+        prior[q] = 0.0
     for axis in range(3):
-        prior[0, axis] = place[j, axis]
-        prior[0, DIAGONAL[axis]] = 1e4 * wide2
-        prior[0, DIAGONAL[3 + axis]] = speed_sigma**2 if axis < 2 else CLIMB_SIGMA_MPS**2
-    if math.isnan(var[j, 2]):
-        prior[0, DIAGONAL[2]] = UNKNOWN_HEIGHT_SIGMA_M**2
-    elif kind == POSITION:
-        prior[0, DIAGONAL[2]] = 1e4 * var[j, 2]
-    if kind == POSITION:
+        prior[axis] = place[axis]
+        prior[DIAGONAL[axis]] = 1e4 * wide2
+        prior[DIAGONAL[3 + axis]] = speed_sigma**2 if axis < 2 else CLIMB_SIGMA_MPS**2
+    if math.isnan(var[2]):
+        prior[DIAGONAL[2]] = UNKNOWN_HEIGHT_SIGMA_M**2
+    elif plot.kind == POSITION:
+        prior[DIAGONAL[2]] = 1e4 * var[2]
+    if plot.kind == POSITION:
         for axis in range(3):
-            if not math.isnan(var[j, 3]) and not math.isnan(var[j, 3 + axis]):
-                prior[0, DIAGONAL[3 + axis]] = 1e4 * var[j, 3 + axis]
-    modes, after = lane_row(work.modes, 0), lane_row(work.after, 0)
+            if not math.isnan(var[3]) and not math.isnan(var[3 + axis]):
+                prior[DIAGONAL[3 + axis]] = 1e4 * var[3 + axis]
     for q in range(WIDTH):
-        modes[q] = spread(prior[0, q])
-    kalman_update(modes, found, j, AT_ONCE, after, work.kalman)
+        work.modes[q] = spread(prior[q])
+    kalman_update(work.modes, plot, AT_ONCE, work.after, work.kalman)
     for q in range(WIDTH):
-        g[q] = work.after[0, q, MANOEUVRE]
+        g[q] = lane(work.after[q], MANOEUVRE)
     if forward_s > 0.0:
-        way_of(MANOEUVRE, forward_s, work.way, 0)
-        propagate(g, number_row(work.way, 0), g)
+        fill_way(MANOEUVRE, forward_s, work.way)
+        propagate(g, work.way, g)
 
 
 @leaf
@@ -121,11 +130,10 @@ def begin(
     r = P(unclaimed) lambda_b / (lambda_b + lambda_c), lambda_b raised by ``swarm``. **Source** Williams 2015 (the
     Poisson part of the PMB), with the adaptive birth of Reuter et al. 2014. A bearing starts nothing.
     """
-    rows, lanes = np.empty(len(free), np.int64), (1, WIDTH, LANES)
-    work = Bench(np.empty((1, WIDTH)), np.empty(lanes), np.empty(lanes), np.empty((1, 12)), room())
+    rows, scratch = np.empty(len(free), np.int64), (np.empty((1, 2 * WIDTH + 5, LANES)), space())
     made = _begin(
         view, sensor, at_us, turn, found, place, free, clutter, birth, swarm, back_s, speed_sigma, classes, tracks,
-        count, work, rows,
+        count, scratch, rows,
     )  # fmt: skip
     return rows[:made]
 
@@ -147,12 +155,12 @@ def _begin(
     classes: ClassTable,
     tracks: Tracks,
     count: int,
-    work: Bench,
+    scratch: tuple[FloatArray, FloatArray],
     rows: IntArray,
 ) -> int:
     """Write the tracks and their detections' rows; gives how many."""
-    made = 0
-    column = view.looker[sensor]
+    made, work = 0, _bench_in(scratch[0], scratch[1])
+    column, lowest = view.looker[sensor], view.lowest[sensor]
     for k in range(len(free)):
         new = birth[k] * swarm[k]
         highest = HIGHEST_START if swarm[k] <= 1.0 else HIGHEST_GROUP
@@ -166,7 +174,12 @@ def _begin(
         rows[made] = k
         made += 1
         speed = CLAIM_SPEED_SIGMA_MPS if found.claim_key[k] != 0 else speed_sigma
-        start_state(found, k, place, back_s[k], speed, tracks.belief.gauss, i, work)
+        g = number_row(tracks.belief.gauss, i)
+        start_state(plot_of(found, k), number_row(place, k), back_s[k], speed, g, work)
+        if found.kind == POLAR:
+            low = lowest_seen(lowest, view.east0, view.north0, view.cell, g[0], g[1])
+            if not math.isnan(low):
+                cut_below(g, low)
         tracks.track_id[i] = name_of(at_us, turn, sensor, found.row[k])
         tracks.number[i] = 0
         tracks.existence[i] = tracks.birth_existence[i] = chance
@@ -181,9 +194,6 @@ def _begin(
         tracks.habit[i, :] = 0.0
         tracks.doubt[i, :] = 1.0
         first_echo(tracks.echo[i], column)
-    if found.kind == POLAR:
-        for i in range(count, count + made):
-            lift_row(view, sensor, tracks.belief.gauss[i], False)
     return made
 
 

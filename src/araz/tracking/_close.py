@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 
 from araz.tracking._classify import ClassTable, classify
-from araz.tracking._gauss import room
+from araz.tracking._gauss import space
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import Belief, overall
+from araz.tracking._rows import number_row
 from araz.tracking._sight import is_hidden
 from araz.tracking._state import Tracks, View
 from araz.vocabulary import BoolArray, FloatArray, IntArray
@@ -54,7 +55,7 @@ def close(
     ``knobs`` are confirm_existence, delete_existence and coast_max_s of the settings.
     """
     moments, count = tracks.belief.gauss, len(tracks.existence)
-    overall(tracks.belief, count, room())
+    overall(tracks.belief, count, space())
     keep, fresh, grown = np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.int64)
     rows = grown[: _judge(view, tracks, at_us, detected, knobs, keep, fresh, grown)]
     seen = rows[detected[rows] >= 0.5]
@@ -104,49 +105,51 @@ def compact(tracks: Tracks, keep: BoolArray, count: int, total: int) -> Tracks:
     Rows move down in place: old tracks stand first and stay, so little moves. The modes of those gone stay where they
     are, unused: the next prediction leaves them behind.
     """
-    return first_rows(tracks, tracks.belief, _closed_up(tracks, keep, count, total))
+    stay, first = np.empty(total, np.int64), 0
+    while first < count and keep[first]:
+        first += 1
+    kept = first
+    for i in range(first, total):
+        if i >= count or keep[i]:
+            stay[kept] = i
+            kept += 1
+    stay, lookers, levels = stay[:kept], tracks.echo.shape[1], tracks.echo.shape[2]
+    _move_numbers(tracks, stay, first)
+    _move_rows(tracks.belief.gauss, stay, first)
+    _move_rows(tracks.class_probability, stay, first)
+    _move_rows(tracks.echo.reshape(len(tracks.echo), lookers * levels), stay, first)
+    _move_rows(tracks.doubt, stay, first)
+    _move_rows(tracks.habit, stay, first)
+    return first_rows(tracks, tracks.belief, kept)
 
 
 @leaf
-def _closed_up(tracks: Tracks, keep: BoolArray, count: int, total: int) -> int:
-    """Move what stays together, in place; gives how many there are."""
-    to = 0
-    for i in range(total):
-        if i < count and not keep[i]:
-            continue
-        if to != i:
-            _move(tracks, i, to)
-        to += 1
-    return to
+def _move_numbers(tracks: Tracks, stay: IntArray, first: int) -> None:
+    """Move the columns of one number each: row ``stay[k]`` to row k, from ``first`` on."""
+    for to in range(first, len(stay)):
+        i = stay[to]
+        tracks.track_id[to] = tracks.track_id[i]
+        tracks.number[to] = tracks.number[i]
+        tracks.belief.bank[to] = tracks.belief.bank[i]
+        tracks.existence[to] = tracks.existence[i]
+        tracks.birth_existence[to] = tracks.birth_existence[i]
+        tracks.is_confirmed[to] = tracks.is_confirmed[i]
+        tracks.hidden[to] = tracks.hidden[i]
+        tracks.started_at_us[to] = tracks.started_at_us[i]
+        tracks.updated_at_us[to] = tracks.updated_at_us[i]
+        tracks.update_count[to] = tracks.update_count[i]
+        tracks.sensor_mask[to] = tracks.sensor_mask[i]
+        tracks.claim_key[to] = tracks.claim_key[i]
+        tracks.rcs_dbsm[to] = tracks.rcs_dbsm[i]
 
 
 @leaf
-def _copy(old: FloatArray, new: FloatArray) -> None:
-    for k in range(len(old)):
-        new[k] = old[k]
-
-
-@leaf
-def _move(tracks: Tracks, i: int, to: int) -> None:
-    tracks.track_id[to] = tracks.track_id[i]
-    tracks.number[to] = tracks.number[i]
-    _copy(tracks.belief.gauss[i], tracks.belief.gauss[to])
-    tracks.belief.bank[to] = tracks.belief.bank[i]
-    tracks.existence[to] = tracks.existence[i]
-    tracks.birth_existence[to] = tracks.birth_existence[i]
-    tracks.is_confirmed[to] = tracks.is_confirmed[i]
-    tracks.hidden[to] = tracks.hidden[i]
-    tracks.started_at_us[to] = tracks.started_at_us[i]
-    tracks.updated_at_us[to] = tracks.updated_at_us[i]
-    tracks.update_count[to] = tracks.update_count[i]
-    tracks.sensor_mask[to] = tracks.sensor_mask[i]
-    tracks.claim_key[to] = tracks.claim_key[i]
-    tracks.rcs_dbsm[to] = tracks.rcs_dbsm[i]
-    _copy(tracks.class_probability[i], tracks.class_probability[to])
-    for looker in range(tracks.echo.shape[1]):
-        _copy(tracks.echo[i, looker], tracks.echo[to, looker])
-    _copy(tracks.doubt[i], tracks.doubt[to])
-    _copy(tracks.habit[i], tracks.habit[to])
+def _move_rows(table: FloatArray, stay: IntArray, first: int) -> None:
+    """The same for a column of several numbers each."""
+    for to in range(first, len(stay)):
+        old, new = number_row(table, stay[to]), number_row(table, to)
+        for k in range(table.shape[1]):
+            new[k] = old[k]
 
 
 @kernel

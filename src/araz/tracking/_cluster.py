@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._associate import STRONGEST, Messages, clusters, messages, pass_messages
-from araz.tracking._gauss import WIDTH, Room, room
+from araz.tracking._gauss import WIDTH, room_in, space
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import Age, Detections, kalman_update
+from araz.tracking._measure import Age, Detections, Plot, kalman_update, plot_of
 from araz.tracking._measure import Room as KalmanRoom
-from araz.tracking._measure import room as kalman_room
+from araz.tracking._measure import room_in as kalman_room_in
+from araz.tracking._measure import space as kalman_space
 from araz.tracking._motion import MANOEUVRE
 from araz.tracking._pairs import SAME_CLAIM_GATE
 from araz.tracking._rows import LANES, LaneRow, lane_row, largest, number_row, root, spread, total, where_above
@@ -48,7 +49,8 @@ class Ages(NamedTuple):
 class Bench(NamedTuple):
     """Scratch for the largest cluster: of its E pairs the track's and detection's place, odds, and what each would do.
 
-    ``single`` and ``sure`` are a track with one Gaussian, written as modes: it stands in MANOEUVRE alone.
+    ``likelihood`` [E, LANES], ``after`` [E, 27, LANES] and ``share`` [E, LANES] are theirs by mode (``Hypotheses``);
+    ``single`` and ``sure`` a track with one Gaussian, written as modes: it stands in MANOEUVRE alone.
     """
 
     local: IntArray
@@ -60,32 +62,36 @@ class Bench(NamedTuple):
     number: IntArray
     places: IntArray
     messages: Messages
-    pairs: Hypotheses
+    likelihood: FloatArray
+    after: FloatArray
+    share: FloatArray
     single: FloatArray
     sure: FloatArray
-    work: Room
-    kalman: KalmanRoom
+    work: FloatArray
+    kalman: FloatArray
 
 
 @kernel
 def _bench(pairs: int) -> Bench:
-    sure = np.zeros((1, LANES))
+    sure, whole, real = np.zeros((1, LANES)), np.empty((4, pairs), np.int64), np.empty((4, pairs))
     sure[0, MANOEUVRE] = 1.0
     return Bench(
-        np.empty(pairs, np.int64),
-        np.empty(pairs, np.int64),
-        np.empty(pairs),
-        np.empty(pairs),
-        np.empty(pairs),
-        np.empty(pairs),
-        np.empty(pairs, np.int64),
-        np.empty(pairs, np.int64),
+        whole[0],
+        whole[1],
+        real[0],
+        real[1],
+        real[2],
+        real[3],
+        whole[2],
+        whole[3],
         messages(pairs),
-        Hypotheses(np.empty((pairs, LANES)), np.empty((pairs, WIDTH, LANES)), np.empty((pairs, LANES))),
+        np.empty((pairs, LANES)),
+        np.empty((pairs, WIDTH, LANES)),
+        np.empty((pairs, LANES)),
         np.empty((1, WIDTH, LANES)),
         sure,
-        room(),
-        kalman_room(),
+        space(),
+        kalman_space(),
     )
 
 
@@ -103,29 +109,28 @@ def _modes_of(tracks: Tracks, i: int, bench: Bench) -> tuple[LaneRow, LaneRow]:
 
 @leaf
 def _weigh_pair(
-    found: Detections,
-    j: int,
+    plot: Plot,
     age: Age,
     prior: LaneRow,
     weight: LaneRow,
     gates: FloatArray,
     wide: float,
-    pairs: Hypotheses,
-    e: int,
+    after: LaneRow,
+    of_modes: LaneRow,
     work: KalmanRoom,
 ) -> float:
-    """Update every mode with detection j as pair e; gives sum_m w_m l_m, -1 outside the gate.
+    """Update every mode with a detection, into ``after``; gives sum_m w_m l_m, -1 outside the gate.
 
-    Likelihoods are kept relative to the nearest mode's distance, so that far pairs do not vanish; a mode of hardly any
-    weight has none.
+    Likelihoods, into ``of_modes``, are kept relative to the nearest mode's distance, so that far pairs do not vanish; a
+    mode of hardly any weight has none.
     """
-    distance2, volume, used = kalman_update(prior, found, j, age, lane_row(pairs.after, e), work)
+    distance2, volume, used = kalman_update(prior, plot, age, after, work)
     w = weight[0]
     nearest2 = -largest(where_above(w, LEAST_WEIGHT, -distance2, spread(-np.inf)))
     if used == 0 or not nearest2 <= wide * gates[used]:
         return -1.0
     likelihood = where_above(w, LEAST_WEIGHT, math.exp(0.5 * (nearest2 - distance2)) / root(volume), spread(0.0))
-    lane_row(pairs.likelihood, e)[0] = likelihood
+    of_modes[0] = likelihood
     whole: float = math.exp(-0.5 * nearest2) * total(w * likelihood)
     return whole
 
@@ -148,7 +153,7 @@ def _weigh_cluster(
     Odds are r pd sum_m w_m l_m / ((1 - r pd_miss) lambda): "this detection is this track's" against "the track was
     missed and the detection is clutter or new", with ``density`` lambda [K] of both.
     """
-    count, has_owner = 0, False
+    count, has_owner, work = 0, False, kalman_room_in(bench.kalman)
     for local in range(len(members)):
         i = members[local]
         silence = max(1.0 - tracks.existence[i] * chances[1][i], 1e-9)
@@ -158,7 +163,8 @@ def _weigh_cluster(
             same = tracks.claim_key[i] != 0 and tracks.claim_key[i] == found.claim_key[j]
             wide = SAME_CLAIM_GATE if same else 1.0
             age = Age(ages.back_s[j], ages.quiet_s[i], ages.since_s)
-            likelihood = _weigh_pair(found, j, age, modes, weight, gates, wide, bench.pairs, count, bench.kalman)
+            after, of_modes = lane_row(bench.after, count), lane_row(bench.likelihood, count)
+            likelihood = _weigh_pair(plot_of(found, j), age, modes, weight, gates, wide, after, of_modes, work)
             if likelihood < 0.0:
                 continue
             odds = tracks.existence[i] * chances[0][i] * likelihood / (silence * density[j])
@@ -314,7 +320,7 @@ def _update_cluster(
     detected: FloatArray,
 ) -> None:
     """Modes, weights and existence of a cluster's tracks after association, in place."""
-    begin = 0
+    begin, work = 0, room_in(bench.work)
     for local in range(len(members)):
         i, end = members[local], begin
         while end < pairs and bench.local[end] == local:
@@ -322,7 +328,11 @@ def _update_cluster(
         still = bench.missed[local] * after_silence(tracks.existence[i], miss[i])
         if end > begin:
             modes, weight = _modes_of(tracks, i, bench)
-            weights = update_track(modes, weight, still, bench.taken, begin, end, bench.pairs, bench.work, modes)
+            mine = Hypotheses(
+                lane_row(bench.likelihood, begin), lane_row(bench.after, begin), lane_row(bench.share, begin)
+            )
+            taken = number_row(bench.taken, begin)
+            weights = update_track(modes, weight, still, taken, end - begin, mine, work)
             if tracks.belief.bank[i] >= 0:
                 weight[0] = weights
             else:

@@ -77,7 +77,8 @@ def densities(
     compass. ``maps`` are the state's clutter mass, heights and rates.
     """
     mass, heights, rates = maps[0][sensor], maps[1][sensor], maps[2][sensor]
-    clutter, birth, ground_density = np.zeros(len(place)), np.zeros(len(place)), np.zeros(len(place))
+    rows = np.zeros((3, len(place)))
+    clutter, birth, ground_density = rows[0], rows[1], rows[2]
     radius, rate = view.radius_m[sensor], view.plots[sensor]
     cell_m2 = (2.0 * radius / CLUTTER_CELLS) ** 2
     disc = cell_m2 / (math.pi * radius**2)

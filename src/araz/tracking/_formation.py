@@ -7,11 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from araz.tracking._grid import Grid, around, plan_grid
+from araz.tracking._grid import Grid, around, bits_within, plan_grid, row_of_cells
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT, Belief
-from araz.tracking._rows import NumberRow, number_row
+from araz.tracking._rows import LANES, NumberRow, lowest_bit, number_row
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -86,7 +86,16 @@ def share_turns(tracks: Tracks, before: FloatArray, detected: FloatArray) -> Non
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], REACH_M)
     speech, done = np.empty((count, MODE_COUNT)), np.zeros(count, np.bool_)
     near, new = np.empty((count + 1, 8)), np.zeros((count, MODE_COUNT))
-    _listen(tracks.belief, before, detected, rows, grid, near, speech, done, new)
+    plan = np.empty((2, count + LANES))
+    _listen(tracks.belief, before, detected, rows, grid, near, plan, speech, done, new)
+
+
+@leaf
+def _speak(before: NumberRow, after: NumberRow, out: NumberRow) -> None:
+    """Fill ``out`` [MODE_COUNT] with what a track's detections say for each mode: ln(w' / w)."""
+    for m in range(MODE_COUNT):
+        ratio = after[m] / before[m] if before[m] > 0.0 else 1.0
+        out[m] = math.log(max(ratio, LEAST_RATIO))
 
 
 @leaf
@@ -97,26 +106,31 @@ def _listen(
     rows: IntArray,
     grid: Grid,
     near: FloatArray,
+    plan: FloatArray,
     speech: FloatArray,
     done: BoolArray,
     new: FloatArray,
 ) -> None:
     """The sums of ``share_turns`` over the neighbours of the tracks ``rows``, then their new weights, in place.
 
-    ``near`` [count + 1, 8] is scratch: the tracks' courses as the grid orders them, then the one in hand.
+    ``near`` [count + 1, 8] is scratch: the tracks' courses as the grid orders them, then the one in hand; ``plan`` [2,
+    count + LANES]: where they are.
     """
     moments, bank, weight, count = belief.gauss, belief.bank, belief.weight, len(rows)
     for place in range(len(grid.order)):
         _course(number_row(moments, rows[grid.order[place]]), number_row(near, place))
-    own = number_row(near, count)
+        plan[0, place], plan[1, place] = near[place, 0], near[place, 1]
+    own, east, north = number_row(near, count), number_row(plan, 0), number_row(plan, 1)
     for a in range(count):
         i, others = rows[a], 0
         _course(number_row(moments, i), own)
         rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
         for near_row in range(rows0, rows1):
-            for near_col in range(cols0, cols1):
-                cell = near_row * grid.count1 + near_col
-                for place in range(grid.start[cell], grid.start[cell + 1]):
+            begin, end = row_of_cells(grid, near_row, cols0, cols1)
+            for start in range(begin, end, LANES):
+                bits = bits_within(east, north, start, end, own[0], own[1], REACH_M**2)
+                while bits != 0:
+                    place, bits = start + lowest_bit(bits), bits & (bits - 1)
                     if not _same_course(own, number_row(near, place)):
                         continue
                     b = grid.order[place]
@@ -124,10 +138,7 @@ def _listen(
                     if a == b or detected[j] < 0.5:
                         continue
                     if not done[b]:
-                        for m in range(MODE_COUNT):
-                            w = before[bank[j], m]
-                            ratio = weight[bank[j], m] / w if w > 0.0 else 1.0
-                            speech[b, m] = math.log(max(ratio, LEAST_RATIO))
+                        _speak(number_row(before, bank[j]), number_row(weight, bank[j]), number_row(speech, b))
                         done[b] = True
                     for m in range(MODE_COUNT):
                         new[a, m] += speech[b, m]
@@ -172,7 +183,8 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
     if found.kind == BEARING or len(free) < 2:
         return odds
     grid = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M)
-    _count_others(found, place, free, ground_density, grid, np.empty((len(free), 4)), odds)
+    near, plan = np.empty((len(free), 4)), np.empty((2, len(free) + LANES))
+    _count_others(found, place, free, ground_density, grid, near, plan, odds)
     return odds
 
 
@@ -184,15 +196,20 @@ def _count_others(
     ground_density: FloatArray,
     grid: Grid,
     near: FloatArray,
+    plan: FloatArray,
     odds: FloatArray,
 ) -> None:
-    """The products of ``swarm_odds``; ``near`` [K, 4] is scratch: places as the grid orders them, and their factors."""
+    """The products of ``swarm_odds``; scratch are ``near`` [K, 4], places as the grid orders them, and their factors,
+    and ``plan`` [2, K + LANES], the same places in plan.
+    """
     area = math.pi * SWARM_REACH_M**2
     for at in range(len(grid.order)):
         j, other = grid.order[at], number_row(near, at)
         other[0], other[1], other[2] = place[j, 0], place[j, 1], place[j, 2]
+        plan[0, at], plan[1, at] = place[j, 0], place[j, 1]
         counts = free[j] >= 0.1 and found.claim_key[j] == 0
         other[3] = 1.0 + SWARM_OTHERS * free[j] / (area * ground_density[j]) if counts else 0.0
+    east, north = number_row(plan, 0), number_row(plan, 1)
     for k in range(len(free)):
         if free[k] < 0.1 or math.isnan(place[k, 0] + place[k, 1]):
             continue
@@ -200,10 +217,11 @@ def _count_others(
         product, others = 1.0, 0
         apart = max(APART_M, APART_SIGMAS * _plan_sigma_m(found, k))
         for near_row in range(rows0, rows1):
-            for near_col in range(cols0, cols1):
-                cell = near_row * grid.count1 + near_col
-                for at in range(grid.start[cell], grid.start[cell + 1]):
-                    other = number_row(near, at)
+            begin, end = row_of_cells(grid, near_row, cols0, cols1)
+            for start in range(begin, end, LANES):
+                bits = bits_within(east, north, start, end, place[k, 0], place[k, 1], SWARM_REACH_M**2)
+                while bits != 0:
+                    other, bits = number_row(near, start + lowest_bit(bits)), bits & (bits - 1)
                     e, n, u = other[0] - place[k, 0], other[1] - place[k, 1], other[2] - place[k, 2]
                     far2 = e * e + n * n  # a plot itself is not apart from itself
                     if apart**2 < far2 < SWARM_REACH_M**2 and abs(u) < SWARM_HEIGHT_M and other[3] > 0.0:

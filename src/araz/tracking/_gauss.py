@@ -14,15 +14,17 @@ modes of a track at once.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._rows import LANES, LaneRow, Lanes, NumberRow, Row, first, lane_row, number_row, total
+from araz.tracking._rows import LANES, LaneRow, Lanes, NumberRow, Row, beyond, first, lane_row, numbers, total
 from araz.vocabulary import FloatArray
 
 WIDTH: Final = 27
+Values: TypeAlias = Any
+"""A row's columns as a tuple: the processor keeps these in registers, where a row goes through memory each time."""
 ROW: Final = np.array([6, 7, 9, 12, 16, 21])
 """Column of the covariance (a, 0); (a, b) stands b further on, for b <= a."""
 PLACE: Final = np.array([[ROW[max(a, b)] + min(a, b) for b in range(6)] for a in range(6)])
@@ -107,24 +109,68 @@ def from_moments(m: Row, about: Row, out: Row) -> None:
     out[3], out[4], out[5] = d3 + about[3], d4 + about[4], d5 + about[5]
 
 
-class Room(NamedTuple):
-    """Scratch: a point [1, 6], moments and their sums [1, 27, LANES]."""
+@leaf
+def values(g: Row) -> Values:
+    """All columns of a row."""
+    return (
+        *(g[0], g[1], g[2], g[3], g[4], g[5]),
+        *(g[6], g[7], g[8], g[9], g[10], g[11]),
+        *(g[12], g[13], g[14], g[15], g[16], g[17], g[18], g[19], g[20]),
+        *(g[21], g[22], g[23], g[24], g[25], g[26]),
+    )
 
-    about: FloatArray
-    raw: FloatArray
-    sums: FloatArray
+
+@leaf
+def lay(g: Values, out: Row) -> None:
+    """Fill a row with all its columns."""
+    out[0], out[1], out[2], out[3], out[4], out[5] = g[0], g[1], g[2], g[3], g[4], g[5]
+    out[6], out[7], out[8], out[9], out[10], out[11] = g[6], g[7], g[8], g[9], g[10], g[11]
+    out[12], out[13], out[14], out[15], out[16], out[17] = g[12], g[13], g[14], g[15], g[16], g[17]
+    out[18], out[19], out[20], out[21], out[22], out[23] = g[18], g[19], g[20], g[21], g[22], g[23]
+    out[24], out[25], out[26] = g[24], g[25], g[26]
+
+
+@leaf
+def conditioned(
+    g: Values, p0: Lanes, p1: Lanes, p2: Lanes, p3: Lanes, p4: Lanes, p5: Lanes, nu: Lanes, s: Lanes
+) -> Values:
+    """Gaussians g conditioned: x + P H^T nu / S, P - P H^T H P / S, with ``p0`` to ``p5`` = P H^T."""
+    one = 1.0 / s
+    k0, k1, k2, k3, k4, k5 = p0 * one, p1 * one, p2 * one, p3 * one, p4 * one, p5 * one
+    return (
+        *(g[0] + k0 * nu, g[1] + k1 * nu, g[2] + k2 * nu, g[3] + k3 * nu, g[4] + k4 * nu, g[5] + k5 * nu),
+        *(g[6] - k0 * p0, g[7] - k1 * p0, g[8] - k1 * p1, g[9] - k2 * p0, g[10] - k2 * p1, g[11] - k2 * p2),
+        *(g[12] - k3 * p0, g[13] - k3 * p1, g[14] - k3 * p2, g[15] - k3 * p3),
+        *(g[16] - k4 * p0, g[17] - k4 * p1, g[18] - k4 * p2, g[19] - k4 * p3, g[20] - k4 * p4),
+        *(g[21] - k5 * p0, g[22] - k5 * p1, g[23] - k5 * p2, g[24] - k5 * p3, g[25] - k5 * p4, g[26] - k5 * p5),
+    )
+
+
+class Room(NamedTuple):
+    """Scratch of sums over modes: a point [6], moments and their sums [27] of lanes."""
+
+    about: NumberRow
+    raw: LaneRow
+    sums: LaneRow
 
 
 @kernel
-def room() -> Room:
-    """Scratch for ``collapse`` and mixing."""
-    return Room(np.empty((1, 6)), np.empty((1, WIDTH, LANES)), np.empty((1, WIDTH, LANES)))
+def space() -> FloatArray:
+    """Where a ``Room`` fits in."""
+    return np.empty((1, 1 + 2 * WIDTH, LANES))
+
+
+@leaf
+def room_in(space: FloatArray) -> Room:
+    """Scratch for ``collapse`` and mixing; rows cost nothing to hand on, arrays do."""
+    begin = lane_row(space, 0)
+    return Room(numbers(begin), beyond(begin, 1), beyond(begin, 1 + WIDTH))
 
 
 @leaf
 def collapse(g: LaneRow, weight: Lanes, work: Room, out: NumberRow) -> None:
     """The one Gaussian with the moments of a mixture g [27] of lanes, weights summing to one, into ``out``."""
-    about, raw = number_row(work.about, 0), lane_row(work.raw, 0)
+    about, raw = work.about, work.raw
     for axis in range(6):
         about[axis] = first(g[axis])
     raw_moments(g, about, raw)

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._kernel import kernel, leaf
+from araz.tracking._rows import LANES, NumberRow, bits_above, eight
 from araz.vocabulary import FloatArray, IntArray
 
 MOST_CELLS: Final = 256
@@ -81,6 +82,31 @@ def around(grid: Grid, first: float, second: float) -> tuple[int, int, int, int]
     row = cell_of(first, grid.low0, grid.width0, grid.count0)
     col = cell_of(second, grid.low1, grid.width1, grid.count1)
     return max(row - 1, 0), min(row + 2, grid.count0), max(col - 1, 0), min(col + 2, grid.count1)
+
+
+@leaf
+def row_of_cells(grid: Grid, row: int, from_col: int, to_col: int) -> tuple[int, int]:
+    """Where in ``order`` the points of some neighbouring cells of one row begin and end."""
+    first = row * grid.count1
+    return grid.start[first + from_col], grid.start[first + to_col]
+
+
+@leaf
+def bits_within(first: NumberRow, second: NumberRow, start: int, end: int, e: float, n: float, reach2: float) -> int:
+    """Which of the next ``LANES`` points from ``start`` on, before ``end``, are within a squared distance of (e, n).
+
+    Bit k is point ``start`` + k. Eight at once cost as one: most points of the cells around are too far. The rows have
+    ``LANES`` columns more than there are points.
+    """
+    by_e, by_n = eight(first, start) - e, eight(second, start) - n
+    near: int = ~bits_above(by_e * by_e + by_n * by_n, reach2) & bits_before(start, end)
+    return near
+
+
+@leaf
+def bits_before(start: int, end: int) -> int:
+    """The bits of the next ``LANES`` points from ``start`` on that come before ``end``."""
+    return (1 << min(end - start, LANES)) - 1
 
 
 @kernel

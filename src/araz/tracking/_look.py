@@ -20,7 +20,7 @@ from araz.tracking._noise import factors, learn_noise, scaled
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
 from araz.tracking._state import ECHO_PRIOR, Columns, Tracks, View
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 ECHO_MEMORY_S: Final = 120.0
 """How well a sensor sees a target changes with its distance and attitude: belief leans back to the prior."""
@@ -35,7 +35,13 @@ RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
 
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
-Left = tuple[Columns, Belief, tuple[FloatArray, FloatArray, FloatArray, FloatArray]]
+Left = tuple[
+    tuple[IntArray, FloatArray, BoolArray],
+    tuple[FloatArray, IntArray, FloatArray, FloatArray],
+    tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+]
+"""What ``in_columns`` takes: ``Columns``, ``Belief`` and the columns of several numbers, as plain tuples, for Numba
+looks up the class of every record it gives."""
 
 
 class Knobs(NamedTuple):
@@ -119,7 +125,7 @@ def in_columns(left: Left) -> Tracks:
     """The tracks that ``look_once`` left."""
     (whole, real, flag), belief, (classes, echo, doubt, habit) = left
     return Tracks(
-        whole[0], whole[1], belief, real[0], real[1], flag[0], flag[1], whole[2], whole[3], whole[4], whole[5],
+        whole[0], whole[1], Belief(*belief), real[0], real[1], flag[0], flag[1], whole[2], whole[3], whole[4], whole[5],
         whole[6], real[2], classes, echo, doubt, habit,
     )  # fmt: skip
 
@@ -152,7 +158,7 @@ def look_once(
     Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
     given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
     """
-    s, count, plots = look.sensor, len(tracks.existence), len(raw.measured)
+    s, count, plots = look.sensor, len(tracks.existence), len(raw.real)
     found, used = components(raw), factors(noise[s])
     scaled(found, used)
     back_s = np.empty(plots)
@@ -198,8 +204,8 @@ def look_once(
     stay = compact(table, keep, count, count + len(rows))
     n = len(stay.existence)
     left = (
-        Columns(columns.whole[:, :n], columns.real[:, :n], columns.flag[:, :n]),
-        stay.belief,
+        (columns.whole[:, :n], columns.real[:, :n], columns.flag[:, :n]),
+        (stay.belief.gauss, stay.belief.bank, stay.belief.modes, stay.belief.weight),
         (stay.class_probability, stay.echo, stay.doubt, stay.habit),
     )
     return left, maps, learned, told, (len(rows), int(fresh.sum()))
@@ -247,4 +253,4 @@ def _told(
     for k in range(len(new_row)):
         number[count], rows[count], chance[count] = 0, row[new_row[k]], pairs.free[new_row[k]]
         count += 1
-    return number[:count].copy(), rows[:count].copy(), chance[:count].copy()
+    return number[:count], rows[:count], chance[:count]

@@ -11,9 +11,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._gauss import DIAGONAL, PLACE, ROW, WIDTH, propagate
+from araz.tracking._gauss import DIAGONAL, PLACE, ROW, WIDTH, Values, conditioned, lay, propagate, values
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._motion import BRAKE_S, CRUISE, MODE_COUNT, NOISE_HORIZONTAL, NOISE_VERTICAL, way_of
+from araz.tracking._motion import BRAKE_S, CRUISE, MODE_COUNT, NOISE_HORIZONTAL, NOISE_VERTICAL, fill_way
 from araz.tracking._rows import (
     LANES,
     LaneRow,
@@ -22,9 +22,11 @@ from araz.tracking._rows import (
     Row,
     alike,
     at_least,
+    beyond,
     lane,
     lane_row,
     nearest,
+    number_row,
     numbers,
     root,
     spread,
@@ -53,7 +55,7 @@ NEAREST_GROUND_M: Final = 1.0
 class Detections(NamedTuple):
     """A scan made ready for the kernels: ``z``, ``var`` [K, 6] (NaN = not measured), ``origin`` [K, 3], times, keys.
 
-    ``row`` [K] are the rows of the scan, ``speed_mps`` [K] how fast what was detected travelled (0: at once).
+    ``row`` [K] are the rows of the scan, ``speed_mps`` [K] how fast what it shows travelled (0: at once).
     """
 
     kind: int
@@ -69,50 +71,43 @@ class Detections(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """Rows of a scan as they came, in arrays of the kernels' own: values and sigmas [K, 4], velocity, origin [K, 3].
+    """Rows of a scan as they came, in two tables of the kernels' own: handing over an array costs more than its copy.
 
-    ``fallback`` [4] are the sigmas where none is stated, ``home`` [3] is the sensor's place; the rest as in Detections.
+    ``real`` [K, 15]: values and sigmas (4 each), velocity, origin (3 each), radar cross section; ``whole`` [3 K]:
+    times, claim keys, rows of the scan, one after the other. ``speed_mps`` [K] as in Detections, [0] where all is seen
+    at once; ``fallback`` [4] are the sigmas where none is stated, ``home`` [3] is the sensor's place.
     """
 
     kind: int
-    measured: FloatArray
-    stated: FloatArray
-    velocity: FloatArray
-    origin: FloatArray
+    real: FloatArray
+    whole: IntArray
+    speed_mps: FloatArray
     fallback: FloatArray
     home: FloatArray
-    at_us: IntArray
-    claim_key: IntArray
-    rcs_dbsm: FloatArray
-    row: IntArray
-    speed_mps: FloatArray
+
+
+_SEEN_AT_ONCE: Final = np.zeros(0)
+_NOT_STATED: Final = np.full(4, np.nan)
 
 
 def raw_rows(scan: Scan, sensors: SensorTable, row: IntArray) -> Raw:
     """The rows ``row``, in rising order, of a scan for ``components``; the table's sigma where the scan states none."""
-    kind, s, everything = int(scan.kind), scan.sensor_index, len(row) == len(scan.at_us)
-
-    def own(column: Any, number: Any = np.float64) -> Any:
-        # a copy, because the kernels are compiled for arrays that may be written
-        return np.array(column if everything else column[row], number, order="C")
-
-    speed = np.zeros(len(row))
+    kind, s, at_us, key = int(scan.kind), scan.sensor_index, scan.at_us, scan.claim_key
+    columns: Any = (scan.z, scan.sigma, scan.velocity_enu_mps, scan.origin_enu_m, scan.rcs_dbsm[:, None])
+    real = np.concatenate(columns, 1, dtype=np.float64, casting="unsafe")
+    if len(row) != len(at_us):
+        real, at_us, key = real[row], at_us[row], key[row]
+    speed = _SEEN_AT_ONCE
     if scan.propagation_mps is not None:
         stated = np.asarray(scan.propagation_mps, np.float64)[row]
         speed = np.where(np.isfinite(stated) & (stated > 0.0), stated, 0.0)
     return Raw(
         kind,
-        own(scan.z),
-        own(scan.sigma),
-        own(scan.velocity_enu_mps),
-        own(scan.origin_enu_m),
-        sensors.sigma[s] if kind == sensors.kind[s] else np.full(4, np.nan),
-        sensors.origin_enu_m[s],
-        own(scan.at_us, np.int64),
-        own(scan.claim_key, np.int64),
-        own(scan.rcs_dbsm),
-        row,
+        real,
+        np.concatenate((at_us, key, row), dtype=np.int64, casting="unsafe"),
         speed,
+        sensors.sigma[s] if kind == sensors.kind[s] else _NOT_STATED,
+        sensors.origin_enu_m[s],
     )
 
 
@@ -126,29 +121,33 @@ def components(raw: Raw) -> Detections:
     """Detections from rows of a scan; NaN for what is not measured.
 
     A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
-    is not finite is replaced, in place, by the sensor's.
+    is not finite is replaced by the sensor's.
     """
-    kind, origin, fallback, count = raw.kind, raw.origin, raw.fallback, len(raw.measured)
+    kind, real, fallback, count = raw.kind, raw.real, raw.fallback, len(raw.real)
     z, var = np.full((count, 6), np.nan), np.full((count, 6), np.nan)
+    origin, rcs_dbsm = np.empty((count, 3)), np.empty(count)
+    speed_mps = raw.speed_mps if len(raw.speed_mps) == count else np.zeros(count)
     one_origin = True
     for k in range(count):
+        rcs_dbsm[k] = real[k, 14]
         for axis in range(3):
-            if not abs(origin[k, axis]) < FARTHEST:
-                origin[k, axis] = raw.home[axis]
+            place = real[k, 11 + axis]
+            origin[k, axis] = place if abs(place) < FARTHEST else raw.home[axis]
             one_origin = one_origin and origin[k, axis] == origin[0, axis]
         for c in range(2 if kind == BEARING else 6 if kind == POSITION else 4):
             if kind == POSITION and c > 2:
-                value = raw.velocity[k, c - 3]
-                sigma = raw.stated[k, 3] if raw.stated[k, 3] > 0.0 else fallback[3]
+                value = real[k, 5 + c]
+                sigma = real[k, 7] if real[k, 7] > 0.0 else fallback[3]
                 sigma = sigma if sigma > 0.0 else VELOCITY_SIGMA_MPS
             else:
-                value = raw.measured[k, c]
-                sigma = raw.stated[k, c] if raw.stated[k, c] > 0.0 else fallback[c]
+                value = real[k, c]
+                sigma = real[k, 4 + c] if real[k, 4 + c] > 0.0 else fallback[c]
             known = abs(value) < FARTHEST and 0.0 < sigma < FARTHEST and not (kind == POLAR and c == 0 and value <= 0.0)
             if known:
                 z[k, c] = value
                 var[k, c] = max(sigma, SHARPEST) ** 2
-    return Detections(kind, z, var, origin, one_origin, raw.at_us, raw.claim_key, raw.rcs_dbsm, raw.row, raw.speed_mps)
+    at_us, key, row = raw.whole[:count], raw.whole[count : 2 * count], raw.whole[2 * count :]
+    return Detections(kind, z, var, origin, one_origin, at_us, key, rcs_dbsm, row, speed_mps)
 
 
 @leaf
@@ -194,21 +193,19 @@ def azimuth_at(kind: int) -> int:
 
 
 @leaf
-def linearise(kind: int, x: Row, origin: FloatArray, j: int, h: Row, jac: Row) -> int:
+def linearise(kind: int, x: Row, origin: NumberRow, h: Row, jac: Row) -> int:
     """Fill h [6] and its Jacobian [36], row by row, at the state x [6]; returns how many components the kind has.
 
     POLAR: range, azimuth = atan2(east, north), elevation, range rate; BEARING: azimuth, elevation; POSITION: the state.
-    Angles are in ENU axes at row j of ``origin``. Azimuth loses meaning within NEAREST_GROUND_M of the vertical.
+    Angles are in ENU axes at ``origin`` [3]. Azimuth loses meaning within NEAREST_GROUND_M of the vertical. What is
+    zero of a kind's Jacobian is not written: ``jac`` comes with zeros, and serves one kind.
     """
-    zero = alike(x[0], 0.0)
-    for q in range(36):
-        jac[q] = zero
     if kind == POSITION:
         for c in range(6):
             h[c] = x[c]
-            jac[7 * c] = alike(zero, 1.0)
+            jac[7 * c] = alike(x[0], 1.0)
         return 6
-    e, n, u = x[0] - origin[j, 0], x[1] - origin[j, 1], x[2] - origin[j, 2]
+    e, n, u = x[0] - origin[0], x[1] - origin[1], x[2] - origin[2]
     ground2 = at_least(e * e + n * n, NEAREST_GROUND_M**2)
     ground = root(ground2)
     r2 = ground2 + u * u
@@ -217,6 +214,7 @@ def linearise(kind: int, x: Row, origin: FloatArray, j: int, h: Row, jac: Row) -
     h[az] = math.atan2(e, n)
     jac[6 * az] = n / ground2
     jac[6 * az + 1] = -e / ground2
+    jac[6 * az + 2] = alike(e, 0.0)
     h[el] = math.atan2(u, ground)
     jac[6 * el] = -e * u / (ground * r2)
     jac[6 * el + 1] = -n * u / (ground * r2)
@@ -237,9 +235,9 @@ def linearise(kind: int, x: Row, origin: FloatArray, j: int, h: Row, jac: Row) -
 
 
 @leaf
-def _turn_by_delay(x: Row, origin: FloatArray, j: int, speed_mps: float, jac: Row, count: int) -> None:
+def _turn_by_delay(x: Row, origin: NumberRow, speed_mps: float, jac: Row, count: int) -> None:
     """Jacobian rows by the place heard become rows by the place now: H (I - v u' / (c + u.v)), in place."""
-    e, n, u = x[0] - origin[j, 0], x[1] - origin[j, 1], x[2] - origin[j, 2]
+    e, n, u = x[0] - origin[0], x[1] - origin[1], x[2] - origin[2]
     r = at_least(root(e * e + n * n + u * u), NEAREST_GROUND_M)
     closing = at_least(speed_mps + (e * x[3] + n * x[4] + u * x[5]) / r, 1.0)
     for row in range(count):
@@ -251,15 +249,15 @@ def _turn_by_delay(x: Row, origin: FloatArray, j: int, speed_mps: float, jac: Ro
 
 
 @leaf
-def delay_s(x: NumberRow, origin: FloatArray, j: int, back_s: float, speed_mps: float, m: int, lanes: int) -> float:
-    """How long what detection j shows was on its way from the target, taken to fly straight on.
+def delay_s(x: NumberRow, origin: NumberRow, back_s: float, speed_mps: float, m: int, lanes: int) -> float:
+    """How long what a detection shows was on its way from the target, taken to fly straight on.
 
     The target's state is lane m of ``lanes`` in a row of numbers x.
     """
     return travel_s(
-        x[m] - x[3 * lanes + m] * back_s - origin[j, 0],
-        x[lanes + m] - x[4 * lanes + m] * back_s - origin[j, 1],
-        x[2 * lanes + m] - x[5 * lanes + m] * back_s - origin[j, 2],
+        x[m] - x[3 * lanes + m] * back_s - origin[0],
+        x[lanes + m] - x[4 * lanes + m] * back_s - origin[1],
+        x[2 * lanes + m] - x[5 * lanes + m] * back_s - origin[2],
         x[3 * lanes + m],
         x[4 * lanes + m],
         x[5 * lanes + m],
@@ -278,72 +276,83 @@ class Age(NamedTuple):
 AT_ONCE: Final = Age(0.0, 0.0, 0.0)
 
 
-class Room(NamedTuple):
-    """Scratch of the Kalman update, of lanes: h [1, 6], H [1, 36], the state it is taken at [1, 6], steps [1, 12].
+class Plot(NamedTuple):
+    """One detection as rows: components and variances [6], origin [3]; how fast what it shows travelled (0: at once).
 
-    The steps go back to when a detection left its target, and ahead again; ``own`` [1, 6] is the noise taken out for
-    that time, of position, of it with velocity, of velocity, horizontal and vertical, ``rest`` [1, 3] the horizontal
-    noise of the time that stays in the prior; L D L^T of a covariance [1, 27] and one mode's step [1, 12].
+    A record of arrays handed on costs more than the arithmetic on it; rows do not.
     """
 
-    h: FloatArray
-    jac: FloatArray
-    at: FloatArray
-    back: FloatArray
-    ahead: FloatArray
-    own: FloatArray
-    rest: FloatArray
-    low: FloatArray
-    way: FloatArray
-
-
-@kernel
-def room() -> Room:
-    """Scratch for ``kalman_update``."""
-    return Room(
-        np.empty((1, 6, LANES)),
-        np.empty((1, 36, LANES)),
-        np.empty((1, 6, LANES)),
-        np.zeros((1, 12, LANES)),
-        np.zeros((1, 12, LANES)),
-        np.empty((1, 6, LANES)),
-        np.empty((1, 3, LANES)),
-        np.empty((1, WIDTH, LANES)),
-        np.empty((1, 12)),
-    )
+    kind: int
+    z: NumberRow
+    var: NumberRow
+    origin: NumberRow
+    speed_mps: float
 
 
 @leaf
-def _fill_steps(
-    prior: LaneRow, found: Detections, j: int, back_s: float, quiet_s: float, which: Lanes, work: Room
-) -> None:
-    """Fill each mode's step back to when detection j left its target, and ahead again, in the lanes ``which`` > 0.
+def plot_of(found: Detections, j: int) -> Plot:
+    """Detection j."""
+    z, var, origin = number_row(found.z, j), number_row(found.var, j), number_row(found.origin, j)
+    return Plot(found.kind, z, var, origin, found.speed_mps[j])
+
+
+class Room(NamedTuple):
+    """Scratch of the Kalman update, rows of lanes: h [6], H [36], zeros at first, steps [12].
+
+    The steps go back to when a detection left its target, and ahead again; ``own`` [6] is the noise taken out for
+    that time, of position, of it with velocity, of velocity, horizontal and vertical, ``rest`` [3] the horizontal
+    noise of the time that stays in the prior; L D L^T of a covariance [27] and one mode's step [12], numbers.
+    """
+
+    h: LaneRow
+    jac: LaneRow
+    back: LaneRow
+    ahead: LaneRow
+    own: LaneRow
+    rest: LaneRow
+    low: LaneRow
+    way: NumberRow
+
+
+@kernel
+def space() -> FloatArray:
+    """Where a ``Room`` fits in."""
+    return np.zeros((1, 104, LANES))
+
+
+@leaf
+def room_in(space: FloatArray) -> Room:
+    """Scratch for ``kalman_update``, of one kind of detections."""
+    h = lane_row(space, 0)
+    back, own, low = beyond(h, 42), beyond(h, 66), beyond(h, 75)
+    return Room(h, beyond(h, 6), back, beyond(back, 12), own, beyond(own, 6), low, numbers(beyond(low, WIDTH)))
+
+
+@leaf
+def _fill_steps(prior: LaneRow, plot: Plot, back_s: float, quiet_s: float, which: Lanes, work: Room) -> None:
+    """Fill each mode's step back to when a detection left its target, and ahead again, in the lanes ``which`` > 0.
 
     Of the L seconds between, the noise Q(o) of the last o = min(L, ``quiet_s``) is ``own``; that of the b = L - o
     before, seen from the earlier end, q (b^3 / 3, -b^2 / 2, b), is ``rest``. A braking mode steps straight, for braking
     undone blows up.
     """
-    x, own = numbers(prior), numbers(lane_row(work.own, 0))
-    back, ahead, rest = (
-        numbers(lane_row(work.back, 0)),
-        numbers(lane_row(work.ahead, 0)),
-        numbers(lane_row(work.rest, 0)),
-    )
-    speed = found.speed_mps[j]
+    x, own, way = numbers(prior), numbers(work.own), work.way
+    back, ahead, rest = numbers(work.back), numbers(work.ahead), numbers(work.rest)
+    speed = plot.speed_mps
     for m in range(LANES):
         if not lane(which, m) > 0.0:
             continue
         mode, late_s = m if m < MODE_COUNT else 0, back_s
         if speed > 0.0:
-            late_s += delay_s(x, found.origin, j, back_s, speed, m, LANES)
+            late_s += delay_s(x, plot.origin, back_s, speed, m, LANES)
         straight = CRUISE if BRAKE_S[mode] > 0.0 else mode
         for step in range(2):
-            way_of(straight, -late_s if step == 0 else late_s, work.way, 0)
+            fill_way(straight, -late_s if step == 0 else late_s, way)
             for q in range(6):
                 if step == 0:
-                    back[q * LANES + m] = work.way[0, q]
+                    back[q * LANES + m] = way[q]
                 else:
-                    ahead[q * LANES + m] = work.way[0, q]
+                    ahead[q * LANES + m] = way[q]
         out_s = min(max(late_s, 0.0), quiet_s)
         in_s = abs(late_s - out_s)
         for axis in range(2):
@@ -383,68 +392,53 @@ def _is_sound(g: LaneRow, low: LaneRow) -> Lanes:
 
 
 @leaf
-def _step_back(prior: LaneRow, found: Detections, j: int, age: Age, out: LaneRow, work: Room) -> None:
-    """Move each mode to when detection j left its target, into ``out``, and fill what undoes it.
+def _step_back(prior: LaneRow, plot: Plot, age: Age, out: LaneRow, work: Room) -> None:
+    """Move each mode to when a detection left its target, into ``out``, and fill what undoes it.
 
     What moved the target since it was last seen is independent of all that was seen: that noise comes out of the prior.
     Mixing gives a mode less of it than all that time makes; where the prior does not hold it, only the noise of the
     step just made comes out.
     """
-    own = lane_row(work.own, 0)
-    _fill_steps(prior, found, j, age.back_s, max(age.quiet_s, age.since_s), spread(1.0), work)
+    own = work.own
+    _fill_steps(prior, plot, age.back_s, max(age.quiet_s, age.since_s), spread(1.0), work)
     _add_noise(prior, -1.0, own, out)
     if age.quiet_s > age.since_s:
-        _fill_steps(prior, found, j, age.back_s, age.since_s, -_is_sound(out, lane_row(work.low, 0)), work)
+        _fill_steps(prior, plot, age.back_s, age.since_s, -_is_sound(out, work.low), work)
         _add_noise(prior, -1.0, own, out)
-    propagate(out, lane_row(work.back, 0), out)
+    propagate(out, work.back, out)
 
 
 @leaf
-def _condition(
-    g: LaneRow, p0: Lanes, p1: Lanes, p2: Lanes, p3: Lanes, p4: Lanes, p5: Lanes, nu: Lanes, s: Lanes
-) -> None:
-    """Condition Gaussians g in place: x += P H^T nu / S, P -= P H^T H P / S, with ``p0`` to ``p5`` = P H^T."""
-    one = 1.0 / s
-    k0, k1, k2, k3, k4, k5 = p0 * one, p1 * one, p2 * one, p3 * one, p4 * one, p5 * one
-    g[0] += k0 * nu
-    g[1] += k1 * nu
-    g[2] += k2 * nu
-    g[3] += k3 * nu
-    g[4] += k4 * nu
-    g[5] += k5 * nu
-    g[6] -= k0 * p0
-    g[7] -= k1 * p0
-    g[8] -= k1 * p1
-    g[9] -= k2 * p0
-    g[10] -= k2 * p1
-    g[11] -= k2 * p2
-    g[12] -= k3 * p0
-    g[13] -= k3 * p1
-    g[14] -= k3 * p2
-    g[15] -= k3 * p3
-    g[16] -= k4 * p0
-    g[17] -= k4 * p1
-    g[18] -= k4 * p2
-    g[19] -= k4 * p3
-    g[20] -= k4 * p4
-    g[21] -= k5 * p0
-    g[22] -= k5 * p1
-    g[23] -= k5 * p2
-    g[24] -= k5 * p3
-    g[25] -= k5 * p4
-    g[26] -= k5 * p5
+def _by_place(x: LaneRow, z: NumberRow, var: NumberRow, rest: Lanes, out: LaneRow) -> tuple[Lanes, Lanes, int]:
+    """``_by_state`` of a place alone, of all three components: the same operations, written out."""
+    two_pi, z0, z1, z2, v0, v1, v2 = 2.0 * math.pi, z[0], z[1], z[2], var[0], var[1], var[2]
+    g = values(x)
+    s0, nu0 = g[6] + v0 + rest, z0 - g[0]
+    g = conditioned(g, g[6], g[7], g[9], g[12], g[16], g[21], nu0, s0)
+    s1, nu1 = g[8] + v1 + rest, z1 - g[1]
+    g = conditioned(g, g[7], g[8], g[10], g[13], g[17], g[22], nu1, s1)
+    s2, nu2 = g[11] + v2 + rest, z2 - g[2]
+    g = conditioned(g, g[9], g[10], g[11], g[14], g[18], g[23], nu2, s2)
+    lay(g, out)
+    distance2 = nu0 * nu0 / s0 + nu1 * nu1 / s1 + nu2 * nu2 / s2
+    return distance2, two_pi * s0 * (two_pi * s1) * (two_pi * s2), 3
 
 
 @leaf
-def _by_state(g: LaneRow, found: Detections, j: int, rest: LaneRow) -> tuple[Lanes, Lanes, int]:
-    """Condition Gaussians g [27] on a POSITION, whose components are the state: H picks a column."""
+def _by_state(x: LaneRow, plot: Plot, rest: LaneRow, out: LaneRow) -> tuple[Lanes, Lanes, int]:
+    """Gaussians x [27] conditioned on a POSITION, into ``out``: its components are the state, so H picks a column."""
+    z, var = plot.z, plot.var
+    if not math.isnan(var[0] + var[1] + var[2]) and math.isnan(var[3]) and math.isnan(var[4]) and math.isnan(var[5]):
+        return _by_place(x, z, var, rest[0], out)
+    lay(values(x), out)
     distance2, volume, used = spread(0.0), spread(1.0), 0
     for c in range(6):
-        if math.isnan(found.var[j, c]):
+        if math.isnan(var[c]):
             continue
-        s, nu = g[DIAGONAL[c]] + found.var[j, c] + (rest[0] if c < 3 else rest[2]), found.z[j, c] - g[c]
-        p0, p1, p2 = g[PLACE[0, c]], g[PLACE[1, c]], g[PLACE[2, c]]
-        _condition(g, p0, p1, p2, g[PLACE[3, c]], g[PLACE[4, c]], g[PLACE[5, c]], nu, s)
+        g = values(out)
+        s, nu = out[DIAGONAL[c]] + var[c] + (rest[0] if c < 3 else rest[2]), z[c] - out[c]
+        p0, p1, p2 = out[PLACE[0, c]], out[PLACE[1, c]], out[PLACE[2, c]]
+        lay(conditioned(g, p0, p1, p2, out[PLACE[3, c]], out[PLACE[4, c]], out[PLACE[5, c]], nu, s), out)
         distance2 += nu * nu / s
         volume *= 2.0 * math.pi * s
         used += 1
@@ -452,54 +446,81 @@ def _by_state(g: LaneRow, found: Detections, j: int, rest: LaneRow) -> tuple[Lan
 
 
 @leaf
-def _by_look(g: LaneRow, found: Detections, j: int, rest: LaneRow, work: Room) -> tuple[Lanes, Lanes, int]:
-    """Condition Gaussians g [27] on a POLAR or BEARING, linearised at their means."""
-    distance2, volume, used = spread(0.0), spread(1.0), 0
-    h, jac, x = lane_row(work.h, 0), lane_row(work.jac, 0), lane_row(work.at, 0)
-    for q in range(6):
-        x[q] = g[q]
-    count, azimuth = linearise(found.kind, x, found.origin, j, h, jac), azimuth_at(found.kind)
-    if found.speed_mps[j] > 0.0:
-        _turn_by_delay(x, found.origin, j, found.speed_mps[j], jac, count)
+def _seen(
+    g: Values, x: LaneRow, jac: LaneRow, c: int, nu: Lanes, var: float, rest: Lanes
+) -> tuple[Values, Lanes, Lanes]:
+    """Gaussians g conditioned on component c, which sees position alone; with nu and S."""
+    at = 6 * c
+    j0, j1, j2 = jac[at], jac[at + 1], jac[at + 2]
+    p0 = g[6] * j0 + g[7] * j1 + g[9] * j2
+    p1 = g[7] * j0 + g[8] * j1 + g[10] * j2
+    p2 = g[9] * j0 + g[10] * j1 + g[11] * j2
+    p3 = g[12] * j0 + g[13] * j1 + g[14] * j2
+    p4 = g[16] * j0 + g[17] * j1 + g[18] * j2
+    p5 = g[21] * j0 + g[22] * j1 + g[23] * j2
+    nu -= j0 * (g[0] - x[0]) + j1 * (g[1] - x[1]) + j2 * (g[2] - x[2])
+    s = var + rest * (j0 * j0 + j1 * j1 + j2 * j2) + (j0 * p0 + j1 * p1 + j2 * p2)
+    return conditioned(g, p0, p1, p2, p3, p4, p5, nu, s), nu, s
+
+
+@leaf
+def _seen_rate(
+    g: Values, x: LaneRow, jac: LaneRow, nu: Lanes, var: float, rest: LaneRow
+) -> tuple[Values, Lanes, Lanes]:
+    """``_seen`` of a range rate, which sees position and velocity."""
+    j0, j1, j2, j3, j4, j5 = jac[18], jac[19], jac[20], jac[21], jac[22], jac[23]
+    p0 = g[6] * j0 + g[7] * j1 + g[9] * j2 + (g[12] * j3 + g[16] * j4 + g[21] * j5)
+    p1 = g[7] * j0 + g[8] * j1 + g[10] * j2 + (g[13] * j3 + g[17] * j4 + g[22] * j5)
+    p2 = g[9] * j0 + g[10] * j1 + g[11] * j2 + (g[14] * j3 + g[18] * j4 + g[23] * j5)
+    p3 = g[12] * j0 + g[13] * j1 + g[14] * j2 + (g[15] * j3 + g[19] * j4 + g[24] * j5)
+    p4 = g[16] * j0 + g[17] * j1 + g[18] * j2 + (g[19] * j3 + g[20] * j4 + g[25] * j5)
+    p5 = g[21] * j0 + g[22] * j1 + g[23] * j2 + (g[24] * j3 + g[25] * j4 + g[26] * j5)
+    nu -= j0 * (g[0] - x[0]) + j1 * (g[1] - x[1]) + j2 * (g[2] - x[2])
+    nu -= j3 * (g[3] - x[3]) + j4 * (g[4] - x[4]) + j5 * (g[5] - x[5])
+    s = var + rest[0] * (j0 * j0 + j1 * j1 + j2 * j2) + (j3 * p3 + j4 * p4 + j5 * p5)
+    s += rest[2] * (j3 * j3 + j4 * j4 + j5 * j5) + 2.0 * rest[1] * (j0 * j3 + j1 * j4 + j2 * j5)
+    s += j0 * p0 + j1 * p1 + j2 * p2
+    return conditioned(g, p0, p1, p2, p3, p4, p5, nu, s), nu, s
+
+
+@leaf
+def _by_look(x: LaneRow, plot: Plot, rest: LaneRow, out: LaneRow, work: Room) -> tuple[Lanes, Lanes, int]:
+    """Gaussians x [27] conditioned on a POLAR or BEARING, linearised at their means, into ``out``."""
+    distance2, volume, used, two_pi = spread(0.0), spread(1.0), 0, 2.0 * math.pi
+    h, jac, z, var = work.h, work.jac, plot.z, plot.var
+    count, azimuth = linearise(plot.kind, x, plot.origin, h, jac), azimuth_at(plot.kind)
+    if plot.speed_mps > 0.0:
+        _turn_by_delay(x, plot.origin, plot.speed_mps, jac, count)
+    if count == 4 and not math.isnan(var[0] + var[1] + var[2] + var[3]):
+        # a whole look stays in registers
+        g, nu0, s0 = _seen(values(x), x, jac, 0, z[0] - h[0], var[0], rest[0])
+        g, nu1, s1 = _seen(g, x, jac, 1, wrap(z[1] - h[1]), var[1], rest[0])
+        g, nu2, s2 = _seen(g, x, jac, 2, z[2] - h[2], var[2], rest[0])
+        g, nu3, s3 = _seen_rate(g, x, jac, z[3] - h[3], var[3], rest)
+        lay(g, out)
+        distance2 = nu0 * nu0 / s0 + nu1 * nu1 / s1 + nu2 * nu2 / s2 + nu3 * nu3 / s3
+        return distance2, two_pi * s0 * (two_pi * s1) * (two_pi * s2) * (two_pi * s3), 4
+    g = values(x)
     for c in range(count):
-        if math.isnan(found.var[j, c]):
+        if math.isnan(var[c]):
             continue
-        at, nu = 6 * c, found.z[j, c] - h[c]
+        nu = z[c] - h[c]
         if c == azimuth:
             nu = wrap(nu)
-        j0, j1, j2 = jac[at], jac[at + 1], jac[at + 2]
-        p0 = g[6] * j0 + g[7] * j1 + g[9] * j2
-        p1 = g[7] * j0 + g[8] * j1 + g[10] * j2
-        p2 = g[9] * j0 + g[10] * j1 + g[11] * j2
-        p3 = g[12] * j0 + g[13] * j1 + g[14] * j2
-        p4 = g[16] * j0 + g[17] * j1 + g[18] * j2
-        p5 = g[21] * j0 + g[22] * j1 + g[23] * j2
-        nu -= j0 * (g[0] - x[0]) + j1 * (g[1] - x[1]) + j2 * (g[2] - x[2])
-        s = found.var[j, c] + rest[0] * (j0 * j0 + j1 * j1 + j2 * j2)
-        if c == 3:  # the others see position alone
-            j3, j4, j5 = jac[at + 3], jac[at + 4], jac[at + 5]
-            p0 += g[12] * j3 + g[16] * j4 + g[21] * j5
-            p1 += g[13] * j3 + g[17] * j4 + g[22] * j5
-            p2 += g[14] * j3 + g[18] * j4 + g[23] * j5
-            p3 += g[15] * j3 + g[19] * j4 + g[24] * j5
-            p4 += g[19] * j3 + g[20] * j4 + g[25] * j5
-            p5 += g[24] * j3 + g[25] * j4 + g[26] * j5
-            s += j3 * p3 + j4 * p4 + j5 * p5
-            nu -= j3 * (g[3] - x[3]) + j4 * (g[4] - x[4]) + j5 * (g[5] - x[5])
-            s += rest[2] * (j3 * j3 + j4 * j4 + j5 * j5) + 2.0 * rest[1] * (j0 * j3 + j1 * j4 + j2 * j5)
-        s += j0 * p0 + j1 * p1 + j2 * p2
-        _condition(g, p0, p1, p2, p3, p4, p5, nu, s)
+        if c == 3:
+            g, nu, s = _seen_rate(g, x, jac, nu, var[c], rest)
+        else:
+            g, nu, s = _seen(g, x, jac, c, nu, var[c], rest[0])
         distance2 += nu * nu / s
-        volume *= 2.0 * math.pi * s
+        volume *= two_pi * s
         used += 1
+    lay(g, out)
     return distance2, volume, used
 
 
 @leaf
-def kalman_update(
-    prior: LaneRow, found: Detections, j: int, age: Age, out: LaneRow, work: Room
-) -> tuple[Lanes, Lanes, int]:
-    """Extended Kalman update of all modes' Gaussians [27] with detection j, from ``prior`` into ``out``.
+def kalman_update(prior: LaneRow, plot: Plot, age: Age, out: LaneRow, work: Room) -> tuple[Lanes, Lanes, int]:
+    """Extended Kalman update of all modes' Gaussians [27] with a detection, from ``prior`` into ``out``.
 
     nu = z - h(x), S = H P H^T + R, K = P H^T / S for one component after the other, all linearised at the prior. A
     detection older than the state moves each mode back to its time, updates it there and moves it on again; the noise
@@ -508,18 +529,17 @@ def kalman_update(
     **Gives** squared distance d2 and |2 pi S| by mode and the components used; the likelihood is
     exp(-d2 / 2) / sqrt|2 pi S|.
     """
-    at_once, rest = age.back_s == 0.0 and not found.speed_mps[j] > 0.0, lane_row(work.rest, 0)
+    at_once, rest = age.back_s == 0.0 and not plot.speed_mps > 0.0, work.rest
     if at_once:
-        for q in range(WIDTH):
-            out[q] = prior[q]
         rest[0] = rest[1] = rest[2] = spread(0.0)
     else:
-        _step_back(prior, found, j, age, out, work)
-    if found.kind == POSITION:
-        distance2, volume, used = _by_state(out, found, j, rest)
+        _step_back(prior, plot, age, out, work)
+    then = prior if at_once else out
+    if plot.kind == POSITION:
+        distance2, volume, used = _by_state(then, plot, rest, out)
     else:
-        distance2, volume, used = _by_look(out, found, j, rest, work)
+        distance2, volume, used = _by_look(then, plot, rest, out, work)
     if not at_once:
-        propagate(out, lane_row(work.ahead, 0), out)
-        _add_noise(out, 1.0, lane_row(work.own, 0), out)
+        propagate(out, work.ahead, out)
+        _add_noise(out, 1.0, work.own, out)
     return distance2, volume, used

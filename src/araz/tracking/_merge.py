@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from araz.tracking._gauss import DIAGONAL
-from araz.tracking._grid import Grid, around, plan_grid
+from araz.tracking._grid import Grid, around, bits_before, plan_grid, row_of_cells
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._rows import NumberRow, number_row
+from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -49,8 +49,8 @@ def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray
         return doubles[:0]
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], MERGE_REACH_M)
     gone, work = np.zeros(len(moments), np.bool_), np.empty((6, 7))
-    near = np.empty((len(rows) + 1, 6))
-    return doubles[: _doubles(tracks, moments, rows, grid, near, gone, work, doubles)]
+    near, plan = np.empty((len(rows) + 1, 6)), np.empty((4, len(rows) + LANES))
+    return doubles[: _doubles(tracks, moments, rows, grid, near, plan, gone, work, doubles)]
 
 
 @leaf
@@ -60,24 +60,37 @@ def _doubles(
     rows: IntArray,
     grid: Grid,
     near: FloatArray,
+    plan: FloatArray,
     gone: BoolArray,
     work: FloatArray,
     doubles: IntArray,
 ) -> int:
-    """Fill ``doubles`` and give their number; ``near`` [count + 1, 6] is scratch: places as the grid orders them."""
+    """Fill ``doubles`` and give their number.
+
+    Scratch are ``near`` [count + 1, 6], places and their variances as the grid orders them, and ``plan`` [4, count +
+    LANES], the same in plan: eight at once cost as one, and most are too far.
+    """
     found = 0
     for place in range(len(grid.order)):
         _place(number_row(moments, rows[grid.order[place]]), number_row(near, place))
+        plan[0, place], plan[1, place] = near[place, 0], near[place, 1]
+        plan[2, place], plan[3, place] = near[place, 3], near[place, 4]
     own = number_row(near, len(rows))
+    east, north, var_e, var_n = number_row(plan, 0), number_row(plan, 1), number_row(plan, 2), number_row(plan, 3)
     for i in rows:
         if gone[i]:
             continue
         _place(number_row(moments, i), own)
         rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
         for near_row in range(rows0, rows1):
-            for near_col in range(cols0, cols1):
-                cell = near_row * grid.count1 + near_col
-                for place in range(grid.start[cell], grid.start[cell + 1]):
+            begin, end = row_of_cells(grid, near_row, cols0, cols1)
+            for start in range(begin, end, LANES):
+                by_e, by_n = eight(east, start) - own[0], eight(north, start) - own[1]
+                far = bits_above(by_e * by_e, MERGE_DISTANCE2 * (eight(var_e, start) + own[3]))
+                far |= bits_above(by_n * by_n, MERGE_DISTANCE2 * (eight(var_n, start) + own[4]))
+                bits = ~far & bits_before(start, end)
+                while bits != 0:
+                    place, bits = start + lowest_bit(bits), bits & (bits - 1)
                     if not _is_near(own, number_row(near, place)):
                         continue
                     j = rows[grid.order[place]]

@@ -10,9 +10,20 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._gauss import WIDTH, Room, collapse, from_moments, propagate, raw_moments, room
+from araz.tracking._gauss import WIDTH, Room, collapse, from_moments, propagate, raw_moments, room_in, space
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._rows import LANES, LaneRow, Lanes, NumberRow, first, lane_row, number_row, spread, where_above
+from araz.tracking._rows import (
+    LANES,
+    LaneRow,
+    Lanes,
+    NumberRow,
+    first,
+    lane_row,
+    number_row,
+    numbers,
+    spread,
+    where_above,
+)
 from araz.vocabulary import FloatArray, IntArray
 
 MODE_COUNT: Final = 8
@@ -48,28 +59,34 @@ about how a target moves."""
 
 @leaf
 def way_of(mode: int, dt_s: float, way: FloatArray, w: int) -> None:
-    """Fill row w with the twelve numbers of one mode's step of ``dt_s`` seconds, as ``propagate`` takes it.
+    """Fill row w of ``way`` [W, 12] by ``fill_way``."""
+    fill_way(mode, dt_s, number_row(way, w))
+
+
+@leaf
+def fill_way(mode: int, dt_s: float, way: NumberRow) -> None:
+    """Fill a row with the twelve numbers of one mode's step of ``dt_s`` seconds, as ``propagate`` takes it.
 
     Coordinated turn (Bar-Shalom, Li & Kirubarajan 2001, eq. 11.7.1-4), constant velocity, Ornstein-Uhlenbeck braking
     (a negative step goes straight back); white acceleration adds (dt^3/3, dt^2/2, dt) q forwards and nothing backwards.
     """
     omega, brake = TURN_RATE_RADPS[mode], BRAKE_S[mode]
-    way[w, 0], way[w, 1], way[w, 2] = dt_s, 0.0, dt_s
-    way[w, 3], way[w, 4], way[w, 5] = 1.0, 0.0, 1.0
+    way[0], way[1], way[2] = dt_s, 0.0, dt_s
+    way[3], way[4], way[5] = 1.0, 0.0, 1.0
     if omega != 0.0:
         sine, cosine = math.sin(omega * dt_s), math.cos(omega * dt_s)
-        way[w, 0], way[w, 1] = sine / omega, (1.0 - cosine) / omega
-        way[w, 3], way[w, 4] = cosine, sine
+        way[0], way[1] = sine / omega, (1.0 - cosine) / omega
+        way[3], way[4] = cosine, sine
     elif brake > 0.0 and dt_s > 0.0:
         keep = math.exp(-dt_s / brake)
-        way[w, 3] = way[w, 5] = keep
-        way[w, 0] = way[w, 2] = brake * (1.0 - keep)
+        way[3] = way[5] = keep
+        way[0] = way[2] = brake * (1.0 - keep)
     forward = max(dt_s, 0.0)
     for axis in range(2):
         q = NOISE_HORIZONTAL[mode] if axis == 0 else NOISE_VERTICAL[mode]
-        way[w, 6 + 3 * axis] = q * forward**3 / 3.0
-        way[w, 7 + 3 * axis] = q * forward**2 / 2.0
-        way[w, 8 + 3 * axis] = q * forward
+        way[6 + 3 * axis] = q * forward**3 / 3.0
+        way[7 + 3 * axis] = q * forward**2 / 2.0
+        way[8 + 3 * axis] = q * forward
 
 
 @kernel
@@ -117,7 +134,7 @@ def mix_modes(g: LaneRow, weight: NumberRow, change: LaneRow, work: Room, out: L
     All modes' moments are taken about the first one's mean, so that mixing is one product of small matrices.
     ``weight`` [LANES] are numbers here, ``change`` is of ``switching_lanes``.
     """
-    about, raw, part = number_row(work.about, 0), lane_row(work.raw, 0), number_row(work.raw, 0)
+    about, raw, part = work.about, work.raw, numbers(work.raw)
     for axis in range(6):
         about[axis] = first(g[axis])
     raw_moments(g, about, raw)
@@ -237,13 +254,13 @@ def predict(old: Belief, update_count: IntArray, dt_s: float, more: int) -> Beli
             bank[i] = banks
             banks += 1
     new = Belief(np.empty((count + more, WIDTH)), bank, np.empty((banks, WIDTH, LANES)), np.empty((banks, LANES)))
-    _fill(old, steps_of(dt_s), room(), new)
+    _fill(old, steps_of(dt_s), space(), new)
     return new
 
 
 @leaf
-def _fill(old: Belief, steps: Steps, work: Room, new: Belief) -> None:
-    way = number_row(steps.single, 0)
+def _fill(old: Belief, steps: Steps, scratch: FloatArray, new: Belief) -> None:
+    way, work = number_row(steps.single, 0), room_in(scratch)
     for i in range(len(old.bank)):
         b, o = old.bank[i], new.bank[i]
         if o < 0:
@@ -255,8 +272,9 @@ def _fill(old: Belief, steps: Steps, work: Room, new: Belief) -> None:
 
 
 @leaf
-def overall(belief: Belief, count: int, work: Room) -> None:
+def overall(belief: Belief, count: int, scratch: FloatArray) -> None:
     """Bring the first ``count`` rows of ``gauss`` up to date with the modes, in place."""
+    work = room_in(scratch)
     for i in range(count):
         b = belief.bank[i]
         if b >= 0:

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import chdtri
 
 from araz.tracking._gauss import PLACE, ROW
-from araz.tracking._grid import Grid, extent, grid_of
+from araz.tracking._grid import Grid, extent, grid_of, row_of_cells
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import NEAREST_GROUND_M, POLAR, POSITION, Detections, azimuth_at, delay_s, linearise, wrap
 from araz.tracking._rows import NumberRow, number_row
@@ -50,7 +50,7 @@ def describe(
 ) -> int:
     """Fill predicted components h, their covariance H P H^T [6, 6] and rates, of row i of moments; their number.
 
-    ``jacobian`` [36] is scratch.
+    ``jacobian`` [36] is scratch of one kind, zeros at first.
     """
     g, jac = number_row(moments, i), number_row(jacobian, 0)
     if kind == POSITION:  # the components are the state itself
@@ -60,7 +60,7 @@ def describe(
                 spread[c, d] = g[ROW[c] + d]
             rate[c] = g[3 + c] if c < 3 else 0.0
         return 6
-    count = linearise(kind, g, origin, j, number_row(h, 0), jac)
+    count = linearise(kind, g, number_row(origin, j), number_row(h, 0), jac)
     for c in range(count):
         last = 6 if c == 3 else 3  # range rate alone looks at velocity
         for a in range(last):
@@ -223,13 +223,13 @@ def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, b
 
 @leaf
 def _place_likelihood(
-    g: NumberRow, z: NumberRow, var: NumberRow, rate: FloatArray, back_s: float, gate2: float
+    g: NumberRow, z: NumberRow, var: NumberRow, rate0: float, rate1: float, back_s: float, gate2: float
 ) -> float:
     """``_likelihood`` of a place alone, of all three components: the same operations, written out."""
     n0, n1, n2 = var[0], var[1], var[2]
     t0, t1, t2 = g[6] + n0, g[8] + n1, g[11] + n2
-    g0 = z[0] - (g[0] - rate[0] * back_s)
-    g1 = z[1] - (g[1] - rate[1] * back_s)
+    g0 = z[0] - (g[0] - rate0 * back_s)
+    g1 = z[1] - (g[1] - rate1 * back_s)
     g2 = z[2] - (g[2] - g[5] * back_s)
     if g2 * g2 > gate2 * t2 or g0 * g0 > gate2 * t0 or g1 * g1 > gate2 * t1:
         return -1.0
@@ -260,15 +260,60 @@ def _are_places(found: Detections) -> bool:
     return True
 
 
+@leaf
+def _look_likelihood(
+    h: NumberRow, own: NumberRow, rate: NumberRow, z: NumberRow, var: NumberRow, back_s: float, gate2: float
+) -> float:
+    """``_likelihood`` of a radar's whole look, of all four components: the same operations, written out.
+
+    ``own`` [36] is the covariance H P H^T by rows of six.
+    """
+    n0, n1, n2, n3 = var[0], var[1], var[2], var[3]
+    t0, t1, t2, t3 = own[0] + n0, own[7] + n1, own[14] + n2, own[21] + n3
+    g2, g3 = z[2] - (h[2] - rate[2] * back_s), z[3] - (h[3] - rate[3] * back_s)
+    if g2 * g2 > gate2 * t2 or g3 * g3 > gate2 * t3:
+        return -1.0
+    g0, g1 = z[0] - (h[0] - rate[0] * back_s), wrap(z[1] - (h[1] - rate[1] * back_s))
+    if g0 * g0 > gate2 * t0 or g1 * g1 > gate2 * t1:
+        return -1.0
+    root0 = math.sqrt(max(t0, 1e-12 * n0))
+    l10, l20, l30, w0 = own[6] / root0, own[12] / root0, own[18] / root0, g0 / root0
+    root1 = math.sqrt(max(t1 - l10**2, 1e-12 * n1))
+    l21, l31, w1 = (own[13] - l20 * l10) / root1, (own[19] - l30 * l10) / root1, (g1 - l10 * w0) / root1
+    root2 = math.sqrt(max(t2 - l20**2 - l21**2, 1e-12 * n2))
+    l32, w2 = (own[20] - l30 * l20 - l31 * l21) / root2, (g2 - l20 * w0 - l21 * w1) / root2
+    root3 = math.sqrt(max(t3 - l30**2 - l31**2 - l32**2, 1e-12 * n3))
+    w3 = (g3 - l30 * w0 - l31 * w1 - l32 * w2) / root3
+    distance2 = w0**2 + w1**2 + w2**2 + w3**2
+    if distance2 > gate2:
+        return -1.0
+    volume = root0 * ROOT_TWO_PI * (root1 * ROOT_TWO_PI) * (root2 * ROOT_TWO_PI) * (root3 * ROOT_TWO_PI)
+    return math.exp(-0.5 * distance2) / volume
+
+
+@leaf
+def _are_looks(found: Detections) -> bool:
+    """Whether every detection is a radar's look of four components, seen at once."""
+    if found.kind != POLAR:
+        return False
+    for k in range(len(found.z)):
+        if math.isnan(found.var[k, 0] + found.var[k, 1] + found.var[k, 2] + found.var[k, 3]):
+            return False
+        if found.speed_mps[k] > 0.0:
+            return False
+    return True
+
+
 class Search(NamedTuple):
     """What the search for pairs needs beside tracks and detections, and its scratch.
 
     ``near`` [K, 5] are components 0 and 1, their variances and ages, as the grid orders the plots, so that those of a
-    cell lie side by side. ``places``: see ``_are_places``.
+    cell lie side by side. ``places``: see ``_are_places``, ``looks``: ``_are_looks``.
     """
 
     gridded: bool
     places: bool
+    looks: bool
     grid: Grid
     near: FloatArray
     widest: FloatArray
@@ -291,8 +336,9 @@ def _search(found: Detections, back_s: FloatArray) -> Search:
             near[place, c], near[place, 2 + c] = found.z[j, c], found.var[j, c]
         near[place, 4] = back_s[j]
     gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
-    scratch = (np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36), np.zeros((6, 7)))
-    return Search(gridded, _are_places(found), grid, near, widest, oldest, has_claims, *scratch)
+    room = np.zeros(126)
+    scratch = (room[:6], room[6:12], room[12:48].reshape(6, 6), room[48:84], room[84:].reshape(6, 7))
+    return Search(gridded, _are_places(found), _are_looks(found), grid, near, widest, oldest, has_claims, *scratch)
 
 
 @kernel
@@ -321,8 +367,42 @@ def box_pairs(
             done, total, found, moments, track_key, back_s, gate2, worth, density, search, track, detection
         )
         if done == len(moments):
-            return track[:total].copy(), detection[:total].copy()
+            return track[:total], detection[:total]
         track, detection = _grown(track), _grown(detection)
+
+
+class Box(NamedTuple):
+    """Components 0 and 1 of a track, how fast they change, and their variances."""
+
+    first: float
+    second: float
+    rate0: float
+    rate1: float
+    var0: float
+    var1: float
+
+
+@leaf
+def _is_near(near: NumberRow, box: Box, far2: float, kind: int) -> bool:
+    """Whether a plot, as a row of ``Search.near``, lies within the squared distance ``far2`` by components 0 and 1."""
+    gap = near[0] - box.first + box.rate0 * near[4]
+    if gap * gap > far2 * (box.var0 + near[2]):
+        return False
+    side = near[1] - box.second + box.rate1 * near[4]
+    if kind == POLAR:
+        side = wrap(side)
+    return not side * side > far2 * (box.var1 + near[3])
+
+
+@leaf
+def _cells_from(grid: Grid, row: int, col: int, last: int) -> tuple[int, int, int]:
+    """Where the plots of a row's cells from ``col`` to ``last`` begin and end, and the column after; in two parts where
+    azimuth begins anew.
+    """
+    from_col = (col + grid.count1) % grid.count1
+    to_col = min(from_col + last - col + 1, grid.count1)
+    begin, end = row_of_cells(grid, row, from_col, to_col)
+    return begin, end, col + to_col - from_col
 
 
 @leaf
@@ -346,21 +426,15 @@ def _pairs_from(
         count, mine, before = 0, track_key[i], total
         far2 = gate2 * SLACK * (SAME_CLAIM_GATE if search.has_claims and mine != 0 else 1.0)
         row0, row1, col0, col1 = _cells(found, search, moments, i, far2)
-        h0, h1, rate0, rate1, var0, var1 = h[0], h[1], rate[0], rate[1], spread[0, 0], spread[1, 1]
+        box = Box(h[0], h[1], rate[0], rate[1], spread[0, 0], spread[1, 1])
         for row in range(row0, row1 + 1):
-            for col in range(col0, col1 + 1):
-                begin, end = 0, len(found.z)
-                if gridded:
-                    cell = row * grid.count1 + (col + grid.count1) % grid.count1
-                    begin, end = grid.start[cell], grid.start[cell + 1]
+            col = col0
+            while col <= col1:
+                begin, end, col = _cells_from(grid, row, col, col1) if gridded else (0, len(found.z), col + 1)
                 for place in range(begin, end):
                     j = place
                     if gridded:
-                        near = number_row(search.near, place)
-                        gap, side = near[0] - h0 + rate0 * near[4], near[1] - h1 + rate1 * near[4]
-                        if found.kind == POLAR:
-                            side = wrap(side)
-                        if gap * gap > far2 * (var0 + near[2]) or side * side > far2 * (var1 + near[3]):
+                        if not _is_near(number_row(search.near, place), box, far2, found.kind):
                             continue
                         j = grid.order[place]
                     its = found.claim_key[j]
@@ -371,13 +445,19 @@ def _pairs_from(
                     g = number_row(moments, i)
                     if search.places:
                         z, var = number_row(found.z, j), number_row(found.var, j)
-                        likelihood = _place_likelihood(g, z, var, rate, late_s, wide)
+                        likelihood = _place_likelihood(g, z, var, box.rate0, box.rate1, late_s, wide)
                     else:
                         if count == 0 or not found.one_origin:
                             count = describe(found.kind, moments, i, found.origin, j, h, search.jac, spread, rate)
                         if found.speed_mps[j] > 0.0:
-                            late_s += delay_s(g, found.origin, j, late_s, found.speed_mps[j], 0, 1)
-                        likelihood = _likelihood(found, j, count, h, spread, rate, late_s, wide, search.work)
+                            origin = number_row(found.origin, j)
+                            late_s += delay_s(g, origin, late_s, found.speed_mps[j], 0, 1)
+                        if search.looks:
+                            z, var, own = number_row(found.z, j), number_row(found.var, j), number_row(spread, 0)
+                            seen, moving = number_row(h, 0), number_row(rate, 0)
+                            likelihood = _look_likelihood(seen, own, moving, z, var, late_s, wide)
+                        else:
+                            likelihood = _likelihood(found, j, count, h, spread, rate, late_s, wide, search.work)
                     if likelihood < 0.0 or (not same and worth[i] * likelihood < LEAST_ODDS * density[j]):
                         continue
                     if total == len(track):

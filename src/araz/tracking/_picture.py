@@ -18,7 +18,7 @@ from araz.vocabulary import FloatArray, IntArray, TrackPicture
 def _shown(array: Any) -> Any:
     """The same numbers, not to be written to: nobody changes the state's arrays either."""
     view = array.view()
-    view.setflags(write=False)
+    view.setflags(False)
     return view
 
 

@@ -224,6 +224,17 @@ def at_least(typing: Any, value: Any, limit: Any) -> Any:
 
 
 @_intrinsic
+def beyond(typing: Any, row: Any, columns: Any) -> Any:
+    """The row that begins ``columns`` further on in the same table."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        step = builder.mul(args[1], args[1].type(_WIDTH[sig.args[0]]))
+        return builder.gep(args[0], [step])
+
+    return signature(row, row, types.intp), code
+
+
+@_intrinsic
 def numbers(typing: Any, row: Any) -> Any:
     """A row of lanes as one of numbers: lane m of column q is number q LANES + m."""
     return signature(_number_row, _lane_row), lambda context, builder, sig, args: args[0]
@@ -279,6 +290,39 @@ def where_above(typing: Any, value: Any, limit: Any, yes: Any, no: Any) -> Any:
         return builder.select(builder.fcmp_ordered(">", args[0], _spread(builder, args[1])), args[2], args[3])
 
     return signature(_lanes, _lanes, _number, _lanes, _lanes), code
+
+
+@_intrinsic
+def eight(typing: Any, row: Any, start: Any) -> Any:
+    """``LANES`` numbers of a row side by side, from column ``start`` on; there must be so many."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        at = builder.bitcast(builder.gep(args[0], [args[1]]), _VECTOR.as_pointer())
+        return builder.load(at, align=_ALIGN)
+
+    return signature(_lanes, _number_row, types.intp), code
+
+
+@_intrinsic
+def bits_above(typing: Any, value: Any, limit: Any) -> Any:
+    """In which lanes a value is above a limit, or above the limit's own lane: bit m is lane m; never by NaN."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        limit = args[1] if sig.args[1] == _lanes else _spread(builder, args[1])
+        above = builder.bitcast(builder.fcmp_ordered(">", args[0], limit), ir.IntType(LANES))
+        return builder.zext(above, ir.IntType(64))
+
+    return signature(types.int64, _lanes, limit), code
+
+
+@_intrinsic
+def lowest_bit(typing: Any, bits: Any) -> Any:
+    """The number of the lowest bit that is set; there must be one."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.IntType(1)(1))
+
+    return signature(types.int64, types.int64), code
 
 
 def _machine_s_own(name: str) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from araz.tracking._gauss import ROW, WIDTH
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._motion import MODE_COUNT, Belief
+from araz.tracking._rows import LANES, NumberRow, lane_row, number_row, numbers
 from araz.tracking._state import ECHO_LEVELS, View
 from araz.vocabulary import FloatArray
 
@@ -71,9 +72,10 @@ def sight(view: View, s: int, g: FloatArray) -> tuple[bool, float]:
     far = view.max_range_m[s]
     if ground2 + u * u > far * far:
         return False, 1.0
-    elevation = math.atan2(u, math.sqrt(ground2))
-    if elevation < view.low_rad[s] or elevation > view.high_rad[s]:
-        return False, 1.0
+    if view.low_rad[s] > -0.5 * math.pi or view.high_rad[s] < 0.5 * math.pi:
+        elevation = math.atan2(u, math.sqrt(ground2))
+        if elevation < view.low_rad[s] or elevation > view.high_rad[s]:
+            return False, 1.0
     return True, _clear_of_terrain(g, view.lowest[s], view.east0, view.north0, view.cell)
 
 
@@ -120,8 +122,8 @@ def detection_chances(
     hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c). The last
     is the chance that the beam passed over it: where it did not, silence says nothing.
     """
-    seen, miss, full = np.zeros(len(moments)), np.zeros(len(moments)), np.zeros(len(moments))
-    looked = np.zeros(len(moments))
+    rows = np.zeros((4, len(moments)))
+    seen, miss, full, looked = rows[0], rows[1], rows[2], rows[3]
     _chances(view, s, silence_counts, sector, moments, echo, doubt, seen, miss, full, looked)
     return seen, miss, full, looked
 
@@ -192,53 +194,76 @@ def learn_echo(
             q[k] /= total
 
 
+@leaf
+def lowest_seen(lowest: FloatArray, east0: float, north0: float, cell: float, east: float, north: float) -> float:
+    """The lowest height that a sensor can see at a place, metres; NaN where none is known, or all or none is seen."""
+    col, row = (east - east0) / cell, (north - north0) / cell
+    if not (-0.5 <= col < lowest.shape[1] - 0.5 and -0.5 <= row < lowest.shape[0] - 0.5):
+        return math.nan
+    low: float = lowest[int(row + 0.5), int(col + 0.5)]
+    return math.nan if abs(low) > NEVER_SEEN_M else low
+
+
 @kernel
 def lift(view: View, s: int, belief: Belief, detected: FloatArray) -> None:
     """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place."""
-    one = np.empty(WIDTH)
+    _lift(view.lowest[s], view.east0, view.north0, view.cell, belief, detected, np.empty((1, WIDTH)))
+
+
+@leaf
+def _lift(
+    lowest: FloatArray,
+    east0: float,
+    north0: float,
+    cell: float,
+    belief: Belief,
+    detected: FloatArray,
+    scratch: FloatArray,
+) -> None:
+    one = number_row(scratch, 0)
     for i in range(len(detected)):
         if detected[i] < 0.5:
             continue
         b = belief.bank[i]
         if b < 0:
-            lift_row(view, s, belief.gauss[i], True)
+            g = number_row(belief.gauss, i)
+            low = lowest_seen(lowest, east0, north0, cell, g[0], g[1])
+            if not (math.isnan(low) or g[2] >= low):
+                cut_below(g, low)
             continue
+        modes = numbers(lane_row(belief.modes, b))
         for m in range(MODE_COUNT):
             if belief.weight[b, m] > 0.0:
-                one[:] = belief.modes[b, :, m]
-                if lift_row(view, s, one, True):
-                    belief.modes[b, :, m] = one
+                low = lowest_seen(lowest, east0, north0, cell, modes[m], modes[LANES + m])
+                if math.isnan(low) or modes[2 * LANES + m] >= low:
+                    continue
+                for q in range(WIDTH):
+                    one[q] = modes[q * LANES + m]
+                cut_below(one, low)
+                for q in range(WIDTH):
+                    modes[q * LANES + m] = one[q]
 
 
 @leaf
-def lift_row(view: View, s: int, g: FloatArray, only_below: bool) -> bool:
-    """Condition one Gaussian g [27] on being above what sensor s can see there, in place; tells whether it changed.
+def cut_below(g: NumberRow, low_m: float) -> None:
+    """Condition one Gaussian g [27] on being above a height, in place, unless that lies LIFT_SIGMAS off.
 
     Height is cut off normally at v: with a = (v - m) / s and g = phi(a) / (1 - Phi(a)), mean m + s g, variance
-    s^2 (1 + a g - g^2); the other components follow by their correlation. ``only_below`` spares what is already above.
+    s^2 (1 + a g - g^2); the other components follow by their correlation.
     """
-    lowest = view.lowest[s]
-    col, row = (g[0] - view.east0) / view.cell, (g[1] - view.north0) / view.cell
-    if not (-0.5 <= col < lowest.shape[1] - 0.5 and -0.5 <= row < lowest.shape[0] - 0.5):
-        return False
-    low = lowest[int(row + 0.5), int(col + 0.5)]
-    if math.isnan(low) or abs(low) > NEVER_SEEN_M or (only_below and g[2] >= low):
-        return False
     variance = g[11]
     sigma = math.sqrt(variance)
-    a = (low - g[2]) / sigma
+    a = (low_m - g[2]) / sigma
     if abs(a) > LIFT_SIGMAS:
-        return False
+        return
     hazard = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
     keep = max(1.0 + a * hazard - hazard * hazard, 0.01)
     scale = (1.0 - keep) / variance
-    c0, c1, c2, c3, c4, c5 = g[9], g[10], g[11], g[14], g[18], g[23]
-    column = (c0, c1, c2, c3, c4, c5)
+    column = (g[9], g[10], g[11], g[14], g[18], g[23])
     for r in range(6):
         g[r] += column[r] / variance * sigma * hazard
         for c in range(r + 1):
             g[ROW[r] + c] -= column[r] * column[c] * scale
-    return True
 
 
 @leaf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,7 @@ from araz.tracking._state import (
     Past,
     State,
     Tracks,
+    bytes_of,
 )
 from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
 
@@ -91,17 +93,23 @@ def _check(state: State, scan: Scan) -> None:
     if int(scan.kind) not in MeasurementKind._value2member_map_:
         raise ValueError(f"scan kind {scan.kind} is none of MeasurementKind")
     count = len(scan.at_us)
+    wide, narrow, high = (count, 4), (count,), (count, 3)
+    if (
+        scan.z.shape == wide == scan.sigma.shape
+        and scan.origin_enu_m.shape == high == scan.velocity_enu_mps.shape
+        and scan.claim_key.shape == narrow == scan.rcs_dbsm.shape
+    ):
+        return
     shapes = (
-        ("z", (count, 4)),
-        ("sigma", (count, 4)),
-        ("origin_enu_m", (count, 3)),
-        ("velocity_enu_mps", (count, 3)),
-        ("claim_key", (count,)),
-        ("rcs_dbsm", (count,)),
+        ("z", wide),
+        ("sigma", wide),
+        ("origin_enu_m", high),
+        ("velocity_enu_mps", high),
+        ("claim_key", narrow),
+        ("rcs_dbsm", narrow),
     )
     wrong = [name for name, shape in shapes if getattr(scan, name).shape != shape]
-    if wrong:
-        raise ValueError(f"scan columns {wrong} do not have the shape for {count} detections; see Scan")
+    raise ValueError(f"scan columns {wrong} do not have the shape for {count} detections; see Scan")
 
 
 def _order(scan: Scan) -> tuple[Any, ...]:
@@ -134,7 +142,7 @@ class _Content:
 def _given(past: tuple[Past, ...]) -> tuple[IntArray, IntArray]:
     """Keys, sorted, and numbers of the tracks that these scans began."""
     if not past:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        return _NO_NUMBERS, _NO_NUMBERS
     key = np.concatenate([entry.born for entry in past])
     number = np.concatenate([entry.born_number for entry in past])
     rank = np.argsort(key, kind="stable")
@@ -148,9 +156,7 @@ def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, 
     while past[drop].order[0] < oldest_us:
         drop += 1
     # the newest is near enough to the largest; twice, for tables were made with room for as many again
-    id_and_number, belief, rest = past[-1].before.tracks[:2], past[-1].before.tracks.belief, past[-1].before.tracks[3:]
-    columns: tuple[Any, ...] = (*id_and_number, *belief, *rest)
-    held = sum([column.nbytes for column in columns])
+    held = bytes_of(past[-1].before.tracks)
     most = max(MEMORY_BYTES // max(2 * held, 1), 1)
     drop = max(drop, len(past) - most)
     if drop == 0:
@@ -160,6 +166,7 @@ def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, 
 
 _NO_PAIRS: Final[Pairs] = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 _NO_CHANGE: Final = np.zeros(0, np.int64)
+_NO_NUMBERS: Final = np.zeros(0, np.int64)
 
 
 def _looks(claim_key: IntArray) -> list[IntArray]:
@@ -195,6 +202,12 @@ def _one_scan(
     return now, (number_of, row_of, chance), (key, number_given)
 
 
+@lru_cache(maxsize=16)
+def _gates(probability: float) -> FloatArray:
+    """The squared gates of a look by number of components."""
+    return GATE_SLACK * gate_table(probability)
+
+
 def _one_look(
     state: State, now: Filter, scan: Scan, row: IntArray, is_last: bool, numbers: _Numbers
 ) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
@@ -214,14 +227,14 @@ def _one_look(
         float(settings.birth_speed_sigma_mps),
         now.births_per_s,
         state.ground_up_m,
-        GATE_SLACK * gate_table(settings.gate_probability),
+        _gates(settings.gate_probability),
         CLASS_TABLE,
     )
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
     left, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.tracks, maps, now.noise, knobs)
     tracks = in_columns(left)
     first = len(tracks.track_id) - begun
-    keys = tracks.track_id[first:].copy()
+    keys = tracks.track_id[first:]
     given = numbers.give(keys)
     tracks.number[first:] = given
     told[0][len(told[0]) - begun :] = given
