@@ -280,6 +280,34 @@ def test_a_scan_that_can_teach_nothing_leaves_the_very_same_state():
     assert not said
 
 
+def test_a_turn_in_sectors_teaches_what_the_whole_turn_teaches():
+    """To the bit, each turn of both radars cut in three: in a part a plot has fewer rivals."""
+    site = Site([RADAR_1, RADAR_2], with_error([RADAR_1, RADAR_2]), sky(np.random.default_rng(3), aircraft=0), 3)
+    out = Run(site)
+    cut = out.state
+    for _, scan in site.scans(40):
+        order = np.argsort(scan.z[:, 1], kind="stable")
+        names = ("at_us", "z", "sigma", "origin_enu_m", "velocity_enu_mps", "claim_key", "rcs_dbsm", "message_seq")
+        scan = with_fields(scan, **{name: getattr(scan, name)[order] for name in names})
+        out.take(scan)
+        third = np.searchsorted(scan.z[:, 1], np.linspace(0.0, 2 * np.pi, 4))
+        edges = np.linspace(0.0, 2 * np.pi, 4)
+        for k in range(3):
+            rows = slice(third[k], third[k + 1])
+            part = with_fields(scan, **{name: getattr(scan, name)[rows] for name in names},
+                               sector_rad=(edges[k], edges[k + 1]))  # fmt: skip
+            own = (out.events.pair_row >= third[k]) & (out.events.pair_row < third[k + 1])
+            events = with_fields(
+                out.events, pair_track_id=out.events.pair_track_id[own],
+                pair_row=out.events.pair_row[own] - third[k], pair_probability=out.events.pair_probability[own],
+            )  # fmt: skip
+            cut, _ = registration_step(cut, part, events)
+    assert not cut.parts
+    assert cut.pairs.sum() > 20
+    for name in ("mean", "cov", "pairs", "since", "turn_us", "is_applied", "noise_factor"):
+        np.testing.assert_array_equal(getattr(cut, name), getattr(out.state, name))
+
+
 def test_between_turns_errors_walk_on_as_if_every_scan_had_been_looked_at():
     state = registration_init(table(RADAR_1, RADAR_2), TrackingSettings())
     state = replace(state, cov=0.01 * state.cov, at_us=T0)

@@ -29,7 +29,7 @@ from araz.tracking._registration_state import (
     take,
     without,
 )
-from araz.tracking._sight import sector_of
+from araz.tracking._registration_turns import whole_turn
 from araz.vocabulary import (
     BoolArray,
     FloatArray,
@@ -94,9 +94,16 @@ def registration_step(
 ) -> tuple[RegistrationState, list[SensorRegistration]]:
     """Learn from one scan; ``scan`` as the sensor gave it, ``events`` of the tracker's step on the corrected one.
 
+    A turn that comes in sectors is learned from when it is whole: in a part of it a plot has no rivals, and stands for
+    a target that it is not.
+
     Returns the new state and the reports that are due: every half minute for a sensor with new comparisons, and within
     JUDGE_US when a correction or a verdict changes.
     """
+    state, whole, events = whole_turn(state, scan, events)
+    if whole is None:
+        return state, []
+    scan = whole
     at_us = max(state.at_us, scan.at_us_end)
     is_new, is_due = at_us // JUDGE_US != state.at_us // JUDGE_US, learns_from(state, scan)
     is_firm = scan.kind != MeasurementKind.BEARING and bool((events.pair_probability > FIRM).any())
@@ -265,8 +272,6 @@ def _looked(
     elevation = np.arcsin(np.clip(away[:, 2] / np.maximum(distance, 1.0), -1.0, 1.0))
     inside = (distance < LOOK_SHARE * sensors.max_range_m[s]) & (distance > 200.0)
     inside &= (elevation > sensors.min_elevation_rad[s]) & (elevation < sensors.max_elevation_rad[s])
-    begin_rad, width_rad = sector_of(scan.sector_rad)
-    inside &= (np.arctan2(away[:, 0], away[:, 1]) - begin_rad) % (2.0 * np.pi) <= width_rad
     expected = held[inside & (there[:, 2] > sensors.lowest_seen_m(s, there[:, 0], there[:, 1]) + 10.0)]
     found = len(set(expected.tolist()) & set(found_row.tolist()))
     return replace(state, book=note_look(state.book, s, len(expected), found, len(scan.at_us)))

@@ -22,8 +22,7 @@ SETTLED: Final = 450
 SETTLED_CLAIM: Final = 90
 """... and of a source of claims: a reference, with which the others compare themselves in turns of their own."""
 TURN_US: Final = 1_000_000
-"""A turn lasts one complete scan; of a sensor that sends plots singly (claims, bearings), all within this, of one whose
-turns come in sectors, all within its period."""
+"""A turn lasts one complete scan; of a sensor that sends plots singly (claims, bearings), all within this."""
 REACH_US: Final = 1_500_000
 """A plot of another sensor is worth a look when it is this near in time: MAX_GAP_S and the error of two clocks."""
 HELD_US: Final = 4_000_000
@@ -38,7 +37,7 @@ def learns_from(state: RegistrationState, scan: Scan) -> bool:
     ago_us = scan.at_us_end - int(state.turn_us[s])
     enough = SETTLED_CLAIM if state.sensors.is_claim[s] else SETTLED
     every_us = SETTLED_US * min(int(state.since[s]), enough) // enough
-    in_turn = 0 <= ago_us < _turn_us(state, scan)
+    in_turn = not scan.is_complete and 0 <= ago_us < TURN_US
     if 0 <= ago_us < every_us and not in_turn:
         return False
     first_us = int(scan.at_us.min()) if len(scan.at_us) else scan.at_us_end
@@ -50,17 +49,10 @@ def learns_from(state: RegistrationState, scan: Scan) -> bool:
     return bool(((table.sensor != s) & (table.at_us > first_us) & (table.at_us < last_us)).any())
 
 
-def _turn_us(state: RegistrationState, scan: Scan) -> int:
-    """How long a turn of this sensor lasts that began with another scan: 0 where a scan is a turn."""
-    if scan.sector_rad is not None:
-        return max(TURN_US, round(1e6 * float(state.sensors.period_s[scan.sensor_index])))
-    return 0 if scan.is_complete else TURN_US
-
-
 def begun(state: RegistrationState, scan: Scan) -> RegistrationState:
     """The state in the sensor's turn, the waiting plots in one table, without old ones."""
     turn_us, s = state.turn_us, scan.sensor_index
-    if not 0 <= scan.at_us_end - int(turn_us[s]) < _turn_us(state, scan):
+    if scan.is_complete or not 0 <= scan.at_us_end - int(turn_us[s]) < TURN_US:
         turn_us = turn_us.copy()
         turn_us[s] = scan.at_us_end
     oldest_us = scan.at_us_end - HELD_US

@@ -55,6 +55,15 @@ class Waiting(NamedTuple):
     last_us: int
 
 
+class Part(NamedTuple):
+    """A sector of a turn that is not whole yet, and which of its rows moved which tracks."""
+
+    scan: Scan
+    track_id: IntArray
+    row: IntArray
+    probability: FloatArray
+
+
 class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     """A value. **Shapes** S sensors, n = 4 S + 3 SLOTS: ``mean`` [n], ``cov`` [n, n], ``is_applied`` [S, 4].
 
@@ -64,7 +73,8 @@ class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     states (1 unless clearly more), ``reasons`` why it lies or is disputed, ``told_us`` [S] when it was last reported,
     ``told_pairs`` [S] with how many comparisons. ``waiting`` are anchors not yet put into the table, a scan each;
     ``since`` [S] comparisons used since the sensor's errors were last learned anew, ``turn_us`` [S] when its last turn
-    to be learned from began. ``at_us`` is the time the errors have walked to.
+    to be learned from began. ``at_us`` is the time the errors have walked to. ``parts`` are sectors of turns that are
+    not whole yet.
     """
 
     sensors: SensorTable
@@ -90,6 +100,7 @@ class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     reasons: tuple[tuple[str, ...], ...]
     told_us: IntArray
     told_pairs: IntArray
+    parts: tuple[Part, ...] = ()
 
 
 def registration_init(sensors: SensorTable, settings: TrackingSettings) -> RegistrationState:
