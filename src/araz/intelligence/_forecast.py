@@ -164,7 +164,7 @@ def forecast(values: FloatArray, *, horizon: int = 3, season: int = 12, level: f
     if len(data) < least or np.any(~np.isfinite(data)) or np.any(data < 0):
         raise ValueError(phrase("ahead.short", n=len(data), least=least, horizon=horizon))
     if len(data) > LONGEST:
-        raise ValueError(f"the series has {len(data)} months, more than fifty years: look for a mistyped year")
+        raise ValueError(phrase("ahead.long", n=len(data)))
     names = list(MODELS) if models is None else list(models)
     predictions, failures = _roll(data, horizon, season, names)
     errors = {name: _errors(data, rows) for name, rows in predictions.items()}

@@ -133,6 +133,7 @@ MESSAGES_ANALYST: Final[dict[str, tuple[str, str]]] = {
     "mode.mail": ("mail", "poçt"),
     "mode.other": ("other", "digər"),
     "ahead.short": ("{n} months; at least {least} known, non-negative ones are needed to judge a forecast {horizon} months ahead", "{n} ay; {horizon} ay irəli proqnozu qiymətləndirmək üçün azı {least} məlum, mənfi olmayan ay lazımdır"),
+    "ahead.long": ("the series has {n} months, more than fifty years: look for a mistyped year", "sırada {n} ay var, bu, əlli ildən çoxdur: səhv yazılmış ili axtarın"),
     "ahead.beats": ("{model} beats seasonal naive (MASE {mase} against {naive}, p = {p})", "{model} mövsümi təkrardan yaxşıdır (MASE {mase}, təkrarda {naive}, p = {p})"),
     "ahead.naive": ("no model beats seasonal naive here (best: {model}, MASE {mase} against {naive}, p = {p}): naive is shown", "burada heç bir model mövsümi təkrardan yaxşı deyil (ən yaxşısı: {model}, MASE {mase}, təkrarda {naive}, p = {p}): mövsümi təkrar göstərilir"),
     "place.afghanistan": ("Afghanistan", "Əfqanıstan"),
