@@ -250,6 +250,20 @@ def _kinds_of(context: Context, mask: IntArray) -> IntArray:
     return np.asarray(np.sum([(mask & bits) != 0 for bits in kinds], axis=0), dtype=np.int64)
 
 
+def _stands(context: Context, stats: Stats, picture: TrackPicture, rows: IntArray, age_s: FloatArray) -> BoolArray:
+    """Whether a radar's plots say of each track that it stands, and never surely moved [n]."""
+    nats = standing_nats(picture.velocity_enu_mps[rows][:, :2], picture.covariance[rows][:, 3:5, 3:5])
+    least = np.where(age_s <= STAND_SOON_S, STAND_SOON_NATS, STAND_NATS)
+    return np.asarray(
+        (nats >= np.where(stats.top_mps < STAND_MPS, least, STAND_DOUBTED_NATS))
+        & (picture.update_count[rows] >= MIN_STANDING_UPDATES)
+        & (age_s >= MIN_STANDING_AGE_S)
+        & ((picture.sensor_mask[rows] & context.radar_bits) != 0)
+        & (stats.sure_top_mps < STAND_MPS)
+        & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us)
+    )
+
+
 def features_of(
     context: Context, stats: Stats, picture: TrackPicture, claims: Mapping[int, Claim]
 ) -> tuple[Features, Stats]:
@@ -276,20 +290,9 @@ def features_of(
     if coming.size:
         to_line[coming] = time_to_line_s(context, position[coming], velocity[coming], horizon * FARTHER)
     is_crowded = crowded(position)
-    stands = standing_nats(velocity[:, :2], covariance[:, 3:5, 3:5])
     age: FloatArray = (picture.updated_at_us[rows] - picture.started_at_us[rows]).astype(np.float64) * 1e-6
     updates, exists = picture.update_count[rows], picture.existence[rows] >= settings.min_existence
-    least = np.where(age <= STAND_SOON_S, STAND_SOON_NATS, STAND_NATS)
-    is_standing = (
-        (stands >= np.where(stats.top_mps < STAND_MPS, least, STAND_DOUBTED_NATS))
-        & exists
-        & (updates >= MIN_STANDING_UPDATES)
-        & (age >= MIN_STANDING_AGE_S)
-        & ((picture.sensor_mask[rows] & context.radar_bits) != 0)
-        & ~is_crowded
-        & (stats.sure_top_mps < STAND_MPS)
-        & (picture.at_us - picture.updated_at_us[rows] <= context.stale_us)
-    )
+    is_standing = exists & _stands(context, stats, picture, rows, age) & ~is_crowded
     return (
         Features(
             row=rows,

@@ -17,7 +17,7 @@ import numpy as np
 
 from araz.geography import LocalFrame, turn_direction
 from araz.sensors._models import KIND, default_sigma, sound_speed_mps
-from araz.sensors._turns import Beam, cut_at, is_short, marked, sector_between, watched
+from araz.sensors._turns import Beam, cut_at, is_short, marked, may_cut, sector_between, watched
 from araz.vocabulary import (
     Bearing,
     Claim,
@@ -175,9 +175,9 @@ def _cut(state: ScansState, looks: dict[str, _Look], scans: list[Scan], heard: I
     """Tell the part of a turn that the beam has passed, up to the newest plot."""
     for sensor_id in heard:
         look = looks.get(sensor_id)
-        if look is None or not look.rows:
-            continue
         index, sensor = state.sensors[sensor_id]
+        if look is None or not look.rows or not may_cut(sensor):
+            continue
         newest = max(look.rows, key=lambda row: row.observed_at_us)
         after = cut_at(look.beam, sensor, newest, float(default_sigma(sensor)[1]))
         if after is not None:

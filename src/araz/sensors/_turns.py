@@ -47,9 +47,14 @@ def marked(beam: Beam, at_us: int, *, is_cut: bool) -> Beam:
     return msgspec.structs.replace(beam, north_us=at_us, cut_us=at_us, cut_rad=0.0)
 
 
+def may_cut(sensor: Sensor) -> bool:
+    """Whether this sensor's turns are long enough to be cut."""
+    return sensor.kind == SensorKind.RADAR and sensor.period_s >= CUT_FROM_S
+
+
 def watched(beam: Beam, sensor: Sensor, plot: Observation) -> Beam:
     """The beam after a plot: one that comes late, or from where the beam is not, makes whole turns of the next ones."""
-    if beam.north_us is None or beam.cut_us is None or not isinstance(plot.measurement, Polar):
+    if not may_cut(sensor) or beam.north_us is None or beam.cut_us is None or not isinstance(plot.measurement, Polar):
         return beam
     turn_us = 1e6 * sensor.period_s
     expected = 2.0 * math.pi * (plot.observed_at_us - beam.north_us) / turn_us
@@ -62,7 +67,7 @@ def watched(beam: Beam, sensor: Sensor, plot: Observation) -> Beam:
 def cut_at(beam: Beam, sensor: Sensor, newest: Observation, azimuth_sigma_rad: float) -> Beam | None:
     """The beam after a cut behind the newest plot; None when nothing is cut now."""
     at_us = newest.observed_at_us
-    if beam.cut_us is None or sensor.period_s < CUT_FROM_S or sensor.kind != SensorKind.RADAR:
+    if beam.cut_us is None or not may_cut(sensor):
         return None
     if at_us < beam.whole_until_us or at_us - beam.cut_us < CUT_EVERY_US:
         return None
