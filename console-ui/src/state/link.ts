@@ -1,5 +1,5 @@
 // The live stream, kept open: silence of three seconds is a broken connection, and it is opened again with patience.
-import { api } from "./api";
+import { api, Refusal } from "./api";
 import type { Alarm, ClockFrame, Decision, Drill, Hello, Incident, PictureFrame, SensorHealth } from "../vocabulary";
 
 export type Frame = Hello | ClockFrame | PictureFrame | Alarm | Incident | Decision | Drill | SensorHealth;
@@ -52,7 +52,7 @@ export class Link {
       const frame = JSON.parse(event.data) as Frame;
       if (frame.type === "hello") {
         this.#other = frame.other_node ?? "";
-        if (this.#other) void this.#prepare();
+        if (this.#other) void this.#prepare(socket);
         this.#isLive = true;
         this.onState("live");
       }
@@ -83,9 +83,17 @@ export class Link {
     silent.close();
   }
 
-  /** While this node lives: have it tell the other one who is here. */
-  async #prepare(): Promise<void> {
-    this.#ticket = (await api.ticket().catch(() => null))?.ticket ?? "";
+  /** While this node lives: have it tell the other one who is here; asked until it has, unless it refuses. */
+  async #prepare(socket: WebSocket): Promise<void> {
+    while (this.#socket === socket) {
+      try {
+        this.#ticket = (await api.ticket()).ticket;
+        return;
+      } catch (error) {
+        if (error instanceof Refusal && error.status >= 400 && error.status < 500) return;
+        await new Promise((done) => setTimeout(done, FIRST_WAIT_MS));
+      }
+    }
   }
 
   /** Go to the other node's console, where that one leads now. */
