@@ -55,6 +55,31 @@ def test_while_a_radar_of_the_line_is_out_two_plots_that_come_are_told(place, ta
     assert not alarms(events)
 
 
+def test_a_radar_whose_lie_is_known_is_corrected_and_sees(place, table):
+    """A clock seconds ahead is said and taken off: what comes waits to be known, as on any night."""
+
+    def lying(t):
+        return healthy(t, radar_1=SensorState.LYING if t >= 20.0 else SensorState.OK)
+
+    _, events = play(place, table, [comes(at_s=30.0, speed_sigma_mps=6.0)], 36.0, health=lying)
+    assert not [card for card in alarms(events) if card.track_id]
+
+
+def test_what_comes_where_one_was_lost_that_was_told_of_has_no_card_of_its_own(place, table):
+    """It may be that one, which keeps its card; another that comes elsewhere meanwhile is told at once."""
+    path = [(0.0, 300.0, 1900.0, 60.0), (140.0, 300.0, 80.0, 60.0)]
+    elder = Script(1, path, ends=80.0, seen_until=58.0)
+    again = Script(2, path, starts=80.0, sigma_m=24.0, speed_sigma_mps=6.0)
+    other = comes(3, at_s=80.0, east_m=1500.0, speed_sigma_mps=6.0)
+    _, events = play(place, table, [elder, again, other], 138.0, health=radar_out)
+    told = {card.alarm_id: card.track_id for card in reversed(alarms(events)) if card.track_id}
+    assert sorted(told.values()) == ["T0001", "T0003"]
+    story = [card.track_id for card in alarms(events) if card.track_id in {"T0001", "T0002"}]
+    assert story[0] == "T0001"
+    assert story[-1] == "T0002", "the same card goes on with the track that took over"
+    assert len({card.alarm_id for card in alarms(events) if card.track_id in {"T0001", "T0002"}}) == 1
+
+
 def test_while_a_radar_is_out_two_in_half_an_hour_are_enough_too(place, table):
     scripts = [comes(k, at_s=30.0 + 3.0 * k, east_m=900.0 * k, speed_sigma_mps=6.0) for k in range(1, 6)]
     _, events = play(place, table, scripts, 55.0, health=radar_out)

@@ -23,8 +23,9 @@ from araz.incidents._sentences import (
     side_words,
 )
 from araz.incidents._state import FORGET_US, Identity, Memory, Shown, Stats
+from araz.incidents._succession import may_be_told
 from araz.incidents._work import Work, track_name
-from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, phrase, reason
+from araz.vocabulary import Area, FloatArray, IdentityVerdict, IncidentKind, SensorState, phrase, reason
 
 #: A crossing is priority 1 only when this sure; below, priority 2.
 ACT_NOW_PROBABILITY: Final = 0.7
@@ -347,14 +348,17 @@ def _is_worth_a_word(work: Work, view: View) -> bool:
         and float(seen.course_sigma_rad[i]) >= UNKNOWN_NOISE_RAD
         and not seen.is_crowded[i]
         and _unknowns(work) < UNKNOWN_MOST
+        and not may_be_told(work, seen, i)
     )
 
 
 def is_radar_out(work: Work) -> bool:
-    """Whether a radar that watches the line is silent, failed or lying."""
+    """Whether a radar that watches the line is silent or failed; one whose lie is known is corrected, and sees."""
     context = work.context
     return any(
-        memory.is_bad and context.watches_line[s] and context.radar_bits >> s & 1
+        memory.state in (SensorState.SILENT, SensorState.FAILED)
+        and context.watches_line[s]
+        and context.radar_bits >> s & 1
         for s, name in enumerate(context.names)
         if (memory := work.sensors.get(name)) is not None
     )

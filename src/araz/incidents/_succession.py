@@ -85,6 +85,17 @@ def resume(elder: Memory, updated_us: int, now_us: int) -> Memory:
     return elder._replace(heir=None, resumed=0, hover=None, drop=None)
 
 
+def may_be_told(work: Work, seen: Features, i: int) -> bool:
+    """Whether a track flies where one can be that is lost and has a card: it may be that one, and needs none yet."""
+    return any(
+        m.heir is None
+        and f"track:{m.track_id}" in work.card_of_key
+        and _is_lost(work, m)
+        and _gate_share(work, m, seen, i, HEIR_PROBABILITY) <= 1.0
+        for m in work.memories.values()
+    )
+
+
 def _is_lost(work: Work, memory: Memory) -> bool:
     if not memory.history:
         return False
