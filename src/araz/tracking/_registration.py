@@ -14,6 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from araz.tracking._registration_book import note, note_look
+from araz.tracking._registration_chain import borne_out
 from araz.tracking._registration_kernel import lone_pairs
 from araz.tracking._registration_pairs import MOST_CELLS, Pairs, compare, distance2, in_gate, near, three
 from araz.tracking._registration_rate import begun, hold, learns_from
@@ -171,19 +172,26 @@ def _learned(
     a_sensor = state.anchors.sensor[anchor]
     honest = ~(state.is_lying[a_sensor] | state.is_lying[scan.sensor_index])
     chosen = chosen[honest[chosen]]
+    used[row[chosen]] = True
+    return _taught(state, scan, pairs, chosen, tight) if len(chosen) else state, used
+
+
+def _taught(
+    state: RegistrationState, scan: Scan, pairs: Pairs, chosen: IntArray, far2: FloatArray
+) -> RegistrationState:
+    """Use up the plots of the chosen comparisons, and learn from those whose pairing others bear out."""
+    b, anchor = scan.sensor_index, pairs.anchor[chosen]
+    state, is_borne = borne_out(state, pairs, chosen, b)
+    keep = np.ones(len(state.anchors.at_us), np.bool_)
+    keep[anchor[~pairs.is_light[chosen]]] = False
+    chosen = chosen[is_borne]
     if len(chosen) > MOST_PAIRS:
         chosen = chosen[(np.arange(MOST_PAIRS) * len(chosen)) // MOST_PAIRS]
     if len(chosen):
-        state = _updated(state, pairs, chosen, tight)
-        used[row[chosen]] = True
-        spent = np.unique(anchor[chosen][~pairs.is_light[chosen]])
-        more = _more(state, scan.sensor_index, a_sensor[chosen])
-        keep = np.ones(len(state.anchors.at_us), np.bool_)
-        keep[spent] = False
-        state = replace(
-            state, pairs=state.pairs + more, since=state.since + more, anchors=take(state.anchors, np.flatnonzero(keep))
-        )
-    return state, used
+        more = _more(state, b, state.anchors.sensor[pairs.anchor[chosen]])
+        state = _updated(state, pairs, chosen, far2)
+        state = replace(state, pairs=state.pairs + more, since=state.since + more)
+    return replace(state, anchors=take(state.anchors, np.flatnonzero(keep)))
 
 
 def _more(state: RegistrationState, sensor: int, partner: IntArray) -> IntArray:

@@ -64,6 +64,17 @@ class Part(NamedTuple):
     probability: FloatArray
 
 
+class Link(NamedTuple):
+    """The last comparison of a track by two sensors, ``seen`` [3] = nu + J mean, and how many agreed ``in_a_row``."""
+
+    at_us: int
+    in_a_row: int
+    seen: FloatArray
+    noise: FloatArray
+    jac: FloatArray
+    columns: IntArray
+
+
 class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     """A value. **Shapes** S sensors, n = 4 S + 3 SLOTS: ``mean`` [n], ``cov`` [n, n], ``is_applied`` [S, 4].
 
@@ -74,7 +85,7 @@ class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     ``told_pairs`` [S] with how many comparisons. ``waiting`` are anchors not yet put into the table, a scan each;
     ``since`` [S] comparisons used since the sensor's errors were last learned anew, ``turn_us`` [S] when its last turn
     to be learned from began. ``at_us`` is the time the errors have walked to. ``parts`` are sectors of turns that are
-    not whole yet.
+    not whole yet; ``links`` the last comparison by track, sensor of the waiting plot and sensor of the row.
     """
 
     sensors: SensorTable
@@ -101,6 +112,7 @@ class RegistrationState(msgspec.Struct, frozen=True, eq=False):
     told_us: IntArray
     told_pairs: IntArray
     parts: tuple[Part, ...] = ()
+    links: dict[tuple[int, int, int], Link] = {}
 
 
 def registration_init(sensors: SensorTable, settings: TrackingSettings) -> RegistrationState:
