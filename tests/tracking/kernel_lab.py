@@ -11,6 +11,7 @@ from araz.tracking._gauss import packed, propagate, unpacked
 from araz.tracking._measure import Age, kalman_update, linearise, plot_of, room_in
 from araz.tracking._motion import MODE_COUNT, Belief, way_of
 from araz.tracking._rows import LANES, lane_row, number_row
+from araz.tracking._sight import cut_below
 
 
 @njit
@@ -32,6 +33,20 @@ def _update(prior, found, age, out, figures, space):
     to = lane_row(figures, 0)
     to[0], to[1] = volume, distance2
     return used
+
+
+@njit
+def _cut(rows, low_m, sure):
+    for i in range(len(rows)):
+        cut_below(number_row(rows, i), low_m, sure)
+
+
+def cut(x, p, low_m, sure):
+    """Mean [6] and covariance [6, 6] of a Gaussian, with probability ``sure`` known to be above a height."""
+    row = packed(x, p)[None].copy()
+    _cut(row, low_m, sure)
+    mean, cov = unpacked(row)
+    return mean[0], cov[0]
 
 
 def moved(mode, dt, rows):

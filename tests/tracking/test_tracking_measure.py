@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernel_lab import linearised, moved, updated
+from kernel_lab import cut, linearised, moved, updated
 from tracking_lab import polar_of, transition
 
 from araz.tracking import _measure as measure
@@ -161,3 +161,25 @@ def test_stepping_back_undoes_stepping_on(mode, dt):
         np.testing.assert_allclose(moved(mode, -dt, moved(mode, dt, start))[:, :6], start[:, :6], atol=1e-9)
     else:
         np.testing.assert_allclose(moved(mode, -dt, start)[:, :3], start[:, :3] - dt * start[:, 3:6])
+
+
+@pytest.mark.parametrize("sure", [1.0, 0.65])
+@pytest.mark.parametrize("low_m", [20.0, 55.0])
+def test_what_was_seen_is_above_the_lowest_height_as_surely_as_it_was_seen(low_m, sure):
+    """Against draws: of ``sure`` of them only those above the height are left, the others stay as they were."""
+    rng = np.random.default_rng(4)
+    root = rng.normal(size=(6, 6)) * [[20.0], [20.0], [15.0], [2.0], [2.0], [1.0]]
+    mean, whole = np.array([900.0, -300.0, 30.0, 12.0, 3.0, -1.0]), root @ root.T
+    draws = rng.multivariate_normal(mean, whole, 2_000_000)
+    above = draws[draws[:, 2] >= low_m]
+    few = round(len(above) * (1.0 - sure) / sure)
+    mixed = np.concatenate(
+        (above, draws[:few]) if few <= len(draws) else (above[: round(len(draws) * sure / (1.0 - sure))], draws)
+    )
+    got_mean, got = cut(mean, whole, low_m, sure)
+    deviation = np.sqrt(np.diag(whole))
+    np.testing.assert_allclose(got_mean, mixed.mean(axis=0), atol=0.01 * deviation.max(), rtol=0)
+    np.testing.assert_allclose(
+        got / np.outer(deviation, deviation), np.cov(mixed.T) / np.outer(deviation, deviation), atol=0.02
+    )
+    assert np.linalg.eigvalsh(got).min() > 0.0

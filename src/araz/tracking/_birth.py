@@ -179,7 +179,7 @@ def _begin(
         if found.kind == POLAR:
             low = lowest_seen(lowest, view.east0, view.north0, view.cell, g[0], g[1])
             if not math.isnan(low):
-                cut_below(g, low)
+                cut_below(g, low, 1.0)
         tracks.track_id[i] = name_of(at_us, turn, sensor, found.row[k])
         tracks.number[i] = 0
         tracks.existence[i] = tracks.birth_existence[i] = chance

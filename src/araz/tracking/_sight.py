@@ -229,7 +229,7 @@ def _lift(
             g = number_row(belief.gauss, i)
             low = lowest_seen(lowest, east0, north0, cell, g[0], g[1])
             if not (math.isnan(low) or g[2] >= low):
-                cut_below(g, low)
+                cut_below(g, low, detected[i])
             continue
         modes = numbers(lane_row(belief.modes, b))
         for m in range(MODE_COUNT):
@@ -239,17 +239,18 @@ def _lift(
                     continue
                 for q in range(WIDTH):
                     one[q] = modes[q * LANES + m]
-                cut_below(one, low)
+                cut_below(one, low, detected[i])
                 for q in range(WIDTH):
                     modes[q * LANES + m] = one[q]
 
 
 @leaf
-def cut_below(g: NumberRow, low_m: float) -> None:
+def cut_below(g: NumberRow, low_m: float, sure: float) -> None:
     """Condition one Gaussian g [27] on being above a height, in place, unless that lies LIFT_SIGMAS off.
 
-    Height is cut off normally at v: with a = (v - m) / s and g = phi(a) / (1 - Phi(a)), mean m + s g, variance
-    s^2 (1 + a g - g^2); the other components follow by their correlation.
+    Height is cut off normally at v: with a = (v - m) / s and h = phi(a) / (1 - Phi(a)), mean m + s h, variance
+    s^2 (1 + a h - h^2); the other components follow by their correlation. What was seen was this target with
+    probability ``sure`` only: p of the mixture is kept, mean m + p s h, variance s^2 (1 + p (a h - p h^2)).
     """
     variance = g[11]
     sigma = math.sqrt(variance)
@@ -258,10 +259,10 @@ def cut_below(g: NumberRow, low_m: float) -> None:
         return
     hazard = math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi) / (0.5 * math.erfc(a / math.sqrt(2.0)))
     keep = max(1.0 + a * hazard - hazard * hazard, 0.01)
-    scale = (1.0 - keep) / variance
+    scale = sure * (1.0 - keep - (1.0 - sure) * hazard * hazard) / variance
     column = (g[9], g[10], g[11], g[14], g[18], g[23])
     for r in range(6):
-        g[r] += column[r] / variance * sigma * hazard
+        g[r] += sure * column[r] / variance * sigma * hazard
         for c in range(r + 1):
             g[ROW[r] + c] -= column[r] * column[c] * scale
 
