@@ -15,7 +15,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from araz.app import _plan_answer, _seizure_answers
+from araz.app import _plan_answer
 from araz.app._config import bundle_from_file, site_from_bundle
 from araz.app._data import site_path
 from araz.app._plan_desk import KEPT, PlanDesk, plan_handlers
@@ -25,7 +25,7 @@ from araz.console._errors import on_refused
 from araz.deployment import coverage_of, game_of_site, plan_patrols
 from araz.vocabulary import PlanAsk, PlanShown, Said, in_language, phrase, phrase_of
 from araz_testing import araz
-from seizure_lab import ids_file, ids_row
+from seizure_lab import crew_files, ids_file, ids_row, moved_rows
 from spoken import left_in_english
 
 TOLD = {Refused: on_refused}
@@ -109,18 +109,31 @@ def test_a_site_without_planning_says_what_to_write(place):
         assert "[planning]" in client.get("/api/plan").json()["error"]["message"]
 
 
-@pytest.fixture
-def register(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A register and one console before it: the process that answers is begun once."""
+    folder = tmp_path_factory.mktemp("kept")
     drugs = ("Heroin", "Marijuana", "Opium")
     rows = [
         ids_row(f"{2021 + k % 3}-{1 + k % 12:02d}-{1 + k % 28:02d}", drugs[k % 7 % 3], str(1 + k % 5))
         for k in range(60)
     ]
-    (tmp_path / "in.csv").write_bytes(ids_file(*rows))
-    assert araz("seizures", "import", "in.csv", "--register", "r.sqlite") == 0
-    with TestClient(Litestar(seizure_handlers(tmp_path / "r.sqlite"), exception_handlers=TOLD)) as client:
-        yield client
+    (folder / "in.csv").write_bytes(ids_file(*rows))
+    assert araz("seizures", "import", folder / "in.csv", "--register", folder / "r.sqlite") == 0
+    with TestClient(Litestar(seizure_handlers(folder / "r.sqlite"), exception_handlers=TOLD)) as client:
+        yield folder, client
+
+
+@pytest.fixture
+def here(kept, monkeypatch):
+    """The register's folder; commands are run in it."""
+    monkeypatch.chdir(kept[0])
+    return kept[0]
+
+
+@pytest.fixture
+def register(kept, here):
+    return kept[1]
 
 
 def printed(capsys, *words):
@@ -145,7 +158,7 @@ def _again(value):
     return [_again(one) for one in value] if isinstance(value, list) else value
 
 
-def test_the_analysts_page_says_what_the_commands_say(register, tmp_path, capsys):
+def test_the_analysts_page_says_what_the_commands_say(register, here, capsys):
     listed = printed(capsys, "list", "--register", "r.sqlite", "--limit", 200, "--from", "2022-01-01", "--json")
     assert 0 < listed["seizures"] < 60
     assert register.get("/api/seizures?since=2022-01-01").json() == listed
@@ -153,7 +166,7 @@ def test_the_analysts_page_says_what_the_commands_say(register, tmp_path, capsys
     assert register.get("/api/seizures/composition?every=year").json() == shares
     araz("seizures", "report", "2023-03", "--register", "r.sqlite", "--out", "report")
     page = register.get("/api/seizures/report.html?month=2023-03")
-    assert page.text == (tmp_path / "report" / "report.html").read_text("utf-8")
+    assert page.text == (here / "report" / "report.html").read_text("utf-8")
     told = register.get("/api/seizures/report?month=2023-03").json()
     assert told["title"] in page.text
     assert register.get("/api/seizures/report").json()["month"] == "2023-12", "the last month of the register"
@@ -184,11 +197,11 @@ def test_a_short_series_is_shown_without_a_forecast_and_says_why(tmp_path):
     assert (told["forecast"], "at least 36" in told["refused"]) == (None, True)
 
 
-def test_where_is_the_commands_own_and_says_where_nobody_was(register, tmp_path, capsys):
+def test_where_is_the_commands_own_and_says_where_nobody_was(register, here, capsys):
     rows = [f"{3 * k % 40},2024-{1 + k % 12:02d}-05" for k in range(12)]
     caught, effort = "position_km,date\n" + "\n".join(rows) + "\n", "position_km,hours\n5,100\n15,40\n"
-    (tmp_path / "at.csv").write_text(caught)
-    (tmp_path / "work.csv").write_text(effort)
+    (here / "at.csv").write_text(caught)
+    (here / "work.csv").write_text(effort)
     said = printed(capsys, "where", "at.csv", "--length-km", "40", "--effort", "work.csv", "--cells", "4", "--json")
     asked = {"csv": caught, "effort_csv": effort, "length_km": 40, "cells": 4}
     told = without_said(register.post("/api/seizures/where", json=asked).json(), 3)
@@ -199,9 +212,9 @@ def test_where_is_the_commands_own_and_says_where_nobody_was(register, tmp_path,
     assert "no effort is given" in alone["label"]
 
 
-def test_claims_are_judged_as_the_command_judges_them(register, tmp_path, capsys):
+def test_claims_are_judged_as_the_command_judges_them(register, here, capsys):
     figures = "quantity,period,value,unit,claim_in_text\nseized,H1 2023,2921,kg,\nseized,H1 2024,2844,kg,fell\n"
-    (tmp_path / "figures.csv").write_text(figures)
+    (here / "figures.csv").write_text(figures)
     said = printed(capsys, "claims", "figures.csv", "--json")
     told = register.post("/api/seizures/claims", json={"name": "figures.csv", "csv": figures}).json()
     assert without_said(told, 5)["findings"] == said["findings"] != []
@@ -256,16 +269,103 @@ def test_catches_that_do_not_fit_are_refused_by_row(register, change, word):
         refused_in_both(answer.json()["error"])
 
 
+def test_crews_are_the_commands_own(register, here, capsys):
+    season, solved = crew_files()
+    (here / "season.csv").write_text(season)
+    (here / "solved.csv").write_text(solved)
+    said = printed(capsys, "crews", "season.csv", "--solved", "solved.csv", "--least", "0.2", "--json")
+    asked = {"csv": season, "solved_csv": solved, "least": 0.2}
+    told = without_said(register.post("/api/seizures/crews", json=asked).json(), 10)
+    assert told == {"sorties": 20, "pairs": len(said), "links": said}
+    assert said[0]["one"].split("-")[0] == said[0]["other"].split("-")[0], "the likeliest pair is one crew's"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"csv": "sortie_id\na\n"}, "the season's sorties needs a column 'date'"),
+        ({"csv": "sortie_id,date,hour\na,2025-01-01,99\n"}, "the season's sorties, row 2: hour is 99"),
+        ({"solved_csv": "sortie_id,date\na,2025-01-01\n"}, "the solved cases: no row names its crew"),
+        ({"solved_csv": "sortie_id,date,crew\na,2025-01-01,c\n"}, "five such crews are needed"),
+        ({"csv": "sortie_id,date\n" + "".join(f"{k},2025-01-01\n" for k in range(1001))}, "at most 1,000"),
+    ],
+)
+def test_sorties_that_do_not_fit_are_refused_by_row(register, change, word):
+    season, solved = crew_files()
+    answer = register.post("/api/seizures/crews", json={"csv": season, "solved_csv": solved, **change})
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]["message"]
+    refused_in_both(answer.json()["error"])
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory):
+    """A register of what ``moved_rows`` tells."""
+    folder, rows = tmp_path_factory.mktemp("moved"), moved_rows()
+    (folder / "in.csv").write_bytes(ids_file(*rows))
+    assert araz("seizures", "import", folder / "in.csv", "--register", folder / "r.sqlite") == 0
+    with TestClient(Litestar(seizure_handlers(folder / "r.sqlite"), exception_handlers=TOLD)) as client:
+        yield folder, client
+
+
+NETWORK = """
+nodes = [{id="O", latitude_deg=39, longitude_deg=47, supply=1}, {id="M", latitude_deg=41, longitude_deg=49, demand=1},
+ {id="n", latitude_deg=40, longitude_deg=48}]
+edges = [{start="O", end="n"}, {start="n", end="M"}]
+"""
+MOVED = {"treated": "Horadiz", "buffer": ["Goytapa"], "control": ["Lankaran"], "since": "2013-09-01"}
+
+
+def test_displacement_is_the_commands_own_with_what_a_picture_needs(moved, monkeypatch, capsys):
+    folder, client = moved
+    monkeypatch.chdir(folder)
+    line = ("--treated", "Horadiz", "--buffer", "Goytapa", "--control", "Lankaran", "--from", "2013-09-01")
+    said = printed(capsys, "displacement", "r.sqlite", *line, "--json")
+    told = without_said(client.post("/api/seizures/displacement", json=MOVED).json(), 9)
+    assert told == said
+    assert told["displacement"]["verdict"] == "displaced"
+    assert len(told["periods"]) == len(told["treated"]) == len(told["displacement"]["counts"]) == 40
+    assert told["periods"][told["change"]] == "2013-09"
+    tried = told["displacement"]["pretended"]
+    for name, p in (("direct", "p_direct"), ("neighbours", "p_neighbours")):
+        beyond = sum(
+            n for n, edge in zip(tried[name], tried["edges"][1:], strict=True) if edge >= tried[f"seen_{name}"]
+        )
+        assert sum(tried[name]) == told["displacement"]["placebos"]
+        assert beyond >= round(told["displacement"][p] * 500) - 1, "no order counted in p lies left of what was seen"
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"treated": "Nowhere"}, "no seizures at Nowhere"),
+        ({"buffer": []}, "name the neighbours"),
+        ({"since": "soon"}, "'soon' is no day"),
+        ({"network": NETWORK}, "'Horadiz' is no place of the network"),
+    ],
+)
+def test_a_wrong_question_of_displacement_is_refused(moved, change, word):
+    answer = moved[1].post("/api/seizures/displacement", json=MOVED | change)
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]["message"]
+    refused_in_both(answer.json()["error"])
+
+
+def test_where_displacement_cannot_be_told_it_says_so_in_both_languages(moved):
+    """Too few periods on one side: an answer, not an error."""
+    told = moved[1].post("/api/seizures/displacement", json=MOVED | {"since": "2012-03-01"}).json()
+    assert told["displacement"]["verdict"] == "refused"
+    assert told["displacement"]["pretended"] is None
+    assert "at least 6 on each side" in without_said(told, 6)["displacement"]["sentence"]
+
+
 def test_no_register_names_the_import(tmp_path):
     app = Litestar(seizure_handlers(tmp_path / "none.sqlite"), exception_handlers=TOLD)
     with TestClient(app) as client:
         assert "araz seizures import" in client.get("/api/seizures/report").json()["error"]["message"]
 
 
-@pytest.mark.parametrize(("page", "holder", "name"), [
-    ("/api/plan", _plan_answer, "plan_shown"), ("/api/seizures", _seizure_answers, "find")
-])  # fmt: skip
-def test_questions_that_wait_hold_no_thread_of_the_night(place, tmp_path, monkeypatch, page, holder, name):
+def test_questions_that_wait_hold_no_thread_of_the_night(place, monkeypatch):
     """The night takes its messages on the loop's own threads; a page that asks for long leaves all of them free."""
     begun, ends = threading.Event(), threading.Event()
 
@@ -276,10 +376,9 @@ def test_questions_that_wait_hold_no_thread_of_the_night(place, tmp_path, monkey
 
     async def ask_and_take() -> list[int]:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-        handlers = [*plan_handlers(place), *seizure_handlers(tmp_path / "r.sqlite")]
-        app = httpx.ASGITransport(app=Litestar(handlers, exception_handlers=TOLD))
+        app = httpx.ASGITransport(app=Litestar(plan_handlers(place), exception_handlers=TOLD))
         async with httpx.AsyncClient(transport=app, base_url="http://araz") as client:
-            asked = [asyncio.create_task(client.get(page)) for _ in range(3)]
+            asked = [asyncio.create_task(client.get("/api/plan")) for _ in range(3)]
             while not begun.is_set():
                 await asyncio.sleep(0.01)
             try:
@@ -289,7 +388,7 @@ def test_questions_that_wait_hold_no_thread_of_the_night(place, tmp_path, monkey
                 answers = await asyncio.gather(*asked)
         return [answer.status_code for answer in answers]
 
-    monkeypatch.setattr(holder, name, slowly)
+    monkeypatch.setattr(_plan_answer, "plan_shown", slowly)
     assert asyncio.run(ask_and_take()) == [400] * 3
 
 

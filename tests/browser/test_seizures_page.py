@@ -4,8 +4,9 @@ import re
 
 import pytest
 
+import axe
 from araz_testing import araz
-from seizure_lab import ids_file, ids_row
+from seizure_lab import crew_files, ids_file, ids_row, moved_rows
 from spoken import english_in
 
 pytestmark = pytest.mark.browser
@@ -135,6 +136,49 @@ def test_the_pages_say_all_they_say_in_azerbaijani(server, screen, running, unti
         page.inner_text(".drawer").replace("drug offences", "").replace("95 % below 2021", "").replace("up to 95 %", "")
     )
     assert english_in(said) <= {"seized"}
+
+
+def test_crews_and_displacement_in_pictures_in_both_languages(night_parts, serve, screen, running, until, tmp_path):
+    (tmp_path / "in.csv").write_bytes(ids_file(*moved_rows()))
+    assert araz("seizures", "import", tmp_path / "in.csv", "--register", tmp_path / "r.sqlite") == 0
+    night = night_parts.Night(2)
+    night.register = tmp_path / "r.sqlite"
+    page = screen(serve(night), "/?lang=az", bypass_csp=True)
+    running(page)
+    axe.ready(page)
+    page.keyboard.press("e")
+    page.click(".drawer >> text=Eyni dəstə?")
+    for index, text in enumerate(crew_files()):
+        page.set_input_files(
+            f".drawer input[type=file] >> nth={index}",
+            {"name": "f.csv", "mimeType": "text/csv", "buffer": text.encode()},
+        )
+    until(page, lambda: page.locator(".drawer ol > li").count() == 30, "the pairs of five crews of four")
+    assert page.locator(".drawer .matrix text").count() == 40, "twenty sorties, named on both sides"
+    assert page.locator(".drawer ol > li > details[open]").count() == 1, "the likeliest is told whole"
+    assert "eyni radio vərdişi (lehinə" in page.inner_text(".drawer ol > li >> nth=0")
+    names = ("sortie_id, date və məlum olduqda serial, radio, corridor_km, hour, load_kg, drop_style", "crew sütunu")
+    said = page.inner_text(".drawer")
+    for name in names:
+        said = said.replace(name, "")
+    assert english_in(said) == set()
+    assert axe.violations(page) == []
+    page.click(".drawer >> text=Yerini dəyişdimi?")
+    for index, text in enumerate(("Horadiz", "Goytapa", "Lankaran", "2013-09-01")):
+        page.fill(f".drawer form input >> nth={index}", text)
+    page.keyboard.press("Enter")
+    until(page, lambda: "Yerini dəyişib." in page.inner_text(".drawer"), "the answer")
+    assert page.locator(".drawer figure rect").count() == 48, "what pretended dates show, there and beside"
+    assert page.locator(".drawer .ratios circle").count() == 2
+    assert page.locator(".drawer polyline").count() == 4, "three areas, and what was foretold of one"
+    assert english_in(page.inner_text(".drawer")) == set()
+    page.click(".drawer h4 >> nth=0")  # a letter is no key while a field has the focus
+    page.keyboard.press("x")
+    until(page, lambda: "Displaced. The treated area's rate is" in page.inner_text(".drawer"), "the other language")
+    assert axe.violations(page) == []
+    page.fill(".drawer form input >> nth=3", "2012-03-01")
+    page.keyboard.press("Enter")
+    until(page, lambda: "Refused: 2 periods before and 38 after" in page.inner_text(".drawer"), "where it cannot tell")
 
 
 def test_no_register_says_how_to_make_one(night_parts, serve, screen, running, until):

@@ -168,6 +168,33 @@ def sorties(rng, crews=25, each=(6, 6), stretch_km=130.0, drift_km=0.0, schools=
     return found
 
 
+def crew_files():
+    """A season of five crews of habits wide apart, and solved cases of twelve more."""
+    head = "sortie_id,date,serial,radio,corridor_km,hour,load_kg,drop_style"
+    solved, season = [head + ",crew"], [head]
+    for crew in range(17):
+        for k in range(4):
+            day = dt.date(2025, 1, 1) + dt.timedelta(days=7 * k + crew % 5)
+            radio, drop = crew % 4, ("lowered", "thrown", "landed")[crew % 3]
+            serial = f"sn{crew}" if k < 2 else ""
+            row = (
+                f"s{crew}-{k},{day},{serial},{radio},{8 * crew + k % 2},{(20 + crew / 4 + k % 2 / 3) % 24:.2f},6,{drop}"
+            )
+            (solved if crew < 12 else season).append(f"{row},c{crew}" if crew < 12 else row)
+    return "\n".join(season) + "\n", "\n".join(solved) + "\n"
+
+
+def moved_rows():
+    """Loads of three places: from September 2013 fewer at Horadiz, more at Goytapa, at Lankaran neither."""
+    counts = zip(
+        ("Horadiz", "Goytapa", "Lankaran"), areas(np.random.default_rng(3), direct=0.3, neighbours=1.8), strict=True
+    )
+    return [
+        ids_row(f"{2012 + m // 12}-{m % 12 + 1:02d}-{1 + k % 28:02d}", place=place)
+        for place, row in counts for m, n in enumerate(row) for k in range(int(n))
+    ]  # fmt: skip
+
+
 SERIES = ("steady", "seasonal", "falls to a quarter", "rises fourfold", "wanders")
 
 

@@ -1,7 +1,7 @@
 // Every HTTP call of the browser; a refusal becomes a Refusal with the server's sentence and remedy.
 import type { Claims } from "../map/claims";
 import type { Alarm, AlarmFigures, Decision, Drill, ErrorAnswer, Incident, KeyShown, MonthlyReport, Picture, PlanAsk, PlanShown, Recorded, Rejected, ReleaseIn, ReleaseShown, ReleasesShown, ReportIn, Said, Screen, SearchPlan, SensorHealth, Session, SignedOut, Ticket, Ways } from "../vocabulary";
-import type { ClaimsFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
+import type { ClaimsFound, CrewsFound, MovedFound, Revision, RoutesFound, SeizuresFound, SeriesFound, Shares, WhereFound } from "./seizures";
 import type { Told } from "./told";
 import { language, say, t } from "./language.svelte";
 import type { SiteGeometry } from "./site";
@@ -44,12 +44,21 @@ const PLAN_MS = 120_000;
 /** To come over to the other node: a busy one answers late, and whoever cannot wait is asked to sign in. */
 const OVER_MS = 60_000;
 
-async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, method = body === undefined ? "GET" : "POST"): Promise<T> {
+/** What is being asked; some of it can be given up, which tells the server to stop. */
+export type Asked<T> = Promise<T> & { giveUp?: () => void };
+
+/** A question that takes the server long and changes nothing there. */
+function enquire<T>(path: string, body?: unknown): Asked<T> {
+  const leaving = new AbortController();
+  return Object.assign(ask<T>(path, body, PLAN_MS, undefined, leaving.signal), { giveUp: () => leaving.abort() });
+}
+
+async function ask<T>(path: string, body?: unknown, timeoutMs = TIMEOUT_MS, method = body === undefined ? "GET" : "POST", left?: AbortSignal): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(path, {
       method,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: left ? AbortSignal.any([AbortSignal.timeout(timeoutMs), left]) : AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
     });
   } catch (error) {
@@ -82,16 +91,19 @@ export const api = {
   search: (alarmId: string) => ask<SearchPlan>(`/api/search?alarm_id=${encodeURIComponent(alarmId)}`),
   coverage: (target: string, atUs: number | null) =>
     ask<Claims>(`/api/coverage?quarry=${target}${atUs === null ? "" : `&at_us=${atUs}`}`, undefined, COVERAGE_MS),
-  plan: () => ask<Told<PlanShown>>("/api/plan", undefined, PLAN_MS),
-  whatIf: (question: PlanAsk) => ask<Told<PlanShown>>("/api/plan", question, PLAN_MS),
-  monthly: (month: string) => ask<Told<MonthlyReport>>(`/api/seizures/report?month=${month}`, undefined, PLAN_MS),
-  shares: (every: string) => ask<Shares>(`/api/seizures/composition?every=${every}`, undefined, PLAN_MS),
-  claims: (name: string, csv: string) => ask<Told<ClaimsFound>>("/api/seizures/claims", { name, csv }, PLAN_MS),
-  revisions: (id: string) => ask<Revision[]>(`/api/seizures/history?id=${encodeURIComponent(id)}`, undefined, PLAN_MS),
-  series: (query: Record<string, string>) => ask<Told<SeriesFound>>(`/api/seizures/series?${given(query)}`, undefined, PLAN_MS),
-  routes: (query: Record<string, string>) => ask<Told<RoutesFound>>(`/api/seizures/routes?${given(query)}`, undefined, PLAN_MS),
-  where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => ask<Told<WhereFound>>("/api/seizures/where", question, PLAN_MS),
-  seizures: (query: Record<string, string>) => ask<SeizuresFound>(`/api/seizures?${given(query)}`, undefined, PLAN_MS),
+  plan: () => enquire<Told<PlanShown>>("/api/plan"),
+  whatIf: (question: PlanAsk) => enquire<Told<PlanShown>>("/api/plan", question),
+  monthly: (month: string) => enquire<Told<MonthlyReport>>(`/api/seizures/report?month=${month}`),
+  shares: (every: string) => enquire<Shares>(`/api/seizures/composition?every=${every}`),
+  claims: (name: string, csv: string) => enquire<Told<ClaimsFound>>("/api/seizures/claims", { name, csv }),
+  revisions: (id: string) => enquire<Revision[]>(`/api/seizures/history?id=${encodeURIComponent(id)}`),
+  series: (query: Record<string, string>) => enquire<Told<SeriesFound>>(`/api/seizures/series?${given(query)}`),
+  routes: (query: Record<string, string>) => enquire<Told<RoutesFound>>(`/api/seizures/routes?${given(query)}`),
+  where: (question: { csv: string; effort_csv: string; length_km: number; cells: number }) => enquire<Told<WhereFound>>("/api/seizures/where", question),
+  crews: (files: { csv: string; solved_csv: string; least: number }) => enquire<Told<CrewsFound>>("/api/seizures/crews", files),
+  moved: (asked: { treated: string; buffer: string[]; control: string[]; since: string; every: string; country: string; network: string; neighbours: number }) =>
+    enquire<Told<MovedFound>>("/api/seizures/displacement", asked),
+  seizures: (query: Record<string, string>) => enquire<SeizuresFound>(`/api/seizures?${given(query)}`),
   releases: () => ask<ReleasesShown>("/api/releases"),
   release: (step: ReleaseIn) => ask<ReleaseShown>("/api/releases", step),
   ways: () => ask<Ways>("/api/signin"),

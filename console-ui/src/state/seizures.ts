@@ -82,6 +82,46 @@ export interface RoutesFound {
   notes: string[];
 }
 
+/** araz seizures crews --json: the likeliest pairs, and of how many */
+export interface CrewsFound {
+  sorties: number;
+  pairs: number;
+  links: {
+    one: string;
+    other: string;
+    probability: number;
+    low: number;
+    high: number;
+    prior: number;
+    weights: { feature: string; weight: number; sentence: string }[];
+    would_refute: string[];
+  }[];
+}
+
+/** araz seizures displacement --json */
+export interface MovedFound {
+  periods: string[];
+  change: number;
+  treated: number[];
+  control: number[];
+  counterfactual: { expected: number[]; low: number[]; high: number[]; effect: Interval; sentence: string } | null;
+  neighbours: {
+    by: string;
+    places: string[];
+    counts: number[];
+    direct: Interval | null;
+    neighbours: Interval | null;
+    p_direct: number | null;
+    p_neighbours: number | null;
+    quotient: { value: number | null; meaning: string };
+    verdict: string;
+    sentence: string;
+    pretended: { edges: number[]; direct: number[]; neighbours: number[]; seen_direct: number; seen_neighbours: number } | null;
+  }[];
+  shifts: { kind: string; before: Record<string, number>; after: Record<string, number>; p_value: number | null; verdict: string }[];
+  notes: string[];
+}
+
 /** araz seizures where --json */
 export interface WhereFound {
   label: string;

@@ -1,4 +1,4 @@
-"""What the analyst's page is told: the monthly report, shares over time, claims and the register."""
+"""What the analyst's page is told: report, shares, series, routes, catches, claims, crews, displacement, register."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import polars as pl
 
 from araz.app._register import whole
 from araz.app._seizures_ask import changes_json, forecast_json
+from araz.app._seizures_crews import SORTIE_COLUMNS, crews_json, crews_told
 from araz.app._seizures_keep import find, history_of, month_of, plain_json, told_json
+from araz.app._seizures_moved import moved_told
 from araz.app._seizures_place import EFFORT_COLUMNS, WHERE_COLUMNS, routes_told, where_told
 from araz.app._seizures_say import EVERY, claims_of, lines_from, shares_json, shares_over_time, traced_report
 from araz.console import Refused
@@ -19,6 +21,7 @@ from araz.intelligence import (
     change_points,
     forecast,
     monthly_series,
+    network_from_toml,
     read_table,
     report_html,
     serial_correlation,
@@ -28,6 +31,8 @@ from araz.vocabulary import LANGUAGES, phrase
 
 #: Rows of the register shown at once.
 MOST_ROWS: Final = 200
+#: Sorties weighed at once: half a million pairs.
+MOST_SORTIES: Final = 1_000
 #: The same draws every time: a figure that changes when the page is opened again is no figure.
 SEED: Final = 1
 #: Chance of any alarm in a series without change: the command's default.
@@ -51,12 +56,13 @@ class SeizureDesk:
         lines = lines_from(self._register)
         return told_json(traced_report(lines, self._month(lines, month), SEED)[0])
 
-    def report_page(self, month: str, language: str) -> str:
+    def report_page(self, month: str, language: str) -> bytes:
         """The same as one HTML page in a language, to print or to keep."""
         if language not in LANGUAGES:
             raise Refused(400, "no-language", f"there is no language {language!r}", f"ask for {', '.join(LANGUAGES)}")
         lines = lines_from(self._register)
-        return report_html(traced_report(lines, self._month(lines, month), SEED, language=language)[0], language)
+        report = traced_report(lines, self._month(lines, month), SEED, language=language)[0]
+        return report_html(report, language).encode()
 
     def composition(self, every: str, country: str | None) -> bytes:
         """Shares by substance over time, as araz seizures composition --json prints them."""
@@ -104,6 +110,31 @@ class SeizureDesk:
             lines_from(self._register), close=close, seizure_at=at, departure=whence, destination=whither
         )
         return told_json(found.as_json())
+
+    def displacement(
+        self, treated: str, buffer: list[str], control: list[str], since: str, every: str, country: str,
+        network: str, neighbours: int,
+    ) -> bytes:  # fmt: skip
+        """Whether a closure or deployment moved it, as araz seizures displacement --json prints it."""
+        found = moved_told(
+            lines_from(self._register, country or None), treated, buffer, control, since, every, SEED,
+            network=network_from_toml(network) if network else None, neighbours=neighbours,
+        )  # fmt: skip
+        return told_json(found.as_json())
+
+    @staticmethod
+    def crews(csv: str, solved_csv: str, least: float) -> bytes:
+        """The likeliest pairs of sorties, as araz seizures crews --json prints them, and of how many."""
+        names = (phrase("crew.the-season"), phrase("crew.the-solved"))
+        files = zip((csv, solved_csv), names, strict=True)
+        season, solved = (whole(read_table(one.encode(), "sorties.csv"), name, SORTIE_COLUMNS) for one, name in files)
+        for table in (season, solved):
+            if table.rows.height > MOST_SORTIES:
+                raise ValueError(phrase("refusal.many-sorties", n=f"{table.rows.height:,}", most=f"{MOST_SORTIES:,}"))
+        links = crews_told(season, solved, least, SEED, names)
+        return told_json({
+            "sorties": season.rows.height, "pairs": len(links), "links": crews_json(links[:MOST_ROWS])
+        })  # fmt: skip
 
     @staticmethod
     def where(csv: str, effort_csv: str, length_km: float, cells: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The commands that put questions to the register: changes, forecasts, shocks, market, displacement, flows."""
+"""The commands that put questions to the register: changes, forecasts, shocks, market, flows."""
 
 from __future__ import annotations
 
@@ -14,24 +14,17 @@ from rich.progress import track
 
 from araz.app._register import load_table, load_whole, numbers
 from araz.app._rim import say
-from araz.app._seizures_keep import day_of, print_json, progress
-from araz.app._seizures_place import load_network
+from araz.app._seizures_keep import print_json, progress
 from araz.app._seizures_say import EVERY, lines_from, read_production
 from araz.intelligence import (
-    FEWEST_BEFORE,
     ChangePoint,
-    Displacement,
     Forecast,
     change_points,
-    counterfactual,
-    displacement,
     estimate_flow,
     forecast,
     monthly_series,
-    neighbours_of,
     read_market,
     serial_correlation,
-    shift_of_mix,
     supply_shock,
 )
 from araz.vocabulary import FloatArray, LoggedInclusion, RosterLog
@@ -221,125 +214,6 @@ def run_market(
         )
     say(f"{found.verdict}: {found.reading}")
     return 0
-
-
-def run_displacement(source: Path, treated: str, buffer: Sequence[str], control: list[str], since: str, every: str,
-                     country: str | None, seed: int, *, network: str = "", neighbours: int = 1,
-                     as_json: bool) -> int:  # fmt: skip
-    """Print displacement to each kind of neighbours, and in place, mode, hour and substance."""
-    lines = lines_from(source, country)
-    lines = lines.filter(pl.col("date_precision").is_in(["day", "report-day"])).unique(
-        "seizure_id", keep="first", maintain_order=True
-    )
-    if lines.is_empty():
-        raise ValueError("no seizures with a day in the source; displacement needs single, dated seizures")
-    lines = lines.with_columns(
-        pl.when(pl.col("region") != "").then("region").otherwise("place").alias("where"),
-        pl.col("time_of_day").map_elements(_watch, return_dtype=pl.String).alias("hour"),
-    )
-    sets, notes = _neighbour_sets(treated, buffer, control, network, neighbours)
-    day = day_of(since)
-    first = lines["date"].dt.truncate(EVERY[every])
-    starts = pl.select(pl.date_range(pl.lit(first.min()), pl.lit(first.max()), EVERY[every])).to_series()
-    change = int(np.sum(starts.to_numpy() < np.datetime64(day)))
-    rng = np.random.default_rng(seed)
-    here, beyond = (_counts(lines, names, starts, every) for names in ([treated], control))
-    said = [
-        (by, names, displacement(here, _counts(lines, names, starts, every), beyond, change, rng=rng))
-        for by, names in sets
-    ]
-    after = (lines["date"] >= day).to_list()
-    weeks = (lines["date"].dt.epoch("d") // 7).to_list()
-    shifts = [
-        shift_of_mix(kind, lines[column].to_list(), after, block=weeks, rng=rng)
-        for kind, column in (("place", "where"), ("mode", "transport"), ("hour", "hour"), ("substance", "substance"))
-    ]
-    enough = 12 <= change < len(starts) and here[:change].sum() >= FEWEST_BEFORE
-    seen = counterfactual(here, change, beyond[:, None], rng=rng) if enough else None
-    if as_json:
-        told = [
-            {"by": by, "places": names, **found._asdict(), "quotient": found.quotient._asdict()}
-            for by, names, found in said
-        ]
-        print_json(
-            {
-                "counterfactual": None if seen is None else seen._asdict() | {"effect": seen.effect._asdict()},
-                "displacement": told[0],
-                "neighbours": told,
-                "notes": notes,
-                "shifts": [s._asdict() for s in shifts],
-            }
-        )
-        return 0
-    for note in notes:
-        say(note)
-    for by, names, found in said:
-        _say_displacement(f"neighbours {by} ({', '.join(names)}): ", found)
-    if seen is not None:
-        say(f"{treated}, against what its past and the control foretold: {seen.sentence}")
-    for shift in shifts:
-        say(
-            f"{shift.kind}: {shift.verdict}"
-            + (f" (distance {shift.distance:.2f}, p = {shift.p_value:.3f})" if shift.p_value is not None else "")
-        )
-    return 0
-
-
-def _say_displacement(head: str, found: Displacement) -> None:
-    verdict = "" if found.verdict == "refused" else f"{found.verdict.upper()}: "
-    say(f"{head}{verdict}{found.sentence}")
-    quotient = "undefined" if found.quotient.value is None else f"{found.quotient.value:.2f}"
-    say(f"  weighted displacement quotient {quotient}: {found.quotient.meaning}")
-    if found.p_neighbours is not None:
-        say(
-            f"  placebo p: treated {found.p_direct:.3f}, neighbours "
-            f"{found.p_neighbours:.3f} ({found.placebos} orders of time)"
-        )
-
-
-def _watch(time_of_day: str) -> str:
-    """The four-hour watch of a local time, or nothing."""
-    if not time_of_day:
-        return ""
-    begin = int(time_of_day[:2]) // 4 * 4
-    return f"{begin:02d}-{begin + 4:02d} h"
-
-
-def _neighbour_sets(
-    treated: str, buffer: Sequence[str], control: list[str], network: str, count: int
-) -> tuple[list[tuple[str, list[str]]], list[str]]:
-    """The named neighbours, and those of the network by distance and by cost; and what to know of them."""
-    sets = [("as named", list(buffer))] if buffer else []
-    if not network:
-        if not sets:
-            raise ValueError("name the neighbours with --buffer, or a network with --network that tells them")
-        return sets, []
-    shut = {name.lower() for name in control}
-    everyone = neighbours_of(load_network(network), treated)
-    free = [n for n in everyone if not {n.id.lower(), n.title.lower()} & shut]
-    costly = sorted((n for n in free if n.taken > 0), key=lambda n: -n.taken)[:count]
-    if not free or not costly:
-        raise ValueError(f"the network {network} has no open place beside {treated} and the control")
-    sets += [("by distance", [n.title for n in free[:count]]), ("by cost", [n.title for n in costly])]
-    notes = [f"{n.title}: {n.distance_km:,.0f} km away, would take {100 * n.taken:.0f} % of what a closure stops, by "
-             "the network's assumed costs" for n in everyone if n.taken > 0.005 or n in free[:count]]  # fmt: skip
-    notes += [f"{n.title} is the control and would take {100 * n.taken:.0f} %: it is no clean control"
-              for n in everyone if n not in free and n.taken > 0.1]  # fmt: skip
-    return sets, notes
-
-
-def _counts(lines: pl.DataFrame, names: list[str], starts: pl.Series, every: str) -> FloatArray:
-    mine = lines.filter(
-        pl.any_horizontal(
-            pl.col(column).str.to_lowercase().str.contains(name.lower(), literal=True)
-            for name in names
-            for column in ("place", "where")
-        )
-    )
-    if mine.is_empty():
-        raise ValueError(f"no seizures at {', '.join(names)}; araz seizures list --text shows what is there")
-    got = dict(mine.group_by(pl.col("date").dt.truncate(EVERY[every])).agg(pl.len()).iter_rows())
-    return np.array([got.get(start, 0) for start in starts.to_list()], float)
 
 
 def read_roster(path: Path) -> RosterLog:

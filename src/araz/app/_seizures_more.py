@@ -120,7 +120,7 @@ def displacement(
     Example: araz seizures displacement --treated Horadiz --buffer Goytapa --control Lankaran --from 2025-03-01
              araz seizures displacement --treated Horadiz --network sectors.toml --control Lankaran --from 2025-03-01
     """
-    from araz.app._seizures_ask import run_displacement
+    from araz.app._seizures_moved import run_displacement
 
     return run_displacement(source, treated, buffer or (), control, since, every, country, seed, network=network,
                             neighbours=neighbours, as_json=json)  # fmt: skip
@@ -243,7 +243,7 @@ def crews(
 
     Example: araz seizures crews tonight.csv --solved solved-cases.csv
     """
-    from araz.app._seizures_place import run_crews
+    from araz.app._seizures_crews import run_crews
 
     return run_crews(file, solved, least, seed, as_json=json)
 

@@ -1,4 +1,4 @@
-"""The commands of place: near repeats, where and when along the border, routes, crews."""
+"""The commands of place: near repeats, where and when along the border, routes."""
 
 from __future__ import annotations
 
@@ -27,15 +27,12 @@ from araz.intelligence import (
     Provenance,
     RouteFlows,
     SelfExciting,
-    Sortie,
     Table,
     border_density,
     close_route,
     effort_rates,
     estimate_routes,
     fit_self_exciting,
-    learn_crews,
-    link_sorties,
     near_repeat,
     network_from_toml,
     provenance,
@@ -282,76 +279,4 @@ def run_routes(source: Path | None, network: str, substances: Sequence[str],
         say(told.sentence)
     for note in flows.notes:
         say(note)
-    return 0
-
-
-def _sorties(path: Path) -> list[tuple[str, Sortie]]:
-    """Rows of sorties with their crew where it is known; empty cells are unknown."""
-    table = load_whole(path, ("sortie_id", "date"))
-    found: dict[str, tuple[str, Sortie]] = {}
-    for row in table.rows.iter_rows(named=True):
-        name = (row["sortie_id"] or "").strip()
-        known: dict[str, Any] = {word: row[word] for word in ("serial", "radio", "drop_style") if row.get(word)}
-        try:
-            if not name or name in found:
-                raise ValueError(f"sortie_id {name!r} stands twice" if name else "sortie_id is empty")
-            known |= {column: _measure(column, row[column]) for column in _MEASURES if row.get(column)}
-            day = _calendar_day(row["date"])
-        except ValueError as error:
-            raise ValueError(f"{path.name}, row {row[ROW]}: {error}") from error
-        found[name] = (row.get("crew") or "", Sortie(name, day, **known))
-    return list(found.values())
-
-
-#: Lowest and highest of a sortie's measures; a load of nothing is no load.
-_MEASURES: Final = {"corridor_km": (-math.inf, math.inf), "hour": (0.0, 24.0), "load_kg": (1e-9, math.inf)}
-
-
-def _measure(column: str, text: str) -> float:
-    low, high = _MEASURES[column]
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise ValueError(f"{column} {text!r} is not a number; write it plainly, as 5.5") from error
-    if not (math.isfinite(value) and low <= value <= high):
-        wanted = {"hour": "0 to 24", "load_kg": "more than nothing"}.get(column, "a finite number")
-        raise ValueError(f"{column} is {text}; it is {wanted}, or empty where it is unknown")
-    return value
-
-
-def _calendar_day(text: str | None) -> float:
-    try:
-        return float(dt.date.fromisoformat(text or "").toordinal())
-    except ValueError as error:
-        raise ValueError(f"date {text!r} is no day; write YYYY-MM-DD") from error
-
-
-def _chance(probability: float) -> str:
-    """A chance in per cent; nothing is said to be certain."""
-    return "over 99" if probability > 0.99 else "under 1" if probability < 0.01 else f"{100 * probability:.0f}"
-
-
-def run_crews(file: Path, solved: Path, least: float, seed: int, *, as_json: bool) -> int:
-    """Learn from solved cases, print the links of new sorties."""
-    if not 0 <= least <= 1:
-        raise ValueError(f"--least is {least:g}; a probability is 0 to 1")
-    cases = [item for item in _sorties(solved) if item[0]]
-    if not cases:
-        raise ValueError(f"{solved.name}: no row names its crew; give solved cases with a column crew")
-    model = learn_crews(cases, rng=np.random.default_rng(seed))
-    links = link_sorties(model, [sortie for _, sortie in _sorties(file)], least)
-    if as_json:
-        print_json([{**dict(link._asdict()), "weights": [w._asdict() for w in link.weights]} for link in links])
-        return 0
-    for link in links:
-        say(
-            f"{link.one} and {link.other}: {_chance(link.probability)} % one crew "
-            f"(90 % interval {_chance(link.low)} to {_chance(link.high)} %; "
-            f"{100 * link.prior:.2g} % before the features were weighed)"
-        )
-        for weight in link.weights:
-            say(f"    {weight.sentence}")
-        say(f"    would refute it: {'; '.join(link.would_refute)}")
-    if not links:
-        say(f"no two sorties reach {least:g}")
     return 0

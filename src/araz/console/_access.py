@@ -92,6 +92,8 @@ ACCESS: Final[dict[tuple[str, str], Rule]] = {
     ("POST", "/api/plan"): Rule(frozenset({_A, _C})),
     ("POST", "/api/seizures/claims"): Rule(frozenset({_A, _C})),
     ("POST", "/api/seizures/where"): Rule(frozenset({_A, _C})),
+    ("POST", "/api/seizures/crews"): Rule(frozenset({_A, _C})),
+    ("POST", "/api/seizures/displacement"): Rule(frozenset({_A, _C})),
 }
 
 

@@ -21,10 +21,14 @@ class Refused(HTTPException):
 
     def __init__(self, status: int, code: str, message: str, remedy: str) -> None:
         super().__init__(detail=message, status_code=status)
+        self._made = (status, code, message, remedy)
         said = [text.said if isinstance(text, Phrase) else None for text in (message, remedy)]
         self.body = ErrorBody(
             code=code, message=str(message), remedy=str(remedy), message_said=said[0], remedy_said=said[1]
         )
+
+    def __reduce__(self) -> tuple[type[Refused], tuple[int, str, str, str]]:
+        return Refused, self._made
 
 
 def told_by(error: Exception) -> str:

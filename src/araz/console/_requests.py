@@ -16,7 +16,7 @@ AnyRequest = Request[Any, Any, Any]
 T = TypeVar("T")
 
 
-async def json_of(request: AnyRequest, kind: type[T], what: str) -> T:
+async def json_of(request: AnyRequest, kind: type[T], what: str, most_bytes: int = MAX_BODY_BYTES) -> T:
     """Decode the JSON body into ``kind``; refuses with the field that is wrong.
 
     Only what calls itself JSON is taken, which another site's form cannot send.
@@ -25,8 +25,8 @@ async def json_of(request: AnyRequest, kind: type[T], what: str) -> T:
     if said != "application/json":
         raise Refused(415, "not-json", f"the body is {said or 'of no type'}", "send content-type: application/json")
     body = await request.body()
-    if len(body) > MAX_BODY_BYTES:
-        raise Refused(413, "too-large", f"the {what} has {len(body)} bytes", f"send at most {MAX_BODY_BYTES}")
+    if len(body) > most_bytes:
+        raise Refused(413, "too-large", f"the {what} has {len(body)} bytes", f"send at most {most_bytes}")
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -28,9 +28,19 @@ from araz.intelligence._composition import (
     singles,
     turn_in_totals,
 )
-from araz.intelligence._crews import CrewModel, Sortie, Weight, crew_odds, fit_to_record, learn_crews, link_sorties
+from araz.intelligence._crews import (
+    CrewModel,
+    CrewOdds,
+    Sortie,
+    Weight,
+    crew_odds,
+    fit_to_record,
+    learn_crews,
+    link_sorties,
+)
 from araz.intelligence._displacement import (
     FEWEST_BEFORE,
+    Counterfactual,
     Displacement,
     Shift,
     counterfactual,
@@ -103,7 +113,9 @@ __all__ = [
     "Closure",
     "Cluster",
     "Composition",
+    "Counterfactual",
     "CrewModel",
+    "CrewOdds",
     "DirichletMultinomial",
     "Displacement",
     "EffortRate",

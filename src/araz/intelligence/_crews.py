@@ -26,7 +26,7 @@ import numpy as np
 from scipy import optimize
 from scipy.special import expit, logit
 
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import FloatArray, IntArray, phrase
 
 #: Before a record is seen: how often two of its sorties are one crew's, and the spread of its logit.
 PRIOR: Final = 0.05
@@ -169,8 +169,7 @@ def learn_crews(solved: Sequence[tuple[str, Sortie]], *, rng: np.random.Generato
     same = crew[i] == crew[j]
     if min(int(same.sum()), int((~same).sum())) < 30 or int((size >= 2).sum()) < 5:
         raise ValueError(
-            f"{int(same.sum())} pairs of one crew and {int((~same).sum())} of two, {int((size >= 2).sum())} crews "
-            "with two sorties or more; at least 30 of each kind of pair and five such crews are needed"
+            phrase("refusal.few-solved", one=int(same.sum()), two=int((~same).sum()), crews=int((size >= 2).sum()))
         )
     bins = _bins(_apart([sortie for _, sortie in solved], i, j))
     # A crew with ten sorties has 45 pairs but is ten sorties' worth of knowledge.
@@ -353,12 +352,10 @@ def _told(model: CrewModel, one: Sortie, other: Sortie, apart: dict[str, float],
             habits = habits + says if _HABITS[feature] else habits
     shared = -float(_shared(habits, model.school).mean())
     if habits.any():
-        text = f"{100 * float(model.school.mean()):.1f} % of pairs of two crews share their habits"
-        weights.append(
-            Weight("shared_habits", shared, f"{text} ({'for' if shared > 0 else 'against'}, {abs(shared):.1f})")
-        )
-    refute = [text for name, text in _REFUTES.items() if not math.isfinite(apart[name])]
-    refute.append("the two sorties in the air at one time, further apart than one crew can serve")
+        text = phrase("crew.school", percent=f"{100 * float(model.school.mean()):.1f}")
+        weights.append(Weight("shared_habits", shared, _weighed(text, shared)))
+    refute: list[str] = [phrase(key) for name, key in _REFUTES.items() if not math.isfinite(apart[name])]
+    refute.append(phrase("crew.refute-air"))
     low, high = np.quantile(probability, [0.05, 0.95])
     return CrewOdds(
         one.sortie_id,
@@ -373,26 +370,30 @@ def _told(model: CrewModel, one: Sortie, other: Sortie, apart: dict[str, float],
 
 
 def _words(name: str, value: float, weight: float) -> str:
-    speaks = "for" if weight > 0 else "against"
-    text = {
-        "serial": "the same serial number" if value else "different serial numbers",
-        "radio": "the same radio habit" if value else "different radio habits",
-        "drop_style": "the load was let go the same way" if value else "the loads were let go differently",
-        "corridor_km": f"crossings {value:.1f} km apart",
-        "hour": f"hours {value:.1f} h apart",
-        "load_kg": f"loads a factor {math.exp(value):.1f} apart" if value < 5 else "loads of another order",
-        "gap_days": f"{value:.0f} days apart",
-    }[name]
-    return f"{text} ({speaks}, {abs(weight):.1f})"
+    if name in _WORDS:
+        text = phrase(f"crew.{'same' if value else 'other'}-{name.replace('_', '-')}")
+    elif name == "load_kg":
+        far = value >= 5
+        text = phrase("crew.loads-of-another-order") if far else phrase("crew.loads", factor=f"{math.exp(value):.1f}")
+    elif name == "gap_days":
+        text = phrase("crew.gap", days=f"{value:.0f}")
+    else:
+        text = phrase("crew.hours" if name == "hour" else "crew.crossings", gap=f"{value:.1f}")
+    return _weighed(text, weight)
+
+
+def _weighed(text: str, weight: float) -> str:
+    side = phrase("crew.for" if weight > 0 else "crew.against")
+    return phrase("crew.weighed", what=text, side=side, weight=f"{abs(weight):.1f}")
 
 
 _REFUTES: Final = {
-    "serial": "two different serial numbers read from the recovered aircraft",
-    "radio": "two different radio habits, once both sorties are recorded",
-    "drop_style": "another way of letting the load go",
-    "load_kg": "loads of different classes, once weighed",
-    "hour": "crossing hours far apart, once both are timed",
-    "corridor_km": "crossings in different corridors, once both are placed",
+    "serial": "crew.refute-serial",
+    "radio": "crew.refute-radio",
+    "drop_style": "crew.refute-drop-style",
+    "load_kg": "crew.refute-load",
+    "hour": "crew.refute-hour",
+    "corridor_km": "crew.refute-corridor",
 }
 
 

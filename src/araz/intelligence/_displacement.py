@@ -11,11 +11,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from araz.intelligence._totals import Interval
-from araz.vocabulary import BoolArray, FloatArray
+from araz.intelligence._words import category_said, judged, kind_said
+from araz.vocabulary import BoolArray, FloatArray, phrase
 
 #: Fewer events than this before the change, in any of the three areas, carry no ratio.
 FEWEST_BEFORE: Final = 10
 FEWEST_PERIODS: Final = 6
+_BINS: Final = 24
 
 
 class Quotient(NamedTuple):
@@ -23,6 +25,18 @@ class Quotient(NamedTuple):
 
     value: float | None
     meaning: str
+
+
+class Placebos(NamedTuple):
+    """How large a change of level pretended orders of time show, beside the one that was seen: |ln ratio|."""
+
+    edges: FloatArray
+    """(bins + 1) edges of the size, from nothing to the largest."""
+    direct: list[int]
+    """Pretended orders in each bin, treated area against the control; so for the neighbours."""
+    neighbours: list[int]
+    seen_direct: float
+    seen_neighbours: float
 
 
 class Displacement(NamedTuple):
@@ -41,6 +55,8 @@ class Displacement(NamedTuple):
     """``displaced``, ``diffused``, ``no evidence of displacement``, or ``refused``."""
     sentence: str
     placebos: int
+    pretended: Placebos | None = None
+    """None where refused."""
 
 
 def weighted_displacement_quotient(before: Sequence[float], after: Sequence[float]) -> Quotient:
@@ -52,20 +68,18 @@ def weighted_displacement_quotient(before: Sequence[float], after: Sequence[floa
     a0, b0, c0 = before
     a1, b1, c1 = after
     if min(c0, c1) <= 0:
-        return Quotient(None, "undefined: the control area has no events in one period")
+        return Quotient(None, phrase("moved.quotient-no-control"))
     gain = a1 / c1 - a0 / c0
     if gain >= 0:
-        return Quotient(
-            None, "undefined: the treated area did not fall against the control, so there is nothing to displace"
-        )
+        return Quotient(None, phrase("moved.quotient-no-fall"))
     value = (b1 / c1 - b0 / c0) / gain
     steps = (
-        (-1.0, "displacement exceeds the gain"),
-        (-1e-12, "partial displacement"),
-        (1e-12, "no effect on the neighbours"),
-        (1.0, "diffusion of the benefit"),
+        (-1.0, "moved.quotient-exceeds"),
+        (-1e-12, "moved.quotient-partly"),
+        (1e-12, "moved.quotient-nothing"),
+        (1.0, "moved.quotient-spread"),
     )
-    return Quotient(value, next((text for edge, text in steps if value < edge), "diffusion exceeds the direct effect"))
+    return Quotient(value, phrase(next((key for edge, key in steps if value < edge), "moved.quotient-spread-most")))
 
 
 def displacement(treated: FloatArray, buffer: FloatArray, control: FloatArray, change: int, *,
@@ -88,38 +102,35 @@ def displacement(treated: FloatArray, buffer: FloatArray, control: FloatArray, c
         return _refused(quotient, reason)
     fit = _fit(counts, change, effort)
     if fit is None:
-        return _refused(quotient, "the regression did not converge on these counts")
+        return _refused(quotient, phrase("moved.no-fit"))
     trend = _pre_trend(counts[:, :change])
     if trend < alpha / 5:
-        return _refused(
-            quotient,
-            f"the areas did not move together before the change (p = {trend:.3f}), so the control is no counterfactual",
-        )
-    p_values = _placebo(counts, change, effort, rng, replicates)
-    return _verdict(*fit, p_values, quotient, alpha, replicates)
+        return _refused(quotient, phrase("moved.apart-before", p=f"{trend:.3f}"))
+    p_values, pretended = _placebo(counts, change, effort, rng, replicates)
+    return _verdict(*fit, p_values, quotient, alpha, replicates)._replace(pretended=pretended)
 
 
 def _refused(quotient: Quotient, reason: str) -> Displacement:
-    return Displacement(None, None, None, None, quotient, None, "refused", f"Refused: {reason}.", 0)
+    return Displacement(
+        None, None, None, None, quotient, None, judged("refused"), phrase("moved.refused", why=reason), 0
+    )
 
 
 def _refusal(counts: FloatArray, change: int, effort: FloatArray | None) -> str:
     periods = counts.shape[1]
     if np.any(~np.isfinite(counts)) or np.any(counts < 0):
-        return "a period's count is unknown or negative"
+        return phrase("moved.count-unknown")
     if min(change, periods - change) < FEWEST_PERIODS:
-        return (
-            f"{change} periods before and {periods - change} after; at least {FEWEST_PERIODS} on each side are needed"
-        )
+        return phrase("moved.few-periods", before=change, after=periods - change, least=FEWEST_PERIODS)
     few = [
-        name
-        for name, row in zip(("treated area", "buffer", "control"), counts, strict=True)
+        key
+        for key, row in zip(("moved.the-treated", "moved.the-buffer", "moved.the-control"), counts, strict=True)
         if row[:change].sum() < FEWEST_BEFORE
     ]
     if few:
-        return f"fewer than {FEWEST_BEFORE} events before the change in the {few[0]}"
+        return phrase("moved.few-before", least=FEWEST_BEFORE, area=phrase(few[0]))
     if effort is not None and (effort.shape != counts.shape or np.any(effort <= 0)):
-        return "effort must be given and above zero for each area and period"
+        return phrase("moved.no-effort")
     return ""
 
 
@@ -179,7 +190,7 @@ def _pre_trend(counts: FloatArray) -> float:
 
 def _placebo(
     counts: FloatArray, change: int, effort: FloatArray | None, rng: np.random.Generator, replicates: int
-) -> tuple[float, float]:
+) -> tuple[tuple[float, float], Placebos]:
     """Pretend: blocks of about n^⅓ periods in random order; the share whose after − before gap is as large."""
     scaled = counts if effort is None else counts / effort * effort.mean()
     ratios, n = _log_ratios(scaled), counts.shape[1]
@@ -191,7 +202,10 @@ def _placebo(
     shuffled = ratios[:, np.array(orders)]
     gaps = np.abs(shuffled[:, :, change:].mean(axis=2) - shuffled[:, :, :change].mean(axis=2))
     beaten = (gaps >= gaps[:, :1] - 1e-12).mean(axis=1)
-    return float(beaten[0]), float(beaten[1])
+    edges = np.linspace(0, max(float(gaps.max()), 1e-9), _BINS + 1)
+    bars = [np.histogram(row[1:], edges)[0].tolist() for row in gaps]
+    seen = Placebos(edges, bars[0], bars[1], float(gaps[0, 0]), float(gaps[1, 0]))
+    return (float(beaten[0]), float(beaten[1])), seen
 
 
 def _verdict(direct: Interval, neighbours: Interval, dispersion: float, p_values: tuple[float, float],
@@ -199,22 +213,21 @@ def _verdict(direct: Interval, neighbours: Interval, dispersion: float, p_values
     moved = p_values[1] <= alpha and not neighbours.low <= 1 <= neighbours.high
     verdict = "no evidence of displacement" if not moved else "displaced" if neighbours.estimate > 1 else "diffused"
     fell = direct.high < 1 and p_values[0] <= alpha
-    first = (
-        f"The treated area's rate is {direct.estimate:.2f} times what the control says "
-        f"({direct.low:.2f} to {direct.high:.2f}), its neighbours' {neighbours.estimate:.2f} times "
-        f"({neighbours.low:.2f} to {neighbours.high:.2f})"
-    )
     last = {
-        "displaced": "events rose among the neighbours when they fell here: displacement"
-        if fell
-        else "events rose among the neighbours, but the treated area did not fall: something else raised them",
-        "diffused": "the neighbours fell too: the benefit spread, or something else lowered both",
-        "no evidence of displacement": "no evidence of displacement; an effect inside the interval is not excluded",
+        "displaced": "moved.rose-beside" if fell else "moved.rose-without-fall",
+        "diffused": "moved.fell-too",
+        "no evidence of displacement": "moved.no-evidence",
     }[verdict]
+    ratios = {"direct": direct, "neighbours": neighbours}
+    said = phrase(
+        "moved.said", last=phrase(last),
+        **{name: phrase("moved.ratio", ratio=f"{r.estimate:.2f}", low=f"{r.low:.2f}", high=f"{r.high:.2f}")
+           for name, r in ratios.items()},
+    )  # fmt: skip
     if verdict == "displaced" and not fell:
         verdict = "no evidence of displacement"
     return Displacement(
-        direct, neighbours, p_values[0], p_values[1], quotient, dispersion, verdict, f"{first}: {last}.", placebos
+        direct, neighbours, p_values[0], p_values[1], quotient, dispersion, judged(verdict), said, placebos
     )
 
 
@@ -254,20 +267,10 @@ def counterfactual(values: FloatArray, change: int, controls: FloatArray | None 
     gap = np.asarray(values[change:], float).sum() - drawn.sum(axis=0)
     low, middle, high = np.quantile(gap, [0.5 - level / 2, 0.5, 0.5 + level / 2])
     effect = Interval(float(middle), float(low), float(high))
-    shown = (
-        "no change beyond what the model expects"
-        if low <= 0 <= high
-        else "more than expected"
-        if low > 0
-        else "less than expected"
-    )
-    return Counterfactual(
-        edges[1],
-        edges[0],
-        edges[2],
-        effect,
-        f"{effect.estimate:+,.0f} ({low:+,.0f} to {high:+,.0f}) against the counterfactual: {shown}.",
-    )
+    shown = "moved.as-expected" if low <= 0 <= high else "moved.more" if low > 0 else "moved.less"
+    said = phrase("moved.against", effect=f"{effect.estimate:+,.0f}", low=f"{low:+,.0f}", high=f"{high:+,.0f}",
+                  shown=phrase(shown))  # fmt: skip
+    return Counterfactual(edges[1], edges[0], edges[2], effect, said)
 
 
 class Shift(NamedTuple):
@@ -309,8 +312,7 @@ def shift_of_mix(kind: str, categories: Sequence[str], is_after: Sequence[bool],
             math.nan,
             None,
             "",
-            f"refused: {int(old.sum())} events before and {int(new.sum())} after with a known {kind}; "
-            "at least ten, in five blocks, are needed on each side",
+            phrase("moved.mix-few", before=int(old.sum()), after=int(new.sum()), kind=kind_said(kind)),
         )
     per_block = np.zeros((blocks.max() + 1, len(names)))
     np.add.at(per_block, (blocks, code), 1)
@@ -320,14 +322,17 @@ def shift_of_mix(kind: str, categories: Sequence[str], is_after: Sequence[bool],
     beaten = sum(_mix_distance(per_block, rng.permutation(is_late)) >= seen - 1e-12 for _ in range(replicates))
     p_value = (1 + beaten) / (1 + replicates)
     moved = new / new.sum() - old / old.sum()
-    largest = f"{names[int(np.argmin(moved))]} → {names[int(np.argmax(moved))]}"
+    ends = (category_said(kind, names[int(pick(moved))]) for pick in (np.argmin, np.argmax))
+    largest = phrase("moved.from-to", **dict(zip(("old", "new"), ends, strict=True)))
     return Shift(
         kind,
         *tables,
         seen,
         p_value,
         largest,
-        f"the {kind} moved, most from {largest}" if p_value <= 0.05 else f"no evidence that the {kind} moved",
+        phrase("moved.mix-moved", kind=kind_said(kind), largest=largest)
+        if p_value <= 0.05
+        else phrase("moved.mix-stays", kind=kind_said(kind)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from pyproj import Geod
 
 from araz.intelligence._routes import Network, close_route, estimate_routes
+from araz.vocabulary import phrase
 
 _GEOD: Final = Geod(ellps="WGS84")
 
@@ -31,11 +32,11 @@ def neighbours_of(network: Network, place: str) -> list[Neighbour]:
     nodes = {node.id: node for node in network.nodes}
     here = next((n for n in network.nodes if place.lower() in (n.id.lower(), n.title.lower())), None)
     if here is None:
-        raise ValueError(f"{place!r} is no place of the network; it has {', '.join(sorted(nodes))}")
+        raise ValueError(phrase("refusal.not-in-network", place=repr(place), places=", ".join(sorted(nodes))))
     flows = estimate_routes(network, [], total=(1.0, 1.0))
     through = sum(float(f) for path, f in zip(flows.paths, flows.flow, strict=True) if here.id in path[1:-1])
     if through <= 0:
-        raise ValueError(f"no path of the network goes through {here.id}, so closing it moves nothing")
+        raise ValueError(phrase("refusal.nothing-through", place=here.id))
     gains: dict[str, float] = {}
     for leg in close_route(network, flows, here.id):
         gains[leg.end] = gains.get(leg.end, 0.0) + leg.after - leg.before

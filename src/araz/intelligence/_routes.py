@@ -87,11 +87,11 @@ def network_from_toml(text: str) -> Network:
     try:
         network = msgspec.toml.decode(text, type=Network)
     except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise ValueError(f"the network: {error}") from error
+        raise ValueError(phrase("refusal.network", why=str(error))) from error
     known = {node.id for node in network.nodes}
     wrong = [name for edge in network.edges for name in (edge.start, edge.end) if name not in known]
     if wrong:
-        raise ValueError(f"the network's legs name {wrong[0]!r}, which is no node of it")
+        raise ValueError(phrase("refusal.network-leg", place=repr(wrong[0])))
     return network
 
 
@@ -115,7 +115,7 @@ def find_paths(network: Network, closed: Sequence[str] = ()) -> tuple[list[tuple
             paths.append(path)
             weights.append(supply * here.demand * math.exp(-network.deterrence * cost))
         if len(paths) > MAX_PATHS:
-            raise ValueError(f"more than {MAX_PATHS:,} paths; lower `longest`, or leave out legs")
+            raise ValueError(phrase("refusal.many-paths", most=f"{MAX_PATHS:,}"))
         if len(path) <= network.longest:
             for edge in legs.get(path[-1], []):
                 if edge.end not in path:

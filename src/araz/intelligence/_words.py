@@ -143,6 +143,16 @@ def judged(verdict: str) -> str:
     return _term(f"judged.{verdict.replace(',', '').replace(' ', '-')}", verdict)
 
 
+def kind_said(kind: str) -> str:
+    """In what something moved: place, mode, hour or substance."""
+    return _term(f"moved.kind-{kind}", kind)
+
+
+def category_said(kind: str, category: str) -> str:
+    """One category of such a kind, where it has a word of its own."""
+    return _term(f"{kind}.{category}", category) if kind in ("mode", "substance") else category
+
+
 def counted(seizures: int) -> str:
     """So many seizures."""
     return phrase("count.seizure") if seizures == 1 else phrase("count.seizures", n=f"{seizures:,}")
