@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from araz.tracking._grid import Grid, around, bits_within, plan_grid, row_of_cells
+from araz.tracking._grid import Plan, around, bits_within, cells_of_row, plan_grid
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT, Belief
@@ -104,7 +104,7 @@ def _listen(
     before: FloatArray,
     detected: FloatArray,
     rows: IntArray,
-    grid: Grid,
+    grid: Plan,
     near: FloatArray,
     plan: FloatArray,
     speech: FloatArray,
@@ -126,7 +126,7 @@ def _listen(
         _course(number_row(moments, i), own)
         rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
         for near_row in range(rows0, rows1):
-            begin, end = row_of_cells(grid, near_row, cols0, cols1)
+            begin, end = cells_of_row(grid, near_row, cols0, cols1)
             for start in range(begin, end, LANES):
                 bits = bits_within(east, north, start, end, own[0], own[1], REACH_M**2)
                 while bits != 0:
@@ -194,7 +194,7 @@ def _count_others(
     place: FloatArray,
     free: FloatArray,
     ground_density: FloatArray,
-    grid: Grid,
+    grid: Plan,
     near: FloatArray,
     plan: FloatArray,
     odds: FloatArray,
@@ -217,7 +217,7 @@ def _count_others(
         product, others = 1.0, 0
         apart = max(APART_M, APART_SIGMAS * _plan_sigma_m(found, k))
         for near_row in range(rows0, rows1):
-            begin, end = row_of_cells(grid, near_row, cols0, cols1)
+            begin, end = cells_of_row(grid, near_row, cols0, cols1)
             for start in range(begin, end, LANES):
                 bits = bits_within(east, north, start, end, place[k, 0], place[k, 1], SWARM_REACH_M**2)
                 while bits != 0:

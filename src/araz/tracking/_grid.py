@@ -77,14 +77,6 @@ def extent(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 @leaf
-def around(grid: Grid, first: float, second: float) -> tuple[int, int, int, int]:
-    """Rows and columns, each from and up to, of the 3 x 3 cells around a point."""
-    row = cell_of(first, grid.low0, grid.width0, grid.count0)
-    col = cell_of(second, grid.low1, grid.width1, grid.count1)
-    return max(row - 1, 0), min(row + 2, grid.count0), max(col - 1, 0), min(col + 2, grid.count1)
-
-
-@leaf
 def row_of_cells(grid: Grid, row: int, from_col: int, to_col: int) -> tuple[int, int]:
     """Where in ``order`` the points of some neighbouring cells of one row begin and end."""
     first = row * grid.count1
@@ -109,10 +101,83 @@ def bits_before(start: int, end: int) -> int:
     return (1 << min(end - start, LANES)) - 1
 
 
+class Plan(NamedTuple):
+    """K points by cell in plan: ``order`` by row, column and number; ``order[start[r]:start[r + 1]]`` lie in row r.
+
+    ``col`` [K] are the columns in that order. Most cells are empty: a table of all would cost more than the search.
+    """
+
+    order: IntArray
+    col: IntArray
+    start: IntArray
+    low0: float
+    low1: float
+    width0: float
+    width1: float
+    count0: int
+    count1: int
+
+
 @kernel
-def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Grid:
-    """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point."""
+def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
+    """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point.
+
+    Points with a coordinate NaN are left out. Two counting sorts, by column and by row: linear in points.
+    """
     limits = extent(east, north)
     count0 = int(min(max((limits[1] - limits[0]) / reach_m, 1.0), MOST_CELLS))
     count1 = int(min(max((limits[3] - limits[2]) / reach_m, 1.0), MOST_CELLS))
-    return grid_of(east, north, limits, count0, count1)
+    width0 = max(limits[1] - limits[0], 1e-9) / count0
+    width1 = max(limits[3] - limits[2], 1e-9) / count1
+    room, ends = np.empty((5, len(east)), np.int64), np.zeros((2, MOST_CELLS + 2), np.int64)
+    row, col, by_col, order, cols = room[0], room[1], room[2], room[3], room[4]
+    start, col_start = ends[0], ends[1]
+    for k in range(len(east)):
+        row[k] = -1
+        if not math.isnan(east[k] + north[k]):
+            row[k] = cell_of(east[k], limits[0], width0, count0)
+            col[k] = cell_of(north[k], limits[2], width1, count1)
+            start[row[k] + 2] += 1
+            col_start[col[k] + 2] += 1
+    for c in range(2, MOST_CELLS + 2):
+        start[c] += start[c - 1]
+        col_start[c] += col_start[c - 1]
+    for k in range(len(east)):
+        if row[k] >= 0:
+            by_col[col_start[col[k] + 1]] = k
+            col_start[col[k] + 1] += 1
+    count = start[MOST_CELLS + 1]
+    for place in range(count):
+        k = by_col[place]
+        to = start[row[k] + 1]
+        order[to], cols[to] = k, col[k]
+        start[row[k] + 1] += 1
+    return Plan(order[:count], cols[:count], start, limits[0], limits[2], width0, width1, count0, count1)
+
+
+@leaf
+def around(plan: Plan, first: float, second: float) -> tuple[int, int, int, int]:
+    """Rows and columns, each from and up to, of the 3 x 3 cells around a point."""
+    row = cell_of(first, plan.low0, plan.width0, plan.count0)
+    col = cell_of(second, plan.low1, plan.width1, plan.count1)
+    return max(row - 1, 0), min(row + 2, plan.count0), max(col - 1, 0), min(col + 2, plan.count1)
+
+
+@leaf
+def cells_of_row(plan: Plan, row: int, from_col: int, to_col: int) -> tuple[int, int]:
+    """Where in ``order`` the points of some neighbouring cells of one row begin and end."""
+    end = plan.start[row + 1]
+    begin = _first_from(plan.col, plan.start[row], end, from_col)
+    return begin, _first_from(plan.col, begin, end, to_col)
+
+
+@leaf
+def _first_from(col: IntArray, low: int, high: int, least: int) -> int:
+    """The first place from ``low`` on, before ``high``, whose column is not below ``least``; ``high`` for none."""
+    while low < high:
+        middle = (low + high) >> 1
+        if col[middle] < least:
+            low = middle + 1
+        else:
+            high = middle
+    return low
