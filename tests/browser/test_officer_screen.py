@@ -30,6 +30,13 @@ def decisions_of(night):
     return [msgspec.json.decode(payload, type=Decision) for source, payload in night.submitted if source == "console"]
 
 
+def noted(page, text):
+    """Wait for a note and give all of it: it stays some seconds, so it is awaited before anything else is."""
+    said = page.locator(".note", has_text=text)
+    said.wait_for(timeout=90_000)
+    return said.inner_text()
+
+
 def card(page):
     return page.get_attribute("[data-alarm]", "data-alarm")
 
@@ -66,7 +73,7 @@ def test_two_keys_send_a_patrol(server, screen, running, until):
     assert decisions_of(server.night) == [], "one press shows, it does not send"
     assert "Confirm: send patrol-2" in page.inner_text(".desk")
     page.keyboard.press("1")
-    until(page, lambda: decisions_of(server.night), "the decision in the journal")
+    noted(page, "Recorded as entry")
     [sent] = decisions_of(server.night)
     assert (sent.action, sent.patrol_id, sent.alarm_id, sent.revision) == (DecisionAction.SEND, "patrol-2", "a-1", 3)
     assert sent.officer == "duty officer"
@@ -83,7 +90,6 @@ def test_two_keys_send_a_patrol(server, screen, running, until):
     assert abs(seen.at_us - sent.at_us) < 2e6
     assert abs(sent.at_us - server.night.clock()) < 120e6, "the time is the time of the data"
     until(page, lambda: card(page) == "a-2", "the next card")
-    assert "Recorded as entry" in page.inner_text(".note")
     assert "sent patrol-2" in page.inner_text(".lists")
 
 
@@ -119,9 +125,8 @@ def test_a_decision_nobody_took_in_is_said_to_be_none(server, screen, running, u
     running(page)
     page.evaluate(CUT)
     page.keyboard.press("a")
-    said = page.locator(".note", has_text="Not recorded.")
-    said.wait_for(timeout=90_000)
-    assert "Araz does not answer; try again. Until it is, give orders by radio." in said.inner_text()
+    said = noted(page, "Not recorded.")
+    assert "Araz does not answer; try again. Until it is, give orders by radio." in said
     assert decisions_of(server.night) == []
     assert card(page) == "a-1", "the card stays until somebody decides"
     page.evaluate("() => window.mend()")
@@ -162,7 +167,7 @@ def test_options_that_change_under_the_finger_send_nobody_else(server, screen, r
     assert decisions_of(server.night) == [], "the same key is another option now: it shows that one first"
     assert "Confirm: send post-4" in page.inner_text(".desk")
     server.call(server.night.revise, msgspec.structs.replace(card, revision=5, options=options[1:]))
-    until(page, lambda: "The options changed" in page.inner_text(".note"), "what is gone is said")
+    noted(page, "The options changed")
     page.keyboard.press("Enter")
     assert decisions_of(server.night) == []
     page.keyboard.press("2")
@@ -519,8 +524,8 @@ def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts,
     assert "drill" not in told.lower(), "nobody is told"
     page.keyboard.press("Escape")
     page.keyboard.press("a")
+    noted(page, "nobody is sent")
     until(page, lambda: "DRILL" in page.inner_text(".top"), "the word that it was one")
-    assert "nobody is sent" in page.inner_text(".note")
     until(page, lambda: page.evaluate("() => window.__araz.drawn") == 3, "the real tracks alone")
     assert "Heavy multirotor" not in page.inner_text(".desk")
     assert night.kept_decisions == [], "not among the real decisions"
@@ -530,8 +535,8 @@ def test_a_drill_is_blind_until_decided_and_gone_when_it_is_stopped(night_parts,
     server.call(night.fly_drill)
     until(page, lambda: "Heavy multirotor" in page.inner_text(".desk"), "a second drill")
     server.call(night.end_drill, "stopped")
+    noted(page, "real traffic")
     until(page, lambda: "Heavy multirotor" not in page.inner_text(".desk"), "gone for real traffic")
-    assert "real traffic" in page.inner_text(".note")
 
 
 def test_the_officer_sees_on_the_map_where_the_patrol_has_searched(server, screen, running, until):
