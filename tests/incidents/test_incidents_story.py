@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 from night import (
@@ -44,6 +45,9 @@ from araz.vocabulary import (
     ReportReceived,
     SensorState,
     TrackClass,
+    in_language,
+    phrase,
+    phrase_of,
 )
 
 
@@ -341,8 +345,22 @@ def test_a_dead_sensor_is_said_and_its_recovery_too(place, table):
     _, events = play(place, table, [smuggler()], 40.0, health=health)
     card = [c for c in alarms(events) if c.track_id][-1]
     _, events = play(place, table, [smuggler()], 30.0, health=lambda t: healthy(t, acoustic_3=SensorState.LYING))
-    assert any("acoustic-3 lying" in text for c in alarms(events) if c.track_id for text in c.not_seen)
+    lies = [text for c in alarms(events) if c.track_id for text in c.not_seen if "acoustic-3" in text]
+    assert lies[0] == "acoustic-3 lying since 18:00 UTC; its plots may stand elsewhere"
     assert card.not_seen
+
+
+def test_a_clock_that_is_known_to_be_wrong_is_no_blind_radar(place, table):
+    words = phrase("health.clock-ahead", sensor="radar-1", seconds="2.7")
+    wrong = {"state": SensorState.LYING, "sentence": str(words), "said": words.said}
+
+    def health(t):
+        return [msgspec.structs.replace(r, **wrong) if r.sensor_id == "radar-1" else r for r in healthy(t)]
+
+    _, events = play(place, table, [], 30.0, health=health)
+    [card] = alarms(events)
+    assert card.sentence == "radar-1 lying since 18:00 UTC: radar-1's clock is 2.7 s ahead; its times are corrected."
+    assert in_language(phrase_of(card.sentence, card.said), "az").startswith("radar-1 saat ")
 
 
 def heard_at(place, t_s, azimuth, kind=ReportKind.HEARD, east=0.0, north=0.0):

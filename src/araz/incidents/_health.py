@@ -44,8 +44,13 @@ def _card(work: Work, record: SensorHealth, is_new: bool, blind: str) -> None:
     index = work.context.names.index(record.sensor_id)
     since = work.sensors[record.sensor_id].since_us
     said = {"sensor": record.sensor_id, "state": state_words(record.state), "time": clock(since)}
-    sentence = phrase("event.sensor-blind", blind=blind, **said) if blind else phrase("event.sensor", **said)
-    reasons = (reason(phrase_of(record.sentence, record.said)),) if record.sentence else ()
+    why = phrase_of(record.sentence, record.said)
+    if record.state is SensorState.LYING and record.sentence and not blind:
+        # It sees: its quiet means what it always means, and its card says what is wrong with its words.
+        sentence = phrase("event.sensor-lies", why=why, **said)
+    else:
+        sentence = phrase("event.sensor-blind", blind=blind, **said) if blind else phrase("event.sensor", **said)
+    reasons = (reason(why),) if record.sentence else ()
     incidents: tuple[str, ...] = ()
     if is_new:
         incidents = (

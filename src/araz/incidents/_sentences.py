@@ -134,10 +134,13 @@ def not_seen(work: Work, seen: Features, i: int) -> list[str]:
     row = int(seen.row[i])
     mask = int(picture.sensor_mask[row])
     result = [
-        phrase("unseen.sensor", sensor=name, state=state_words(memory.state), time=clock(memory.since_us))
+        phrase(
+            "unseen.sensor-lies" if memory.state is SensorState.LYING else "unseen.sensor",
+            sensor=name, state=state_words(memory.state), time=clock(memory.since_us),
+        )
         for name, memory in sorted(work.sensors.items())
         if memory.is_bad
-    ]
+    ]  # fmt: skip
     if picture.hidden[row]:
         result.append(phrase("unseen.hidden"))
     if not mask & context.radar_bits:
