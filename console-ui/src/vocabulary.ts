@@ -197,8 +197,8 @@ export interface ErrorBody {
   code: string;
   message: string;
   remedy: string;
-  message_said: Said | null;
-  remedy_said: Said | null;
+  message_said: Said;
+  remedy_said: Said;
 }
 
 /** First frame: who speaks, and what time it is there (microseconds, UTC). */

@@ -19,6 +19,7 @@ from araz.console import create_app
 from araz_testing import araz
 from oidc_provider import provider
 from served import Served
+from spoken import english_in
 
 pytestmark = pytest.mark.browser
 PASSWORD = "a long enough password"
@@ -142,6 +143,15 @@ def use_key(page, options):
       return (await navigator.credentials.get({ publicKey })).toJSON();
     }"""
     return page.evaluate(ask, options)
+
+
+def test_a_refusal_is_said_in_the_readers_language(page, console):
+    page.goto(f"{console.url}/signin?lang=az")
+    page.fill("input[name=account]", "officer-9")
+    page.fill("input[name=password]", "not it")
+    page.get_by_role("button", name="Daxil ol", exact=True).click()
+    page.get_by_text("Hesab və ya parol səhvdir; yenidən cəhd edin.").wait_for()
+    assert english_in(page.inner_text("main").replace("the ministry", "")) == set()
 
 
 def test_a_passkey_is_registered_used_and_removed(page, console):

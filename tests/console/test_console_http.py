@@ -14,8 +14,12 @@ from araz.vocabulary import (
     Observation,
     Picture,
     Rejected,
+    Said,
     SensorHealth,
+    phrase,
+    phrase_of,
 )
+from spoken import left_in_english
 
 #: Another patrol's than the one of ``decision``.
 ORDER = {
@@ -51,8 +55,13 @@ def refused(answer, status, code):
     assert answer.status_code == status, answer.text
     assert set(answer.json()) == {"error"}
     error = answer.json()["error"]
-    assert set(error) == {"code", "message", "remedy"}
-    assert all(isinstance(text, str) and text for text in error.values())
+    assert set(error) == {"code", "message", "remedy", "message_said", "remedy_said"}
+    for name in ("message", "remedy"):
+        said = msgspec.convert(error[f"{name}_said"], Said)
+        assert phrase_of(error[name], said) == phrase(said.key, **{k: str(v) for k, v in said.values.items()})
+        # What the decoder says of a body, and the words that a field may have, are said as they are.
+        free = [said.values[place] for place in ("text", "choices") if place in said.values]
+        assert left_in_english(error[name], said, free) == set()
     assert error["code"] == code
     return error
 

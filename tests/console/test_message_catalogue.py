@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 UI = ROOT / "console-ui" / "src"
 #: Python speaks from these; the first two reach the browser inside records.
-SPOKEN = ("rules.json", "terms.json", "case.json", "analyst.json")
+SPOKEN = ("rules.json", "terms.json", "case.json", "refusals.json", "analyst.json")
 FILES = sorted((UI / "messages").glob("*.json"))
 PAIRS = [(path.name, json.loads(path.read_text(), object_pairs_hook=list)) for path in FILES]
 CATALOGUE = {key: dict(said) for _, pairs in PAIRS for key, said in pairs}

@@ -1,5 +1,5 @@
 // One catalogue, two languages: every word of the screen is a key of src/messages/*.json, said in English and Azerbaijani.
-// The rules of the server speak from rules.json and terms.json, the case report from case.json, the analyst's pages from
+// The rules of the server speak from rules.json and terms.json, its refusals from refusals.json, the case report from case.json, the analyst's pages from
 // analyst.json, which a phone does not load: those pages add it.
 // A page adds a file of its own there; a test holds both languages to the same keys and the same {places}.
 import type { Said } from "../vocabulary";

@@ -1,7 +1,7 @@
 // The patrol's page: reports kept on the phone until Araz has them, each with the true time of its press.
 import { untrack } from "svelte";
 import type { Alarm, Decision, InterceptOption, ReportIn, Said, SearchPlan } from "../vocabulary";
-import { api, Refusal } from "./api";
+import { api, Refusal, sentence } from "./api";
 import { Keep } from "./keep";
 import { sayTimesAs } from "./language.svelte";
 import { Link, type Frame } from "./link";
@@ -224,7 +224,7 @@ export class PatrolPost {
       await api.report(kept.report);
       return { ...kept, state: "sent", trouble: "" };
     } catch (error) {
-      if (error instanceof Refusal && !error.isPassing) return { ...kept, state: "refused", trouble: `${error.message}; ${error.remedy}` };
+      if (error instanceof Refusal && !error.isPassing) return { ...kept, state: "refused", trouble: sentence(error) };
       return kept;
     }
   }

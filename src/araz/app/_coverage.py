@@ -16,7 +16,7 @@ from araz.app._logs import read_sightings
 from araz.console import AnyRequest, Refused, Submit, asks, json_of, time_of
 from araz.geography import Place
 from araz.sensors import Coverage, coverage, health_factors, learn_sightings, quarry_of
-from araz.vocabulary import Quarry, SensorHealth, Weather
+from araz.vocabulary import Quarry, SensorHealth, Weather, phrase
 
 #: Targets one may ask about beside the site's own.
 QUARRIES: Final = {
@@ -126,7 +126,8 @@ def coverage_handlers(night: Watched, submit: Submit) -> list[Any]:
     def get_coverage(request: AnyRequest) -> Response[bytes]:
         quarry = request.query_params.get("quarry", "")
         if quarry and quarry not in QUARRIES:
-            raise Refused(400, "no-target", f"there is no target {quarry!r}", f"ask for {' or '.join(QUARRIES)}")
+            wrong = phrase("refused.no-target", name=repr(quarry))
+            raise Refused(400, "no-target", wrong, phrase("refused.ask-for", choices=", ".join(QUARRIES)))
         at_us = time_of(request, "at_us") if "at_us" in request.query_params else None
         body = msgspec.json.encode(desk.answer(quarry, at_us))
         return Response(body, media_type="application/json; charset=utf-8")

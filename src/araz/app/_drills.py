@@ -12,7 +12,7 @@ from litestar import Response, get, post
 
 from araz.app._pipeline import DRILL_SOURCE
 from araz.console import AnyRequest, Clock, Refused, Submit, asks, json_of
-from araz.vocabulary import WATERMARK, Drill, DrillOrder
+from araz.vocabulary import WATERMARK, Drill, DrillOrder, phrase
 
 #: A drill begins within this time of its order, at a moment the officer cannot know.
 LONGEST_WAIT_S = 12 * 3600.0
@@ -44,8 +44,7 @@ def drill_handlers(reader: DrillReader, submit: Submit, clock: Clock) -> list[An
     async def post_drill(request: AnyRequest) -> Response[dict[str, str]]:
         asked = await json_of(request, DrillIn, "drill")
         if not (0.0 <= asked.within_s <= LONGEST_WAIT_S and asked.seed >= 0 and 0 < len(asked.ordered_by) <= 128):
-            remedy = "give ordered_by, within_s of 0 to 43200 and seed of 0 or more"
-            raise Refused(422, "incomplete", "not an order for a drill", remedy)
+            raise Refused(422, "incomplete", phrase("refused.no-drill"), phrase("refused.give-drill"))
         wait_s = float(np.random.default_rng(asked.seed).uniform(0.0, asked.within_s))
         order = DrillOrder(
             drill_id=f"{WATERMARK}{uuid.uuid4().hex[:8]}", starts_at_us=clock() + int(wait_s * 1e6), seed=asked.seed,

@@ -52,6 +52,7 @@ from araz.vocabulary import (
     Rejected,
     SensorHealth,
     Site,
+    phrase,
 )
 
 log = logging.getLogger("araz")
@@ -125,12 +126,12 @@ class Live:
         """Take what a person sent through the console, at the time of the data; Refused when it cannot be kept."""
         if self.pair is not None and not self.pair.is_leading:
             other = self.pair.sides.other
-            raise Refused(503, "follows", f"this node follows node {other.id}", f"use the console at {other.console}")
+            where = phrase("refused.use-other", where=other.console)
+            raise Refused(503, "follows", phrase("refused.follows", id=other.id), where)
         try:
             return await self.take(self.clock(), source, payload)
         except OSError as error:  # a full disk, or another node leads: the log has said it
-            remedy = "send it again; if it stays, free disk space or mend the disk: the log of araz says which"
-            raise Refused(503, "not-kept", "it is not recorded: nothing can be written now", remedy) from error
+            raise Refused(503, "not-kept", phrase("refused.not-kept"), phrase("refused.free-disk")) from error
 
     async def record(self, items: Sequence[Item]) -> str:
         """Record what a command here hands over; empty once both nodes have it, else why it is not recorded."""
@@ -320,8 +321,7 @@ def console_of(
 
 async def _nothing_taken(source: str, payload: bytes) -> Message:
     """Whoever sees a part decides nothing: the numbers of his alarms are not those of the night."""
-    remedy = "ask the service that sees all; GET /api/releases shows what it released"
-    raise Refused(403, "partial-view", "your service sees a part of this night, and may only read it", remedy)
+    raise Refused(403, "partial-view", phrase("refused.part-only"), phrase("refused.ask-all"))
 
 
 def services_of(site: Site, accounts: Path | None, oidc: Path | None = None) -> list[str]:

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 
 from araz.app._keys import write_key
 from araz.console import Account, Identity
+from araz.vocabulary import phrase
 
 CHALLENGE_US: Final = 300_000_000
 MOST_CHALLENGES: Final = 1_000
@@ -78,7 +79,7 @@ class Passkeys:
 
         known = [PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id)) for key in self.of(account)]
         if len(known) >= MOST_KEYS:
-            raise PasskeyRefused(f"{account} has {MOST_KEYS} passkeys; remove one first")
+            raise PasskeyRefused(phrase("refused.many-passkeys", account=account, n=MOST_KEYS))
         options = generate_registration_options(
             rp_id=host, rp_name="Araz", user_name=account, challenge=self._challenge(account),
             user_id=hashlib.sha256(b"araz passkey\0" + account.encode()).digest(),
@@ -102,14 +103,14 @@ class Passkeys:
                 require_user_verification=True,
             )  # fmt: skip
         except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PasskeyRefused(f"the new passkey does not hold: {error}") from None
+            raise PasskeyRefused(phrase("refused.passkey-new", why=str(error))) from None
         key = Passkey(
             id=bytes_to_base64url(done.credential_id), account=account, name=name, sign_count=done.sign_count,
             public_key=done.credential_public_key, made_at_us=self._clock(),
         )  # fmt: skip
         with self._lock:
             if key.id in self._keys:
-                raise PasskeyRefused("this passkey is registered already")
+                raise PasskeyRefused(phrase("refused.passkey-known"))
             self._keep({**self._keys, key.id: key})
         return key
 
@@ -141,7 +142,7 @@ class Passkeys:
         key = self._keys.get(str(credential.get("id", "")))
         account = None if key is None else self._accounts.get(key.account)
         if key is None or account is None or key.is_shut:
-            raise PasskeyRefused("this passkey opens nothing here; sign in with the password")
+            raise PasskeyRefused(phrase("refused.passkey-opens-nothing"))
         try:
             # The count is held against ours below: the library would only say that something is wrong.
             done = verify_authentication_response(
@@ -149,7 +150,7 @@ class Passkeys:
                 credential_public_key=key.public_key, credential_current_sign_count=0, require_user_verification=True,
             )  # fmt: skip
         except (WebAuthnException, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise PasskeyRefused(f"the passkey's answer does not hold: {error}") from None
+            raise PasskeyRefused(phrase("refused.passkey-answer", why=str(error))) from None
         with self._lock:
             key = self._keys.get(key.id, key)
             is_copied = (key.sign_count > 0 or done.new_sign_count > 0) and done.new_sign_count <= key.sign_count
@@ -158,9 +159,7 @@ class Passkeys:
             )  # fmt: skip
             self._keep({**self._keys, key.id: changed})
         if is_copied or key.is_shut:
-            raise PasskeyRefused(
-                f"the passkey {key.name!r} was copied: its counter went back; it is shut, make a new one"
-            )
+            raise PasskeyRefused(phrase("refused.passkey-copied", name=repr(key.name)))
         return Identity(id=account.id, role=account.role, service=account.service)
 
     def _challenge(self, account: str) -> bytes:
@@ -179,11 +178,11 @@ class Passkeys:
             data = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
             named = base64url_to_bytes(data["challenge"])
         except (ValueError, KeyError, TypeError, RecursionError):
-            raise PasskeyRefused("this is no answer of a passkey") from None
+            raise PasskeyRefused(phrase("refused.passkey-none")) from None
         with self._lock:
             whose, until_us = self._challenges.pop(named, ("", -1))
         if until_us < self._clock() or whose != account:
-            raise PasskeyRefused("this question was answered already, is older than five minutes, or was never asked")
+            raise PasskeyRefused(phrase("refused.passkey-stale"))
         return named
 
     def _keep(self, keys: dict[str, Passkey]) -> None:

@@ -62,7 +62,8 @@ def plan_handlers(place: Place | None) -> list[Any]:
     async def get_plan(request: AnyRequest) -> Response[bytes]:
         corner = request.query_params.get("corner", PlanCorner.LIKELY.value)
         if corner not in list(PlanCorner):
-            raise Refused(400, "no-corner", f"there is no corner {corner!r}", f"ask for {', '.join(PlanCorner)}")
+            wrong = phrase("refused.no-corner", name=repr(corner))
+            raise Refused(400, "no-corner", wrong, phrase("refused.ask-for", choices=", ".join(PlanCorner)))
         return await asyncio.get_running_loop().run_in_executor(one, told, PlanAsk(corner=PlanCorner(corner)))
 
     @post("/api/plan", status_code=200, opt=asks(body=PlanAsk))

@@ -12,7 +12,7 @@ from araz.app import _pipeline as pipeline
 from araz.app._views import Whole
 from araz.console import AnyRequest, Clock, Gate, Refused, Session, Submit, asks, json_of
 from araz.disclosure import GRANTING, Standing, release_objection, sees_all
-from araz.vocabulary import LATEST_TIME_US, Release, ReleaseScope, ReleaseState, ReleaseStep
+from araz.vocabulary import LATEST_TIME_US, Release, ReleaseScope, ReleaseState, ReleaseStep, phrase
 
 MAX_REASON: Final = 2_000
 SHIFT_US: Final = 12 * 3600 * 1_000_000
@@ -60,8 +60,7 @@ def release_handlers(whole: Whole, submit: Submit, clock: Clock, gate: Gate | No
     def session(request: AnyRequest) -> Session:
         found = None if gate is None else gate.session_of(dict(request.scope["headers"]))
         if found is None:
-            remedy = "start araz watch with --accounts and --tls, and sign in"
-            raise Refused(403, "no-account", "a release needs two accounts, and nobody is signed in", remedy)
+            raise Refused(403, "no-account", phrase("refused.two-accounts"), phrase("refused.start-with-accounts"))
         return found[1]
 
     @get("/api/releases", sync_to_thread=False)
@@ -89,7 +88,7 @@ def release_handlers(whole: Whole, submit: Submit, clock: Clock, gate: Gate | No
         await submit(pipeline.RELEASE_SOURCE, msgspec.json.encode(step))
         standing = whole.releases.by_id.get(step.release_id)
         if standing is None or step not in standing:
-            raise Refused(409, "not-this-step", "somebody was quicker", "look at GET /api/releases and try again")
+            raise Refused(409, "not-this-step", phrase("refused.quicker"), phrase("refused.look-at-releases"))
         return Response(_shown(standing, now_us), status_code=201)
 
     return [get_releases, post_release]
@@ -104,16 +103,18 @@ def _shown(one: Standing, at_us: int) -> ReleaseShown:
 def _check(whole: Whole, step: Release) -> None:
     objection = release_objection(whole.releases, step)
     if objection is not None:
-        raise Refused(409, "not-this-step", objection, "see docs/disclosure.md, four eyes")
+        raise Refused(409, "not-this-step", objection, phrase("refused.four-eyes"))
     alarm = whole.alarms.get(step.alarm_id)
     owners = frozenset[str]() if alarm is None else whole.owners(alarm, step.to_service, step.scope)
     if whole.site is not None and not sees_all(whole.site, step.service) and step.service not in owners:
         # One answer for both: which numbers the night's alarms have would tell how many a closed source raised.
-        text = f"{step.service} has no alarm {step.alarm_id!r} to release"
-        raise Refused(404, "no-alarm", text, "only a service whose sources saw an alarm can release it")
+        text = phrase("refused.no-own-alarm", service=step.service, alarm=repr(step.alarm_id))
+        raise Refused(404, "no-alarm", text, phrase("refused.who-saw"))
     if alarm is None:
-        raise Refused(404, "no-alarm", f"there is no alarm {step.alarm_id!r}", "see /api/alarms for their names")
+        text = phrase("refused.no-alarm", alarm=repr(step.alarm_id))
+        raise Refused(404, "no-alarm", text, phrase("refused.see-alarms"))
     if step.step is ReleaseStep.ASK and step.service not in owners:
-        text = f"{step.service} hides nothing of {step.alarm_id} from {step.to_service}"
-        remedy = f"its sources are those of {', '.join(sorted(owners)) or 'nobody: it is shown already'}"
+        text = phrase("refused.hides-nothing", service=step.service, alarm=step.alarm_id, to=step.to_service)
+        names = ", ".join(sorted(owners))
+        remedy = phrase("refused.sources-of", owners=names) if names else phrase("refused.shown-already")
         raise Refused(403, "not-your-source", text, remedy)

@@ -11,7 +11,7 @@ from litestar import get
 from araz.console import AnyRequest, Clock, Refused, asks
 from araz.geography import Place
 from araz.intercept import WALKED_ONCE, SearchGrid, search, search_grid, square_name, square_of
-from araz.vocabulary import Alarm, Area, ReportReceived, SearchPlan, SearchSquare
+from araz.vocabulary import Alarm, Area, ReportReceived, SearchPlan, SearchSquare, phrase
 
 #: No search is believed to be surer than this: what is certain cannot be corrected.
 SUREST = 0.99
@@ -98,8 +98,7 @@ def search_handlers(reader: SearchReader, place: Place, clock: Clock) -> list[An
         since_us = revisions[-1].raised_at_us if revisions else 0
         plan = search_plan(place, revisions[-1], reader.reports(since_us), clock()) if revisions else None
         if plan is None:
-            what = f"there is no alarm {name!r} with an area to search"
-            raise Refused(404, "no-area", what, "see /api/alarms for their names")
+            raise Refused(404, "no-area", phrase("refused.no-area", name=repr(name)), phrase("refused.see-alarms"))
         return plan
 
     return [get_search]

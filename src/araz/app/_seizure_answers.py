@@ -59,7 +59,8 @@ class SeizureDesk:
     def report_page(self, month: str, language: str) -> bytes:
         """The same as one HTML page in a language, to print or to keep."""
         if language not in LANGUAGES:
-            raise Refused(400, "no-language", f"there is no language {language!r}", f"ask for {', '.join(LANGUAGES)}")
+            wrong = phrase("refused.no-language", name=repr(language))
+            raise Refused(400, "no-language", wrong, phrase("refused.ask-for", choices=", ".join(LANGUAGES)))
         lines = lines_from(self._register)
         report = traced_report(lines, self._month(lines, month), SEED, language=language)[0]
         return report_html(report, language).encode()
@@ -67,7 +68,8 @@ class SeizureDesk:
     def composition(self, every: str, country: str | None) -> bytes:
         """Shares by substance over time, as araz seizures composition --json prints them."""
         if every not in EVERY:
-            raise Refused(400, "no-period", f"there is no period {every!r}", f"ask for {', '.join(EVERY)}")
+            wrong = phrase("refused.no-period", name=repr(every))
+            raise Refused(400, "no-period", wrong, phrase("refused.ask-for", choices=", ".join(EVERY)))
         return plain_json(shares_json(*shares_over_time(lines_from(self._register, country), every, None, SEED)))
 
     def find(self, query: dict[str, str]) -> bytes:

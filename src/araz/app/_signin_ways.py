@@ -23,7 +23,9 @@ from araz.console import (
     purpose_objection,
     session_cookie,
     session_of,
+    told_by,
 )
+from araz.vocabulary import phrase
 
 COOKIE: Final = "__Host-araz-provider"
 """Binds a sign-in to the browser that began it. Lax: the way back from the provider begins on the provider's page."""
@@ -81,15 +83,14 @@ def way_handlers(gate: Gate | None, passkeys: Passkeys | None, oidc: Oidc | None
 def _passkey_handlers(gate: Gate | None, passkeys: Passkeys | None) -> list[Any]:
     def ready() -> tuple[Gate, Passkeys]:
         if gate is None or passkeys is None:
-            raise Refused(404, "no-passkeys", "there are no local accounts here", "start araz watch with --accounts")
+            raise Refused(404, "no-passkeys", phrase("refused.no-accounts"), phrase("refused.with-accounts"))
         return gate, passkeys
 
     def own(request: AnyRequest) -> tuple[Session, Passkeys]:
         door, keys = ready()
         session = session_of(door, request)
         if session.how == "provider":
-            remedy = "register passkeys with the provider that you sign in by"
-            raise Refused(409, "not-local", "passkeys are for local accounts", remedy)
+            raise Refused(409, "not-local", phrase("refused.not-local"), phrase("refused.by-provider"))
         return session, keys
 
     @get("/api/passkeys", sync_to_thread=False)
@@ -115,7 +116,7 @@ def _passkey_handlers(gate: Gate | None, passkeys: Passkeys | None) -> list[Any]
     def remove(request: AnyRequest) -> list[KeyShown]:
         session, keys = own(request)
         if not keys.remove(session.account, request.query_params.get("id", "")):
-            raise Refused(404, "no-passkey", "you have no such passkey", "see GET /api/passkeys for their ids")
+            raise Refused(404, "no-passkey", phrase("refused.no-such-passkey"), phrase("refused.see-passkeys"))
         return [msgspec.convert(key, KeyShown, from_attributes=True) for key in keys.of(session.account)]
 
     @post("/api/signin/passkey-options", status_code=200, sync_to_thread=False)
@@ -127,12 +128,12 @@ def _passkey_handlers(gate: Gate | None, passkeys: Passkeys | None) -> list[Any]
         door, keys = ready()
         said = await json_of(request, KeySignIn, "session")
         if (objection := purpose_objection(said.purpose)) is not None:
-            raise Refused(401, objection.code, objection.message, objection.remedy)
+            raise Refused.with_body(401, objection)
         try:
             who = await asyncio.to_thread(keys.sign_in, said.credential, _named(request), _origin(request))
         except PasskeyRefused as refused:
             await door.turn_away(str(said.credential.get("id", "")), "passkey", said.purpose)
-            raise Refused(401, "wrong", str(refused), "try again, or sign in with the password") from None
+            raise Refused(401, "wrong", told_by(refused), phrase("refused.or-password")) from None
         token, session = await door.admit(who, said.purpose, "passkey")
         return Response(session, status_code=201, headers={"set-cookie": session_cookie(token)})
 
@@ -151,7 +152,7 @@ def _provider_handlers(gate: Gate | None, oidc: Oidc | None) -> list[Any]:
 
     def ready() -> tuple[Gate, Oidc]:
         if gate is None or oidc is None:
-            raise Refused(404, "no-provider", "no provider is set up here", "start araz watch with --oidc FILE")
+            raise Refused(404, "no-provider", phrase("refused.no-provider"), phrase("refused.with-oidc"))
         return gate, oidc
 
     @get("/signin/provider", sync_to_thread=True, opt=asks(text="purpose"))
@@ -200,7 +201,7 @@ def _held(step: Any, *words: Any) -> Any:
     try:
         return step(*words)
     except PasskeyRefused as refused:
-        raise Refused(409, "no-passkey", str(refused), "begin again") from None
+        raise Refused(409, "no-passkey", told_by(refused), phrase("refused.begin-again")) from None
 
 
 def _host(request: AnyRequest) -> str | None:
@@ -216,8 +217,7 @@ def _host(request: AnyRequest) -> str | None:
 def _named(request: AnyRequest) -> str:
     name = _host(request)
     if name is None:
-        remedy = "open the console by the name in its certificate"
-        raise Refused(409, "no-name", "a passkey belongs to a name, not to an address", remedy)
+        raise Refused(409, "no-name", phrase("refused.passkey-name"), phrase("refused.by-name"))
     return name
 
 

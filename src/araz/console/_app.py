@@ -23,7 +23,7 @@ from araz.console._security import LOCAL_HOSTS, guard
 from araz.console._signin import signin_handlers
 from araz.console._submissions import Desk, decision_payload, report_payload
 from araz.console._wire import PROTOCOL, Hello, Recorded, ReportIn, Screen
-from araz.vocabulary import Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site
+from araz.vocabulary import Alarm, Decision, Incident, Picture, Rejected, SensorHealth, Site, phrase
 
 MAX_PICTURES = 2_000
 """More pictures than pixels of the timeline help nobody."""
@@ -120,7 +120,7 @@ def _read_handlers(reader: Reader, site_json: bytes, sensor_feeds: Mapping[str, 
         sensor = request.query_params.get("sensor")
         feed = sensor_feeds.get(sensor or "")
         if feed is None:
-            raise Refused(404, "no-sensor", f"the site has no sensor {sensor!r}", "see /api/site for their names")
+            raise Refused(404, "no-sensor", phrase("refused.no-sensor", name=repr(sensor)), phrase("refused.see-site"))
         return reader.rejects(feed)
 
     records = [get_alarms, get_incidents, get_decisions, get_health, get_rejects]
@@ -133,15 +133,14 @@ def _past_handlers(reader: Reader) -> list[Any]:
         from_us, to_us = time_of(request, "from_us"), time_of(request, "to_us")
         step_us, limit = time_of(request, "step_us", 1_000_000), time_of(request, "limit", MAX_PICTURES)
         if to_us < from_us or step_us < 1 or limit < 1:
-            remedy = "give from_us ≤ to_us, step_us ≥ 1 and limit ≥ 1"
-            raise Refused(400, "bad-request", "the span of time is empty", remedy)
+            raise Refused(400, "bad-request", phrase("refused.empty-span"), phrase("refused.give-span"))
         return _thinned(reader.pictures(from_us, to_us, min(limit, MAX_PICTURES)), step_us)
 
     @get("/api/picture", sync_to_thread=True, opt=asks(whole="at_us"))
     def get_picture(request: AnyRequest) -> Picture:
         picture = reader.picture_at(time_of(request, "at_us"))
         if picture is None:
-            raise Refused(404, "no-picture", "no picture was kept that early", "ask for a later time")
+            raise Refused(404, "no-picture", phrase("refused.no-picture"), phrase("refused.later"))
         return picture
 
     @get("/api/screen", sync_to_thread=True, opt=asks(whole="at_us known_us?"))
@@ -149,8 +148,7 @@ def _past_handlers(reader: Reader) -> list[Any]:
         at_us = time_of(request, "at_us")
         known_us = time_of(request, "known_us", at_us)
         if known_us < at_us:
-            remedy = "give known_us ≥ at_us, or leave it out for what was known then"
-            raise Refused(400, "bad-request", "known_us lies before at_us", remedy)
+            raise Refused(400, "bad-request", phrase("refused.known-before"), phrase("refused.give-known"))
         return Screen(
             at_us=at_us,
             known_us=known_us,
@@ -224,8 +222,7 @@ def _page_handlers(static_dir: Path | None) -> list[Any]:
     def page(name: str) -> Response[bytes]:
         path = None if static_dir is None else static_dir / name
         if path is None or not path.is_file():
-            remedy = "build the browser side with: make ui"
-            raise Refused(404, "not-built", "the pages of the console were not built", remedy)
+            raise Refused(404, "not-built", phrase("refused.not-built"), phrase("refused.make-ui"))
         return Response(path.read_bytes(), media_type="text/html; charset=utf-8", headers={"cache-control": "no-cache"})
 
     @get("/", include_in_schema=False, sync_to_thread=True)

@@ -14,10 +14,11 @@ from litestar import Request, Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from araz.console._access import Role, is_open, rule_of
-from araz.console._errors import Refused, answer
+from araz.console._errors import Refused, answer, objection
 from araz.console._ports import Clock
 from araz.console._sessions import Session, Sessions, SessionWord, key_of
 from araz.console._wire import ErrorBody
+from araz.vocabulary import phrase
 
 SESSION_US: Final = 12 * 3600 * 1_000_000
 """A shift: then everybody signs in again."""
@@ -81,7 +82,7 @@ def purpose_objection(purpose: str) -> ErrorBody | None:
     """Why a purpose is none; None when it says what for."""
     if purpose.strip() and len(purpose) <= 200:
         return None
-    return ErrorBody(code="no-purpose", message="no purpose was given", remedy="say what for, e.g. duty")
+    return objection("no-purpose", phrase("refused.no-purpose"), phrase("refused.give-purpose"))
 
 
 def session_cookie(token: str) -> str:
@@ -116,15 +117,15 @@ class Gate:
         place = hash(name) % FAILURE_PLACES
         count, last_us = self._failures.get(place, (0, 0))
         if count >= MAX_FAILURES and now_us - last_us < LOCKED_US:
-            return ErrorBody(code="locked", message="too many wrong passwords", remedy="wait a minute")
-        if (objection := purpose_objection(wanted.purpose)) is not None:
-            return objection
+            return objection("locked", phrase("refused.locked"), phrase("refused.wait-minute"))
+        if (no_purpose := purpose_objection(wanted.purpose)) is not None:
+            return no_purpose
         # Counted before the check, which takes its time: guesses sent all at once are no more than five either.
         self._failures[place] = count + 1, now_us
         account = await asyncio.to_thread(self._check, wanted.account, wanted.password)
         if account is None:
             await self.turn_away(name, "password", wanted.purpose)
-            return ErrorBody(code="wrong", message="account or password is wrong", remedy="try again")
+            return objection("wrong", phrase("refused.wrong"), phrase("refused.again"))
         self._failures.pop(place, None)
         who = Identity(id=account.id, role=account.role, service=account.service)
         return await self.admit(who, wanted.purpose, "password")
@@ -157,7 +158,7 @@ class Gate:
         session = self.sessions.spend(ticket, self._clock())
         if session is None or not self._still(session):
             await self.turn_away("", "ticket", "")
-            return ErrorBody(code="no-ticket", message="this way is used up or was never open", remedy="sign in")
+            return objection("no-ticket", phrase("refused.no-ticket"), phrase("refused.sign-in"))
         await self._tell(SessionWord(key=key_of(ticket)))
         await self._log(session.account, session.role, "sign-in by ticket", session.purpose, True)
         return await self._opened(session), session
@@ -185,15 +186,15 @@ class Gate:
         """Why a request is refused, as status and body; None lets it through, logged where the rule wants it."""
         found = self.session_of(headers)
         if found is None:
-            return 401, ErrorBody(code="sign-in", message="nobody is signed in", remedy="sign in at /signin")
+            return 401, objection("sign-in", phrase("refused.nobody"), phrase("refused.sign-in-at"))
         session, rule = found[1], rule_of(method, path)
         is_granted = rule is not None and session.role in rule.roles
         if rule is None or rule.is_personal or not is_granted:
             purpose = unquote(headers.get(b"x-purpose", b"").decode("latin-1"))[:200] or session.purpose
             await self._log(session.account, session.role, f"{method} {path[:200]}", purpose, is_granted)
         if not is_granted:
-            text = f"the role {session.role.value} may not {method} {path}"
-            return 403, ErrorBody(code="not-your-role", message=text, remedy="see docs/security.md for who may")
+            text = phrase("refused.role", role=phrase(f"role.{session.role.value}"), what=f"{method} {path}")
+            return 403, objection("not-your-role", text, phrase("refused.see-security"))
         return None
 
     async def _log(self, account: str, role: str, what: str, purpose: str, is_granted: bool) -> None:
@@ -223,8 +224,8 @@ class Gate:
             if found is not None and of_service is not None and not is_own:
                 inner = of_service(found[1].service, app)
                 if inner is None:
-                    text = f"nothing here is open to {found[1].service}"
-                    refused = 403, ErrorBody(code="no-view", message=text, remedy="ask the owner of the site file")
+                    text = phrase("refused.no-view", service=found[1].service)
+                    refused = 403, objection("no-view", text, phrase("refused.ask-owner"))
             if refused is None and inner is not None:
                 await inner(scope, receive, send)
             elif refused is not None:

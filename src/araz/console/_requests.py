@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 
 from araz.console._errors import Refused
-from araz.vocabulary import LATEST_TIME_US
+from araz.vocabulary import LATEST_TIME_US, phrase
 
 MAX_BODY_BYTES: Final = 65_536
 
@@ -23,15 +23,17 @@ async def json_of(request: AnyRequest, kind: type[T], what: str, most_bytes: int
     """
     said = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if said != "application/json":
-        raise Refused(415, "not-json", f"the body is {said or 'of no type'}", "send content-type: application/json")
+        other = phrase("refused.not-json", kind=said or phrase("refused.no-type"))
+        raise Refused(415, "not-json", other, phrase("refused.send-json"))
     body = await request.body()
     if len(body) > most_bytes:
-        raise Refused(413, "too-large", f"the {what} has {len(body)} bytes", f"send at most {most_bytes}")
+        size = phrase("refused.too-large", what=what, n=len(body))
+        raise Refused(413, "too-large", size, phrase("refused.at-most", most=most_bytes))
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        remedy = f"send one JSON object as described for {kind.__name__} in /schema"
-        raise Refused(400, f"bad-{what}", str(error), remedy) from error
+        remedy = phrase("refused.as-described", name=kind.__name__)
+        raise Refused(400, f"bad-{what}", phrase("refused.body", text=str(error)), remedy) from error
 
 
 def time_of(request: AnyRequest, name: str, default: int | None = None) -> int:
@@ -44,7 +46,6 @@ def time_of(request: AnyRequest, name: str, default: int | None = None) -> int:
     except ValueError:
         value = -1
     if not 0 <= value <= LATEST_TIME_US:
-        raise Refused(
-            400, "bad-request", f"{name} is {text!r}", f"give {name} as a whole number, times in µs since 1970"
-        )
+        wrong = phrase("refused.whole", name=name, text=repr(text))
+        raise Refused(400, "bad-request", wrong, phrase("refused.give-whole", name=name))
     return value

@@ -9,8 +9,9 @@ from litestar import Request
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from araz.console._errors import answer
+from araz.console._errors import answer, objection
 from araz.console._wire import ErrorBody
+from araz.vocabulary import phrase
 
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; worker-src 'self' blob:; style-src 'self'; img-src 'self' data: blob:; "
@@ -72,12 +73,12 @@ def guard(app: ASGIApp, allowed_hosts: frozenset[str], other_node: str = "") -> 
 def _refusal(headers: dict[bytes, bytes], allowed_hosts: frozenset[str]) -> ErrorBody | None:
     host = headers.get(b"host", b"").decode("latin-1").lower()
     if _hostname(host) not in allowed_hosts:
-        remedy = "open it as http://localhost:…, or start araz with this name in allowed_hosts"
-        return ErrorBody(code="foreign-host", message=f"this console does not answer as {host!r}", remedy=remedy)
+        text = phrase("refused.foreign-host", host=repr(host))
+        return objection("foreign-host", text, phrase("refused.open-localhost"))
     origin = headers.get(b"origin")
     if origin is not None and urlsplit(origin.decode("latin-1").lower()).netloc != host:
-        message = f"a page of {origin.decode('latin-1')!r} may not use this console"
-        return ErrorBody(code="foreign-origin", message=message, remedy="open the console itself")
+        text = phrase("refused.foreign-origin", origin=repr(origin.decode("latin-1")))
+        return objection("foreign-origin", text, phrase("refused.open-itself"))
     return None
 
 

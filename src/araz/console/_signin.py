@@ -12,6 +12,7 @@ from araz.console._errors import Refused
 from araz.console._gate import Gate, SignIn, session_cookie
 from araz.console._requests import AnyRequest, json_of
 from araz.console._sessions import Session
+from araz.vocabulary import phrase
 
 
 class SignedOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ def signin_handlers(gate: Gate) -> list[Any]:
     async def sign_in(request: AnyRequest) -> Response[Session]:
         done = await gate.sign_in(await json_of(request, SignIn, "session"))
         if not isinstance(done, tuple):
-            raise Refused(429 if done.code == "locked" else 401, done.code, done.message, done.remedy)
+            raise Refused.with_body(429 if done.code == "locked" else 401, done)
         token, session = done
         return Response(session, status_code=201, headers={"set-cookie": session_cookie(token)})
 
@@ -51,14 +52,14 @@ def signin_handlers(gate: Gate) -> list[Any]:
     async def ticket(request: AnyRequest) -> Ticket:
         found = gate.session_of(dict(request.scope["headers"]))
         if found is None:
-            raise Refused(401, "sign-in", "nobody is signed in", "sign in at /signin")
+            raise Refused(401, "sign-in", phrase("refused.nobody"), phrase("refused.sign-in-at"))
         return Ticket(ticket=await gate.ticket(found[0]))
 
     @post("/api/signin/ticket", opt=asks(body=Ticket))
     async def come_over(request: AnyRequest) -> Response[Session]:
         done = await gate.come_over((await json_of(request, Ticket, "ticket")).ticket)
         if not isinstance(done, tuple):
-            raise Refused(401, done.code, done.message, done.remedy)
+            raise Refused.with_body(401, done)
         token, session = done
         return Response(session, status_code=201, headers={"set-cookie": session_cookie(token)})
 
@@ -69,5 +70,5 @@ def session_of(gate: Gate, request: AnyRequest) -> Session:
     """Who asks; refused where nobody is signed in."""
     found = gate.session_of(dict(request.scope["headers"]))
     if found is None:
-        raise Refused(401, "sign-in", "nobody is signed in", "sign in at /signin")
+        raise Refused(401, "sign-in", phrase("refused.nobody"), phrase("refused.sign-in-at"))
     return found[1]

@@ -13,7 +13,7 @@ from araz.console._ports import Submit
 from araz.console._wire import Recorded, ReportIn
 from araz.incidents import MAX_SHELVE_S
 from araz.sensors import encode_decision, encode_report
-from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind
+from araz.vocabulary import LATEST_TIME_US, Decision, DecisionAction, PeopleReport, ReportKind, phrase
 
 _MAX_ID = 128
 _MAX_SQUARES = 400
@@ -54,44 +54,52 @@ class Desk:
 
 def decision_payload(decision: Decision) -> bytes:
     """Check that a decision is complete, and encode it for the journal."""
-    _need(0 < len(decision.decision_id) <= _MAX_ID, "decision_id is empty or too long", "send a new UUID")
-    _need(0 < len(decision.officer) <= _MAX_ID, "officer is empty or too long", "name the post that decides")
+    _need(0 < len(decision.decision_id) <= _MAX_ID, "refused.decision-id", "refused.new-id")
+    _need(0 < len(decision.officer) <= _MAX_ID, "refused.officer", "refused.name-post")
     action = decision.action
     if action is DecisionAction.SEND:
-        _need(bool(decision.patrol_id), "a patrol is sent but not named", "give patrol_id")
+        _need(bool(decision.patrol_id), "refused.no-patrol", "refused.give-patrol")
     is_same = decision.order is None or decision.order.patrol_id == decision.patrol_id
-    _need(is_same, "the order is another patrol's than the one sent", "give the option of patrol_id as the order")
+    _need(is_same, "refused.other-order", "refused.give-order")
     if action is DecisionAction.REJECT:
-        _need(bool((decision.reason or "").strip()), "an alarm is rejected without a reason", "give reason")
+        _need(bool((decision.reason or "").strip()), "refused.no-reason", "refused.give-reason")
     if action is DecisionAction.SHELVE:
         is_finite = decision.shelve_s is not None and 0 < decision.shelve_s <= MAX_SHELVE_S
         _need(
             is_finite,
-            "an alarm is held without an end",
-            f"give shelve_s between 0 and {MAX_SHELVE_S:.0f}; hold it again then",
+            "refused.no-end",
+            "refused.give-end",
+            most=f"{MAX_SHELVE_S:.0f}",
         )
-    _need(len(decision.reason or "") <= _MAX_TEXT, "the reason is too long", f"use at most {_MAX_TEXT} characters")
+    _need(len(decision.reason or "") <= _MAX_TEXT, "refused.long-reason", "refused.characters", most=_MAX_TEXT)
     return encode_decision(decision)
 
 
 def report_payload(report: ReportIn) -> bytes:
     """Check a person's report and encode it for the journal; unknown stays None."""
     kinds = [kind.value for kind in ReportKind]
-    _need(report.kind in kinds, f"kind is {report.kind!r}", f"use one of {', '.join(kinds)}")
-    _need(0 < len(report.report_id) <= _MAX_ID, "report_id is empty or too long", "send a new UUID")
-    _need(0 < len(report.reporter) <= _MAX_ID, "reporter is empty or too long", "name the post or patrol")
-    _need(len(report.text or "") <= _MAX_TEXT, "the text is too long", f"use at most {_MAX_TEXT} characters")
-    _need(0 < report.observed_at_us <= LATEST_TIME_US, "observed_at_us is no time", "give microseconds since 1970, UTC")
+    choices, text = ", ".join(kinds), repr(report.kind)
+    _need(report.kind in kinds, "refused.whole", "refused.use-one", name="kind", text=text, choices=choices)
+    _need(0 < len(report.report_id) <= _MAX_ID, "refused.report-id", "refused.new-id")
+    _need(0 < len(report.reporter) <= _MAX_ID, "refused.reporter", "refused.name-reporter")
+    _need(len(report.text or "") <= _MAX_TEXT, "refused.long-text", "refused.characters", most=_MAX_TEXT)
+    is_time = 0 < report.observed_at_us <= LATEST_TIME_US
+    _need(is_time, "refused.no-time", "refused.give-time", name="observed_at_us")
     _need_range("azimuth_deg", report.azimuth_deg, 0, 360)
     _need_range("azimuth_sigma_deg", report.azimuth_sigma_deg, 0.1, 180)
     _need_range("latitude_deg", report.latitude_deg, -90, 90)
     _need_range("longitude_deg", report.longitude_deg, -180, 180)
     has_both = (report.latitude_deg is None) == (report.longitude_deg is None)
-    _need(has_both, "only one of latitude_deg and longitude_deg is given", "give both or neither")
-    _need(not report.searched or report.kind == "nothing", "only nothing can be searched", "send kind nothing")
-    _need(len(report.searched) <= _MAX_SQUARES, "too many squares", f"send at most {_MAX_SQUARES} a report")
+    _need(has_both, "refused.half-place", "refused.both-or-neither")
+    _need(not report.searched or report.kind == "nothing", "refused.only-nothing", "refused.kind-nothing")
+    _need(
+        len(report.searched) <= _MAX_SQUARES,
+        "refused.many-squares",
+        "refused.squares-a-report",
+        most=_MAX_SQUARES,
+    )
     is_named = all(_SQUARE.fullmatch(name) for name in report.searched)
-    _need(is_named, "a searched square has no name", "use the names of /api/search, for example 100:-3:12")
+    _need(is_named, "refused.no-square", "refused.square-names")
     _need_range("search_detection", report.search_detection, 0, 0.99)
     people = PeopleReport(
         kind=ReportKind(report.kind),
@@ -111,10 +119,12 @@ def report_payload(report: ReportIn) -> bytes:
     )
 
 
-def _need(holds: bool, message: str, remedy: str) -> None:
+def _need(holds: bool, message: str, remedy: str, **values: str | int) -> None:
+    """Refuse by two keys of the catalogue, filled with the same values."""
     if not holds:
-        raise Refused(422, "incomplete", message, remedy)
+        raise Refused(422, "incomplete", phrase(message, **values), phrase(remedy, **values))
 
 
 def _need_range(name: str, value: float | None, low: float, high: float) -> None:
-    _need(value is None or low <= value <= high, f"{name} is {value}", f"give {low} to {high}, or leave it out")
+    is_inside = value is None or low <= value <= high
+    _need(is_inside, "refused.whole", "refused.in-range", name=name, text=str(value), low=str(low), high=str(high))

@@ -58,15 +58,15 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     picture: Picture | None
 
 
-class ErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong, in a stable code, a sentence, and what to do."""
 
     code: str
     message: str
     remedy: str
-    message_said: Said | None = None
-    """What the sentence was made of, where the catalogue has it; so for the remedy."""
-    remedy_said: Said | None = None
+    message_said: Said
+    """What the sentence was made of: the reader's language says it anew. So for the remedy."""
+    remedy_said: Said
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True, kw_only=True):

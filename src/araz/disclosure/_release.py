@@ -8,7 +8,17 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from araz.vocabulary import Alarm, Release, ReleaseScope, ReleaseState, ReleaseStep, Track, phrase
+from araz.vocabulary import (
+    MESSAGES,
+    Alarm,
+    Phrase,
+    Release,
+    ReleaseScope,
+    ReleaseState,
+    ReleaseStep,
+    Track,
+    phrase,
+)
 
 #: Before the names of what was released: its owner's numbers are not those of the reader's own picture.
 RELEASED = "R-"
@@ -44,40 +54,46 @@ class Releases:
     by_id: Mapping[str, Standing] = field(default_factory=dict)
 
 
-def release_objection(state: Releases, step: Release) -> str | None:
+def release_objection(state: Releases, step: Release) -> Phrase | None:
     """Why a step is no valid one, as a sentence; None when it is."""
     if not step.reason.strip() or not step.account or not step.service:
-        return "a release needs a reason, and an account with a service"
+        return phrase("refused.release-reason")
     known = state.by_id.get(step.release_id)
     if step.step is ReleaseStep.ASK:
         return _asking_objection(known, step)
     if known is None:
-        return f"nobody asked for a release {step.release_id}"
+        return phrase("refused.release-unknown", id=step.release_id)
     asked = known.asked
     if step.service != asked.service:
-        return f"the sources are those of {asked.service}; somebody of that service must do it"
+        return phrase("refused.release-others", service=asked.service)
     if (step.alarm_id, step.to_service, step.scope) != (asked.alarm_id, asked.to_service, asked.scope):
-        return "this is not what was asked for; confirm or revoke what stands there, word for word"
+        return phrase("refused.release-differs")
     stands = known.state_at(step.at_us)
     if stands not in (ReleaseState.ASKED, ReleaseState.GRANTED):
-        return f"the release {step.release_id} is {stands.value}; ask for a new one"
+        return phrase("refused.release-is", id=step.release_id, state=phrase(f"refused.state-{stands.value}"))
     if step.step is ReleaseStep.REVOKE:
         return None
     if stands is ReleaseState.GRANTED:
-        return f"the release {step.release_id} is confirmed already"
+        return phrase("refused.release-confirmed", id=step.release_id)
     if step.role and step.role not in GRANTING:
-        return f"a {step.role} cannot answer; one of these must: {', '.join(sorted(GRANTING))}"
-    word = {ReleaseStep.CONFIRM: "confirm it", ReleaseStep.REFUSE: "refuse it, only take it back"}[step.step]
-    return f"four eyes: who asked cannot {word}" if step.account == asked.account else None
+        roles = [phrase(f"role.{role}") for role in sorted(GRANTING)]
+        return phrase("refused.release-role", role=_role_said(step.role), roles=roles)
+    own = {ReleaseStep.CONFIRM: "refused.own-confirm", ReleaseStep.REFUSE: "refused.own-refuse"}[step.step]
+    return phrase(own) if step.account == asked.account else None
 
 
-def _asking_objection(known: Standing | None, step: Release) -> str | None:
+def _role_said(role: str) -> str:
+    """A role in both languages; one that this version does not know as it stands."""
+    return phrase(f"role.{role}") if f"role.{role}" in MESSAGES else role
+
+
+def _asking_objection(known: Standing | None, step: Release) -> Phrase | None:
     if known is not None:
-        return f"there is a release {step.release_id} already; send a new id"
+        return phrase("refused.release-known", id=step.release_id)
     if not step.to_service or step.to_service == step.service:
-        return "a release goes to another service; name it in to_service"
+        return phrase("refused.release-to")
     if step.until_us is not None and not 0 < step.until_us - step.at_us <= LONGEST_US:
-        return f"a release ends after now and within {LONGEST_US // 86_400_000_000} days; give until_us so"
+        return phrase("refused.release-end", days=LONGEST_US // 86_400_000_000)
     return None
 
 

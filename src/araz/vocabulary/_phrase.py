@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import msgspec
 
 from araz.vocabulary._messages import MESSAGES as _RULES
 from araz.vocabulary._messages_analyst import MESSAGES_ANALYST as _ANALYST
+from araz.vocabulary._messages_refusals import MESSAGES_REFUSALS as _REFUSALS
 
 #: (English, Azerbaijani) by key.
-MESSAGES: Final = _RULES | _ANALYST
+MESSAGES: Final = _RULES | _ANALYST | _REFUSALS
 LANGUAGES: Final = ("en", "az")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
@@ -63,6 +64,10 @@ def said_of(text: str) -> Said:
     return text.said if isinstance(text, Phrase) else Said("text.plain", {"text": text})
 
 
+@overload
+def phrase_of(text: str, said: Said) -> Phrase: ...
+@overload
+def phrase_of(text: str, said: Said | None) -> str: ...
 def phrase_of(text: str, said: Said | None) -> str:
     """The text of a record, with what it was made of where the record has it; records of before have the text only."""
     return text if said is None else _made(text, said)
