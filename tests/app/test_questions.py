@@ -11,9 +11,9 @@ from litestar import Litestar, Response, get
 from litestar.testing import TestClient
 
 from araz.app._questions import Questions
-from araz.console import AnyRequest, Refused
+from araz.console import AnyRequest, Refused, told_by
 from araz.console._errors import on_any, on_refused
-from araz.vocabulary import Said, in_language, phrase_of
+from araz.vocabulary import Said, in_language, phrase, phrase_of
 from served import Served
 from slow_desk import slow_desk
 
@@ -27,7 +27,7 @@ def application():
             method = request.path_params["method"]
             return Response(await questions.answer(request, method, *request.query_params.values()))
         except ValueError as error:
-            raise Refused(400, "no-answer", error.args[0], "x") from error
+            raise Refused(400, "no-answer", told_by(error), phrase("refused.correct")) from error
 
     return Litestar([ask], exception_handlers={Refused: on_refused, Exception: on_any})
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from araz.console import Refused
+from araz.vocabulary import phrase
 
 pytestmark = pytest.mark.browser
 PHONE = (390, 844)
@@ -113,7 +114,8 @@ def test_an_order_on_a_card_for_many_stays_about_its_member(server, screen, runn
 
 def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(server, screen, until, monkeypatch):
     def refuse(since_us):
-        raise Refused(403, "not-yours", "a patrol may not read this", "ask the officer")
+        text = phrase("refused.role", role=phrase("role.patrol"), what="GET /api/decisions")
+        raise Refused(403, "not-your-role", text, phrase("refused.see-security"))
 
     monkeypatch.setattr(server.night, "decisions", refuse)
     screen.awaits("403 (Forbidden)")

@@ -179,6 +179,13 @@ def test_crews_and_displacement_in_pictures_in_both_languages(night_parts, serve
     page.fill(".drawer form input >> nth=3", "2012-03-01")
     page.keyboard.press("Enter")
     until(page, lambda: "Refused: 2 periods before and 38 after" in page.inner_text(".drawer"), "where it cannot tell")
+    given_up = []
+    page.on("requestfailed", lambda asked: given_up.append(asked.url))
+    page.route("**/api/seizures/displacement", lambda _: None)
+    page.click(".drawer form button")
+    until(page, lambda: "computing" in page.inner_text(".drawer"), "a question that nobody answers")
+    page.click(".drawer >> text=One crew?")
+    until(page, lambda: [url for url in given_up if url.endswith("/displacement")], "given up with its page")
 
 
 def test_no_register_says_how_to_make_one(night_parts, serve, screen, running, until):
