@@ -55,7 +55,7 @@ def simulate(scenario: Scenario, place: Place, seed: int, flown: Sequence[Body] 
     streams = [_without_silence(post, messages) for post in posts if (messages := _messages(post, bodies, pressed))]
     merged = heapq.merge(*streams, key=lambda arrival: arrival.received_at_us)
     return Night(
-        truth=record_truth(scenario, place, bodies, posts, pressed),
+        truth=record_truth(scenario, place, bodies, posts, pressed, seed),
         messages=_with_cuts(scenario, merged),
         bodies=tuple(bodies),
     )

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from araz.geography import Place
-from araz.simulation._bodies import Body
+from araz.simulation._bodies import Body, stream
 from araz.simulation._claims import is_false, serial_of
-from araz.simulation._fall import fall
+from araz.simulation._fall import comes_to_rest
 from araz.simulation._people import Press
 from araz.simulation._post import Post, radar_probability
 from araz.simulation._scenario import ActorKind, Scenario
@@ -23,16 +23,19 @@ EVEN_CHANCE: Final = 0.5
 
 
 def record_truth(
-    scenario: Scenario, place: Place, bodies: Sequence[Body], posts: Sequence[Post], pressed: Sequence[Press]
+    scenario: Scenario, place: Place, bodies: Sequence[Body], posts: Sequence[Post], pressed: Sequence[Press], seed: int
 ) -> list[TruthRecord]:
-    """Return all truth of a night, by time; decoys have events only, for there is nothing in the air."""
+    """Return all truth of a night, by time; decoys have events only, for there is nothing in the air.
+
+    ``seed`` is the night's: where a load comes to rest is luck.
+    """
     records: list[TruthRecord] = []
     radars = [post for post in posts if post.sensor.kind == SensorKind.RADAR]
     for body in bodies:
         if body.actor.remote_id is not None:
             records.append(_claim_event(scenario, body))
         if body.is_real:
-            records.extend(_of_body(scenario, place, body, radars))
+            records.extend(_of_body(scenario, place, body, radars, seed))
     for fault in scenario.faults:
         at_us = scenario.start_us + round(fault.from_s * 1e6)
         records.append(TruthEvent(kind=fault.kind.value, at_us=at_us, sensor_id=fault.sensor or None))
@@ -60,7 +63,7 @@ def _event(kind: str, at_us: int, body: Body, **more: Any) -> TruthEvent:
     )
 
 
-def _of_body(scenario: Scenario, place: Place, body: Body, radars: Sequence[Post]) -> list[TruthRecord]:
+def _of_body(scenario: Scenario, place: Place, body: Body, radars: Sequence[Post], seed: int) -> list[TruthRecord]:
     period_s = BIRD_PERIOD_S if body.actor.kind == ActorKind.BIRD_FLOCK else 1.0
     first = np.ceil(body.course.start_s / period_s) * period_s
     at_s = np.arange(first, min(body.course.end_s, scenario.duration_s) + 1e-6, period_s)
@@ -92,11 +95,17 @@ def _of_body(scenario: Scenario, place: Place, body: Body, radars: Sequence[Post
         )
         for k in range(len(at_s))
     ]
-    return states + _events(scenario, place, body, at_s, position, detectable)
+    return states + _events(scenario, place, body, at_s, position, detectable, seed)
 
 
 def _events(
-    scenario: Scenario, place: Place, body: Body, at_s: FloatArray, position: FloatArray, detectable: BoolArray
+    scenario: Scenario,
+    place: Place,
+    body: Body,
+    at_s: FloatArray,
+    position: FloatArray,
+    detectable: BoolArray,
+    seed: int,
 ) -> list[TruthRecord]:
     """Launch, first chance to see it, crossings, drops and landing of a drone or balloon; others have none."""
     if not (body.is_drone or body.actor.kind == ActorKind.BALLOON):
@@ -117,9 +126,10 @@ def _events(
         part = side[k] / (side[k] - side[k + 1])
         where = position[k] * (1 - part) + position[k + 1] * part
         out.append(at(kind, float(at_s[k] + part * (at_s[k + 1] - at_s[k])), where))
-    for release in body.releases:
-        wind = scenario.wind or place.site.wind
-        ground, _ = fall(place, release.position_enu_m, release.velocity_enu_mps, release.load_kg, wind)
+    for k, release in enumerate(body.releases):
+        wind, luck = scenario.wind or place.site.wind, stream(seed, "load", body.body_id, str(k))
+        where, how = release.position_enu_m, release.velocity_enu_mps
+        ground = comes_to_rest(place, where, how, release.load_kg, wind, luck)
         latitude, longitude, _ = (float(v[0]) for v in place.frame.to_geodetic(release.position_enu_m[None, :]))
         lost = {"load_kg": release.load_kg, "release_latitude_deg": latitude, "release_longitude_deg": longitude}
         out.append(at("drop", release.at_s, ground, **lost))
