@@ -56,18 +56,19 @@ def run(sensors, scans):
 def assert_same_belief(one, other):
     """To the bit, all but the numbers shown, which are given in order of arrival."""
     for field in fields(one):
-        mine, its = getattr(one, field.name), getattr(other, field.name)
-        if field.name == "tracks":
-            for name in mine._fields:
-                if name == "belief":
+        name = "tracks" if field.name == "table" else field.name
+        mine, its = getattr(one, name), getattr(other, name)
+        if name == "tracks":
+            for column in mine._fields:
+                if column == "belief":
                     for part in mine.belief._fields:
                         np.testing.assert_array_equal(
                             getattr(mine.belief, part), getattr(its.belief, part), err_msg=part
                         )
-                elif name != "number":
-                    np.testing.assert_array_equal(getattr(mine, name), getattr(its, name), err_msg=name)
+                elif column != "number":
+                    np.testing.assert_array_equal(getattr(mine, column), getattr(its, column), err_msg=column)
         else:
-            np.testing.assert_array_equal(mine, its, err_msg=field.name)
+            np.testing.assert_array_equal(mine, its, err_msg=name)
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,9 @@ def tracked(measured):
     state = init(sensors, TrackingSettings())
     for k in range(STEPS):
         state, _ = step(state, scan(sensors, 0, k, [measured[k]]))
-        alone = state.tracks._replace(update_count=np.ones_like(state.tracks.update_count))
-        state = replace(state, now=replace(state.now, tracks=alone))
+        whole = state.now.table.whole.copy()
+        whole[4] = 1  # update_count
+        state = replace(state, now=replace(state.now, table=state.now.table._replace(whole=whole)))
     tracks = state.tracks
     assert len(tracks.track_id) == 1
     mean, cov = unpacked(tracks.belief.gauss)

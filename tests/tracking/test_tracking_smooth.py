@@ -46,8 +46,9 @@ def linear():
     state, beliefs = init(sensors, TrackingSettings()), []
     for k, when in enumerate(at_s):
         state, _ = step(state, scan(sensors, 0, when, [z[k]]))
-        alone = state.tracks._replace(update_count=np.ones_like(state.tracks.update_count))
-        state = replace(state, now=replace(state.now, tracks=alone))
+        whole = state.now.table.whole.copy()
+        whole[4] = 1  # update_count
+        state = replace(state, now=replace(state.now, table=state.now.table._replace(whole=whole)))
         beliefs.append(state.now)
     return at_s, z, beliefs
 

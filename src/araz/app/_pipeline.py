@@ -122,7 +122,7 @@ MAX_REAPPEARS: Final = 16
 REAPPEARS_EVERY_US: Final = 4_000_000
 #: Verdicts on a claim by which it may be a reference for the sensors' errors.
 BORNE_OUT: Final = (IdentityVerdict.SUPPORTED, IdentityVerdict.AUTHORISED)
-#: How long it is remembered that a radar saw a track: longer than any radar turns.
+#: How long it is remembered at least that a radar saw a track: longer than any radar turns.
 SIGHTED_KEPT_US: Final = 60_000_000
 #: Observations kept for the rules between two looks.
 MAX_WAITING: Final = 8192
@@ -216,7 +216,7 @@ def looked(
     believed, errors, reports = state.tracking, state.registration, list[SensorRegistration]()
     for look in looks:
         believed, moved = tracking.step(believed, tracking.registration_correct(errors, look, now_us))
-        state = replace(state, sighted=_sighted(state, look, moved))
+        state = replace(state, sighted=_sighted(state, look, moved, now_us))
         if follow is not None:
             follow(believed)
         if _is_reference(state, look):
@@ -228,13 +228,15 @@ def looked(
     return Looked(state, heard, said, reports, offsets_us, told)
 
 
-def _sighted(state: PipelineState, look: Scan, moved: TrackEvents) -> Mapping[int, int]:
+def _sighted(state: PipelineState, look: Scan, moved: TrackEvents, now_us: int) -> Mapping[int, int]:
     """With the tracks that a radar's look moved more likely than not; nothing is kept while nobody claims anything."""
     if not state.claims or not state.incidents.context.radar_bits >> look.sensor_index & 1:
         return state.sighted
     seen = moved.pair_track_id[moved.pair_probability >= 0.5].tolist()
-    fresh = {track: at_us for track, at_us in state.sighted.items() if look.at_us_end - at_us <= SIGHTED_KEPT_US}
-    return fresh | dict.fromkeys(seen, look.at_us_end)
+    kept = state.sighted
+    if now_us // SIGHTED_KEPT_US != state.now_us // SIGHTED_KEPT_US:
+        kept = {track: at_us for track, at_us in kept.items() if now_us - at_us <= SIGHTED_KEPT_US}
+    return {**kept, **dict.fromkeys(seen, look.at_us_end)} if seen else kept
 
 
 def _is_reference(state: PipelineState, look: Scan) -> bool:

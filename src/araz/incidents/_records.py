@@ -94,8 +94,8 @@ def tracks_of(
     best = np.argmax(chance, axis=1).tolist()
     words = _Words(state, claims, tuple(sensor_ids))
     tracks = []
-    for k, row in enumerate(rows.tolist()):
-        fields = {name: values[k] for name, values in columns.items()}
+    for k, (row, values) in enumerate(zip(rows.tolist(), zip(*columns.values(), strict=True), strict=True)):
+        fields = dict(zip(columns, values, strict=True))
         fields["class_name"] = CLASS_NAMES[best[k]]
         if fields["hidden"]:
             fields["reappears"] = [_reappearance(place, one) for one in reappears.get(int(picture.track_id[row]), ())]

@@ -299,9 +299,11 @@ def _propagation(
     state: ScansState, sensor: Sensor, kind: MeasurementKind, rows: Sequence[Observation]
 ) -> FloatArray | None:
     """Return how fast what was noticed travelled [K], infinite for radio and light; None when all was at once."""
+    if kind != MeasurementKind.BEARING:
+        return None
     is_ear = sensor.kind == SensorKind.ACOUSTIC
     heard = [is_ear or (row.report is not None and row.report.kind == ReportKind.HEARD) for row in rows]
-    if kind != MeasurementKind.BEARING or not any(heard):
+    if not any(heard):
         return None
     speed_mps: FloatArray = frozen_array(np.where(heard, state.sound_mps, np.inf), np.float64)
     return speed_mps
@@ -314,6 +316,8 @@ def _column(values: Sequence[float | None]) -> FloatArray:
 
 def _keep_known(column: FloatArray, values: Sequence[float | None], unit: float = 1.0) -> None:
     """Overwrite the sensor's default where the message states its own value, in ``unit``."""
+    if values.count(None) == len(values):
+        return
     stated = _column(values)
     np.copyto(column, stated * unit, where=~np.isnan(stated))
 

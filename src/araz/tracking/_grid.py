@@ -13,6 +13,7 @@ from araz.vocabulary import FloatArray, IntArray
 
 MOST_CELLS: Final = 256
 """Cells along one side at most."""
+GROUPS_A_POINT: Final = 4
 
 
 class Grid(NamedTuple):
@@ -102,14 +103,17 @@ def bits_before(start: int, end: int) -> int:
 
 
 class Plan(NamedTuple):
-    """K points by cell in plan: ``order`` by row, column and number; ``order[start[r]:start[r + 1]]`` lie in row r.
+    """K points by cell in plan: ``order`` by row, column and number, ``col`` [K] their columns in that order.
 
-    ``col`` [K] are the columns in that order. Most cells are empty: a table of all would cost more than the search.
+    ``start`` says where ``1 << shift`` neighbouring cells of a row begin, ``across`` such groups to a row: most cells
+    are empty, and a table of all would cost more than to look through a group.
     """
 
     order: IntArray
     col: IntArray
     start: IntArray
+    shift: int
+    across: int
     low0: float
     low1: float
     width0: float
@@ -122,37 +126,43 @@ class Plan(NamedTuple):
 def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
     """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point.
 
-    Points with a coordinate NaN are left out. Two counting sorts, by column and by row: linear in points.
+    Points with a coordinate NaN are left out. Two counting sorts, by column and by group: linear in points.
     """
     limits = extent(east, north)
     count0 = int(min(max((limits[1] - limits[0]) / reach_m, 1.0), MOST_CELLS))
     count1 = int(min(max((limits[3] - limits[2]) / reach_m, 1.0), MOST_CELLS))
     width0 = max(limits[1] - limits[0], 1e-9) / count0
     width1 = max(limits[3] - limits[2], 1e-9) / count1
-    room, ends = np.empty((5, len(east)), np.int64), np.zeros((2, MOST_CELLS + 2), np.int64)
-    row, col, by_col, order, cols = room[0], room[1], room[2], room[3], room[4]
-    start, col_start = ends[0], ends[1]
+    shift = 0
+    while count1 >> shift > 0 and count0 * ((count1 >> shift) + 1) > GROUPS_A_POINT * len(east):
+        shift += 1
+    across = (count1 >> shift) + 1
+    room, ends = np.empty((4, len(east)), np.int64), np.zeros(count0 * across + 2 + count1 + 1, np.int64)
+    group, col, by_col, order = room[0], room[1], room[2], room[3]
+    start, col_start = ends[: count0 * across + 2], ends[count0 * across + 2 :]
     for k in range(len(east)):
-        row[k] = -1
+        group[k] = -1
         if not math.isnan(east[k] + north[k]):
-            row[k] = cell_of(east[k], limits[0], width0, count0)
             col[k] = cell_of(north[k], limits[2], width1, count1)
-            start[row[k] + 2] += 1
-            col_start[col[k] + 2] += 1
-    for c in range(2, MOST_CELLS + 2):
+            group[k] = cell_of(east[k], limits[0], width0, count0) * across + (col[k] >> shift)
+            start[group[k] + 2] += 1
+            col_start[col[k] + 1] += 1
+    for c in range(1, len(start)):
         start[c] += start[c - 1]
+    for c in range(1, len(col_start)):
         col_start[c] += col_start[c - 1]
     for k in range(len(east)):
-        if row[k] >= 0:
-            by_col[col_start[col[k] + 1]] = k
-            col_start[col[k] + 1] += 1
-    count = start[MOST_CELLS + 1]
+        if group[k] >= 0:
+            by_col[col_start[col[k]]] = k
+            col_start[col[k]] += 1
+    count = start[-1]
+    cols = np.empty(count, np.int64)
     for place in range(count):
         k = by_col[place]
-        to = start[row[k] + 1]
+        to = start[group[k] + 1]
         order[to], cols[to] = k, col[k]
-        start[row[k] + 1] += 1
-    return Plan(order[:count], cols[:count], start, limits[0], limits[2], width0, width1, count0, count1)
+        start[group[k] + 1] += 1
+    return Plan(order[:count], cols, start[:-1], shift, across, limits[0], limits[2], width0, width1, count0, count1)
 
 
 @leaf
@@ -166,18 +176,11 @@ def around(plan: Plan, first: float, second: float) -> tuple[int, int, int, int]
 @leaf
 def cells_of_row(plan: Plan, row: int, from_col: int, to_col: int) -> tuple[int, int]:
     """Where in ``order`` the points of some neighbouring cells of one row begin and end."""
-    end = plan.start[row + 1]
-    begin = _first_from(plan.col, plan.start[row], end, from_col)
-    return begin, _first_from(plan.col, begin, end, to_col)
-
-
-@leaf
-def _first_from(col: IntArray, low: int, high: int, least: int) -> int:
-    """The first place from ``low`` on, before ``high``, whose column is not below ``least``; ``high`` for none."""
-    while low < high:
-        middle = (low + high) >> 1
-        if col[middle] < least:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+    first = row * plan.across
+    begin, last = plan.start[first + (from_col >> plan.shift)], plan.start[first + plan.across]
+    while begin < last and plan.col[begin] < from_col:
+        begin += 1
+    end = max(plan.start[first + (to_col >> plan.shift)], begin)
+    while end < last and plan.col[end] < to_col:
+        end += 1
+    return begin, end

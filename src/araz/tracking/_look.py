@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._birth import begin
-from araz.tracking._classify import ClassTable
 from araz.tracking._close import close, compact, first_rows
 from araz.tracking._cluster import Ages, Association, associate
 from araz.tracking._clutter import densities, learn
@@ -19,7 +18,7 @@ from araz.tracking._motion import Belief, predict
 from araz.tracking._noise import factors, learn_noise, scaled
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
-from araz.tracking._state import ECHO_PRIOR, Columns, Tracks, View
+from araz.tracking._state import ECHO_PRIOR, Knobs, Table, Tracks, View
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 ECHO_MEMORY_S: Final = 120.0
@@ -36,30 +35,17 @@ RCS_GAIN: Final = 0.1
 
 Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
 Left = tuple[
-    tuple[IntArray, FloatArray, BoolArray],
-    tuple[FloatArray, IntArray, FloatArray, FloatArray],
-    tuple[FloatArray, FloatArray, FloatArray, FloatArray],
-]
-"""What ``in_columns`` takes: ``Columns``, ``Belief`` and the columns of several numbers, as plain tuples, for Numba
-looks up the class of every record it gives."""
-
-
-class Knobs(NamedTuple):
-    """The settings as the kernel takes them, the squared gates [7] by number of components, class likelihoods."""
-
-    half_life_s: float
-    confirm: float
-    delete: float
-    coast_max_s: float
-    birth_speed_mps: float
-    births_per_s: float
-    ground_up_m: float
-    gates: FloatArray
-    classes: ClassTable
+    IntArray, FloatArray, BoolArray, FloatArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray,
+    FloatArray,
+]  # fmt: skip
+"""A ``Table`` as a plain tuple, for Numba looks up the class of every record it gives."""
 
 
 class Look(NamedTuple):
-    """When and how a sensor looked: its row, the mark and how many marks then before, time since, silence, sector."""
+    """When and how a sensor looked: its row, the mark and how many marks then before, time since, silence, sector.
+
+    ``births_per_s`` is how many new targets come at that time.
+    """
 
     sensor: int
     at_us: int
@@ -68,6 +54,7 @@ class Look(NamedTuple):
     silence_counts: bool
     silence_teaches: bool
     sector: tuple[float, float]
+    births_per_s: float
 
 
 @leaf
@@ -78,12 +65,13 @@ def survival(dt_s: float, hidden: bool, half_life_s: float) -> float:
 
 
 @kernel
-def _roomy(tracks: Tracks, room: int, belief: Belief) -> tuple[Tracks, Columns]:
-    """The table copied into one with ``room`` more rows, all but the belief; and its columns' arrays."""
-    count, total = len(tracks.existence), len(tracks.existence) + room
-    lookers, levels, classes = tracks.echo.shape[1], tracks.echo.shape[2], tracks.class_probability.shape[1]
+def _roomy(old: Table, room: int, belief: Belief) -> tuple[Tracks, tuple[IntArray, FloatArray, BoolArray]]:
+    """The tracks copied into arrays with ``room`` more rows, all but the belief; and those of the single columns."""
+    count, total = len(old.gauss), len(old.gauss) + room
+    lookers, levels, classes = old.echo.shape[1], old.echo.shape[2], old.class_probability.shape[1]
     whole, real, flag = np.zeros((7, total), np.int64), np.empty((3, total)), np.empty((2, total), np.bool_)
-    table = Tracks(
+    whole[:, :count], real[:, :count], flag[:, :count] = old.whole, old.real, old.flag
+    tracks = Tracks(
         whole[0],
         whole[1],
         belief,
@@ -100,41 +88,23 @@ def _roomy(tracks: Tracks, room: int, belief: Belief) -> tuple[Tracks, Columns]:
         np.empty((total, classes)),
         np.empty((total, lookers, levels)),
         np.empty((total, lookers)),
-        np.empty((total, tracks.habit.shape[1])),
+        np.empty((total, old.habit.shape[1])),
     )
-    table.track_id[:count] = tracks.track_id
-    table.number[:count] = tracks.number
-    table.existence[:count] = tracks.existence
-    table.birth_existence[:count] = tracks.birth_existence
-    table.is_confirmed[:count] = tracks.is_confirmed
-    table.hidden[:count] = tracks.hidden
-    table.started_at_us[:count] = tracks.started_at_us
-    table.updated_at_us[:count] = tracks.updated_at_us
-    table.update_count[:count] = tracks.update_count
-    table.sensor_mask[:count] = tracks.sensor_mask
-    table.claim_key[:count] = tracks.claim_key
-    table.rcs_dbsm[:count] = tracks.rcs_dbsm
-    table.class_probability[:count] = tracks.class_probability
-    table.echo[:count] = tracks.echo
-    table.doubt[:count] = tracks.doubt
-    table.habit[:count] = tracks.habit
-    return table, Columns(whole, real, flag)
-
-
-def in_columns(left: Left) -> Tracks:
-    """The tracks that ``look_once`` left."""
-    (whole, real, flag), belief, (classes, echo, doubt, habit) = left
-    return Tracks(
-        whole[0], whole[1], Belief(*belief), real[0], real[1], flag[0], flag[1], whole[2], whole[3], whole[4], whole[5],
-        whole[6], real[2], classes, echo, doubt, habit,
-    )  # fmt: skip
+    tracks.class_probability[:count] = old.class_probability
+    tracks.echo[:count] = old.echo
+    tracks.doubt[:count] = old.doubt
+    tracks.habit[:count] = old.habit
+    return tracks, (whole, real, flag)
 
 
 @kernel
-def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -> tuple[Tracks, Columns]:
-    """All tracks ``dt_s`` >= 0 seconds on, in a new table with ``room`` rows more, and its columns' arrays."""
-    count = len(tracks.existence)
-    table, columns = _roomy(tracks, room, predict(tracks.belief, tracks.update_count, dt_s, room))
+def predict_tracks(
+    old: Table, room: int, dt_s: float, half_life_s: float
+) -> tuple[Tracks, tuple[IntArray, FloatArray, BoolArray]]:
+    """All tracks ``dt_s`` >= 0 seconds on, in new arrays with ``room`` rows more; and those of the single columns."""
+    count = len(old.gauss)
+    belief = Belief(old.gauss, old.bank, old.modes, old.weight)
+    table, columns = _roomy(old, room, predict(belief, old.whole[4], dt_s, room))
     seen_s, hidden_s = survival(dt_s, False, half_life_s), survival(dt_s, True, half_life_s)
     forget, fade = 1.0 - math.exp(-dt_s / ECHO_MEMORY_S), math.exp(-dt_s / DOUBT_MEMORY_S)
     lookers, levels = table.echo.shape[1], table.echo.shape[2]
@@ -150,29 +120,30 @@ def predict_tracks(tracks: Tracks, room: int, dt_s: float, half_life_s: float) -
 
 @kernel
 def look_once(
-    view: View, look: Look, raw: Raw, tracks: Tracks, maps: Maps, noise: FloatArray, knobs: Knobs
+    view: View, look: Look, raw: Raw, before: Table, maps: Maps, noise: FloatArray, knobs: Knobs
 ) -> tuple[Left, Maps, FloatArray, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
-    """The tracks after one look, for ``in_columns``, and what it taught and told.
+    """The tracks after one look, a ``Table``, and what it taught and told.
 
     That is the learned maps and noise, pairs told, how many tracks began and were confirmed.
     Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
     given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
     """
-    s, count, plots = look.sensor, len(tracks.existence), len(raw.real)
+    s, count = look.sensor, len(before.gauss)
     found, used = components(raw), factors(noise[s])
     scaled(found, used)
+    plots = len(found.z)
     back_s = np.empty(plots)
     for k in range(plots):
         back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
-    table, columns = predict_tracks(tracks, plots, look.dt_s, knobs.half_life_s)
+    table, columns = predict_tracks(before, plots, look.dt_s, knobs.half_life_s)
     old = first_rows(table, table.belief, count)
     moments = old.belief.gauss
     place = plan_positions(found)
-    clutter, birth, ground = densities(view, s, knobs.births_per_s, maps[:3], found, place)
+    clutter, birth, ground = densities(view, s, look.births_per_s, maps[:3], found, place)
     detect, miss, full, looked = detection_chances(
         view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt
     )
-    before = old.belief.weight.copy()
+    weight = old.belief.weight.copy()
     density = clutter + birth
     worth, quiet_s = np.empty(count), np.empty(count)
     for i in range(count):
@@ -181,7 +152,7 @@ def look_once(
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
     pairs = associate(found, Ages(back_s, quiet_s, look.dt_s), density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:
-        share_turns(old, before, pairs.detected)
+        share_turns(old, weight, pairs.detected)
     if look.silence_counts:
         learn_echo(old.echo, old.doubt, view.looker[s], full, looked, view.chance[s], pairs.detected)
     if found.kind == POLAR:
@@ -202,12 +173,11 @@ def look_once(
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
     keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
     stay = compact(table, keep, count, count + len(rows))
-    n = len(stay.existence)
+    n, (whole, real, flag) = len(stay.existence), columns
     left = (
-        (columns.whole[:, :n], columns.real[:, :n], columns.flag[:, :n]),
-        (stay.belief.gauss, stay.belief.bank, stay.belief.modes, stay.belief.weight),
-        (stay.class_probability, stay.echo, stay.doubt, stay.habit),
-    )
+        whole[:, :n].copy(), real[:, :n].copy(), flag[:, :n].copy(), stay.belief.gauss, stay.belief.bank,
+        stay.belief.modes, stay.belief.weight, stay.class_probability, stay.echo, stay.doubt, stay.habit,
+    )  # fmt: skip
     return left, maps, learned, told, (len(rows), int(fresh.sum()))
 
 

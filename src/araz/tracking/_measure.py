@@ -71,11 +71,11 @@ class Detections(NamedTuple):
 
 
 class Raw(NamedTuple):
-    """Rows of a scan as they came, in two tables of the kernels' own: handing over an array costs more than its copy.
+    """Rows of a scan as they came, in two rows of the kernels' own: handing over an array costs more than its copy.
 
-    ``real`` [K, 15]: values and sigmas (4 each), velocity, origin (3 each), radar cross section; ``whole`` [3 K]:
-    times, claim keys, rows of the scan, one after the other. ``speed_mps`` [K] as in Detections, [0] where all is seen
-    at once; ``fallback`` [4] are the sigmas where none is stated, ``home`` [3] is the sensor's place.
+    One after the other, in ``real`` [15 K]: values [K, 4] and sigmas [K, 4], velocity [K, 3], origin [K, 3], radar
+    cross section [K]; in ``whole`` [3 K]: times, claim keys, rows of the scan. ``speed_mps`` [K] as in Detections, [0]
+    where all is seen at once; ``fallback`` [4] are the sigmas where none is stated, ``home`` [3] the sensor's place.
     """
 
     kind: int
@@ -93,10 +93,10 @@ _NOT_STATED: Final = np.full(4, np.nan)
 def raw_rows(scan: Scan, sensors: SensorTable, row: IntArray) -> Raw:
     """The rows ``row``, in rising order, of a scan for ``components``; the table's sigma where the scan states none."""
     kind, s, at_us, key = int(scan.kind), scan.sensor_index, scan.at_us, scan.claim_key
-    columns: Any = (scan.z, scan.sigma, scan.velocity_enu_mps, scan.origin_enu_m, scan.rcs_dbsm[:, None])
-    real = np.concatenate(columns, 1, dtype=np.float64, casting="unsafe")
+    columns: Any = (scan.z, scan.sigma, scan.velocity_enu_mps, scan.origin_enu_m, scan.rcs_dbsm)
     if len(row) != len(at_us):
-        real, at_us, key = real[row], at_us[row], key[row]
+        columns, at_us, key = [column[row] for column in columns], at_us[row], key[row]
+    real = np.concatenate([column.ravel() for column in columns], dtype=np.float64, casting="unsafe")
     speed = _SEEN_AT_ONCE
     if scan.propagation_mps is not None:
         stated = np.asarray(scan.propagation_mps, np.float64)[row]
@@ -123,25 +123,27 @@ def components(raw: Raw) -> Detections:
     A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
     is not finite is replaced by the sensor's.
     """
-    kind, real, fallback, count = raw.kind, raw.real, raw.fallback, len(raw.real)
+    kind, fallback, count = raw.kind, raw.fallback, len(raw.real) // 15
+    values, sigmas, velocity = raw.real[: 4 * count], raw.real[4 * count : 8 * count], raw.real[8 * count : 11 * count]
+    origins, echoes = raw.real[11 * count : 14 * count], raw.real[14 * count :]
     z, var = np.full((count, 6), np.nan), np.full((count, 6), np.nan)
     origin, rcs_dbsm = np.empty((count, 3)), np.empty(count)
     speed_mps = raw.speed_mps if len(raw.speed_mps) == count else np.zeros(count)
     one_origin = True
     for k in range(count):
-        rcs_dbsm[k] = real[k, 14]
+        rcs_dbsm[k] = echoes[k]
         for axis in range(3):
-            place = real[k, 11 + axis]
+            place = origins[3 * k + axis]
             origin[k, axis] = place if abs(place) < FARTHEST else raw.home[axis]
             one_origin = one_origin and origin[k, axis] == origin[0, axis]
         for c in range(2 if kind == BEARING else 6 if kind == POSITION else 4):
             if kind == POSITION and c > 2:
-                value = real[k, 5 + c]
-                sigma = real[k, 7] if real[k, 7] > 0.0 else fallback[3]
+                value, stated = velocity[3 * k + c - 3], sigmas[4 * k + 3]
+                sigma = stated if stated > 0.0 else fallback[3]
                 sigma = sigma if sigma > 0.0 else VELOCITY_SIGMA_MPS
             else:
-                value = real[k, c]
-                sigma = real[k, 4 + c] if real[k, 4 + c] > 0.0 else fallback[c]
+                value, stated = values[4 * k + c], sigmas[4 * k + c]
+                sigma = stated if stated > 0.0 else fallback[c]
             known = abs(value) < FARTHEST and 0.0 < sigma < FARTHEST and not (kind == POLAR and c == 0 and value <= 0.0)
             if known:
                 z[k, c] = value

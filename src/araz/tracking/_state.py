@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._classify import HABIT_COUNT
+from araz.tracking._classify import CLASS_TABLE, HABIT_COUNT, ClassTable
 from araz.tracking._gauss import WIDTH
 from araz.tracking._motion import Belief
+from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._rows import LANES
 from araz.vocabulary import (
     BoolArray,
@@ -89,24 +90,33 @@ class Tracks(NamedTuple):
     habit: FloatArray
 
 
-def bytes_of(tracks: Tracks) -> int:
-    """What a table of tracks holds; of its thirteen columns of one number a track eleven have eight bytes, two one."""
-    belief = tracks.belief
-    rows = (belief.gauss, tracks.class_probability, tracks.echo, tracks.doubt, tracks.habit)
-    one = len(tracks.track_id) * (11 * 8 + 2)
-    return one + sum([column.nbytes for column in (*rows, belief.modes, belief.weight)])
+class Table(NamedTuple):
+    """``Tracks`` in as few arrays as may be: each that a kernel takes or gives costs a look-up.
 
-
-class Columns(NamedTuple):
-    """The columns of ``Tracks`` of one number each, in its order, as three arrays: a kernel gives these the sooner.
-
-    ``whole`` [7, N]: keys, numbers, times, counts, masks, claims; ``real`` [3, N]: existence, that at birth, radar
-    cross section; ``flag`` [2, N]: confirmed, hidden.
+    ``whole`` [7, N]: keys, numbers, started, updated, counts, masks, claims; ``real`` [3, N]: existence, that at birth,
+    radar cross section; ``flag`` [2, N]: confirmed, hidden. The others as in ``Tracks``, and its ``belief``.
     """
 
     whole: IntArray
     real: FloatArray
     flag: BoolArray
+    gauss: FloatArray
+    bank: IntArray
+    modes: FloatArray
+    weight: FloatArray
+    class_probability: FloatArray
+    echo: FloatArray
+    doubt: FloatArray
+    habit: FloatArray
+
+
+def tracks_in(table: Table) -> Tracks:
+    """The columns of a table by name; shares its arrays."""
+    whole, real, flag, gauss, bank, modes, weight, classes, echo, doubt, habit = table
+    return Tracks(
+        whole[0], whole[1], Belief(gauss, bank, modes, weight), real[0], real[1], flag[0], flag[1], whole[2], whole[3],
+        whole[4], whole[5], whole[6], real[2], classes, echo, doubt, habit,
+    )  # fmt: skip
 
 
 class View(NamedTuple):
@@ -131,6 +141,19 @@ class View(NamedTuple):
     cell: float
 
 
+class Knobs(NamedTuple):
+    """The settings as the kernels take them, the squared gates [7] by number of components, class likelihoods."""
+
+    half_life_s: float
+    confirm: float
+    delete: float
+    coast_max_s: float
+    birth_speed_mps: float
+    ground_up_m: float
+    gates: FloatArray
+    classes: ClassTable
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Filter:
     """What the tracker believes at one time; it follows from the scans up to then, in their order of time, alone.
@@ -146,7 +169,7 @@ class Filter:
 
     at_us: int
     turn: int
-    tracks: Tracks
+    table: Table
     clutter_mass: FloatArray
     clutter_heights: FloatArray
     clutter_rates: FloatArray
@@ -154,6 +177,11 @@ class Filter:
     noise: FloatArray
     births_per_s: float
     dropped_tracks: int
+
+    @property
+    def tracks(self) -> Tracks:
+        """The tracks by name."""
+        return tracks_in(self.table)
 
 
 class Past(NamedTuple):
@@ -173,13 +201,14 @@ class State:
     ``past`` are the scans of the last half minute, so that a late one can be put in its place; ``forgotten`` is the
     order of the newest one no longer kept. ``confirmed`` are the keys of the confirmed tracks last told,
     ``next_number`` the next track's. ``late_scans`` counts scans too old to use. ``view`` is the sensor table as the
-    kernels take it, ``ground_up_m`` the sensors' median height, from which classes count theirs.
+    kernels take it, ``knobs`` the settings; its ``ground_up_m`` is the sensors' median height, from which classes count
+    theirs.
     """
 
     sensors: SensorTable
     settings: TrackingSettings
     view: View
-    ground_up_m: float
+    knobs: Knobs
     now: Filter
     past: tuple[Past, ...]
     forgotten: tuple[Any, ...]
@@ -204,23 +233,16 @@ class State:
         return self.now.dropped_tracks
 
 
-def no_tracks(lookers: int = 1) -> Tracks:
+def no_tracks(lookers: int = 1) -> Table:
     """An empty table of tracks, with room for what ``lookers`` sensors see of each."""
-    flt, integer, flag = np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_)
-    return Tracks(
-        track_id=integer,
-        number=integer,
-        belief=Belief(np.zeros((0, WIDTH)), integer, np.zeros((0, WIDTH, LANES)), np.zeros((0, LANES))),
-        existence=flt,
-        birth_existence=flt,
-        is_confirmed=flag,
-        hidden=flag,
-        started_at_us=integer,
-        updated_at_us=integer,
-        update_count=integer,
-        sensor_mask=integer,
-        claim_key=integer,
-        rcs_dbsm=flt,
+    return Table(
+        whole=np.zeros((7, 0), np.int64),
+        real=np.zeros((3, 0)),
+        flag=np.zeros((2, 0), np.bool_),
+        gauss=np.zeros((0, WIDTH)),
+        bank=np.zeros(0, np.int64),
+        modes=np.zeros((0, WIDTH, LANES)),
+        weight=np.zeros((0, LANES)),
         class_probability=np.zeros((0, len(TrackClass))),
         echo=np.zeros((0, lookers, len(ECHO_LEVELS))),
         doubt=np.zeros((0, lookers)),
@@ -250,7 +272,7 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
     now = Filter(
         at_us=0,
         turn=0,
-        tracks=no_tracks(int(view.looker.max(initial=-1)) + 1),
+        table=no_tracks(int(view.looker.max(initial=-1)) + 1),
         clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
         clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
         clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
@@ -263,7 +285,16 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
         sensors=sensors,
         settings=settings,
         view=view,
-        ground_up_m=float(np.nanmedian(sensors.origin_enu_m[:, 2])),
+        knobs=Knobs(
+            float(settings.survival_half_life_s),
+            float(settings.confirm_existence),
+            float(settings.delete_existence),
+            float(settings.coast_max_s),
+            float(settings.birth_speed_sigma_mps),
+            float(np.nanmedian(sensors.origin_enu_m[:, 2])),
+            GATE_SLACK * gate_table(settings.gate_probability),
+            CLASS_TABLE,
+        ),
         now=now,
         past=(),
         forgotten=(),

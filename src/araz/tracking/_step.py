@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 
-from araz.tracking._classify import CLASS_TABLE
 from araz.tracking._kernel import kernel
-from araz.tracking._look import Knobs, Look, in_columns, look_once
+from araz.tracking._look import Look, look_once
 from araz.tracking._measure import BEARING, raw_rows
-from araz.tracking._pairs import GATE_SLACK, gate_table
-from araz.tracking._picture import picture_of, take
+from araz.tracking._picture import picture_of, places, take
 from araz.tracking._sight import sector_of
 from araz.tracking._state import (
     BIRTH_MEMORY_S,
@@ -23,8 +20,7 @@ from araz.tracking._state import (
     Filter,
     Past,
     State,
-    Tracks,
-    bytes_of,
+    Table,
 )
 from araz.vocabulary import BoolArray, FloatArray, IntArray, MeasurementKind, Scan, TrackChange, TrackEvents
 
@@ -156,7 +152,7 @@ def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, 
     while past[drop].order[0] < oldest_us:
         drop += 1
     # the newest is near enough to the largest; twice, for tables were made with room for as many again
-    held = bytes_of(past[-1].before.tracks)
+    held = sum([column.nbytes for column in past[-1].before.table])
     most = max(MEMORY_BYTES // max(2 * held, 1), 1)
     drop = max(drop, len(past) - most)
     if drop == 0:
@@ -202,50 +198,34 @@ def _one_scan(
     return now, (number_of, row_of, chance), (key, number_given)
 
 
-@lru_cache(maxsize=16)
-def _gates(probability: float) -> FloatArray:
-    """The squared gates of a look by number of components."""
-    return GATE_SLACK * gate_table(probability)
-
-
 def _one_look(
     state: State, now: Filter, scan: Scan, row: IntArray, is_last: bool, numbers: _Numbers
 ) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
     """One look of one sensor: the belief after it, pairs told, keys and numbers of tracks begun."""
-    s, view, settings = scan.sensor_index, state.view, state.settings
+    s, view = scan.sensor_index, state.view
     raw = raw_rows(scan, state.sensors, row)
     at_us = scan.at_us_end
     dt_s = (at_us - now.at_us) * 1e-6 if now.at_us else 0.0
     silence = bool(is_last and scan.is_complete and raw.kind != BEARING and not view.is_voluntary[s])
     turn = now.turn + 1 if at_us == now.at_us else 0
-    look = Look(s, at_us, turn, dt_s, silence and bool(view.looker[s] >= 0), silence, sector_of(scan.sector_rad))
-    knobs = Knobs(
-        float(settings.survival_half_life_s),
-        float(settings.confirm_existence),
-        float(settings.delete_existence),
-        float(settings.coast_max_s),
-        float(settings.birth_speed_sigma_mps),
-        now.births_per_s,
-        state.ground_up_m,
-        _gates(settings.gate_probability),
-        CLASS_TABLE,
-    )
+    sector, counts = sector_of(scan.sector_rad), silence and bool(view.looker[s] >= 0)
+    look = Look(s, at_us, turn, dt_s, counts, silence, sector, now.births_per_s)
     maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    left, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.tracks, maps, now.noise, knobs)
-    tracks = in_columns(left)
-    first = len(tracks.track_id) - begun
-    keys = tracks.track_id[first:]
+    left, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.table, maps, now.noise, state.knobs)
+    table = Table._make(left)
+    first = len(table.gauss) - begun
+    keys = table.whole[0, first:]
     given = numbers.give(keys)
-    tracks.number[first:] = given
+    table.whole[1, first:] = given
     told[0][len(told[0]) - begun :] = given
-    dropped = max(len(tracks.track_id) - TRACK_LIMIT, 0)
+    dropped = max(len(table.gauss) - TRACK_LIMIT, 0)
     if dropped:
-        tracks = take(tracks, _most_likely(tracks))
+        table = take(table, _most_likely(table))
     rate = now.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + fresh / BIRTH_MEMORY_S
     after = Filter(
         at_us,
         turn,
-        tracks,
+        table,
         *maps,
         noise,
         max(rate, LEAST_BIRTHS_PER_S),
@@ -254,9 +234,9 @@ def _one_look(
     return after, told, (keys, given)
 
 
-def _most_likely(tracks: Tracks) -> IntArray:
+def _most_likely(table: Table) -> IntArray:
     """Rows of the TRACK_LIMIT tracks kept when there are more: the tentative ones least likely to exist go first."""
-    order = np.lexsort((tracks.track_id, -tracks.existence, ~tracks.is_confirmed))
+    order = np.lexsort((table.whole[0], -table.real[0], ~table.flag[0]))
     return np.asarray(np.sort(order[:TRACK_LIMIT]))
 
 
@@ -280,6 +260,14 @@ def _lifecycle(
     if np.array_equal(keys, old_key):
         return keys, numbers, numbers[:0], numbers[:0]
     return keys, numbers, numbers[_missing(keys, old_key)], old_number[_missing(old_key, keys)]
+
+
+@kernel
+def _shown(
+    whole: IntArray, flag: BoolArray, gauss: FloatArray, old_key: IntArray, old_number: IntArray
+) -> tuple[tuple[IntArray, IntArray, IntArray, IntArray], tuple[FloatArray, FloatArray, FloatArray]]:
+    """``_lifecycle`` and ``places`` of a table, in one call."""
+    return _lifecycle(whole[0], whole[1], flag[0], old_key, old_number), places(gauss)
 
 
 @kernel
@@ -312,16 +300,16 @@ def _told(
     pairs: Pairs,
 ) -> tuple[State, TrackEvents]:
     """The new state, and what is told: the picture now, who was confirmed or ended, who took which detection."""
-    tracks, change = now.tracks, _NO_CHANGE
-    keys, numbers, fresh, ended = _lifecycle(
-        tracks.track_id, tracks.number, tracks.is_confirmed, state.confirmed, state.confirmed_number
+    table, change = now.table, _NO_CHANGE
+    (keys, numbers, fresh, ended), shown = _shown(
+        table.whole, table.flag, table.gauss, state.confirmed, state.confirmed_number
     )
     changed = fresh
     if len(fresh) or len(ended):
         changed = np.concatenate((fresh, ended))
         change = np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended)))
     after = State(
-        state.sensors, state.settings, state.view, state.ground_up_m, now, past, forgotten, keys, numbers,
+        state.sensors, state.settings, state.view, state.knobs, now, past, forgotten, keys, numbers,
         next_number, late_scans,
     )  # fmt: skip
-    return after, TrackEvents(picture_of(now.at_us, tracks), changed, change, *pairs)
+    return after, TrackEvents(picture_of(now.at_us, table, shown), changed, change, *pairs)
