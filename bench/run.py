@@ -162,8 +162,7 @@ PARTS = [
         "The scenarios beside the gates",
         "Each scenario over the judged nights: sorties found, then means over its seeds, the smallest share of moments "
         "in which the 95 % ellipse holds the drone first. In D1 ten drones fly in company and plots are mixed up; the "
-        "false tracks of J1 are its forged identities, which are shown and said to be false. In one night of sixteen "
-        "the code judged here learned a radar's errors wrongly, from parts of a turn: it is mended, not judged again.",
+        "false tracks of J1 are its forged identities, which are shown and said to be false.",
         ["bench/scenarios.py", "--json"],
         [],
         [],
