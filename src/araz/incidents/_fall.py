@@ -28,8 +28,8 @@ PRIOR_FAR_M: Final = 3000.0
 COURSE_SIGMA_RAD: Final = 0.2
 AREA_PROBABILITIES: Final = (0.5, 0.9)
 #: How far the load lay from the place said in 50 and 90 % of simulated drops, squared, in units of the covariance of
-#: place and ground; a Gaussian has 1.39 and 4.61. The mean of a stop is known better than the filter says (88 drops);
-#: of a flight the moment is known well or badly (70 drops). What the air does keeps its Gaussian.
+#: place and ground; a Gaussian has 1.39 and 4.61. The mean of a stop is known better than the filter says (89 drops);
+#: of a flight the moment is known well or badly (71 drops). What the air does keeps its Gaussian.
 STOP_QUANTILES: Final = (0.85, 3.0)
 PASS_QUANTILES: Final = (0.7, 6.0)
 #: A horizontal covariance as (east², east·north, north²), m².
