@@ -35,8 +35,7 @@ def comes_to_rest(
     Judgement, not measurement: nobody has published where smugglers' loads come to rest.
     """
     height_m = float(place.terrain.height_agl_m(np.asarray(position_enu_m, float)[None])[0])
-    to_rad = np.radians(wind.from_deg + 180.0)
-    air = wind.speed_mps * np.array([np.sin(to_rad), np.cos(to_rad)]) + rng.normal(0.0, GUST_SIGMA_MPS, 2)
+    air = _air_enu_mps(wind)[:2] + rng.normal(0.0, GUST_SIGMA_MPS, 2)
     from_deg = float(np.degrees(np.arctan2(-air[0], -air[1])) % 360.0)
     met = Wind(speed_mps=float(np.hypot(*air)), from_deg=from_deg)
     ground, _ = fall(place, position_enu_m, velocity_enu_mps, load_kg, met)
@@ -55,8 +54,7 @@ def fall(
     """
     area_m2 = (load_kg / LOAD_KG_M3) ** (2 / 3)
     drag = 0.5 * AIR_KG_M3 * DRAG_COEFFICIENT * area_m2 / load_kg
-    to_rad = np.radians(wind.from_deg + 180.0)
-    air = wind.speed_mps * np.array([np.sin(to_rad), np.cos(to_rad), 0.0])
+    air = _air_enu_mps(wind)
     position, velocity = np.array(position_enu_m, dtype=float), np.array(velocity_enu_mps, dtype=float)
     seconds = 0.0
     while seconds < 600.0:
@@ -71,3 +69,10 @@ def fall(
         velocity = velocity + acceleration * STEP_S
         seconds += STEP_S
     return position, seconds
+
+
+def _air_enu_mps(wind: Wind) -> FloatArray:
+    """The level wind as a velocity of the air [3], ENU: the site file says where it comes *from*."""
+    to_rad = np.radians(wind.from_deg + 180.0)
+    air: FloatArray = wind.speed_mps * np.array([np.sin(to_rad), np.cos(to_rad), 0.0])
+    return air
