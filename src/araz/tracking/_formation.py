@@ -1,9 +1,9 @@
-"""What flies together: neighbours on one course turn together, and several new plots side by side are no accident."""
+"""What flies together turns, ends and begins together: neighbours on one course, and new plots side by side."""
 
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,10 @@ MOST_NEIGHBOURS: Final = 4.0
 """Evidence of more neighbours than this is scaled down to theirs: their errors are not independent."""
 KNOWN_UPDATES: Final = 3
 LEAST_RATIO: Final = 1e-6
+COMMON_END: Final = 0.8
+"""Share of the ends of a formation's members that are the end of all: they land, or leave, together."""
+MOST_COMMON: Final = 20.0
+"""Silence about all of them speaks for that end at most so much: a radar too may miss all of them at once."""
 
 SWARM_SHARE: Final = 0.1
 """Share of new targets that do not come alone."""
@@ -62,22 +66,42 @@ def _course(g: NumberRow, out: NumberRow) -> None:
     out[5], out[6], out[7] = g[15], g[19], g[20]
 
 
-@kernel
-def share_turns(tracks: Tracks, before: FloatArray, detected: FloatArray) -> None:
-    """Let neighbours on one course share what their detections say of the mode of motion; weights change in place.
+class Before(NamedTuple):
+    """Before a look: mode weights [B, LANES], existence [N], chance of being missed [N]; and how often tracks end.
 
-    With w the weights before the look [B, LANES] and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
+    ``ended`` [N] is the chance that a track ended since the sensor last looked, or the track was last seen.
+    """
+
+    weight: FloatArray
+    existence: FloatArray
+    miss: FloatArray
+    ended: FloatArray
+
+
+@kernel
+def share(tracks: Tracks, before: Before, detected: FloatArray) -> None:
+    """Let neighbours on one course share what a look says of how they move and whether they are there; in place.
+
+    **Turns.** With w the mode weights before the look and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
 
         w''_im ~ w'_im prod_j (w'_jm / w_jm)^(TRUST),
 
     for a formation turns as one, and five noisy tracks show a turn sooner than one does. Two drones that part fly
     different courses within seconds, and then no longer count.
+
+    **Ends.** Of the chance 1 - r_i that a track nobody sees now has ended, the part that came since the sensor last
+    looked, times COMMON_END, is an end of all, f; the neighbours' plots and silences weigh it with
+
+        L = prod_j (1 - d_j) / (1 - r_j pd_j),    (1 - r_i)'' = (1 - r_i') (1 - f + f L), up to the norm,
+
+    d_j being the chance that j was detected: one who is missed among others that are seen has more likely not ended,
+    and all at once silent more likely have. Where a look's silence does not count, pd_j is 0.
     """
     moments, bank = tracks.belief.gauss, tracks.belief.bank
     rows = np.empty(len(bank), np.int64)
     count = 0
     for i in range(len(bank)):
-        if bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and tracks.existence[i] > 0.5:
+        if bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and before.existence[i] > 0.5:
             rows[count] = i
             count += 1
     if count < 2:
@@ -86,8 +110,24 @@ def share_turns(tracks: Tracks, before: FloatArray, detected: FloatArray) -> Non
     grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], REACH_M)
     speech, done = np.empty((count, MODE_COUNT)), np.zeros(count, np.bool_)
     near, new = np.empty((count + 1, 8)), np.zeros((count, MODE_COUNT))
-    plan = np.empty((2, count + LANES))
-    _listen(tracks.belief, before, detected, rows, grid, near, plan, speech, done, new)
+    plan, common = np.empty((2, count + LANES)), np.ones(count)
+    _listen(tracks.belief, before, detected, rows, grid, near, plan, speech, done, new, common)
+    for a in range(count):
+        i = rows[a]
+        if detected[i] < 0.5:
+            tracks.existence[i] = after_company(tracks.existence[i], before.existence[i], before.ended[i], common[a])
+
+
+@leaf
+def after_company(existence: float, before: float, ended: float, ratio: float) -> float:
+    """Existence of a track nobody saw, given what was seen of its neighbours: see ``share``, **Ends**."""
+    gone = 1.0 - before
+    if gone <= 0.0 or existence <= 0.0:
+        return existence
+    part = COMMON_END * min(ended * before / gone, 1.0)
+    lost = (1.0 - existence) * (1.0 - part + part * min(ratio, MOST_COMMON))
+    left: float = existence / (existence + lost)
+    return left
 
 
 @leaf
@@ -101,7 +141,7 @@ def _speak(before: NumberRow, after: NumberRow, out: NumberRow) -> None:
 @leaf
 def _listen(
     belief: Belief,
-    before: FloatArray,
+    before: Before,
     detected: FloatArray,
     rows: IntArray,
     grid: Plan,
@@ -110,8 +150,9 @@ def _listen(
     speech: FloatArray,
     done: BoolArray,
     new: FloatArray,
+    common: FloatArray,
 ) -> None:
-    """The sums of ``share_turns`` over the neighbours of the tracks ``rows``, then their new weights, in place.
+    """The sums and products of ``share`` over the neighbours of the tracks ``rows``, then new mode weights, in place.
 
     ``near`` [count + 1, 8] is scratch: the tracks' courses as the grid orders them, then the one in hand; ``plan`` [2,
     count + LANES]: where they are.
@@ -135,10 +176,13 @@ def _listen(
                         continue
                     b = grid.order[place]
                     j = rows[b]
-                    if a == b or detected[j] < 0.5:
+                    if a == b:
+                        continue
+                    common[a] *= (1.0 - detected[j]) / (1.0 - before.existence[j] * before.miss[j])
+                    if detected[j] < 0.5:
                         continue
                     if not done[b]:
-                        _speak(number_row(before, bank[j]), number_row(weight, bank[j]), number_row(speech, b))
+                        _speak(number_row(before.weight, bank[j]), number_row(weight, bank[j]), number_row(speech, b))
                         done[b] = True
                     for m in range(MODE_COUNT):
                         new[a, m] += speech[b, m]

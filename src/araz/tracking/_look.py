@@ -11,7 +11,7 @@ from araz.tracking._birth import begin
 from araz.tracking._close import close, compact, first_rows
 from araz.tracking._cluster import Ages, Association, associate
 from araz.tracking._clutter import densities, learn
-from araz.tracking._formation import share_turns, swarm_odds
+from araz.tracking._formation import Before, share, swarm_odds
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections, Raw, components, most_measured, plan_positions
 from araz.tracking._motion import Belief, predict
@@ -143,16 +143,17 @@ def look_once(
     detect, miss, full, looked = detection_chances(
         view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt
     )
-    weight = old.belief.weight.copy()
     density = clutter + birth
+    was = Before(old.belief.weight.copy(), old.existence.copy(), miss, np.empty(count))
     worth, quiet_s = np.empty(count), np.empty(count)
     for i in range(count):
         quiet_s[i] = (look.at_us - old.updated_at_us[i]) * 1e-6
+        was.ended[i] = 1.0 - survival(min(quiet_s[i], view.period_s[s]), old.hidden[i], knobs.half_life_s)
         worth[i] = old.existence[i] * detect[i] / max(1.0 - old.existence[i] * miss[i], 1e-9)
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
     pairs = associate(found, Ages(back_s, quiet_s, look.dt_s), density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:
-        share_turns(old, weight, pairs.detected)
+        share(old, was, pairs.detected)
     if look.silence_counts:
         learn_echo(old.echo, old.doubt, view.looker[s], full, looked, view.chance[s], pairs.detected)
     if found.kind == POLAR:
