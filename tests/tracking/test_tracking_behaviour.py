@@ -456,9 +456,10 @@ def test_a_turn_in_sectors_learns_the_same_map_of_false_plots():
         for a, b in itertools.pairwise(quarters):
             part = z[(z[:, 1] >= a) & (z[:, 1] < b)]
             cut, _ = step(cut, scan(sensors, 0, 3 * k + 2 + 0.01 * a, part, sector=(a, b)))
-    assert cut.now.clutter_scans[0] == whole.now.clutter_scans[0]
-    assert cut.now.clutter_mass[0].sum() == pytest.approx(whole.now.clutter_mass[0].sum(), rel=0.05)
-    together = np.corrcoef(cut.now.clutter_mass[0].ravel(), whole.now.clutter_mass[0].ravel())
+    parts, turns = cut.now.learned_of(0), whole.now.learned_of(0)
+    assert parts.scans == turns.scans
+    assert parts.mass.sum() == pytest.approx(turns.mass.sum(), rel=0.05)
+    together = np.corrcoef(parts.mass.ravel(), turns.mass.ravel())
     assert together[0, 1] > 0.95
 
 
@@ -476,7 +477,6 @@ def test_false_plots_teach_where_they_lie():
         state, _ = step(state, scan(sensors, 0, k, z))
     two = scan(sensors, 0, 201, [[4000.0, 1.0, 25 / 4000, 0.0], [4000.0, 1.0, 400 / 4000, 15.0]])
     found = prepare(two, sensors, np.arange(2))
-    maps = (state.now.clutter_mass, state.now.clutter_heights, state.now.clutter_rates)
-    clutter, birth, _ = densities(state.view, 0, 1.0, maps, found, plan_positions(found))
+    clutter, birth, _ = densities(state.view, 0, 1.0, state.now.learned_of(0), found, plan_positions(found))
     assert clutter[0] / clutter[1] > 30
     assert birth[0] == pytest.approx(birth[1], rel=0.02)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from itertools import permutations
 
 import numpy as np
@@ -55,8 +54,8 @@ def run(sensors, scans):
 
 def assert_same_belief(one, other):
     """To the bit, all but the numbers shown, which are given in order of arrival."""
-    for field in fields(one):
-        name = "tracks" if field.name == "table" else field.name
+    for field in one._fields:
+        name = "tracks" if field == "table" else field
         mine, its = getattr(one, name), getattr(other, name)
         if name == "tracks":
             for column in mine._fields:

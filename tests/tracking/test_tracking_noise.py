@@ -36,19 +36,19 @@ def flown(kind, true_factor, seconds=90, seed=4, drones=16):
 @pytest.mark.parametrize("kind", [POLAR, POSITION])
 def test_a_sensor_that_is_as_it_says_is_left_alone(kind):
     state, _, _ = flown(kind, np.ones(4))
-    np.testing.assert_array_equal(factors(state.now.noise[0]), 1.0)
+    np.testing.assert_array_equal(factors(state.now.learned_of(0).noise), 1.0)
 
 
 @pytest.mark.parametrize("kind", [POLAR, POSITION])
 @pytest.mark.parametrize("times", [2.0, 0.5])
 def test_deviations_other_than_stated_are_found(kind, times):
     state, _, _ = flown(kind, np.full(4, times))
-    np.testing.assert_allclose(np.sqrt(factors(state.now.noise[0])), times, rtol=0.3)
+    np.testing.assert_allclose(np.sqrt(factors(state.now.learned_of(0).noise)), times, rtol=0.3)
 
 
 def test_each_component_is_judged_alone():
     state, _, _ = flown(POLAR, np.array([1.0, 2.5, 1.0, 1.0]))
-    found = factors(state.now.noise[0])
+    found = factors(state.now.learned_of(0).noise)
     assert found[0] == found[2] == 1.0
     assert np.sqrt(found[1]) == pytest.approx(2.5, rel=0.3)
 
@@ -92,4 +92,6 @@ def test_what_was_learned_is_part_of_the_state():
     again = pickle.loads(pickle.dumps(state))
     sensors = state.sensors
     more = scan(sensors, 0, 41, [[0.0, 0.0, 100.0, np.nan]])
-    np.testing.assert_array_equal(step(state, more)[0].now.noise, step(again, more)[0].now.noise)
+    np.testing.assert_array_equal(
+        step(state, more)[0].now.learned_of(0).noise, step(again, more)[0].now.learned_of(0).noise
+    )

@@ -51,7 +51,7 @@ def tracked(measured):
         state, _ = step(state, scan(sensors, 0, k, [measured[k]]))
         whole = state.now.table.whole.copy()
         whole[4] = 1  # update_count
-        state = replace(state, now=replace(state.now, table=state.now.table._replace(whole=whole)))
+        state = replace(state, now=state.now._replace(table=state.now.table._replace(whole=whole)))
     tracks = state.tracks
     assert len(tracks.track_id) == 1
     mean, cov = unpacked(tracks.belief.gauss)

@@ -48,7 +48,7 @@ def linear():
         state, _ = step(state, scan(sensors, 0, when, [z[k]]))
         whole = state.now.table.whole.copy()
         whole[4] = 1  # update_count
-        state = replace(state, now=replace(state.now, table=state.now.table._replace(whole=whole)))
+        state = replace(state, now=state.now._replace(table=state.now.table._replace(whole=whole)))
         beliefs.append(state.now)
     return at_s, z, beliefs
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._classify import ClassTable
+from araz.tracking._classify import Likelihoods
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import (
@@ -121,7 +121,7 @@ def begin(
     swarm: FloatArray,
     back_s: FloatArray,
     speed_sigma: float,
-    classes: ClassTable,
+    classes: Likelihoods,
     tracks: Tracks,
     count: int,
 ) -> IntArray:
@@ -152,7 +152,7 @@ def _begin(
     swarm: FloatArray,
     back_s: FloatArray,
     speed_sigma: float,
-    classes: ClassTable,
+    classes: Likelihoods,
     tracks: Tracks,
     count: int,
     scratch: tuple[FloatArray, FloatArray],

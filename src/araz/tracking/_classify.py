@@ -48,7 +48,7 @@ FAINT_MPS2: Final = 0.05
 
 
 class ClassTable(NamedTuple):
-    """The likelihoods as the kernels take them: an argument, because Numba's cache would not notice a new table.
+    """The likelihoods, an argument everywhere: Numba's cache would not notice a new table.
 
     ``prior`` [classes], ``weight`` [features], ``knots`` [features, K] in each feature's unit, ``noise_knots_mps`` [L],
     ``log_ratio`` [features, classes - 1, L, K]: ln p(feature | class, noise) - ln p(feature | unknown). ``beside`` has
@@ -63,6 +63,16 @@ class ClassTable(NamedTuple):
     log_ratio: FloatArray
     beside: FloatArray
     log_prior: FloatArray
+
+
+class Likelihoods(NamedTuple):
+    """What of a ``ClassTable`` a look needs."""
+
+    prior: FloatArray
+    noise_knots_mps: FloatArray
+    knots: FloatArray
+    log_prior: FloatArray
+    beside: FloatArray
 
 
 def class_table(
@@ -160,7 +170,7 @@ def place_on(knots: FloatArray, value: float) -> tuple[int, float]:
 
 
 @leaf
-def _ratio(table: ClassTable, f: int, value: float, level: int, up: float) -> Lanes:
+def _ratio(table: Likelihoods | ClassTable, f: int, value: float, level: int, up: float) -> Lanes:
     """What feature f, when it is ``value``, speaks for each class of a track seen for long; see ``log_ratios``."""
     low, part = place_on(table.knots[f], value)
     count = table.knots.shape[1]
@@ -173,7 +183,9 @@ def _ratio(table: ClassTable, f: int, value: float, level: int, up: float) -> La
 
 
 @leaf
-def log_ratios(table: ClassTable, feature: FloatArray, noise_mps: float, age_s: float, out: FloatArray) -> None:
+def log_ratios(
+    table: Likelihoods | ClassTable, feature: FloatArray, noise_mps: float, age_s: float, out: FloatArray
+) -> None:
     """Fill ``out`` [features, 1, LANES] with what each feature speaks for each class against *unknown*, in nats.
 
     r = w_f m ln(p(x_f | class, noise) / p(x_f | unknown)), bilinear between the knots of the table; m is
@@ -188,7 +200,7 @@ def log_ratios(table: ClassTable, feature: FloatArray, noise_mps: float, age_s: 
 
 @kernel
 def classify(
-    table: ClassTable,
+    table: Likelihoods,
     probability: FloatArray,
     habit: FloatArray,
     rows: IntArray,
@@ -207,7 +219,7 @@ def classify(
 
 @leaf
 def _classify(
-    table: ClassTable,
+    table: Likelihoods,
     probability: FloatArray,
     habit: FloatArray,
     rows: IntArray,

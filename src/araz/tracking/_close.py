@@ -7,14 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from araz.tracking._classify import ClassTable, classify
+from araz.tracking._classify import Likelihoods, classify
 from araz.tracking._gauss import space
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import Belief, overall
 from araz.tracking._rows import number_row
 from araz.tracking._sight import is_hidden
-from araz.tracking._state import Tracks, View
+from araz.tracking._state import Tracks, View, reals, tracks_in
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 CONFIRM_UPDATES: Final = 2
@@ -48,7 +48,7 @@ def close(
     detected: FloatArray,
     ground_up_m: float,
     knobs: tuple[float, float, float],
-    table: ClassTable,
+    table: Likelihoods,
 ) -> tuple[BoolArray, BoolArray]:
     """Confirm, classify, hide and merge the tracks in place; who stays [N] and who is newly confirmed [N].
 
@@ -99,57 +99,56 @@ def _judge(
 
 
 @kernel
-def compact(tracks: Tracks, keep: BoolArray, count: int, total: int) -> Tracks:
-    """The table without the tracks that go: rows 0..count by ``keep``, all from there to ``total``.
+def kept(tracks: Tracks, keep: BoolArray, total: int) -> tuple[IntArray, BoolArray, FloatArray]:
+    """``whole``, ``flag`` and ``real`` of the ``Table`` without the tracks that go.
 
-    Rows move down in place: old tracks stand first and stay, so little moves. The modes of those gone stay where they
-    are, unused: the next prediction leaves them behind.
+    Of the old ones those that ``keep`` says stay, of the others all up to row ``total``. The modes of those gone stay
+    where they are, unused: the next prediction leaves them behind.
     """
-    stay, first = np.empty(total, np.int64), 0
-    while first < count and keep[first]:
-        first += 1
-    kept = first
-    for i in range(first, total):
-        if i >= count or keep[i]:
-            stay[kept] = i
-            kept += 1
-    stay, lookers, levels = stay[:kept], tracks.echo.shape[1], tracks.echo.shape[2]
-    _move_numbers(tracks, stay, first)
-    _move_rows(tracks.belief.gauss, stay, first)
-    _move_rows(tracks.class_probability, stay, first)
-    _move_rows(tracks.echo.reshape(len(tracks.echo), lookers * levels), stay, first)
-    _move_rows(tracks.doubt, stay, first)
-    _move_rows(tracks.habit, stay, first)
-    return first_rows(tracks, tracks.belief, kept)
+    rows, count = np.empty(total, np.int64), 0
+    for i in range(total):
+        if i >= len(keep) or keep[i]:
+            rows[count] = i
+            count += 1
+    rows, lookers, levels = rows[:count], tracks.echo.shape[1], tracks.echo.shape[2]
+    whole, flag, real = np.empty((8, count), np.int64), np.empty((2, count), np.bool_), np.empty(count * reals(lookers))
+    new = tracks_in(lookers, whole, flag, real, tracks.belief.modes, tracks.belief.weight)
+    _copy_numbers(tracks, rows, new)
+    _copy_rows(tracks.belief.gauss, rows, new.belief.gauss)
+    _copy_rows(tracks.class_probability, rows, new.class_probability)
+    _copy_rows(tracks.echo.reshape(len(tracks.echo), lookers * levels), rows, new.echo.reshape(count, lookers * levels))
+    _copy_rows(tracks.doubt, rows, new.doubt)
+    _copy_rows(tracks.habit, rows, new.habit)
+    return whole, flag, real
 
 
 @leaf
-def _move_numbers(tracks: Tracks, stay: IntArray, first: int) -> None:
-    """Move the columns of one number each: row ``stay[k]`` to row k, from ``first`` on."""
-    for to in range(first, len(stay)):
-        i = stay[to]
-        tracks.track_id[to] = tracks.track_id[i]
-        tracks.number[to] = tracks.number[i]
-        tracks.belief.bank[to] = tracks.belief.bank[i]
-        tracks.existence[to] = tracks.existence[i]
-        tracks.birth_existence[to] = tracks.birth_existence[i]
-        tracks.is_confirmed[to] = tracks.is_confirmed[i]
-        tracks.hidden[to] = tracks.hidden[i]
-        tracks.started_at_us[to] = tracks.started_at_us[i]
-        tracks.updated_at_us[to] = tracks.updated_at_us[i]
-        tracks.update_count[to] = tracks.update_count[i]
-        tracks.sensor_mask[to] = tracks.sensor_mask[i]
-        tracks.claim_key[to] = tracks.claim_key[i]
-        tracks.rcs_dbsm[to] = tracks.rcs_dbsm[i]
+def _copy_numbers(old: Tracks, rows: IntArray, new: Tracks) -> None:
+    """Copy the columns of one number each: row ``rows[k]`` to row k."""
+    for to in range(len(rows)):
+        i = rows[to]
+        new.track_id[to] = old.track_id[i]
+        new.number[to] = old.number[i]
+        new.belief.bank[to] = old.belief.bank[i]
+        new.existence[to] = old.existence[i]
+        new.birth_existence[to] = old.birth_existence[i]
+        new.is_confirmed[to] = old.is_confirmed[i]
+        new.hidden[to] = old.hidden[i]
+        new.started_at_us[to] = old.started_at_us[i]
+        new.updated_at_us[to] = old.updated_at_us[i]
+        new.update_count[to] = old.update_count[i]
+        new.sensor_mask[to] = old.sensor_mask[i]
+        new.claim_key[to] = old.claim_key[i]
+        new.rcs_dbsm[to] = old.rcs_dbsm[i]
 
 
 @leaf
-def _move_rows(table: FloatArray, stay: IntArray, first: int) -> None:
+def _copy_rows(old: FloatArray, rows: IntArray, new: FloatArray) -> None:
     """The same for a column of several numbers each."""
-    for to in range(first, len(stay)):
-        old, new = number_row(table, stay[to]), number_row(table, to)
-        for k in range(table.shape[1]):
-            new[k] = old[k]
+    for to in range(len(rows)):
+        source, out = number_row(old, rows[to]), number_row(new, to)
+        for k in range(old.shape[1]):
+            out[k] = source[k]
 
 
 @kernel

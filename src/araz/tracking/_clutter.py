@@ -16,9 +16,10 @@ from araz.tracking._state import (
     LOWEST_BIN_M,
     RATE_BIN_MPS,
     RATE_BINS,
+    Learned,
     View,
 )
-from araz.vocabulary import FloatArray, IntArray
+from araz.vocabulary import FloatArray
 
 NEW_HEIGHT_M: Final = 1000.0
 """New targets are taken as even over this height: the low air a border radar is set to watch."""
@@ -65,7 +66,7 @@ def densities(
     view: View,
     sensor: int,
     births_per_s: float,
-    maps: tuple[FloatArray, FloatArray, FloatArray],
+    learned: Learned,
     found: Detections,
     place: FloatArray,
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -74,9 +75,9 @@ def densities(
     From the map's plots a square metre of ground: times the density of false plots by height where height is measured,
     by range rate where that is, both learned (new targets are even over both), and for polar plots times the Jacobian
     dx dy dz = r^2 cos(el) dr daz del (r dr daz where elevation is not measured). A bearing's density is even round the
-    compass. ``maps`` are the state's clutter mass, heights and rates.
+    compass.
     """
-    mass, heights, rates = maps[0][sensor], maps[1][sensor], maps[2][sensor]
+    mass, heights, rates = learned.mass, learned.heights, learned.rates
     rows = np.zeros((3, len(place)))
     clutter, birth, ground_density = rows[0], rows[1], rows[2]
     radius, rate = view.radius_m[sensor], view.plots[sensor]
@@ -115,34 +116,44 @@ def densities(
     return clutter, birth, ground_density
 
 
-@kernel
+@leaf
 def learn(
     view: View,
     sensor: int,
     sector: tuple[float, float],
-    maps: tuple[FloatArray, FloatArray, FloatArray],
-    scans: IntArray,
+    learned: Learned,
     found: Detections,
     place: FloatArray,
     unclaimed: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, IntArray]:
-    """New maps and scan counts after one complete scan whose detections had ``unclaimed`` mass [K] left over.
+) -> None:
+    """Learn, in place, from one complete scan whose detections had ``unclaimed`` mass [K] left over.
 
     The map is a running mean with forgetting: c <- c + (n - c) / min(PATIENCE + scans, MEMORY); of a sector (begin and
     width) it forgets the part that the sector is of a turn, and the turn counts where it goes over north. The
     histograms of height and range rate add up, scaled back to MEMORY_PLOTS.
     """
-    mass, heights, rates, scans = maps[0].copy(), maps[1].copy(), maps[2].copy(), scans.copy()
-    gain = 1.0 / min(PATIENCE_SCANS + scans[sensor], MEMORY_SCANS)
-    mass[sensor] *= 1.0 - gain * min(sector[1] / (2.0 * math.pi), 1.0)
+    mass, heights, rates = learned.mass, learned.heights, learned.rates
+    gain = 1.0 / min(PATIENCE_SCANS + learned.scans[0], MEMORY_SCANS)
+    keep = 1.0 - gain * min(sector[1] / (2.0 * math.pi), 1.0)
+    for row in range(CLUTTER_CELLS):
+        for col in range(CLUTTER_CELLS):
+            mass[row, col] *= keep
     for k in range(len(place)):
         row, col, high, fast = _bins(view, sensor, found, place, k)
-        mass[sensor, row, col] += gain * unclaimed[k]
+        mass[row, col] += gain * unclaimed[k]
         if high >= 0:
-            heights[sensor, high] += unclaimed[k]
+            heights[high] += unclaimed[k]
         if fast >= 0:
-            rates[sensor, fast] += unclaimed[k]
-    heights[sensor] *= min(1.0, MEMORY_PLOTS / heights[sensor].sum())
-    rates[sensor] *= min(1.0, MEMORY_PLOTS / rates[sensor].sum())
-    scans[sensor] += sector[0] + sector[1] >= 2.0 * math.pi
-    return mass, heights, rates, scans
+            rates[fast] += unclaimed[k]
+    _fade(heights)
+    _fade(rates)
+    if sector[0] + sector[1] >= 2.0 * math.pi:
+        learned.scans[0] += 1.0
+
+
+@leaf
+def _fade(plots: FloatArray) -> None:
+    """Scale a histogram back to MEMORY_PLOTS, in place."""
+    keep = min(1.0, MEMORY_PLOTS / plots.sum())
+    for k in range(len(plots)):
+        plots[k] *= keep

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from numba import njit
 
@@ -26,3 +26,9 @@ leaf: _Decorator = _njit(cache=True, error_model="numpy", _nrt=False)
 Counting the users of arrays took a quarter of the tracker's time: a record of ten arrays handed on costs twenty locked
 additions. A leaf may call leaves only; one that makes an array does not compile.
 """
+
+
+def as_python(function: _Function) -> _Function:
+    """A compiled function as it was written: for the few that only rename parts of arrays, which a call would box."""
+    plain: Any = function
+    return cast(_Function, plain.py_func)

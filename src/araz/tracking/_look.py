@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from araz.tracking._birth import begin
-from araz.tracking._close import close, compact, first_rows
+from araz.tracking._close import close, first_rows, kept
 from araz.tracking._cluster import Ages, Association, associate
 from araz.tracking._clutter import densities, learn
 from araz.tracking._formation import Before, share, swarm_odds
 from araz.tracking._kernel import kernel, leaf
-from araz.tracking._measure import BEARING, POLAR, Detections, Raw, components, most_measured, plan_positions
-from araz.tracking._motion import Belief, predict
+from araz.tracking._measure import BEARING, POLAR, Detections, components, most_measured, plan_positions
+from araz.tracking._motion import predict_into
 from araz.tracking._noise import factors, learn_noise, scaled
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
-from araz.tracking._state import ECHO_PRIOR, Knobs, Table, Tracks, View
+from araz.tracking._state import ECHO_PRIOR, Knobs, Tracks, View, fixed_in, learned_in, reals, tracks_in
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 ECHO_MEMORY_S: Final = 120.0
@@ -32,13 +32,6 @@ CLAIM_SURE: Final = 0.5
 """A claim goes to a track that took its detection with at least this probability."""
 RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
-
-Maps = tuple[FloatArray, FloatArray, FloatArray, IntArray]
-Left = tuple[
-    IntArray, FloatArray, BoolArray, FloatArray, IntArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray,
-    FloatArray,
-]  # fmt: skip
-"""A ``Table`` as a plain tuple, for Numba looks up the class of every record it gives."""
 
 
 class Look(NamedTuple):
@@ -57,6 +50,14 @@ class Look(NamedTuple):
     births_per_s: float
 
 
+class Numbers(NamedTuple):
+    """Numbers for the tracks of a step: those given lately by key, sorted; and the next free one."""
+
+    key: IntArray
+    number: IntArray
+    next_free: int
+
+
 @leaf
 def survival(dt_s: float, hidden: bool, half_life_s: float) -> float:
     """Chance that a track is still there after ``dt_s`` seconds; terrain's shadow takes ten times as long."""
@@ -65,81 +66,97 @@ def survival(dt_s: float, hidden: bool, half_life_s: float) -> float:
 
 
 @kernel
-def _roomy(old: Table, room: int, belief: Belief) -> tuple[Tracks, tuple[IntArray, FloatArray, BoolArray]]:
-    """The tracks copied into arrays with ``room`` more rows, all but the belief; and those of the single columns."""
-    count, total = len(old.gauss), len(old.gauss) + room
-    lookers, levels, classes = old.echo.shape[1], old.echo.shape[2], old.class_probability.shape[1]
-    whole, real, flag = np.zeros((7, total), np.int64), np.empty((3, total)), np.empty((2, total), np.bool_)
-    whole[:, :count], real[:, :count], flag[:, :count] = old.whole, old.real, old.flag
-    tracks = Tracks(
-        whole[0],
-        whole[1],
-        belief,
-        real[0],
-        real[1],
-        flag[0],
-        flag[1],
-        whole[2],
-        whole[3],
-        whole[4],
-        whole[5],
-        whole[6],
-        real[2],
-        np.empty((total, classes)),
-        np.empty((total, lookers, levels)),
-        np.empty((total, lookers)),
-        np.empty((total, old.habit.shape[1])),
-    )
-    tracks.class_probability[:count] = old.class_probability
-    tracks.echo[:count] = old.echo
-    tracks.doubt[:count] = old.doubt
-    tracks.habit[:count] = old.habit
-    return tracks, (whole, real, flag)
-
-
-@kernel
-def predict_tracks(
-    old: Table, room: int, dt_s: float, half_life_s: float
-) -> tuple[Tracks, tuple[IntArray, FloatArray, BoolArray]]:
-    """All tracks ``dt_s`` >= 0 seconds on, in new arrays with ``room`` rows more; and those of the single columns."""
-    count = len(old.gauss)
-    belief = Belief(old.gauss, old.bank, old.modes, old.weight)
-    table, columns = _roomy(old, room, predict(belief, old.whole[4], dt_s, room))
+def predict_tracks(old: Tracks, room: int, dt_s: float, half_life_s: float) -> Tracks:
+    """All tracks ``dt_s`` >= 0 seconds on, in new arrays with ``room`` rows more."""
+    count, lookers, levels = len(old.existence), old.echo.shape[1], old.echo.shape[2]
+    total = count + room
+    whole, flag, real = np.empty((8, total), np.int64), np.empty((2, total), np.bool_), np.empty(total * reals(lookers))
+    new = tracks_in(lookers, whole, flag, real, old.belief.modes, old.belief.weight)
+    belief = predict_into(old.belief, old.update_count, dt_s, new.belief.gauss, new.belief.bank)
+    new.track_id[:count], new.number[:count] = old.track_id, old.number
+    new.is_confirmed[:count], new.hidden[:count] = old.is_confirmed, old.hidden
+    new.started_at_us[:count], new.updated_at_us[:count] = old.started_at_us, old.updated_at_us
+    new.update_count[:count], new.sensor_mask[:count] = old.update_count, old.sensor_mask
+    new.claim_key[:count], new.rcs_dbsm[:count] = old.claim_key, old.rcs_dbsm
+    new.existence[:count], new.birth_existence[:count] = old.existence, old.birth_existence
+    new.class_probability[:count], new.habit[:count] = old.class_probability, old.habit
+    new.echo[:count], new.doubt[:count] = old.echo, old.doubt
     seen_s, hidden_s = survival(dt_s, False, half_life_s), survival(dt_s, True, half_life_s)
     forget, fade = 1.0 - math.exp(-dt_s / ECHO_MEMORY_S), math.exp(-dt_s / DOUBT_MEMORY_S)
-    lookers, levels = table.echo.shape[1], table.echo.shape[2]
     for i in range(count):
-        table.existence[i] *= hidden_s if table.hidden[i] else seen_s
+        new.existence[i] *= hidden_s if new.hidden[i] else seen_s
         for s in range(lookers):
-            if table.doubt[i, s] < 1.0:
-                table.doubt[i, s] = table.doubt[i, s] ** fade
+            if new.doubt[i, s] < 1.0:
+                new.doubt[i, s] = new.doubt[i, s] ** fade
             for level in range(levels):
-                table.echo[i, s, level] += (ECHO_PRIOR[level] - table.echo[i, s, level]) * forget
-    return table, columns
+                new.echo[i, s, level] += (ECHO_PRIOR[level] - new.echo[i, s, level]) * forget
+    return tracks_in(lookers, whole, flag, real, belief.modes, belief.weight)
 
 
 @kernel
 def look_once(
-    view: View, look: Look, raw: Raw, before: Table, maps: Maps, noise: FloatArray, knobs: Knobs
-) -> tuple[Left, Maps, FloatArray, tuple[IntArray, IntArray, FloatArray], tuple[int, int]]:
-    """The tracks after one look, a ``Table``, and what it taught and told.
+    fixed: FloatArray,
+    lowest: Any,
+    sensor: int,
+    kind: int,
+    at_us: int,
+    turn: int,
+    dt_s: float,
+    is_whole: bool,
+    sector_from: float,
+    sector_wide: float,
+    births_per_s: float,
+    plots: FloatArray,
+    speed_mps: FloatArray,
+    row: IntArray,
+    learned: FloatArray,
+    given_key: IntArray,
+    given_number: IntArray,
+    next_number: int,
+    lookers: int,
+    whole: IntArray,
+    flag: BoolArray,
+    real: FloatArray,
+    modes: FloatArray,
+    weight: FloatArray,
+) -> tuple[tuple[IntArray, BoolArray, FloatArray, FloatArray, FloatArray], FloatArray, IntArray, FloatArray, Any]:
+    """The tracks after one look, a ``Table`` but for its lookers, and what it taught and told.
 
-    That is the learned maps and noise, pairs told, how many tracks began and were confirmed.
-    Pairs are (track number, row of the scan, probability) of all above ``PAIR_FLOOR``, then the new tracks'. Nothing
-    given is written to. Parts and their sources: docs/tracking.md, sections 2 to 10.
+    That is the sensor's learned row, number and row of the scan of the pairs told [2, E] and their probabilities [E],
+    how many tracks began and were confirmed, and the next free number. Nothing given is written to. Records are taken
+    apart for the way in and out: Numba looks up the class of each that passes, and every part of it by name.
     """
-    s, count = look.sensor, len(before.gauss)
-    found, used = components(raw), factors(noise[s])
+    view, knobs = fixed_in(fixed, lowest)
+    fallback = view.sigma[sensor]
+    if kind != view.kind[sensor]:
+        fallback = np.full(4, np.nan)
+    found = components(kind, plots, speed_mps, row, fallback, view.origin[sensor])
+    teaches = is_whole and kind != BEARING and view.is_voluntary[sensor] == 0
+    counts = teaches and view.looker[sensor] >= 0
+    look = Look(sensor, at_us, turn, dt_s, counts, teaches, (sector_from, sector_wide), births_per_s)
+    before = tracks_in(lookers, whole, flag, real, modes, weight)
+    numbers = Numbers(given_key, given_number, next_number)
+    return _look(view, look, found, before, learned, numbers, knobs)
+
+
+@kernel
+def _look(
+    view: View, look: Look, found: Detections, before: Tracks, taught: FloatArray, numbers: Numbers, knobs: Knobs
+) -> tuple[tuple[IntArray, BoolArray, FloatArray, FloatArray, FloatArray], FloatArray, IntArray, FloatArray, Any]:
+    """One look from end to end; parts and their sources: docs/tracking.md, sections 2 to 10."""
+    s, count, plots = look.sensor, len(before.existence), len(found.z)
+    new_taught = taught.copy()
+    learned = learned_in(new_taught)
+    used = factors(learned.noise)
     scaled(found, used)
-    plots = len(found.z)
     back_s = np.empty(plots)
     for k in range(plots):
         back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
-    table, columns = predict_tracks(before, plots, look.dt_s, knobs.half_life_s)
+    table = predict_tracks(before, plots, look.dt_s, knobs.half_life_s)
     old = first_rows(table, table.belief, count)
     moments = old.belief.gauss
     place = plan_positions(found)
-    clutter, birth, ground = densities(view, s, look.births_per_s, maps[:3], found, place)
+    clutter, birth, ground = densities(view, s, look.births_per_s, learned, found, place)
     detect, miss, full, looked = detection_chances(
         view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt
     )
@@ -158,28 +175,43 @@ def look_once(
         learn_echo(old.echo, old.doubt, view.looker[s], full, looked, view.chance[s], pairs.detected)
     if found.kind == POLAR:
         lift(view, s, old.belief, pairs.detected)
-    learned = noise
     if view.looker[s] >= 0 and found.kind != BEARING:
-        learned = noise.copy()
-        learned[s] = learn_noise(noise[s], used, found, back_s, old, pairs)
+        learn_noise(learned.noise, used, found, back_s, old, pairs)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(
         view, s, look.at_us, look.turn, found, place, pairs.free, clutter, birth, swarm, back_s,
         knobs.birth_speed_mps, knobs.classes, table, count,
     )  # fmt: skip
-    told = _told(old, pairs, found.row, rows)
+    next_free = _number(table, count, count + len(rows), numbers)
+    told, chance = _told(table, count, pairs, found.row, rows)
     if look.silence_teaches:
-        maps = learn(view, s, look.sector, maps[:3], maps[3], found, place, pairs.free)
+        learn(view, s, look.sector, learned, found, place, pairs.free)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
     keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
-    stay = compact(table, keep, count, count + len(rows))
-    n, (whole, real, flag) = len(stay.existence), columns
-    left = (
-        whole[:, :n].copy(), real[:, :n].copy(), flag[:, :n].copy(), stay.belief.gauss, stay.belief.bank,
-        stay.belief.modes, stay.belief.weight, stay.class_probability, stay.echo, stay.doubt, stay.habit,
-    )  # fmt: skip
-    return left, maps, learned, told, (len(rows), int(fresh.sum()))
+    whole, flag, real = kept(table, keep, count + len(rows))
+    left = (whole, flag, real, table.belief.modes, table.belief.weight)
+    return left, new_taught, told, chance, (len(rows), int(fresh.sum()), next_free)
+
+
+@leaf
+def _number(tracks: Tracks, first: int, end: int, numbers: Numbers) -> int:
+    """Number the tracks just begun, in rows ``first`` to ``end``: as given before, else the next; gives the next."""
+    next_free = numbers.next_free
+    for i in range(first, end):
+        low, high = 0, len(numbers.key)
+        while low < high:
+            middle = (low + high) // 2
+            if numbers.key[middle] < tracks.track_id[i]:
+                low = middle + 1
+            else:
+                high = middle
+        if low < len(numbers.key) and numbers.key[low] == tracks.track_id[i]:
+            tracks.number[i] = numbers.number[low]
+        else:
+            tracks.number[i] = next_free
+            next_free += 1
+    return next_free
 
 
 @kernel
@@ -207,21 +239,24 @@ def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Associat
 
 @kernel
 def _told(
-    tracks: Tracks, pairs: Association, row: IntArray, new_row: IntArray
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Track number, scan row and probability of the pairs worth telling, then of the detections that began tracks.
+    tracks: Tracks, first: int, pairs: Association, row: IntArray, new_row: IntArray
+) -> tuple[IntArray, FloatArray]:
+    """Track number and scan row [2, E] and probability [E] of the pairs worth telling.
 
-    Tracks just begun have no number yet: 0.
+    All above ``PAIR_FLOOR``, then those of the detections ``new_row`` that began the tracks from row ``first`` on.
     """
-    most = len(pairs.track) + len(new_row)
-    number, rows, chance = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most)
-    count = 0
+    count = len(new_row)
+    for e in range(len(pairs.track)):
+        count += pairs.taken[e] > PAIR_FLOOR
+    who, chance = np.empty((2, count), np.int64), np.empty(count)
+    at = 0
     for e in range(len(pairs.track)):
         if pairs.taken[e] > PAIR_FLOOR:
-            number[count], rows[count] = tracks.number[pairs.track[e]], row[pairs.detection[e]]
-            chance[count] = pairs.taken[e]
-            count += 1
+            who[0, at], who[1, at] = tracks.number[pairs.track[e]], row[pairs.detection[e]]
+            chance[at] = pairs.taken[e]
+            at += 1
     for k in range(len(new_row)):
-        number[count], rows[count], chance[count] = 0, row[new_row[k]], pairs.free[new_row[k]]
-        count += 1
-    return number[:count], rows[:count], chance[:count]
+        who[0, at], who[1, at] = tracks.number[first + k], row[new_row[k]]
+        chance[at] = pairs.free[new_row[k]]
+        at += 1
+    return who, chance

@@ -70,71 +70,72 @@ class Detections(NamedTuple):
     speed_mps: FloatArray
 
 
-class Raw(NamedTuple):
-    """Rows of a scan as they came, in two rows of the kernels' own: handing over an array costs more than its copy.
-
-    One after the other, in ``real`` [15 K]: values [K, 4] and sigmas [K, 4], velocity [K, 3], origin [K, 3], radar
-    cross section [K]; in ``whole`` [3 K]: times, claim keys, rows of the scan. ``speed_mps`` [K] as in Detections, [0]
-    where all is seen at once; ``fallback`` [4] are the sigmas where none is stated, ``home`` [3] the sensor's place.
-    """
-
-    kind: int
-    real: FloatArray
-    whole: IntArray
-    speed_mps: FloatArray
-    fallback: FloatArray
-    home: FloatArray
-
-
+_REAL, _WHOLE = np.dtype(np.float64), np.dtype(np.int64)
+NO_ROWS: Final = np.zeros(0, np.int64)
 _SEEN_AT_ONCE: Final = np.zeros(0)
-_NOT_STATED: Final = np.full(4, np.nan)
+_NO_PLOTS: Final = np.zeros(0)
+NUMBERS: Final = 17
+"""Numbers of a plot in what ``plots_of`` gives."""
 
 
-def raw_rows(scan: Scan, sensors: SensorTable, row: IntArray) -> Raw:
-    """The rows ``row``, in rising order, of a scan for ``components``; the table's sigma where the scan states none."""
-    kind, s, at_us, key = int(scan.kind), scan.sensor_index, scan.at_us, scan.claim_key
+def plots_of(scan: Scan, row: IntArray = NO_ROWS) -> tuple[FloatArray, FloatArray]:
+    """The rows ``row``, in rising order, of a scan for ``components``, all where none are named; and how fast it came.
+
+    One column after the other [17 K], for a copy costs less than to hand over an array: values [K, 4] and sigmas
+    [K, 4], velocity [K, 3], origin [K, 3], radar cross section [K], then, as whole numbers, times [K] and claim keys
+    [K]. The other array is ``speed_mps`` [K] as in Detections, [0] where all is seen at once.
+    """
     columns: Any = (scan.z, scan.sigma, scan.velocity_enu_mps, scan.origin_enu_m, scan.rcs_dbsm)
-    if len(row) != len(at_us):
-        columns, at_us, key = [column[row] for column in columns], at_us[row], key[row]
-    real = np.concatenate([column.ravel() for column in columns], dtype=np.float64, casting="unsafe")
+    whole: Any = (scan.at_us, scan.claim_key)
     speed = _SEEN_AT_ONCE
     if scan.propagation_mps is not None:
-        stated = np.asarray(scan.propagation_mps, np.float64)[row]
+        stated = np.asarray(scan.propagation_mps, np.float64)
         speed = np.where(np.isfinite(stated) & (stated > 0.0), stated, 0.0)
-    return Raw(
-        kind,
-        real,
-        np.concatenate((at_us, key, row), dtype=np.int64, casting="unsafe"),
-        speed,
-        sensors.sigma[s] if kind == sensors.kind[s] else _NOT_STATED,
-        sensors.origin_enu_m[s],
-    )
+    if len(row):
+        columns, whole = [column[row] for column in columns], [column[row] for column in whole]
+        speed = speed[row] if len(speed) else speed
+    columns = [_plain(column, _REAL) for column in columns]
+    whole = [_plain(column, _WHOLE) for column in whole]
+    together = bytearray().join(columns + whole)
+    return np.frombuffer(together) if together else _NO_PLOTS, speed
+
+
+def _plain(column: Any, kind: Any) -> Any:
+    """The numbers as kernels take them, side by side."""
+    return column if column.dtype is kind and column.flags.c_contiguous else np.ascontiguousarray(column, kind)
 
 
 def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     """The rows ``row``, in rising order, of a scan as components with variances."""
-    return components(raw_rows(scan, sensors, row))
+    s, (plots, speed) = scan.sensor_index, plots_of(scan, row)
+    fallback = sensors.sigma[s] if int(scan.kind) == sensors.kind[s] else np.full(4, np.nan)
+    return components(int(scan.kind), plots, speed, row, fallback, sensors.origin_enu_m[s])
 
 
 @kernel
-def components(raw: Raw) -> Detections:
-    """Detections from rows of a scan; NaN for what is not measured.
+def components(
+    kind: int, plots: FloatArray, speed_mps: FloatArray, row: IntArray, fallback: FloatArray, home: FloatArray
+) -> Detections:
+    """Detections from rows of a scan, see ``plots_of``; NaN for what is not measured.
 
     A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
-    is not finite is replaced by the sensor's.
+    is not finite is replaced by the sensor's, ``home`` [3]. ``fallback`` [4] are the sigmas where none is stated.
     """
-    kind, fallback, count = raw.kind, raw.fallback, len(raw.real) // 15
-    values, sigmas, velocity = raw.real[: 4 * count], raw.real[4 * count : 8 * count], raw.real[8 * count : 11 * count]
-    origins, echoes = raw.real[11 * count : 14 * count], raw.real[14 * count :]
+    count = len(plots) // NUMBERS
+    values, sigmas, velocity = plots[: 4 * count], plots[4 * count : 8 * count], plots[8 * count : 11 * count]
+    origins, echoes = plots[11 * count : 14 * count], plots[14 * count : 15 * count]
+    whole = plots[15 * count :].view(np.int64)
     z, var = np.full((count, 6), np.nan), np.full((count, 6), np.nan)
-    origin, rcs_dbsm = np.empty((count, 3)), np.empty(count)
-    speed_mps = raw.speed_mps if len(raw.speed_mps) == count else np.zeros(count)
+    origin = np.empty((count, 3))
+    if len(speed_mps) < count:
+        speed_mps = np.zeros(count)
+    if len(row) < count:
+        row = np.arange(count)
     one_origin = True
     for k in range(count):
-        rcs_dbsm[k] = echoes[k]
         for axis in range(3):
             place = origins[3 * k + axis]
-            origin[k, axis] = place if abs(place) < FARTHEST else raw.home[axis]
+            origin[k, axis] = place if abs(place) < FARTHEST else home[axis]
             one_origin = one_origin and origin[k, axis] == origin[0, axis]
         for c in range(2 if kind == BEARING else 6 if kind == POSITION else 4):
             if kind == POSITION and c > 2:
@@ -148,8 +149,7 @@ def components(raw: Raw) -> Detections:
             if known:
                 z[k, c] = value
                 var[k, c] = max(sigma, SHARPEST) ** 2
-    at_us, key, row = raw.whole[:count], raw.whole[count : 2 * count], raw.whole[2 * count :]
-    return Detections(kind, z, var, origin, one_origin, at_us, key, rcs_dbsm, row, speed_mps)
+    return Detections(kind, z, var, origin, one_origin, whole[:count], whole[count:], echoes, row, speed_mps)
 
 
 @leaf

@@ -247,13 +247,21 @@ def predict(old: Belief, update_count: IntArray, dt_s: float, more: int) -> Beli
     A negative ``dt_s`` steps back along each mode without mixing and without noise. A track with one detection runs in
     MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT.
     """
-    count, banks = len(old.bank), 0
-    bank = np.full(count + more, -1, np.int64)
-    for i in range(count):
+    count = len(old.bank)
+    return predict_into(old, update_count, dt_s, np.empty((count + more, WIDTH)), np.empty(count + more, np.int64))
+
+
+@kernel
+def predict_into(old: Belief, update_count: IntArray, dt_s: float, gauss: FloatArray, bank: IntArray) -> Belief:
+    """``predict`` into the first rows of ``gauss`` and ``bank``; the rows left have no bank."""
+    banks = 0
+    for i in range(len(bank)):
+        bank[i] = -1
+    for i in range(len(old.bank)):
         if old.bank[i] >= 0 or (update_count[i] >= 2 and dt_s > 0.0):
             bank[i] = banks
             banks += 1
-    new = Belief(np.empty((count + more, WIDTH)), bank, np.empty((banks, WIDTH, LANES)), np.empty((banks, LANES)))
+    new = Belief(gauss, bank, np.empty((banks, WIDTH, LANES)), np.empty((banks, LANES)))
     _fill(old, steps_of(dt_s), space(), new)
     return new
 

@@ -67,21 +67,20 @@ def learn_noise(
     back_s: FloatArray,
     tracks: Tracks,
     pairs: Association,
-) -> FloatArray:
-    """The belief [PLACES, levels] after one look.
+) -> None:
+    """Bring the belief [PLACES, levels] up to date with one look, in place.
 
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
     predicted ones.
     """
-    sums, new = np.zeros(belief.shape), belief.copy()
+    sums = np.zeros(belief.shape)
     h, rate, spread, jac = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36)
     seen = np.zeros(PLACES)
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
     for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)
         for k in range(belief.shape[1]):
-            new[c, k] = FIRST[k] + (belief[c, k] - FIRST[k]) * keep + sums[c, k]
-    return new
+            belief[c, k] = FIRST[k] + (belief[c, k] - FIRST[k]) * keep + sums[c, k]
 
 
 @leaf

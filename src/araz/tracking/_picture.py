@@ -2,63 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 
+from araz.tracking._classify import HABIT_COUNT
 from araz.tracking._close import is_within_coast
-from araz.tracking._gauss import ROW
+from araz.tracking._gauss import ROW, WIDTH
 from araz.tracking._kernel import kernel
 from araz.tracking._look import survival
-from araz.tracking._motion import Belief, predict
-from araz.tracking._state import State, Table
+from araz.tracking._motion import predict
+from araz.tracking._state import CLASS_AT, CLASS_COUNT, GAUSS_AT, HABIT_AT, State, Table, named, tracks_in
 from araz.vocabulary import BoolArray, FloatArray, IntArray, TrackPicture
 
 
-def _shown(array: Any) -> Any:
-    """The same numbers, not to be written to: nobody changes the state's arrays either."""
-    view = array.view()
-    view.setflags(False)
-    return view
-
-
 @kernel
-def places(gauss: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Positions and velocities [N, 3] and full covariances [N, 6, 6] of rows [N, 27]."""
-    position, velocity = np.empty((len(gauss), 3)), np.empty((len(gauss), 3))
+def _covariances(gauss: FloatArray) -> FloatArray:
+    """Full covariances [N, 6, 6] of rows [N, 27]."""
     cov = np.empty((len(gauss), 6, 6))
     for i in range(len(gauss)):
-        for axis in range(3):
-            position[i, axis], velocity[i, axis] = gauss[i, axis], gauss[i, 3 + axis]
         for a in range(6):
             for b in range(a + 1):
                 cov[i, a, b] = cov[i, b, a] = gauss[i, ROW[a] + b]
-    return position, velocity, cov
+    return cov
 
 
-def picture_of(at_us: int, table: Table, shown: tuple[FloatArray, FloatArray, FloatArray]) -> TrackPicture:
-    """The record for others, of tracks at ``at_us``; ``shown`` are their ``places``."""
-    position, velocity, cov = shown
-    # The rows of what is not to be written to are not either.
-    whole, real, flag = _shown(table.whole), _shown(table.real), _shown(table.flag)
-    return TrackPicture(
-        at_us=at_us,
-        track_id=whole[1],
-        is_confirmed=flag[0],
-        existence=real[0],
-        position_enu_m=_shown(position),
-        velocity_enu_mps=_shown(velocity),
-        covariance=_shown(cov),
-        class_probability=_shown(table.class_probability),
-        started_at_us=whole[2],
-        updated_at_us=whole[3],
-        update_count=whole[4],
-        sensor_mask=whole[5],
-        claim_key=whole[6],
-        rcs_dbsm=real[2],
-        hidden=flag[1],
-        habit=_shown(table.habit),
-    )
+def _wide(real: FloatArray, count: int, first: int, width: int) -> FloatArray:
+    """A column of ``width`` numbers a track, ``first`` numbers a track from the begin of ``Table.real``."""
+    return real[first * count : (first + width) * count].reshape(count, width)
+
+
+_COLUMNS: Final[dict[str, Callable[[int, IntArray, BoolArray, FloatArray], Any]]] = {
+    "track_id": lambda count, whole, flag, real: whole[1],
+    "is_confirmed": lambda count, whole, flag, real: flag[0],
+    "existence": lambda count, whole, flag, real: real[:count],
+    "position_enu_m": lambda count, whole, flag, real: _wide(real, count, GAUSS_AT, WIDTH)[:, :3].copy(),
+    "velocity_enu_mps": lambda count, whole, flag, real: _wide(real, count, GAUSS_AT, WIDTH)[:, 3:6].copy(),
+    "covariance": lambda count, whole, flag, real: _covariances(_wide(real, count, GAUSS_AT, WIDTH)),
+    "class_probability": lambda count, whole, flag, real: _wide(real, count, CLASS_AT, CLASS_COUNT),
+    "started_at_us": lambda count, whole, flag, real: whole[2],
+    "updated_at_us": lambda count, whole, flag, real: whole[3],
+    "update_count": lambda count, whole, flag, real: whole[4],
+    "sensor_mask": lambda count, whole, flag, real: whole[5],
+    "claim_key": lambda count, whole, flag, real: whole[6],
+    "rcs_dbsm": lambda count, whole, flag, real: real[2 * count : GAUSS_AT * count],
+    "hidden": lambda count, whole, flag, real: flag[1],
+    "habit": lambda count, whole, flag, real: _wide(real, count, HABIT_AT, HABIT_COUNT),
+}
+
+
+class _PictureOfTable(TrackPicture):
+    """A picture that makes a column when it is first asked for: few readers want all fifteen of every scan.
+
+    ``_of`` is what they are made of: the number of tracks and three arrays of the ``Table``. The columns are not to be
+    written to, for nobody changes the state's arrays either.
+    """
+
+    __slots__ = ("_of",)
+
+    def __getattr__(self, name: str) -> Any:
+        make = _COLUMNS.get(name)
+        if make is None:
+            raise AttributeError(f"a TrackPicture has no {name!r}", name=name, obj=self)
+        column = make(*self._of)
+        column.setflags(False)
+        object.__setattr__(self, name, column)
+        return column
+
+
+def picture_of(at_us: int, table: Table) -> TrackPicture:
+    """The record for others, of tracks at ``at_us``."""
+    picture = _PictureOfTable.__new__(_PictureOfTable)
+    object.__setattr__(picture, "at_us", at_us)
+    object.__setattr__(picture, "_of", (table.whole.shape[1], table.whole, table.flag, table.real))
+    return picture
 
 
 def predict_picture(state: State, at_us: int) -> TrackPicture:
@@ -68,21 +86,32 @@ def predict_picture(state: State, at_us: int) -> TrackPicture:
     ``class_probability`` and the books are as at the last scan.
     """
     dt_s = (at_us - state.at_us) * 1e-6 if state.at_us else 0.0
-    table, knobs = state.now.table, state.knobs
-    rows, existence = _left(table.whole, table.real, table.flag, at_us, dt_s, knobs.half_life_s, knobs.coast_max_s)
-    if len(rows) < len(table.gauss):
+    table, settings = state.now.table, state.settings
+    half_life_s, coast_max_s = float(settings.survival_half_life_s), float(settings.coast_max_s)
+    rows, existence = _left(table.whole, table.real, table.flag, at_us, dt_s, half_life_s, coast_max_s)
+    if len(rows) < table.whole.shape[1]:
         table = take(table, rows)
-    belief = (table.gauss, table.bank, table.modes, table.weight)
-    shown = places(table.gauss) if dt_s == 0.0 else _moved(*belief, table.whole[4], dt_s)
-    return picture_of(at_us, table._replace(real=np.stack((existence, *table.real[1:]))), shown)
+    gauss, real = named(table).belief.gauss, table.real
+    if dt_s != 0.0:
+        gauss = _moved(*table, dt_s)
+    count = len(rows)
+    parts = (existence, real[count : GAUSS_AT * count], gauss, real[CLASS_AT * count :])
+    return picture_of(at_us, table._replace(real=np.concatenate(parts, axis=None)))
 
 
 @kernel
 def _moved(
-    gauss: FloatArray, bank: IntArray, modes: FloatArray, weight: FloatArray, update_count: IntArray, dt_s: float
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """``places`` of a belief ``dt_s`` seconds on."""
-    return places(predict(Belief(gauss, bank, modes, weight), update_count, dt_s, 0).gauss)
+    lookers: int,
+    whole: IntArray,
+    flag: BoolArray,
+    real: FloatArray,
+    modes: FloatArray,
+    weight: FloatArray,
+    dt_s: float,
+) -> FloatArray:
+    """The Gaussians [N, 27] of a table ``dt_s`` seconds on."""
+    tracks = tracks_in(lookers, whole, flag, real, modes, weight)
+    return predict(tracks.belief, tracks.update_count, dt_s, 0).gauss
 
 
 @kernel
@@ -96,14 +125,14 @@ def _left(
     coast_max_s: float,
 ) -> tuple[IntArray, FloatArray]:
     """Rows still shown at ``at_us``, with their existence then."""
-    rows = np.zeros(real.shape[1], np.int64)
+    rows = np.zeros(whole.shape[1], np.int64)
     count = 0
     for i in range(len(rows)):
         if is_within_coast(at_us - whole[3, i], whole[4, i], coast_max_s):
             rows[count] = i
             count += 1
     rows = rows[:count].copy()
-    existence = real[0][rows]
+    existence = real[rows]
     for k in range(count):
         existence[k] *= survival(max(dt_s, 0.0), flag[1, rows[k]], half_life_s)
     return rows, existence
@@ -111,18 +140,19 @@ def _left(
 
 def take(table: Table, rows: IntArray) -> Table:
     """The tracks at ``rows``, in that order, as new arrays."""
-    bank = table.bank[rows]
-    has = bank >= 0
+    tracks, whole = named(table), np.take(table.whole, rows, 1)
+    has = whole[7] >= 0
+    bank = whole[7, has]
+    whole[7] = np.where(has, np.cumsum(has) - 1, -1)
+    columns = (
+        tracks.existence, tracks.birth_existence, tracks.rcs_dbsm, tracks.belief.gauss, tracks.class_probability,
+        tracks.habit, tracks.echo, tracks.doubt,
+    )  # fmt: skip
     return Table(
-        np.take(table.whole, rows, 1),
-        np.take(table.real, rows, 1),
+        table.lookers,
+        whole,
         np.take(table.flag, rows, 1),
-        table.gauss[rows],
-        np.where(has, np.cumsum(has) - 1, -1),
-        table.modes[bank[has]],
-        table.weight[bank[has]],
-        table.class_probability[rows],
-        table.echo[rows],
-        table.doubt[rows],
-        table.habit[rows],
+        np.concatenate([column[rows] for column in columns], axis=None),
+        table.modes[bank],
+        table.weight[bank],
     )

@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._classify import CLASS_TABLE, HABIT_COUNT, ClassTable
+from araz.tracking._classify import CLASS_TABLE, FEATURE_COUNT, HABIT_COUNT, ClassTable, Likelihoods
 from araz.tracking._gauss import WIDTH
+from araz.tracking._kernel import as_python, kernel, leaf
 from araz.tracking._motion import Belief
 from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._rows import LANES
@@ -26,6 +27,7 @@ from araz.vocabulary import (
 TRACK_LIMIT: Final = 10_000
 """Most tracks kept; beyond it the tentative tracks least likely to exist go, and are counted."""
 
+CLASS_COUNT: Final = len(TrackClass)
 CLUTTER_CELLS: Final = 32
 """Cells along each side of a sensor's clutter map, which spans twice its range."""
 
@@ -93,30 +95,100 @@ class Tracks(NamedTuple):
 class Table(NamedTuple):
     """``Tracks`` in as few arrays as may be: each that a kernel takes or gives costs a look-up.
 
-    ``whole`` [7, N]: keys, numbers, started, updated, counts, masks, claims; ``real`` [3, N]: existence, that at birth,
-    radar cross section; ``flag`` [2, N]: confirmed, hidden. The others as in ``Tracks``, and its ``belief``.
+    ``whole`` [8, N]: keys, numbers, started, updated, counts, masks, claims, banks; ``flag`` [2, N]: confirmed, hidden;
+    ``real`` [reals N]: all other numbers, one quantity after the other, see ``tracks_in``. ``modes`` and
+    ``weight`` are those of ``Belief``, ``lookers`` how many sensors look.
     """
 
+    lookers: int
     whole: IntArray
-    real: FloatArray
     flag: BoolArray
-    gauss: FloatArray
-    bank: IntArray
+    real: FloatArray
     modes: FloatArray
     weight: FloatArray
-    class_probability: FloatArray
-    echo: FloatArray
-    doubt: FloatArray
-    habit: FloatArray
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        return sum([array.nbytes for array in self[1:]])
 
 
-def tracks_in(table: Table) -> Tracks:
-    """The columns of a table by name; shares its arrays."""
-    whole, real, flag, gauss, bank, modes, weight, classes, echo, doubt, habit = table
+GAUSS_AT: Final = 3
+CLASS_AT: Final = GAUSS_AT + WIDTH
+HABIT_AT: Final = CLASS_AT + CLASS_COUNT
+ECHO_AT: Final = HABIT_AT + HABIT_COUNT
+"""How many numbers of a track come before these in ``Table.real``."""
+
+
+@leaf
+def reals(lookers: int) -> int:
+    """How many numbers of a track are in ``Table.real``."""
+    return ECHO_AT + lookers * (1 + len(ECHO_LEVELS))
+
+
+@kernel
+def tracks_in(
+    lookers: int, whole: IntArray, flag: BoolArray, real: FloatArray, modes: FloatArray, weight: FloatArray
+) -> Tracks:
+    """The columns of a ``Table`` by name; shares its arrays."""
+    count, levels = whole.shape[1], len(ECHO_LEVELS)
+    gauss, classes, habit, echo = GAUSS_AT * count, CLASS_AT * count, HABIT_AT * count, ECHO_AT * count
+    doubt = echo + lookers * levels * count
     return Tracks(
-        whole[0], whole[1], Belief(gauss, bank, modes, weight), real[0], real[1], flag[0], flag[1], whole[2], whole[3],
-        whole[4], whole[5], whole[6], real[2], classes, echo, doubt, habit,
-    )  # fmt: skip
+        whole[0],
+        whole[1],
+        Belief(real[gauss:classes].reshape((count, WIDTH)), whole[7], modes, weight),
+        real[:count],
+        real[count : 2 * count],
+        flag[0],
+        flag[1],
+        whole[2],
+        whole[3],
+        whole[4],
+        whole[5],
+        whole[6],
+        real[2 * count : gauss],
+        real[classes:habit].reshape((count, CLASS_COUNT)),
+        real[echo:doubt].reshape((count, lookers, levels)),
+        real[doubt:].reshape((count, lookers)),
+        real[habit:echo].reshape((count, HABIT_COUNT)),
+    )
+
+
+def named(table: Table) -> Tracks:
+    """``tracks_in`` outside kernels."""
+    return as_python(tracks_in)(*table)
+
+
+class Learned(NamedTuple):
+    """What the scans of one sensor have taught, in one row of numbers [LEARNED].
+
+    ``mass`` [cells, cells] expected false plots a scan and cell, ``heights`` [HEIGHT_BINS] and ``rates`` [RATE_BINS]
+    false plots counted, fading, ``noise`` [PLACES, factors] the logarithm of the belief in each factor on its
+    variances, ``scans`` [1] how many it has learned from.
+    """
+
+    mass: FloatArray
+    heights: FloatArray
+    rates: FloatArray
+    noise: FloatArray
+    scans: FloatArray
+
+
+@kernel
+def learned_in(row: FloatArray) -> Learned:
+    """What was learned, by name; shares the row."""
+    heights = CLUTTER_CELLS * CLUTTER_CELLS
+    rates = heights + HEIGHT_BINS
+    noise = rates + RATE_BINS
+    scans = noise + PLACES * len(NOISE_FACTORS)
+    return Learned(
+        row[:heights].reshape((CLUTTER_CELLS, CLUTTER_CELLS)),
+        row[heights:rates],
+        row[rates:noise],
+        row[noise:scans].reshape((PLACES, len(NOISE_FACTORS))),
+        row[scans:],
+    )
 
 
 class View(NamedTuple):
@@ -126,6 +198,7 @@ class View(NamedTuple):
     """
 
     origin: FloatArray
+    sigma: FloatArray
     chance: FloatArray
     radius_m: FloatArray
     max_range_m: FloatArray
@@ -133,7 +206,8 @@ class View(NamedTuple):
     high_rad: FloatArray
     plots: FloatArray
     period_s: FloatArray
-    is_voluntary: BoolArray
+    kind: IntArray
+    is_voluntary: IntArray
     looker: IntArray
     lowest: Any
     east0: float
@@ -151,47 +225,100 @@ class Knobs(NamedTuple):
     birth_speed_mps: float
     ground_up_m: float
     gates: FloatArray
-    classes: ClassTable
+    classes: Likelihoods
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Filter:
+def fixed_numbers(view: View, settings: TrackingSettings, classes: ClassTable) -> FloatArray:
+    """All that stays the same from look to look, but the terrain, as one row of numbers; see ``fixed_in``."""
+    counts = np.array([view.lowest.shape[0], len(classes.noise_knots_mps), classes.knots.shape[1]], float)
+    settled = (
+        settings.survival_half_life_s, settings.confirm_existence, settings.delete_existence, settings.coast_max_s,
+        settings.birth_speed_sigma_mps, np.nanmedian(view.origin[:, 2]), view.east0, view.north0, view.cell,
+    )  # fmt: skip
+    gates = GATE_SLACK * gate_table(settings.gate_probability)
+    likelihoods = (classes.prior, classes.noise_knots_mps, classes.knots, classes.log_prior, classes.beside)
+    whole = np.concatenate((view.kind, view.is_voluntary, view.looker), dtype=np.int64)
+    columns = (counts, np.array(settled, float), gates, *likelihoods, *view[:9], whole.view(float))
+    return np.concatenate(columns, axis=None)
+
+
+@kernel
+def fixed_in(fixed: FloatArray, lowest: Any) -> tuple[View, Knobs]:
+    """Sensors and settings by name; shares the row."""
+    count, levels, knots = int(fixed[0]), int(fixed[1]), int(fixed[2])
+    gates, prior, noise_knots = 12, 19, 19 + CLASS_COUNT
+    knot = noise_knots + levels
+    log_prior = knot + FEATURE_COUNT * knots
+    beside = log_prior + LANES
+    origin = beside + FEATURE_COUNT * levels * knots * LANES
+    sigma = origin + 3 * count
+    columns = fixed[sigma + 4 * count :].reshape((10, count))
+    whole = columns[7:].ravel().view(np.int64)
+    view = View(
+        fixed[origin:sigma].reshape((count, 3)),
+        fixed[sigma : sigma + 4 * count].reshape((count, 4)),
+        columns[0],
+        columns[1],
+        columns[2],
+        columns[3],
+        columns[4],
+        columns[5],
+        columns[6],
+        whole[:count],
+        whole[count : 2 * count],
+        whole[2 * count :],
+        lowest,
+        fixed[9],
+        fixed[10],
+        fixed[11],
+    )
+    classes = Likelihoods(
+        fixed[prior:noise_knots],
+        fixed[noise_knots:knot],
+        fixed[knot:log_prior].reshape((FEATURE_COUNT, knots)),
+        fixed[log_prior:beside].reshape((1, 1, LANES)),
+        fixed[beside:origin].reshape((FEATURE_COUNT * levels * knots, 1, LANES)),
+    )
+    return view, Knobs(fixed[3], fixed[4], fixed[5], fixed[6], fixed[7], fixed[8], fixed[gates:prior], classes)
+
+
+class Filter(NamedTuple):
     """What the tracker believes at one time; it follows from the scans up to then, in their order of time, alone.
 
-    **Shapes** ``clutter_mass`` [S, cells, cells] expected false plots a scan and cell, ``clutter_scans`` [S] scans
-    learned from, ``clutter_heights`` [S, HEIGHT_BINS] and ``clutter_rates`` [S, RATE_BINS] false plots counted, fading.
-    ``noise`` [S, PLACES, factors] is the logarithm of the belief in each factor on a sensor's variances.
-    ``births_per_s`` is the running rate of confirmed tracks, ``at_us`` is 0 before the first scan, ``turn`` counts the
-    looks before that ended then as well, ``dropped_tracks`` those lost to ``TRACK_LIMIT``. Its arrays are not
-    flagged read-only, because Numba would compile every kernel twice (once more after unpickling, which drops the
-    flag); the kernels only ever write to arrays made in the same step.
+    ``learned`` is what each sensor's scans have taught, a row of ``Learned`` each. ``births_per_s`` is the running rate
+    of confirmed tracks, ``at_us`` is 0 before the first scan, ``turn`` counts the looks before that ended then as well,
+    ``dropped_tracks`` those lost to ``TRACK_LIMIT``. Its arrays are not flagged read-only, because Numba would compile
+    every kernel twice (once more after unpickling, which drops the flag); the kernels only ever write to arrays made in
+    the same step.
     """
 
     at_us: int
     turn: int
     table: Table
-    clutter_mass: FloatArray
-    clutter_heights: FloatArray
-    clutter_rates: FloatArray
-    clutter_scans: IntArray
-    noise: FloatArray
+    learned: tuple[FloatArray, ...]
     births_per_s: float
     dropped_tracks: int
 
     @property
     def tracks(self) -> Tracks:
         """The tracks by name."""
-        return tracks_in(self.table)
+        return named(self.table)
+
+    def learned_of(self, sensor: int) -> Learned:
+        """What the scans of one sensor have taught, by name."""
+        return as_python(learned_in)(self.learned[sensor])
 
 
 class Past(NamedTuple):
-    """One scan used: the belief before it, its place in the order of time, the tracks it began and their numbers."""
+    """One scan used: the belief before it, its place in the order of time, the tracks it began.
+
+    ``born`` [2, B] are their keys and numbers.
+    """
 
     before: Filter
     scan: Scan
     order: tuple[Any, ...]
     born: IntArray
-    born_number: IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,15 +327,14 @@ class State:
 
     ``past`` are the scans of the last half minute, so that a late one can be put in its place; ``forgotten`` is the
     order of the newest one no longer kept. ``confirmed`` are the keys of the confirmed tracks last told,
-    ``next_number`` the next track's. ``late_scans`` counts scans too old to use. ``view`` is the sensor table as the
-    kernels take it, ``knobs`` the settings; its ``ground_up_m`` is the sensors' median height, from which classes count
-    theirs.
+    ``next_number`` the next track's. ``late_scans`` counts scans too old to use. ``fixed`` are the sensor table and
+    the settings as the kernels take them; the ``ground_up_m`` in it is the sensors' median height, from which classes
+    count theirs.
     """
 
     sensors: SensorTable
     settings: TrackingSettings
-    view: View
-    knobs: Knobs
+    fixed: FloatArray
     now: Filter
     past: tuple[Past, ...]
     forgotten: tuple[Any, ...]
@@ -221,6 +347,11 @@ class State:
     def tracks(self) -> Tracks:
         """The tracks now."""
         return self.now.tracks
+
+    @property
+    def view(self) -> View:
+        """The sensor table as the kernels take it."""
+        return as_python(fixed_in)(self.fixed, self.sensors.visible_above_m)[0]
 
     @property
     def at_us(self) -> int:
@@ -236,17 +367,12 @@ class State:
 def no_tracks(lookers: int = 1) -> Table:
     """An empty table of tracks, with room for what ``lookers`` sensors see of each."""
     return Table(
-        whole=np.zeros((7, 0), np.int64),
-        real=np.zeros((3, 0)),
+        lookers=lookers,
+        whole=np.zeros((8, 0), np.int64),
         flag=np.zeros((2, 0), np.bool_),
-        gauss=np.zeros((0, WIDTH)),
-        bank=np.zeros(0, np.int64),
+        real=np.zeros(0),
         modes=np.zeros((0, WIDTH, LANES)),
         weight=np.zeros((0, LANES)),
-        class_probability=np.zeros((0, len(TrackClass))),
-        echo=np.zeros((0, lookers, len(ECHO_LEVELS))),
-        doubt=np.zeros((0, lookers)),
-        habit=np.zeros((0, HABIT_COUNT)),
     )
 
 
@@ -265,36 +391,19 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
     if wrong:
         raise ValueError(f"sensor table columns {wrong} do not have one row for each of the {count} sensors")
     sensors = replace(sensors, **copies)
-    radius = sensor_radius_m(sensors)
-    share = (2.0 * radius / CLUTTER_CELLS) ** 2 / (np.pi * radius**2)
-    mass = clutter_rate(sensors) * share
     view = view_of(sensors)
     now = Filter(
         at_us=0,
         turn=0,
         table=no_tracks(int(view.looker.max(initial=-1)) + 1),
-        clutter_mass=np.tile(mass[:, None, None], (1, CLUTTER_CELLS, CLUTTER_CELLS)),
-        clutter_heights=np.full((count, HEIGHT_BINS), FIRST_PLOTS / HEIGHT_BINS),
-        clutter_rates=np.full((count, RATE_BINS), FIRST_PLOTS / RATE_BINS),
-        clutter_scans=np.zeros(count, np.int64),
-        noise=np.tile(first_noise(), (count, PLACES, 1)),
+        learned=nothing_learned(sensors),
         births_per_s=FIRST_BIRTHS_PER_S,
         dropped_tracks=0,
     )
     return State(
         sensors=sensors,
         settings=settings,
-        view=view,
-        knobs=Knobs(
-            float(settings.survival_half_life_s),
-            float(settings.confirm_existence),
-            float(settings.delete_existence),
-            float(settings.coast_max_s),
-            float(settings.birth_speed_sigma_mps),
-            float(np.nanmedian(sensors.origin_enu_m[:, 2])),
-            GATE_SLACK * gate_table(settings.gate_probability),
-            CLASS_TABLE,
-        ),
+        fixed=fixed_numbers(view, settings, CLASS_TABLE),
         now=now,
         past=(),
         forgotten=(),
@@ -303,6 +412,15 @@ def init(sensors: SensorTable, settings: TrackingSettings) -> State:
         next_number=1,
         late_scans=0,
     )
+
+
+def nothing_learned(sensors: SensorTable) -> tuple[FloatArray, ...]:
+    """Each sensor's row of ``Learned`` before its first scan: false plots even over its disc, noise as stated."""
+    radius = sensor_radius_m(sensors)
+    mass = clutter_rate(sensors) * ((2.0 * radius / CLUTTER_CELLS) ** 2 / (np.pi * radius**2))
+    heights, rates = (np.full(bins, FIRST_PLOTS / bins) for bins in (HEIGHT_BINS, RATE_BINS))
+    noise = np.tile(first_noise(), PLACES)
+    return tuple(np.concatenate((np.full(CLUTTER_CELLS**2, cell), heights, rates, noise, [0.0])) for cell in mass)
 
 
 def first_noise() -> FloatArray:
@@ -316,6 +434,7 @@ def view_of(sensors: SensorTable) -> View:
     looks = ~(voluntary | (sensors.kind == MeasurementKind.BEARING))
     return View(
         origin=sensors.origin_enu_m,
+        sigma=sensors.sigma,
         chance=sensors.detection_probability,
         radius_m=sensor_radius_m(sensors),
         max_range_m=sensors.max_range_m,
@@ -323,7 +442,8 @@ def view_of(sensors: SensorTable) -> View:
         high_rad=sensors.max_elevation_rad,
         plots=clutter_rate(sensors),
         period_s=np.maximum(np.nan_to_num(sensors.period_s, nan=1.0), 0.1),
-        is_voluntary=voluntary,
+        kind=sensors.kind,
+        is_voluntary=voluntary.astype(np.int64),
         looker=np.where(looks, np.cumsum(looks) - 1, -1),
         lowest=sensors.visible_above_m,
         east0=float(sensors.raster_east_m),

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from araz.tracking._kernel import kernel
-from araz.tracking._look import Look, look_once
-from araz.tracking._measure import BEARING, raw_rows
-from araz.tracking._picture import picture_of, places, take
+from araz.tracking._look import look_once
+from araz.tracking._measure import NO_ROWS, plots_of
+from araz.tracking._picture import picture_of, take
 from araz.tracking._sight import sector_of
 from araz.tracking._state import (
     BIRTH_MEMORY_S,
@@ -29,29 +28,10 @@ MEMORY_US: Final = 30_000_000
 MEMORY_BYTES: Final = 256_000_000
 """Less is remembered where the beliefs of that time would take more than this."""
 
-Pairs = tuple[IntArray, IntArray, FloatArray]
-
-
-@dataclass(slots=True)
-class _Numbers:
-    """Numbers for the tracks of a step: the next free one, and those given lately, by key."""
-
-    next_free: int
-    key: IntArray
-    number: IntArray
-
-    def give(self, keys: IntArray) -> IntArray:
-        """The numbers [B] of tracks just begun: the one given before, else the next."""
-        if not len(self.key):
-            first, self.next_free = self.next_free, self.next_free + len(keys)
-            return np.arange(first, self.next_free, dtype=np.int64)
-        place = np.minimum(np.searchsorted(self.key, keys), len(self.key) - 1)
-        known = self.key[place] == keys
-        fresh = int(np.count_nonzero(~known))
-        given = np.where(known, self.number[place], 0)
-        given[~known] = np.arange(self.next_free, self.next_free + fresh)
-        self.next_free += fresh
-        return given
+Pairs = tuple[IntArray, FloatArray]
+"""Number and row of the scan [2, E], and probability [E]."""
+Given = tuple[IntArray, IntArray]
+"""Keys, sorted, and numbers of tracks."""
 
 
 def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
@@ -71,16 +51,17 @@ def step(state: State, scan: Scan) -> tuple[State, TrackEvents]:
         place -= 1
     if place == 0 and state.forgotten and order < state.forgotten:
         return _told(state, state.now, state.past, state.forgotten, state.next_number, state.late_scans + 1, _NO_PAIRS)
-    numbers = _Numbers(state.next_number, *_given(state.past[place:]))
-    past, now = list(state.past[:place]), state.past[place].before if place < len(state.past) else state.now
-    pairs = _NO_PAIRS
-    for at, one in enumerate((scan, *(entry.scan for entry in state.past[place:]))):
+    past, now = state.past[:place], state.now if place == len(state.past) else state.past[place].before
+    given, next_number = _given(state.past[place:]), state.next_number
+    before = now
+    now, pairs, born, next_number = _one_scan(state, now, scan, given, next_number)
+    past = (*past, Past(before, scan, order, born))
+    for entry in state.past[place:]:
         before = now
-        now, told, born = _one_scan(state, now, one, numbers)
-        past.append(Past(before, one, order if at == 0 else state.past[place + at - 1].order, *born))
-        pairs = told if at == 0 else pairs
+        now, _, born, next_number = _one_scan(state, now, entry.scan, given, next_number)
+        past = (*past, Past(before, entry.scan, entry.order, born))
     kept, forgotten = _trimmed(past, state.forgotten)
-    return _told(state, now, kept, forgotten, numbers.next_free, state.late_scans, pairs)
+    return _told(state, now, kept, forgotten, next_number, state.late_scans, pairs)
 
 
 def _check(state: State, scan: Scan) -> None:
@@ -135,41 +116,41 @@ class _Content:
         return hash(self._bytes())
 
 
-def _given(past: tuple[Past, ...]) -> tuple[IntArray, IntArray]:
-    """Keys, sorted, and numbers of the tracks that these scans began."""
+def _given(past: tuple[Past, ...]) -> Given:
+    """Keys and numbers of the tracks that these scans began."""
     if not past:
-        return _NO_NUMBERS, _NO_NUMBERS
-    key = np.concatenate([entry.born for entry in past])
-    number = np.concatenate([entry.born_number for entry in past])
+        return _NO_NUMBERS
+    key, number = np.concatenate([entry.born for entry in past], axis=1)
     rank = np.argsort(key, kind="stable")
     return key[rank], number[rank]
 
 
-def _trimmed(past: list[Past], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, ...], tuple[Any, ...]]:
+def _trimmed(past: tuple[Past, ...], forgotten: tuple[Any, ...]) -> tuple[tuple[Past, ...], tuple[Any, ...]]:
     """The scans still remembered, and the order of the newest that is not."""
     oldest_us = past[-1].order[0] - MEMORY_US
     drop = 0
     while past[drop].order[0] < oldest_us:
         drop += 1
-    # the newest is near enough to the largest; twice, for tables were made with room for as many again
-    held = sum([column.nbytes for column in past[-1].before.table])
-    most = max(MEMORY_BYTES // max(2 * held, 1), 1)
-    drop = max(drop, len(past) - most)
+    # the newest is near enough to the largest; twice, for what is shown of it may be kept as long
+    drop = max(drop, len(past) - max(MEMORY_BYTES // max(2 * past[-1].before.table.nbytes, 1), 1))
     if drop == 0:
-        return tuple(past), forgotten
-    return tuple(past[drop:]), past[drop - 1].order
+        return past, forgotten
+    return past[drop:], past[drop - 1].order
 
 
-_NO_PAIRS: Final[Pairs] = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+_NO_PAIRS: Final[Pairs] = (np.zeros((2, 0), np.int64), np.zeros(0))
 _NO_CHANGE: Final = np.zeros(0, np.int64)
-_NO_NUMBERS: Final = np.zeros(0, np.int64)
+_NO_NUMBERS: Final[Given] = (_NO_CHANGE, _NO_CHANGE)
 
 
 def _looks(claim_key: IntArray) -> list[IntArray]:
-    """Detection rows by look: the first of every claim and all without one, then the second, and so on."""
-    rows = np.arange(len(claim_key))
+    """Detection rows by look: the first of every claim and all without one, then the second, and so on.
+
+    The rows of a scan that is one look are not named.
+    """
     if np.count_nonzero(claim_key) < 2:
-        return [rows]
+        return _ONE_LOOK
+    rows = np.arange(len(claim_key))
     claimed = rows[claim_key != 0]
     order = claimed[np.argsort(claim_key[claimed], kind="stable")]
     keys = claim_key[order]
@@ -180,45 +161,44 @@ def _looks(claim_key: IntArray) -> list[IntArray]:
     return [rows[turn == number] for number in range(int(turn.max()) + 1)]
 
 
+_ONE_LOOK: Final = [NO_ROWS]
+
+
 def _one_scan(
-    state: State, now: Filter, scan: Scan, numbers: _Numbers
-) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
-    """The belief after a scan that is next in time, pairs told, keys and numbers begun."""
+    state: State, now: Filter, scan: Scan, given: Given, next_number: int
+) -> tuple[Filter, Pairs, IntArray, int]:
+    """The belief after a scan that is next in time, pairs told, keys and numbers begun [2, B], the next number."""
     looks = _looks(scan.claim_key)
+    if len(looks) == 1:
+        return _one_look(state, now, scan, looks[0], True, given, next_number)
     told: list[Pairs] = []
-    born: list[tuple[IntArray, IntArray]] = []
+    born: list[IntArray] = []
     for number, row in enumerate(looks):
-        now, pairs, begun = _one_look(state, now, scan, row, number == len(looks) - 1, numbers)
+        is_last = number == len(looks) - 1
+        now, pairs, begun, next_number = _one_look(state, now, scan, row, is_last, given, next_number)
         told.append(pairs)
         born.append(begun)
-    if len(looks) == 1:
-        return now, told[0], born[0]
-    number_of, row_of, chance = (np.concatenate(column) for column in zip(*told, strict=True))
-    key, number_given = (np.concatenate(column) for column in zip(*born, strict=True))
-    return now, (number_of, row_of, chance), (key, number_given)
+    pairs = np.concatenate([who for who, _ in told], axis=1), np.concatenate([chance for _, chance in told])
+    return now, pairs, np.concatenate(born, axis=1), next_number
 
 
 def _one_look(
-    state: State, now: Filter, scan: Scan, row: IntArray, is_last: bool, numbers: _Numbers
-) -> tuple[Filter, Pairs, tuple[IntArray, IntArray]]:
-    """One look of one sensor: the belief after it, pairs told, keys and numbers of tracks begun."""
-    s, view = scan.sensor_index, state.view
-    raw = raw_rows(scan, state.sensors, row)
-    at_us = scan.at_us_end
+    state: State, now: Filter, scan: Scan, row: IntArray, is_last: bool, given: Given, next_number: int
+) -> tuple[Filter, Pairs, IntArray, int]:
+    """One look of one sensor: the belief after it, pairs told, keys and numbers begun [2, B], the next number."""
+    s, at_us, old, learned = scan.sensor_index, scan.at_us_end, now.table, now.learned
     dt_s = (at_us - now.at_us) * 1e-6 if now.at_us else 0.0
-    silence = bool(is_last and scan.is_complete and raw.kind != BEARING and not view.is_voluntary[s])
     turn = now.turn + 1 if at_us == now.at_us else 0
-    sector, counts = sector_of(scan.sector_rad), silence and bool(view.looker[s] >= 0)
-    look = Look(s, at_us, turn, dt_s, counts, silence, sector, now.births_per_s)
-    maps = (now.clutter_mass, now.clutter_heights, now.clutter_rates, now.clutter_scans)
-    left, maps, noise, told, (begun, fresh) = look_once(view, look, raw, now.table, maps, now.noise, state.knobs)
-    table = Table._make(left)
-    first = len(table.gauss) - begun
-    keys = table.whole[0, first:]
-    given = numbers.give(keys)
-    table.whole[1, first:] = given
-    told[0][len(told[0]) - begun :] = given
-    dropped = max(len(table.gauss) - TRACK_LIMIT, 0)
+    (plots, speed_mps), (begin_rad, width_rad) = plots_of(scan, row), sector_of(scan.sector_rad)
+    left, taught, who, chance, (begun, fresh, next_number) = look_once(
+        state.fixed, state.sensors.visible_above_m, s, int(scan.kind), at_us, turn, dt_s, is_last and scan.is_complete,
+        begin_rad, width_rad, now.births_per_s, plots, speed_mps, row, learned[s], given[0], given[1], next_number,
+        old.lookers, old.whole, old.flag, old.real, old.modes, old.weight,
+    )  # fmt: skip
+    table = Table(old.lookers, *left)
+    count = table.whole.shape[1]
+    born = table.whole[:2, count - begun :]
+    dropped = max(count - TRACK_LIMIT, 0)
     if dropped:
         table = take(table, _most_likely(table))
     rate = now.births_per_s * math.exp(-dt_s / BIRTH_MEMORY_S) + fresh / BIRTH_MEMORY_S
@@ -226,48 +206,42 @@ def _one_look(
         at_us,
         turn,
         table,
-        *maps,
-        noise,
+        (*learned[:s], taught, *learned[s + 1 :]),
         max(rate, LEAST_BIRTHS_PER_S),
         now.dropped_tracks + dropped,
     )
-    return after, told, (keys, given)
+    return after, (who, chance), born, next_number
 
 
 def _most_likely(table: Table) -> IntArray:
     """Rows of the TRACK_LIMIT tracks kept when there are more: the tentative ones least likely to exist go first."""
-    order = np.lexsort((table.whole[0], -table.real[0], ~table.flag[0]))
+    order = np.lexsort((table.whole[0], -table.real[: table.whole.shape[1]], ~table.flag[0]))
     return np.asarray(np.sort(order[:TRACK_LIMIT]))
 
 
 @kernel
+def _is_told(whole: IntArray, flag: BoolArray, old_key: IntArray, old_number: IntArray) -> bool:
+    """Whether the confirmed tracks are the ones told last, in their order."""
+    count = 0
+    for i in range(whole.shape[1]):
+        if flag[0, i]:
+            if count == len(old_key) or whole[0, i] != old_key[count] or whole[1, i] != old_number[count]:
+                return False
+            count += 1
+    return count == len(old_key)
+
+
+@kernel
 def _lifecycle(
-    key: IntArray, number: IntArray, is_confirmed: BoolArray, old_key: IntArray, old_number: IntArray
+    whole: IntArray, flag: BoolArray, old_key: IntArray, old_number: IntArray
 ) -> tuple[IntArray, IntArray, IntArray, IntArray]:
     """Keys and numbers of the confirmed tracks, and numbers of those that are new among them and of those gone.
 
     ``old_key`` and ``old_number`` are the ones told last. Keys are looked up in a table of twice as many places.
     """
-    count = 0
-    for i in range(len(key)):
-        count += is_confirmed[i]
-    keys, numbers = np.empty(count, np.int64), np.empty(count, np.int64)
-    count = 0
-    for i in range(len(key)):
-        if is_confirmed[i]:
-            keys[count], numbers[count] = key[i], number[i]
-            count += 1
-    if np.array_equal(keys, old_key):
-        return keys, numbers, numbers[:0], numbers[:0]
+    confirmed = np.flatnonzero(flag[0])
+    keys, numbers = whole[0][confirmed], whole[1][confirmed]
     return keys, numbers, numbers[_missing(keys, old_key)], old_number[_missing(old_key, keys)]
-
-
-@kernel
-def _shown(
-    whole: IntArray, flag: BoolArray, gauss: FloatArray, old_key: IntArray, old_number: IntArray
-) -> tuple[tuple[IntArray, IntArray, IntArray, IntArray], tuple[FloatArray, FloatArray, FloatArray]]:
-    """``_lifecycle`` and ``places`` of a table, in one call."""
-    return _lifecycle(whole[0], whole[1], flag[0], old_key, old_number), places(gauss)
 
 
 @kernel
@@ -300,16 +274,14 @@ def _told(
     pairs: Pairs,
 ) -> tuple[State, TrackEvents]:
     """The new state, and what is told: the picture now, who was confirmed or ended, who took which detection."""
-    table, change = now.table, _NO_CHANGE
-    (keys, numbers, fresh, ended), shown = _shown(
-        table.whole, table.flag, table.gauss, state.confirmed, state.confirmed_number
-    )
-    changed = fresh
-    if len(fresh) or len(ended):
+    table, changed, change = now.table, _NO_CHANGE, _NO_CHANGE
+    keys, numbers = state.confirmed, state.confirmed_number
+    if not _is_told(table.whole, table.flag, keys, numbers):
+        keys, numbers, fresh, ended = _lifecycle(table.whole, table.flag, keys, numbers)
         changed = np.concatenate((fresh, ended))
         change = np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended)))
     after = State(
-        state.sensors, state.settings, state.view, state.knobs, now, past, forgotten, keys, numbers,
-        next_number, late_scans,
-    )  # fmt: skip
-    return after, TrackEvents(picture_of(now.at_us, table, shown), changed, change, *pairs)
+        state.sensors, state.settings, state.fixed, now, past, forgotten, keys, numbers, next_number, late_scans
+    )
+    (number, row), chance = pairs
+    return after, TrackEvents(picture_of(now.at_us, table), changed, change, number, row, chance)
