@@ -31,8 +31,9 @@ def abreast(count, apart_m):
     return scripts
 
 
-def test_three_in_company_are_one_card_and_one_swarm(place, table):
-    _, events = play(place, table, abreast(3, 200.0), 150.0)
+@pytest.mark.parametrize("apart_m", [200.0, 500.0], ids=["near", "by a chain"])
+def test_three_in_company_are_one_card_and_one_swarm(place, table, apart_m):
+    _, events = play(place, table, abreast(3, apart_m), 150.0)
     shown = {c.alarm_id: c for c in alarms(events)}
     [card] = [c for c in shown.values() if c.state is AlarmState.ACTIVE]
     assert {m.track_id for m in card.members} == {"T0001", "T0002", "T0003"}

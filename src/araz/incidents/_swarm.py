@@ -48,19 +48,22 @@ def _together(a: Sample, b: Sample) -> bool:
 
 
 def company(work: Work, proposal: Proposal) -> frozenset[str]:
-    """The open cards of its kind about tracks that fly in company with this proposal's track."""
-    here = None if proposal.track_id is None else _place(work, proposal.track_id)
-    if here is None:
+    """The open cards of its kind about tracks that fly in company with this proposal's track, near or by a chain."""
+    if proposal.track_id is None or _place(work, proposal.track_id) is None:
         return frozenset()
-    found = set()
+    found, with_it = set(), _chain_of(work, proposal.track_id)
     for alarm_id, card in work.cards.items():
         if card.kind != proposal.kind or card.alarm.state in (AlarmState.CLEARED, AlarmState.REJECTED):
             continue
         keys = [one.key for one in card.told] or [card.key]
-        places = (_place(work, int(key.partition(":")[2])) for key in keys if key.startswith("track:"))
-        if any(there is not None and _together(here, there) for there in places):
+        if any(key.startswith("track:") and int(key.partition(":")[2]) in with_it for key in keys):
             found.add(alarm_id)
     return frozenset(found)
+
+
+def _chain_of(work: Work, track: int) -> set[int]:
+    """The tracks of one company with this one."""
+    return next((set(chain) for chain in _chains(work, list(work.memories)) if track in chain), set())
 
 
 def tell_swarms(work: Work, kinds: Mapping[str, Sequence[int]]) -> None:

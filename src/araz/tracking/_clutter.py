@@ -34,6 +34,13 @@ range rate forget over MEMORY_PLOTS. More patience where plots are rare would he
 let a radar that sends far more false plots than it states fill the picture with tracks."""
 FLOOR: Final = 0.1
 """No cell falls below this share of the even spread: a quiet cell is not a clean one."""
+FINER: Final = 2
+CROWD: Final = 8.0
+CROWD_TIMES: Final = 8.0
+"""Plots of one look beyond so many in a quarter of a cell, and beyond so many times the mean of all quarters of the
+disc, are waves, rain or a flock before they are as many targets;"""
+EDGE: Final = 0.5
+"""and a quarter beside such a one may be so much of it: its edge lies somewhere in there."""
 
 
 @leaf
@@ -61,6 +68,44 @@ def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int)
     return row, col, high, fast
 
 
+@leaf
+def _quarter(view: View, sensor: int, place: FloatArray, k: int) -> tuple[int, int]:
+    """Row and column of a plot in the map with cells a quarter as large."""
+    radius, home = view.radius_m[sensor], view.origin[sensor]
+    width, count = 2.0 * radius / (FINER * CLUTTER_CELLS), FINER * CLUTTER_CELLS
+    if math.isnan(place[k, 0] + place[k, 1]):
+        return 0, 0
+    return _bin(place[k, 1] - home[1], -radius, width, count), _bin(place[k, 0] - home[0], -radius, width, count)
+
+
+@kernel
+def _crowds(view: View, sensor: int, place: FloatArray) -> tuple[FloatArray, float]:
+    """How many plots this look has in each quarter of a cell, and beyond how many they are a crowd (inf: nowhere).
+
+    People and receivers of claims report no false plots by the score: theirs never are.
+    """
+    crowd, fullest = np.zeros((FINER * CLUTTER_CELLS, FINER * CLUTTER_CELLS)), 0.0
+    if view.is_voluntary[sensor]:
+        return crowd, math.inf
+    for k in range(len(place)):
+        row, col = _quarter(view, sensor, place, k)
+        crowd[row, col] += 1.0
+        fullest = max(fullest, crowd[row, col])
+    usual = max(CROWD, CROWD_TIMES * len(place) / (0.25 * math.pi * crowd.size))
+    return crowd, usual if fullest > usual else math.inf
+
+
+@leaf
+def _crowd_at(crowd: FloatArray, row: int, col: int) -> float:
+    """How full a quarter of a cell may be: as it is, or as the edge of the fullest beside it."""
+    most = 0.0
+    for r in range(max(row - 1, 0), min(row + 2, len(crowd))):
+        for c in range(max(col - 1, 0), min(col + 2, len(crowd))):
+            most = max(most, crowd[r, c])
+    full: float = max(crowd[row, col], EDGE * most)
+    return full
+
+
 @kernel
 def densities(
     view: View,
@@ -75,7 +120,8 @@ def densities(
     From the map's plots a square metre of ground: times the density of false plots by height where height is measured,
     by range rate where that is, both learned (new targets are even over both), and for polar plots times the Jacobian
     dx dy dz = r^2 cos(el) dr daz del (r dr daz where elevation is not measured). A bearing's density is even round the
-    compass.
+    compass. A quarter of a cell that holds more plots in this look than the map has learned, by more than is usual, is
+    as full as it now is.
     """
     mass, heights, rates = learned.mass, learned.heights, learned.rates
     rows = np.zeros((3, len(place)))
@@ -85,6 +131,7 @@ def densities(
     disc = cell_m2 / (math.pi * radius**2)
     new = births_per_s * view.period_s[sensor] * disc
     all_high, all_fast = heights.sum(), rates.sum()
+    crowd, usual = _crowds(view, sensor, place)
     for k in range(len(place)):
         if found.kind == BEARING:
             clutter[k] = rate / (2.0 * math.pi) / (1.0 if math.isnan(found.z[k, 1]) else 0.5 * math.pi)
@@ -110,6 +157,9 @@ def densities(
             per /= 1.0 if math.isnan(found.z[k, 3]) else RATE_SPAN_MPS**2
             per /= 1.0 if math.isnan(found.z[k, 5]) else CLIMB_SPAN_MPS
         plots = max(mass[row, col], FLOOR * rate * disc)
+        if usual < math.inf:
+            north, east = _quarter(view, sensor, place, k)
+            plots = max(plots, FINER**2 * (_crowd_at(crowd, north, east) - usual))
         clutter[k] = plots * false * per
         birth[k] = new * per
         ground_density[k] = plots / cell_m2
