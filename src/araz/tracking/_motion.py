@@ -31,8 +31,9 @@ CRUISE, MANOEUVRE, TURN_LEFT, TURN_RIGHT, FAST_LEFT, FAST_RIGHT, HOVER, RESTLESS
 
 TURN_RATE_RADPS: Final = np.radians(np.array([0.0, 0.0, 6.0, -6.0, 11.5, -11.5, 0.0, 0.0]))
 """Counter-clockwise positive (east towards north). Small drones turn at 4 to 14 deg/s, aeroplanes at 3 and less."""
-NOISE_HORIZONTAL: Final = np.array([0.05, 8.0, 0.15, 0.15, 0.2, 0.2, 0.5, 0.1])
-"""White acceleration intensity, m^2/s^3: a steady drone wanders little, a manoeuvring one pulls 2 m/s^2 for 2 s."""
+NOISE_HORIZONTAL: Final = np.array([0.05, 8.0, 0.4, 0.4, 0.5, 0.5, 0.5, 0.1])
+"""White acceleration intensity, m^2/s^3: a steady drone wanders little, a manoeuvring one pulls 2 m/s^2 for 2 s; what
+the turns have makes up for rates between theirs."""
 NOISE_VERTICAL: Final = np.array([0.02, 0.5, 0.02, 0.02, 0.02, 0.02, 0.1, 0.02])
 BRAKE_S: Final = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 0.0])
 """Time constant with which speed dies away; 0 means it does not."""
