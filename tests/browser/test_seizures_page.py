@@ -176,6 +176,9 @@ def test_crews_and_displacement_in_pictures_in_both_languages(night_parts, serve
     page.keyboard.press("x")
     until(page, lambda: "Displaced. The treated area's rate is" in page.inner_text(".drawer"), "the other language")
     assert axe.violations(page) == []
+    page.fill(".drawer form input >> nth=2", "Elsewhere")
+    assert "Lankaran" in page.inner_text(".drawer .legend .control"), "as asked, not as typed since"
+    page.fill(".drawer form input >> nth=2", "Lankaran")
     page.fill(".drawer form input >> nth=3", "2012-03-01")
     page.keyboard.press("Enter")
     until(page, lambda: "Refused: 2 periods before and 38 after" in page.inner_text(".drawer"), "where it cannot tell")
