@@ -93,7 +93,7 @@ def _watched(pieces: Sequence[Piece], number: int, radar: Radar, rng: np.random.
         true = np.array([_at(pieces[n], k) for n in alive]) + home[alive]
         seen = rng.random(len(alive)) < radar.chance
         found = true[seen] + rng.standard_normal((int(seen.sum()), 3)) * sigma
-        state, _ = step(state, _scan(found, sigma, round(START_US + at_s * 1e6)))
+        state, events = step(state, _scan(found, sigma, round(START_US + at_s * 1e6)))
         tracks = state.tracks
         mean, cov = unpacked(tracks.belief.gauss)
         shown = np.flatnonzero(tracks.is_confirmed & (tracks.updated_at_us == state.at_us))
@@ -102,7 +102,7 @@ def _watched(pieces: Sequence[Piece], number: int, radar: Radar, rng: np.random.
             near = int(np.argmin(gap))
             if gap[near] > NEAR_M:
                 continue
-            feature, habit = np.zeros(FEATURE_COUNT), tracks.habit[i]
+            feature, habit = np.zeros(FEATURE_COUNT), events.picture.habit[i]
             features_of(habit, np.nan, feature)
             if pieces[alive[near]].is_coarse:
                 feature[QUICK] = np.nan

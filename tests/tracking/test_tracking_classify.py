@@ -40,19 +40,19 @@ def _tracks(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarra
 def _after(looks: list[tuple[np.ndarray, np.ndarray, float]], rcs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Posterior and habits after looks (mean, cov, seconds) at every track."""
     count = len(rcs)
-    probability, habit = np.tile(CLASS_TABLE.prior, (count, 1)), np.zeros((count, HABIT_COUNT))
+    lived = np.tile(np.append(CLASS_TABLE.prior, np.zeros(HABIT_COUNT)), (count, 1))
     for mean, cov, at_s in looks:
         classify(
             CLASS_TABLE,
-            probability,
-            habit,
+            lived,
+            np.arange(count),
             np.arange(count),
             packed(mean, cov),
             rcs,
             10.0,
             1_000_000_000 + round(at_s * 1e6),
         )
-    return probability, habit
+    return lived[:, :CLASSES].copy(), lived[:, CLASSES:].copy()
 
 
 def _oracle(looks: list[tuple[np.ndarray, np.ndarray, float]], rcs: float) -> np.ndarray:
@@ -141,9 +141,11 @@ def test_tracks_do_not_touch_each_other() -> None:
     turned, turned_habit = _after([(m[order], c[order], t) for m, c, t in looks], rcs[order])
     assert np.array_equal(turned, got[order])
     assert np.array_equal(turned_habit, habit[order])
-    probability, habit = np.tile(CLASS_TABLE.prior, (5, 1)), np.zeros((5, HABIT_COUNT))
-    classify(CLASS_TABLE, probability, habit, np.array([2]), packed(*looks[0][:2]), rcs, 10.0, 1_000_000_000)
-    assert np.array_equal(probability[[0, 1, 3, 4]], np.tile(CLASS_TABLE.prior, (4, 1)))
+    lived = np.tile(np.append(CLASS_TABLE.prior, np.zeros(HABIT_COUNT)), (5, 1))
+    first = lived[0].copy()
+    classify(CLASS_TABLE, lived, np.array([2]), np.array([4]), packed(*looks[0][:2]), rcs, 10.0, 1_000_000_000)
+    assert np.array_equal(lived[[0, 1, 3, 4]], np.tile(first, (4, 1)))
+    assert not np.array_equal(lived[2], first)
 
 
 def test_an_unknown_feature_is_silent() -> None:

@@ -16,9 +16,9 @@ from araz.vocabulary import TrackingSettings, TrackPicture
 COLUMNS = [field.name for field in fields(TrackPicture) if field.name != "at_us"]
 
 
-def flown(change=lambda one: one):
+def flown(change=lambda one: one, raster=None):
     """Four drones on straight courses among false plots, ten looks, each scan as ``change`` makes it."""
-    sensors, rng = table({"kind": POSITION, "clutter": 5.0}), np.random.default_rng(3)
+    sensors, rng = table({"kind": POSITION, "clutter": 5.0}, raster=raster), np.random.default_rng(3)
     state = init(sensors, TrackingSettings())
     for t in range(10):
         z = [rng.normal([300.0 * k + 10 * t, 2000.0 - 8 * t, 100.0], 10.0) for k in range(4)]
@@ -83,6 +83,15 @@ def fine(one):
 
 def test_a_scan_of_other_numbers_is_read_as_what_it_says():
     assert_same(flown(coarse)[1], flown(fine)[1])
+
+
+def test_a_hill_that_hides_nobody_changes_nothing():
+    """Where no terrain stands at all the tracker does not ask it; a hill in the far corner makes it ask."""
+    raster = np.full((100, 100), -np.inf)
+    raster[0, 0] = 500.0
+    (hill, seen), (flat, picture) = flown(raster=raster), flown()
+    assert (hill.view.is_open[0], flat.view.is_open[0]) == (0, 1)
+    assert_same(seen, picture)
 
 
 def test_a_scan_without_detections_is_a_look():

@@ -96,7 +96,13 @@ def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray)
     **Gives** the tracks that have pairs, cluster by cluster, and where each cluster begins (one more entry than
     clusters). Pairs come sorted by track; clusters come in the order of their first track, tracks in their own.
     """
-    parent, first = np.arange(tracks), np.full(detections, -1, np.int64)
+    room = np.zeros(5 * tracks + detections + 2, np.int64)  # one array for six: making one costs as much as filling it
+    parent, number, members = room[:tracks], room[tracks : 2 * tracks], room[2 * tracks : 3 * tracks]
+    size, fill, first = room[3 * tracks : 4 * tracks + 1], room[4 * tracks + 1 : 5 * tracks + 2], room[5 * tracks + 2 :]
+    for i in range(tracks):
+        parent[i], number[i] = i, -1
+    for j in range(detections):
+        first[j] = -1
     for e in range(len(track)):
         i, j = track[e], detection[e]
         if first[j] < 0:
@@ -110,7 +116,6 @@ def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray)
             parent[b] = parent[parent[b]]
             b = parent[b]
         parent[max(a, b)] = min(a, b)  # the root is a cluster's first track
-    size, number = np.zeros(tracks + 1, np.int64), np.full(tracks, -1, np.int64)
     count, last = 0, -1
     for e in range(len(track)):
         if track[e] == last:
@@ -127,11 +132,11 @@ def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray)
     start = size[: count + 1]
     for c in range(count):
         start[c + 1] += start[c]
-    fill, members = start.copy(), np.empty(start[count], np.int64)
+        fill[c + 1] = start[c + 1]
     last = -1
     for e in range(len(track)):
         if track[e] != last:
             last = track[e]
             members[fill[number[last]]] = last
             fill[number[last]] += 1
-    return members, start
+    return members[: start[count]], start

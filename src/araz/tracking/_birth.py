@@ -7,7 +7,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._classify import Likelihoods
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import (
@@ -17,6 +16,7 @@ from araz.tracking._measure import (
     Detections,
     Plot,
     Room,
+    by_state,
     kalman_update,
     plot_of,
     room_in,
@@ -42,12 +42,13 @@ LEAST_START: Final = 1e-4
 
 
 class Bench(NamedTuple):
-    """Scratch rows: a wide prior [27], the same of lanes and after the update [27], a step [12]."""
+    """Scratch rows: a wide prior [27], the same of lanes and after the update [27], a step [12], three zeros."""
 
     prior: NumberRow
     modes: LaneRow
     after: LaneRow
     way: NumberRow
+    none: NumberRow
     kalman: Room
 
 
@@ -55,7 +56,9 @@ class Bench(NamedTuple):
 def _bench_in(lanes: FloatArray, kalman: FloatArray) -> Bench:
     modes = lane_row(lanes, 0)
     rest = numbers(beyond(modes, 2 * WIDTH))
-    return Bench(rest, modes, beyond(modes, WIDTH), beyond(rest, WIDTH), room_in(kalman))
+    none = beyond(rest, WIDTH + 12)
+    none[0] = none[1] = none[2] = 0.0
+    return Bench(rest, modes, beyond(modes, WIDTH), beyond(rest, WIDTH), none, room_in(kalman))
 
 
 @leaf
@@ -84,11 +87,14 @@ def start_state(plot: Plot, place: NumberRow, forward_s: float, speed_sigma: flo
         for axis in range(3):
             if not math.isnan(var[3]) and not math.isnan(var[3 + axis]):
                 prior[DIAGONAL[3 + axis]] = 1e4 * var[3 + axis]
-    for q in range(WIDTH):
-        work.modes[q] = spread(prior[q])
-    kalman_update(work.modes, plot, AT_ONCE, work.after, work.kalman)
-    for q in range(WIDTH):
-        g[q] = lane(work.after[q], MANOEUVRE)
+    if plot.kind == POSITION and not plot.speed_mps > 0.0:  # needs no lanes: nothing in it is written for them alone
+        by_state(prior, plot, work.none, g)
+    else:
+        for q in range(WIDTH):
+            work.modes[q] = spread(prior[q])
+        kalman_update(work.modes, plot, AT_ONCE, work.after, work.kalman)
+        for q in range(WIDTH):
+            g[q] = lane(work.after[q], MANOEUVRE)
     if forward_s > 0.0:
         fill_way(MANOEUVRE, forward_s, work.way)
         propagate(g, work.way, g)
@@ -121,7 +127,6 @@ def begin(
     swarm: FloatArray,
     back_s: FloatArray,
     speed_sigma: float,
-    classes: Likelihoods,
     tracks: Tracks,
     count: int,
 ) -> IntArray:
@@ -130,9 +135,9 @@ def begin(
     r = P(unclaimed) lambda_b / (lambda_b + lambda_c), lambda_b raised by ``swarm``. **Source** Williams 2015 (the
     Poisson part of the PMB), with the adaptive birth of Reuter et al. 2014. A bearing starts nothing.
     """
-    rows, scratch = np.empty(len(free), np.int64), (np.empty((1, 2 * WIDTH + 5, LANES)), space())
+    rows, scratch = np.empty(len(free), np.int64), (np.empty((1, 2 * WIDTH + 6, LANES)), space())
     made = _begin(
-        view, sensor, at_us, turn, found, place, free, clutter, birth, swarm, back_s, speed_sigma, classes, tracks,
+        view, sensor, at_us, turn, found, place, free, clutter, birth, swarm, back_s, speed_sigma, tracks,
         count, scratch, rows,
     )  # fmt: skip
     return rows[:made]
@@ -152,7 +157,6 @@ def _begin(
     swarm: FloatArray,
     back_s: FloatArray,
     speed_sigma: float,
-    classes: Likelihoods,
     tracks: Tracks,
     count: int,
     scratch: tuple[FloatArray, FloatArray],
@@ -189,9 +193,6 @@ def _begin(
         tracks.sensor_mask[i] = 1 << sensor
         tracks.claim_key[i] = found.claim_key[k]
         tracks.rcs_dbsm[i] = found.rcs_dbsm[k]
-        for c in range(len(classes.prior)):
-            tracks.class_probability[i, c] = classes.prior[c]
-        tracks.habit[i, :] = 0.0
         tracks.doubt[i, :] = 1.0
         first_echo(tracks.echo[i], column)
     return made

@@ -28,6 +28,8 @@ LAST_S, AGE_S, SHORT, LONG, SPEED, SQUARED, UP_SQUARED, NOISE, SLOWEST, FASTEST,
     0, 1, 2, 5, 8, 9, 10, 11, 12, 13, 14, 15, 16,
 )  # fmt: skip
 HABIT_COUNT: Final = 17
+CLASS_COUNT: Final = len(PRIOR)
+LIVED_COUNT: Final = CLASS_COUNT + HABIT_COUNT
 
 SHORT_S: Final = 5.0
 LONG_S: Final = 60.0
@@ -68,7 +70,6 @@ class ClassTable(NamedTuple):
 class Likelihoods(NamedTuple):
     """What of a ``ClassTable`` a look needs."""
 
-    prior: FloatArray
     noise_knots_mps: FloatArray
     knots: FloatArray
     log_prior: FloatArray
@@ -201,8 +202,8 @@ def log_ratios(
 @kernel
 def classify(
     table: Likelihoods,
-    probability: FloatArray,
-    habit: FloatArray,
+    lived: FloatArray,
+    which: IntArray,
     rows: IntArray,
     moments: FloatArray,
     rcs_dbsm: FloatArray,
@@ -211,17 +212,18 @@ def classify(
 ) -> None:
     """Add the look at ``at_us`` to the habits of the tracks ``rows`` and write their class posteriors, in place.
 
-    p(class) is proportional to prior(class) exp(sum of r_f), see ``log_ratios``. **Shapes** ``probability``
-    [N, classes], ``habit`` [N, HABIT_COUNT], ``moments`` [N, 27]. Never fails: unknown features are silent.
+    p(class) is proportional to prior(class) exp(sum of r_f), see ``log_ratios``. **Shapes** ``lived`` [C, LIVED_COUNT]:
+    class posteriors, then habits; ``which`` [M] are the tracks' rows of it, ``rows`` [M] of ``moments`` [N, 27] and
+    ``rcs_dbsm`` [N]. Never fails: unknown features are silent.
     """
-    _classify(table, probability, habit, rows, moments, rcs_dbsm, ground_up_m, at_us, np.zeros(FEATURE_COUNT))
+    _classify(table, lived, which, rows, moments, rcs_dbsm, ground_up_m, at_us, np.zeros(FEATURE_COUNT))
 
 
 @leaf
 def _classify(
     table: Likelihoods,
-    probability: FloatArray,
-    habit: FloatArray,
+    lived: FloatArray,
+    which: IntArray,
     rows: IntArray,
     moments: FloatArray,
     rcs_dbsm: FloatArray,
@@ -229,16 +231,17 @@ def _classify(
     at_us: int,
     feature: FloatArray,
 ) -> None:
-    for i in rows:
-        remember(habit[i], moments[i], ground_up_m, at_us * 1e-6)
-        features_of(habit[i], rcs_dbsm[i], feature)
-        level, up = place_on(table.noise_knots_mps, math.sqrt(habit[i, NOISE]))
+    for k in range(len(rows)):
+        i, probability, habit = rows[k], lived[which[k], :CLASS_COUNT], lived[which[k], CLASS_COUNT:]
+        remember(habit, moments[i], ground_up_m, at_us * 1e-6)
+        features_of(habit, rcs_dbsm[i], feature)
+        level, up = place_on(table.noise_knots_mps, math.sqrt(habit[NOISE]))
         spoken = spread(0.0)
         for f in range(FEATURE_COUNT):
             if not math.isnan(feature[f]):
                 spoken += _ratio(table, f, feature[f], level, up)
-        score = lane_row(table.log_prior, 0)[0] + habit[i, AGE_S] / (habit[i, AGE_S] + MATURE_S) * spoken
+        score = lane_row(table.log_prior, 0)[0] + habit[AGE_S] / (habit[AGE_S] + MATURE_S) * spoken
         share = math.exp(score - largest(score))
         share = share / total(share)
-        for c in range(probability.shape[1]):
-            probability[i, c] = lane(share, c)
+        for c in range(CLASS_COUNT):
+            probability[c] = lane(share, c)

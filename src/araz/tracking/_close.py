@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from araz.tracking._classify import Likelihoods, classify
-from araz.tracking._gauss import space
+from araz.tracking._gauss import WIDTH, space
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._merge import merged_into
 from araz.tracking._motion import Belief, overall
-from araz.tracking._rows import number_row
+from araz.tracking._rows import NumberRow, number_row
 from araz.tracking._sight import is_hidden
 from araz.tracking._state import Tracks, View, reals, tracks_in
 from araz.vocabulary import BoolArray, FloatArray, IntArray
@@ -42,27 +41,23 @@ def is_within_coast(age_us: int, update_count: int, coast_max_s: float) -> bool:
 
 @kernel
 def close(
-    view: View,
-    tracks: Tracks,
-    at_us: int,
-    detected: FloatArray,
-    ground_up_m: float,
-    knobs: tuple[float, float, float],
-    table: Likelihoods,
-) -> tuple[BoolArray, BoolArray]:
-    """Confirm, classify, hide and merge the tracks in place; who stays [N] and who is newly confirmed [N].
+    view: View, tracks: Tracks, at_us: int, detected: FloatArray, knobs: tuple[float, float, float]
+) -> tuple[BoolArray, int]:
+    """Confirm, hide and merge the tracks in place; who stays [N] and how many are newly confirmed.
 
     ``knobs`` are confirm_existence, delete_existence and coast_max_s of the settings.
     """
     moments, count = tracks.belief.gauss, len(tracks.existence)
     overall(tracks.belief, count, space())
-    keep, fresh, grown = np.zeros(count, np.bool_), np.zeros(count, np.bool_), np.zeros(count, np.int64)
+    flags, grown = np.zeros((2, count), np.bool_), np.empty(count, np.int64)
+    keep, fresh = flags[0], flags[1]
     rows = grown[: _judge(view, tracks, at_us, detected, knobs, keep, fresh, grown)]
-    seen = rows[detected[rows] >= 0.5]
-    classify(table, tracks.class_probability, tracks.habit, seen, moments, tracks.rcs_dbsm, ground_up_m, at_us)
     for j in merged_into(tracks, moments, rows):
         keep[j] = False
-    return keep, fresh & keep
+    confirmed = 0
+    for i in range(count):
+        confirmed += fresh[i] and keep[i]
+    return keep, confirmed
 
 
 @leaf
@@ -99,56 +94,83 @@ def _judge(
 
 
 @kernel
-def kept(tracks: Tracks, keep: BoolArray, total: int) -> tuple[IntArray, BoolArray, FloatArray]:
-    """``whole``, ``flag`` and ``real`` of the ``Table`` without the tracks that go.
+def kept(
+    before: Tracks, lived: FloatArray, tracks: Tracks, keep: BoolArray, total: int
+) -> tuple[IntArray, IntArray, BoolArray, FloatArray, FloatArray]:
+    """The rows of ``tracks`` that stay, and ``whole``, ``flag``, ``real`` and ``lived`` of a ``Table`` of these.
 
-    Of the old ones those that ``keep`` says stay, of the others all up to row ``total``. The modes of those gone stay
-    where they are, unused: the next prediction leaves them behind.
+    Of the tracks ``before`` those that ``keep`` says stay, of the new ones all up to row ``total``. The modes of those
+    gone stay where they are, unused: the next prediction leaves them behind.
     """
-    rows, count = np.empty(total, np.int64), 0
+    rows, count, confirmed = np.empty(total, np.int64), 0, 0
     for i in range(total):
         if i >= len(keep) or keep[i]:
             rows[count] = i
             count += 1
-    rows, lookers, levels = rows[:count], tracks.echo.shape[1], tracks.echo.shape[2]
+            confirmed += tracks.is_confirmed[i]
+    rows, lookers = rows[:count], tracks.doubt.shape[1]
     whole, flag, real = np.empty((8, count), np.int64), np.empty((2, count), np.bool_), np.empty(count * reals(lookers))
-    new = tracks_in(lookers, whole, flag, real, tracks.belief.modes, tracks.belief.weight)
-    _copy_numbers(tracks, rows, new)
-    _copy_rows(tracks.belief.gauss, rows, new.belief.gauss)
-    _copy_rows(tracks.class_probability, rows, new.class_probability)
-    _copy_rows(tracks.echo.reshape(len(tracks.echo), lookers * levels), rows, new.echo.reshape(count, lookers * levels))
-    _copy_rows(tracks.doubt, rows, new.doubt)
-    _copy_rows(tracks.habit, rows, new.habit)
-    return whole, flag, real
+    known = np.empty((confirmed + 1, lived.shape[1]))
+    _copy(tracks, rows, tracks_in(lookers, whole, flag, real, tracks.belief.modes, tracks.belief.weight))
+    _copy_lived(before.is_confirmed, lived, rows, flag[0], known)
+    return rows, whole, flag, real, known
 
 
 @leaf
-def _copy_numbers(old: Tracks, rows: IntArray, new: Tracks) -> None:
-    """Copy the columns of one number each: row ``rows[k]`` to row k."""
-    for to in range(len(rows)):
-        i = rows[to]
-        new.track_id[to] = old.track_id[i]
-        new.number[to] = old.number[i]
-        new.belief.bank[to] = old.belief.bank[i]
-        new.existence[to] = old.existence[i]
-        new.birth_existence[to] = old.birth_existence[i]
-        new.is_confirmed[to] = old.is_confirmed[i]
-        new.hidden[to] = old.hidden[i]
-        new.started_at_us[to] = old.started_at_us[i]
-        new.updated_at_us[to] = old.updated_at_us[i]
-        new.update_count[to] = old.update_count[i]
-        new.sensor_mask[to] = old.sensor_mask[i]
-        new.claim_key[to] = old.claim_key[i]
-        new.rcs_dbsm[to] = old.rcs_dbsm[i]
+def _copy(old: Tracks, rows: IntArray, new: Tracks) -> None:
+    """Copy row ``rows[k]`` of the tracks to row k, those that stand side by side together."""
+    to = 0
+    while to < len(rows):
+        first, count = rows[to], 1
+        while to + count < len(rows) and rows[to + count] == first + count:
+            count += 1
+        _copy_numbers(old.track_id, first, count, new.track_id, to)
+        _copy_numbers(old.number, first, count, new.number, to)
+        _copy_numbers(old.belief.bank, first, count, new.belief.bank, to)
+        _copy_numbers(old.existence, first, count, new.existence, to)
+        _copy_numbers(old.birth_existence, first, count, new.birth_existence, to)
+        _copy_numbers(old.is_confirmed, first, count, new.is_confirmed, to)
+        _copy_numbers(old.hidden, first, count, new.hidden, to)
+        _copy_numbers(old.started_at_us, first, count, new.started_at_us, to)
+        _copy_numbers(old.updated_at_us, first, count, new.updated_at_us, to)
+        _copy_numbers(old.update_count, first, count, new.update_count, to)
+        _copy_numbers(old.sensor_mask, first, count, new.sensor_mask, to)
+        _copy_numbers(old.claim_key, first, count, new.claim_key, to)
+        _copy_numbers(old.rcs_dbsm, first, count, new.rcs_dbsm, to)
+        lookers, levels = old.echo.shape[1], old.echo.shape[2]
+        _copy_rows(number_row(old.belief.gauss, first), count * WIDTH, number_row(new.belief.gauss, to))
+        _copy_rows(number_row(old.echo, first), count * lookers * levels, number_row(new.echo, to))
+        _copy_rows(number_row(old.doubt, first), count * lookers, number_row(new.doubt, to))
+        to += count
 
 
 @leaf
-def _copy_rows(old: FloatArray, rows: IntArray, new: FloatArray) -> None:
-    """The same for a column of several numbers each."""
-    for to in range(len(rows)):
-        source, out = number_row(old, rows[to]), number_row(new, to)
-        for k in range(old.shape[1]):
-            out[k] = source[k]
+def _copy_numbers(old: Any, first: int, count: int, new: Any, to: int) -> None:
+    for k in range(count):
+        new[to + k] = old[first + k]
+
+
+@leaf
+def _copy_rows(old: NumberRow, count: int, new: NumberRow) -> None:
+    for k in range(count):
+        new[k] = old[k]
+
+
+@leaf
+def _copy_lived(was: BoolArray, lived: FloatArray, rows: IntArray, confirmed: BoolArray, new: FloatArray) -> None:
+    """Copy the rows of ``lived`` of the tracks that stay, confirmed before or just now, and the last one."""
+    seen, source, to = 0, 0, 0
+    for k in range(len(rows)):
+        while seen < rows[k] and seen < len(was):
+            source += was[seen]
+            seen += 1
+        if confirmed[k]:
+            i = source if rows[k] < len(was) and was[rows[k]] else len(lived) - 1
+            for q in range(lived.shape[1]):
+                new[to, q] = lived[i, q]
+            to += 1
+    for q in range(lived.shape[1]):
+        new[to, q] = lived[len(lived) - 1, q]
 
 
 @kernel
@@ -168,8 +190,6 @@ def first_rows(tracks: Tracks, belief: Belief, count: int) -> Tracks:
         tracks.sensor_mask[:count],
         tracks.claim_key[:count],
         tracks.rcs_dbsm[:count],
-        tracks.class_probability[:count],
         tracks.echo[:count],
         tracks.doubt[:count],
-        tracks.habit[:count],
     )

@@ -73,7 +73,15 @@ class Bench(NamedTuple):
 
 @kernel
 def _bench(pairs: int) -> Bench:
-    sure, whole, real = np.zeros((1, LANES)), np.empty((4, pairs), np.int64), np.empty((4, pairs))
+    whole, real, lanes = (
+        np.empty((4, pairs), np.int64),
+        np.empty((4, pairs)),
+        np.empty((pairs + 1) * (WIDTH + 2) * LANES),
+    )
+    after, share = pairs * LANES, pairs * (1 + WIDTH) * LANES
+    single = share + pairs * LANES
+    sure = lanes[single + WIDTH * LANES : single + (WIDTH + 1) * LANES].reshape((1, LANES))
+    sure[:] = 0.0
     sure[0, MANOEUVRE] = 1.0
     return Bench(
         whole[0],
@@ -85,10 +93,10 @@ def _bench(pairs: int) -> Bench:
         whole[2],
         whole[3],
         messages(pairs),
-        np.empty((pairs, LANES)),
-        np.empty((pairs, WIDTH, LANES)),
-        np.empty((pairs, LANES)),
-        np.empty((1, WIDTH, LANES)),
+        lanes[:after].reshape((pairs, LANES)),
+        lanes[after:share].reshape((pairs, WIDTH, LANES)),
+        lanes[share:single].reshape((pairs, LANES)),
+        lanes[single : single + WIDTH * LANES].reshape((1, WIDTH, LANES)),
         sure,
         space(),
         kalman_space(),
@@ -246,8 +254,10 @@ def associate(
         r' = sum_j beta_j + beta_0 r0,   r0 = r (1 - pd) / (1 - r pd).
     """
     plots, count = len(density), len(tracks.existence)
-    free, detected, slot = np.ones(plots), np.zeros(count), np.full(plots, -1, np.int64)
-    first = np.zeros(count + 1, np.int64)
+    chance, whole = np.zeros(plots + count), np.zeros(plots + count + 1, np.int64)
+    free, detected, slot, first = chance[:plots], chance[plots:], whole[:plots], whole[plots:]
+    for j in range(plots):
+        free[j], slot[j] = 1.0, -1
     for i in box[0]:
         first[i + 1] += 1
     for i in range(count):
@@ -256,7 +266,8 @@ def associate(
         first[i + 1] += first[i]
     members, start = clusters(count, plots, box[0], box[1])
     bench = _bench(_largest(members, start, first))
-    found_pairs = (np.empty(len(box[0]), np.int64), np.empty(len(box[0]), np.int64), np.empty(len(box[0])))
+    pairs = np.empty((2, len(box[0])), np.int64)
+    found_pairs = (pairs[0], pairs[1], np.empty(len(box[0])))
     told = _each_cluster(
         found, ages, density, tracks, box[1], chances, gates, members, start, first, bench, slot, free, detected,
         found_pairs,

@@ -98,19 +98,19 @@ def share(tracks: Tracks, before: Before, detected: FloatArray) -> None:
     and all at once silent more likely have. Where a look's silence does not count, pd_j is 0.
     """
     moments, bank = tracks.belief.gauss, tracks.belief.bank
-    rows = np.empty(len(bank), np.int64)
-    count = 0
+    rows, count = np.empty(len(bank), np.int64), 0
     for i in range(len(bank)):
         if bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and before.existence[i] > 0.5:
             rows[count] = i
             count += 1
     if count < 2:
         return
-    rows = rows[:count]
-    grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], REACH_M)
-    speech, done = np.empty((count, MODE_COUNT)), np.zeros(count, np.bool_)
-    near, new = np.empty((count + 1, 8)), np.zeros((count, MODE_COUNT))
-    plan, common = np.empty((2, count + LANES)), np.ones(count)
+    rows, plan, room = rows[:count], np.empty((2, count + LANES)), np.zeros((3 * count + 1, MODE_COUNT))
+    for a in range(count):
+        plan[0, a], plan[1, a] = moments[rows[a], 0], moments[rows[a], 1]
+    grid = plan_grid(plan[0, :count], plan[1, :count], REACH_M)
+    speech, new, near = room[:count], room[count : 2 * count], room[2 * count :]
+    done, common = np.zeros(count, np.bool_), np.ones(count)
     _listen(tracks.belief, before, detected, rows, grid, near, plan, speech, done, new, common)
     for a in range(count):
         i = rows[a]
@@ -227,7 +227,8 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
     if found.kind == BEARING or len(free) < 2:
         return odds
     grid = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M)
-    near, plan = np.empty((len(free), 4)), np.empty((2, len(free) + LANES))
+    room = np.empty(6 * len(free) + 2 * LANES)
+    near, plan = room[: 4 * len(free)].reshape((len(free), 4)), room[4 * len(free) :].reshape((2, len(free) + LANES))
     _count_others(found, place, free, ground_density, grid, near, plan, odds)
     return odds
 

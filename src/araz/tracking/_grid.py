@@ -16,6 +16,9 @@ MOST_CELLS: Final = 256
 GROUPS_A_POINT: Final = 4
 
 
+Extent = tuple[float, float, float, float]
+
+
 class Grid(NamedTuple):
     """K points by cell: ``order[start[c]:start[c + 1]]`` lie in cell c; the second coordinate counts fastest."""
 
@@ -36,15 +39,17 @@ def cell_of(value: float, low: float, width: float, count: int) -> int:
 
 
 @kernel
-def grid_of(first: FloatArray, second: FloatArray, limits: FloatArray, count0: int, count1: int) -> Grid:
+def grid_of(first: FloatArray, second: FloatArray, limits: Extent, count0: int, count1: int) -> Grid:
     """Sort points (first, second) [K] into count0 x count1 cells over ``limits`` (low0, high0, low1, high1).
 
     Points with a coordinate NaN are left out. Counting sort: linear in points and cells.
     """
     width0 = max(limits[1] - limits[0], 1e-9) / count0
     width1 = max(limits[3] - limits[2], 1e-9) / count1
-    start = np.zeros(count0 * count1 + 1, np.int64)
-    cell = np.empty(len(first), np.int64)
+    cells = count0 * count1
+    room = np.zeros(2 * (cells + 1) + 2 * len(first), np.int64)
+    start, fill = room[: cells + 1], room[cells + 1 : 2 * (cells + 1)]
+    cell, order = room[2 * (cells + 1) : 2 * (cells + 1) + len(first)], room[2 * (cells + 1) + len(first) :]
     for k in range(len(first)):
         if math.isnan(first[k] + second[k]):
             cell[k] = -1
@@ -52,29 +57,26 @@ def grid_of(first: FloatArray, second: FloatArray, limits: FloatArray, count0: i
         row = cell_of(first[k], limits[0], width0, count0)
         cell[k] = row * count1 + cell_of(second[k], limits[2], width1, count1)
         start[cell[k] + 1] += 1
-    for c in range(count0 * count1):
+    for c in range(cells):
         start[c + 1] += start[c]
-    fill = start.copy()
-    order = np.empty(start[-1], np.int64)
+        fill[c + 1] = start[c + 1]
     for k in range(len(first)):
         if cell[k] >= 0:
             order[fill[cell[k]]] = k
             fill[cell[k]] += 1
-    return Grid(order, start, limits[0], limits[2], width0, width1, count0, count1)
+    return Grid(order[: start[-1]], start, limits[0], limits[2], width0, width1, count0, count1)
 
 
-@kernel
-def extent(first: FloatArray, second: FloatArray) -> FloatArray:
+@leaf
+def extent(first: FloatArray, second: FloatArray) -> Extent:
     """Lowest and highest of both coordinates (low0, high0, low1, high1), NaN left out; zeros where there is none."""
-    limits = np.array([np.inf, -np.inf, np.inf, -np.inf])
+    low0, high0, low1, high1 = np.inf, -np.inf, np.inf, -np.inf
     for k in range(len(first)):
         if math.isnan(first[k] + second[k]):
             continue
-        limits[0], limits[1] = min(limits[0], first[k]), max(limits[1], first[k])
-        limits[2], limits[3] = min(limits[2], second[k]), max(limits[3], second[k])
-    if limits[0] > limits[1]:
-        limits[:] = 0.0
-    return limits
+        low0, high0 = min(low0, first[k]), max(high0, first[k])
+        low1, high1 = min(low1, second[k]), max(high1, second[k])
+    return (low0, high0, low1, high1) if low0 <= high0 else (0.0, 0.0, 0.0, 0.0)
 
 
 @leaf
@@ -137,9 +139,11 @@ def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
     while count1 >> shift > 0 and count0 * ((count1 >> shift) + 1) > GROUPS_A_POINT * len(east):
         shift += 1
     across = (count1 >> shift) + 1
-    room, ends = np.empty((4, len(east)), np.int64), np.zeros(count0 * across + 2 + count1 + 1, np.int64)
-    group, col, by_col, order = room[0], room[1], room[2], room[3]
-    start, col_start = ends[: count0 * across + 2], ends[count0 * across + 2 :]
+    points, groups = len(east), count0 * across + 2
+    room = np.zeros(5 * points + groups + count1 + 1, np.int64)
+    group, col, by_col = room[:points], room[points : 2 * points], room[2 * points : 3 * points]
+    order, cols, ends = room[3 * points : 4 * points], room[4 * points : 5 * points], room[5 * points :]
+    start, col_start = ends[:groups], ends[groups:]
     for k in range(len(east)):
         group[k] = -1
         if not math.isnan(east[k] + north[k]):
@@ -156,13 +160,14 @@ def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
             by_col[col_start[col[k]]] = k
             col_start[col[k]] += 1
     count = start[-1]
-    cols = np.empty(count, np.int64)
     for place in range(count):
         k = by_col[place]
         to = start[group[k] + 1]
         order[to], cols[to] = k, col[k]
         start[group[k] + 1] += 1
-    return Plan(order[:count], cols, start[:-1], shift, across, limits[0], limits[2], width0, width1, count0, count1)
+    return Plan(
+        order[:count], cols[:count], start[:-1], shift, across, limits[0], limits[2], width0, width1, count0, count1
+    )
 
 
 @leaf

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from araz.tracking._birth import begin
+from araz.tracking._classify import classify
 from araz.tracking._close import close, first_rows, kept
 from araz.tracking._cluster import Ages, Association, associate
 from araz.tracking._clutter import densities, learn
@@ -32,6 +33,10 @@ CLAIM_SURE: Final = 0.5
 """A claim goes to a track that took its detection with at least this probability."""
 RCS_GAIN: Final = 0.1
 """Weight of a new radar cross section in a track's running mean (in dB)."""
+
+
+Left = tuple[IntArray, BoolArray, FloatArray, FloatArray, FloatArray, FloatArray]
+"""The arrays of a ``Table``."""
 
 
 class Look(NamedTuple):
@@ -78,18 +83,17 @@ def predict_tracks(old: Tracks, room: int, dt_s: float, half_life_s: float) -> T
     new.started_at_us[:count], new.updated_at_us[:count] = old.started_at_us, old.updated_at_us
     new.update_count[:count], new.sensor_mask[:count] = old.update_count, old.sensor_mask
     new.claim_key[:count], new.rcs_dbsm[:count] = old.claim_key, old.rcs_dbsm
-    new.existence[:count], new.birth_existence[:count] = old.existence, old.birth_existence
-    new.class_probability[:count], new.habit[:count] = old.class_probability, old.habit
-    new.echo[:count], new.doubt[:count] = old.echo, old.doubt
+    new.birth_existence[:count] = old.birth_existence
     seen_s, hidden_s = survival(dt_s, False, half_life_s), survival(dt_s, True, half_life_s)
     forget, fade = 1.0 - math.exp(-dt_s / ECHO_MEMORY_S), math.exp(-dt_s / DOUBT_MEMORY_S)
     for i in range(count):
-        new.existence[i] *= hidden_s if new.hidden[i] else seen_s
+        new.existence[i] = old.existence[i] * (hidden_s if old.hidden[i] else seen_s)
         for s in range(lookers):
-            if new.doubt[i, s] < 1.0:
-                new.doubt[i, s] = new.doubt[i, s] ** fade
+            doubt = old.doubt[i, s]
+            new.doubt[i, s] = doubt**fade if doubt < 1.0 else doubt
             for level in range(levels):
-                new.echo[i, s, level] += (ECHO_PRIOR[level] - new.echo[i, s, level]) * forget
+                share = old.echo[i, s, level]
+                new.echo[i, s, level] = share + (ECHO_PRIOR[level] - share) * forget
     return tracks_in(lookers, whole, flag, real, belief.modes, belief.weight)
 
 
@@ -117,9 +121,10 @@ def look_once(
     whole: IntArray,
     flag: BoolArray,
     real: FloatArray,
+    lived: FloatArray,
     modes: FloatArray,
     weight: FloatArray,
-) -> tuple[tuple[IntArray, BoolArray, FloatArray, FloatArray, FloatArray], FloatArray, IntArray, FloatArray, Any]:
+) -> tuple[Left, FloatArray, IntArray, FloatArray, tuple[int, int, int]]:
     """The tracks after one look, a ``Table`` but for its lookers, and what it taught and told.
 
     That is the sensor's learned row, number and row of the scan of the pairs told [2, E] and their probabilities [E],
@@ -136,22 +141,26 @@ def look_once(
     look = Look(sensor, at_us, turn, dt_s, counts, teaches, (sector_from, sector_wide), births_per_s)
     before = tracks_in(lookers, whole, flag, real, modes, weight)
     numbers = Numbers(given_key, given_number, next_number)
-    return _look(view, look, found, before, learned, numbers, knobs)
+    return _look(view, look, found, before, lived, learned, numbers, knobs)
 
 
 @kernel
 def _look(
-    view: View, look: Look, found: Detections, before: Tracks, taught: FloatArray, numbers: Numbers, knobs: Knobs
-) -> tuple[tuple[IntArray, BoolArray, FloatArray, FloatArray, FloatArray], FloatArray, IntArray, FloatArray, Any]:
+    view: View,
+    look: Look,
+    found: Detections,
+    before: Tracks,
+    lived: FloatArray,
+    taught: FloatArray,
+    numbers: Numbers,
+    knobs: Knobs,
+) -> tuple[Left, FloatArray, IntArray, FloatArray, tuple[int, int, int]]:
     """One look from end to end; parts and their sources: docs/tracking.md, sections 2 to 10."""
     s, count, plots = look.sensor, len(before.existence), len(found.z)
     new_taught = taught.copy()
     learned = learned_in(new_taught)
     used = factors(learned.noise)
     scaled(found, used)
-    back_s = np.empty(plots)
-    for k in range(plots):
-        back_s[k] = (look.at_us - found.at_us[k]) * 1e-6
     table = predict_tracks(before, plots, look.dt_s, knobs.half_life_s)
     old = first_rows(table, table.belief, count)
     moments = old.belief.gauss
@@ -160,12 +169,19 @@ def _look(
     detect, miss, full, looked = detection_chances(
         view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt
     )
-    density = clutter + birth
-    was = Before(old.belief.weight.copy(), old.existence.copy(), miss, np.empty(count))
-    worth, quiet_s = np.empty(count), np.empty(count)
+    of_plots, of_tracks = np.empty((2, plots)), np.empty((4, count))
+    back_s, density, worth, quiet_s = of_plots[0], of_plots[1], of_tracks[0], of_tracks[1]
+    was = Before(old.belief.weight.copy(), of_tracks[2], miss, of_tracks[3])
+    for k in range(plots):
+        back_s[k], density[k] = (look.at_us - found.at_us[k]) * 1e-6, clutter[k] + birth[k]
+    period_s, half_life_s = view.period_s[s], knobs.half_life_s
+    ended, ended_hidden = 1.0 - survival(period_s, False, half_life_s), 1.0 - survival(period_s, True, half_life_s)
     for i in range(count):
+        was.existence[i] = old.existence[i]
         quiet_s[i] = (look.at_us - old.updated_at_us[i]) * 1e-6
-        was.ended[i] = 1.0 - survival(min(quiet_s[i], view.period_s[s]), old.hidden[i], knobs.half_life_s)
+        was.ended[i] = ended_hidden if old.hidden[i] else ended
+        if quiet_s[i] < period_s:
+            was.ended[i] = 1.0 - survival(quiet_s[i], old.hidden[i], half_life_s)
         worth[i] = old.existence[i] * detect[i] / max(1.0 - old.existence[i] * miss[i], 1e-9)
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
     pairs = associate(found, Ages(back_s, quiet_s, look.dt_s), density, old, box, (detect, miss), knobs.gates)
@@ -181,17 +197,32 @@ def _look(
     swarm = swarm_odds(found, place, pairs.free, ground)
     rows = begin(
         view, s, look.at_us, look.turn, found, place, pairs.free, clutter, birth, swarm, back_s,
-        knobs.birth_speed_mps, knobs.classes, table, count,
+        knobs.birth_speed_mps, table, count,
     )  # fmt: skip
     next_free = _number(table, count, count + len(rows), numbers)
     told, chance = _told(table, count, pairs, found.row, rows)
     if look.silence_teaches:
         learn(view, s, look.sector, learned, found, place, pairs.free)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
-    keep, fresh = close(view, old, look.at_us, pairs.detected, knobs.ground_up_m, limits, knobs.classes)
-    whole, flag, real = kept(table, keep, count + len(rows))
-    left = (whole, flag, real, table.belief.modes, table.belief.weight)
-    return left, new_taught, told, chance, (len(rows), int(fresh.sum()), next_free)
+    keep, fresh = close(view, old, look.at_us, pairs.detected, limits)
+    stay, whole, flag, real, known = kept(before, lived, table, keep, count + len(rows))
+    which, seen = _seen(stay, flag[0], pairs.detected)
+    classify(knobs.classes, known, which, seen, table.belief.gauss, table.rcs_dbsm, knobs.ground_up_m, look.at_us)
+    left = (whole, flag, real, known, table.belief.modes, table.belief.weight)
+    return left, new_taught, told, chance, (len(rows), fresh, next_free)
+
+
+@kernel
+def _seen(rows: IntArray, confirmed: BoolArray, detected: FloatArray) -> tuple[IntArray, IntArray]:
+    """Which of the confirmed tracks that stay a detection moved, by number among them and by row."""
+    found, count, known = np.empty((2, len(rows)), np.int64), 0, 0
+    for k in range(len(rows)):
+        if confirmed[k]:
+            if detected[rows[k]] >= 0.5:
+                found[0, count], found[1, count] = known, rows[k]
+                count += 1
+            known += 1
+    return found[0, :count], found[1, :count]
 
 
 @leaf

@@ -70,7 +70,7 @@ class Detections(NamedTuple):
     speed_mps: FloatArray
 
 
-_REAL, _WHOLE = np.dtype(np.float64), np.dtype(np.int64)
+_KINDS: Final = [np.dtype(np.float64)] * 5 + [np.dtype(np.int64)] * 2
 NO_ROWS: Final = np.zeros(0, np.int64)
 _SEEN_AT_ONCE: Final = np.zeros(0)
 _NO_PLOTS: Final = np.zeros(0)
@@ -85,24 +85,27 @@ def plots_of(scan: Scan, row: IntArray = NO_ROWS) -> tuple[FloatArray, FloatArra
     [K, 4], velocity [K, 3], origin [K, 3], radar cross section [K], then, as whole numbers, times [K] and claim keys
     [K]. The other array is ``speed_mps`` [K] as in Detections, [0] where all is seen at once.
     """
-    columns: Any = (scan.z, scan.sigma, scan.velocity_enu_mps, scan.origin_enu_m, scan.rcs_dbsm)
-    whole: Any = (scan.at_us, scan.claim_key)
+    columns: list[Any] = [
+        scan.z, scan.sigma, scan.velocity_enu_mps, scan.origin_enu_m, scan.rcs_dbsm, scan.at_us, scan.claim_key
+    ]  # fmt: skip
     speed = _SEEN_AT_ONCE
     if scan.propagation_mps is not None:
         stated = np.asarray(scan.propagation_mps, np.float64)
         speed = np.where(np.isfinite(stated) & (stated > 0.0), stated, 0.0)
     if len(row):
-        columns, whole = [column[row] for column in columns], [column[row] for column in whole]
+        columns = [column[row] for column in columns]
         speed = speed[row] if len(speed) else speed
-    columns = [_plain(column, _REAL) for column in columns]
-    whole = [_plain(column, _WHOLE) for column in whole]
-    together = bytearray().join(columns + whole)
+    try:
+        is_plain = [column.dtype for column in columns] == _KINDS
+        together = bytearray().join(columns if is_plain else _plain(columns))
+    except TypeError:  # one is not side by side in memory
+        together = bytearray().join(_plain(columns))
     return np.frombuffer(together) if together else _NO_PLOTS, speed
 
 
-def _plain(column: Any, kind: Any) -> Any:
-    """The numbers as kernels take them, side by side."""
-    return column if column.dtype is kind and column.flags.c_contiguous else np.ascontiguousarray(column, kind)
+def _plain(columns: list[Any]) -> list[Any]:
+    """The columns of numbers as kernels take them."""
+    return [np.ascontiguousarray(column, kind) for column, kind in zip(columns, _KINDS, strict=True)]
 
 
 def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
@@ -125,10 +128,15 @@ def components(
     values, sigmas, velocity = plots[: 4 * count], plots[4 * count : 8 * count], plots[8 * count : 11 * count]
     origins, echoes = plots[11 * count : 14 * count], plots[14 * count : 15 * count]
     whole = plots[15 * count :].view(np.int64)
-    z, var = np.full((count, 6), np.nan), np.full((count, 6), np.nan)
-    origin = np.empty((count, 3))
+    real = np.full(16 * count, np.nan)
+    z, var, origin = (
+        real[: 6 * count].reshape((count, 6)),
+        real[6 * count : 12 * count].reshape((count, 6)),
+        (real[12 * count : 15 * count].reshape((count, 3))),
+    )
     if len(speed_mps) < count:
-        speed_mps = np.zeros(count)
+        speed_mps = real[15 * count :]
+        speed_mps[:] = 0.0
     if len(row) < count:
         row = np.arange(count)
     one_origin = True
@@ -411,8 +419,8 @@ def _step_back(prior: LaneRow, plot: Plot, age: Age, out: LaneRow, work: Room) -
 
 
 @leaf
-def _by_place(x: LaneRow, z: NumberRow, var: NumberRow, rest: Lanes, out: LaneRow) -> tuple[Lanes, Lanes, int]:
-    """``_by_state`` of a place alone, of all three components: the same operations, written out."""
+def _by_place(x: Row, z: NumberRow, var: NumberRow, rest: Any, out: Row) -> tuple[Any, Any, int]:
+    """``by_state`` of a place alone, of all three components: the same operations, written out."""
     two_pi, z0, z1, z2, v0, v1, v2 = 2.0 * math.pi, z[0], z[1], z[2], var[0], var[1], var[2]
     g = values(x)
     s0, nu0 = g[6] + v0 + rest, z0 - g[0]
@@ -427,13 +435,13 @@ def _by_place(x: LaneRow, z: NumberRow, var: NumberRow, rest: Lanes, out: LaneRo
 
 
 @leaf
-def _by_state(x: LaneRow, plot: Plot, rest: LaneRow, out: LaneRow) -> tuple[Lanes, Lanes, int]:
+def by_state(x: Row, plot: Plot, rest: Row, out: Row) -> tuple[Any, Any, int]:
     """Gaussians x [27] conditioned on a POSITION, into ``out``: its components are the state, so H picks a column."""
     z, var = plot.z, plot.var
     if not math.isnan(var[0] + var[1] + var[2]) and math.isnan(var[3]) and math.isnan(var[4]) and math.isnan(var[5]):
         return _by_place(x, z, var, rest[0], out)
     lay(values(x), out)
-    distance2, volume, used = spread(0.0), spread(1.0), 0
+    distance2, volume, used = alike(x[0], 0.0), alike(x[0], 1.0), 0
     for c in range(6):
         if math.isnan(var[c]):
             continue
@@ -538,7 +546,7 @@ def kalman_update(prior: LaneRow, plot: Plot, age: Age, out: LaneRow, work: Room
         _step_back(prior, plot, age, out, work)
     then = prior if at_once else out
     if plot.kind == POSITION:
-        distance2, volume, used = _by_state(then, plot, rest, out)
+        distance2, volume, used = by_state(then, plot, rest, out)
     else:
         distance2, volume, used = _by_look(then, plot, rest, out, work)
     if not at_once:

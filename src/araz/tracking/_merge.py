@@ -44,12 +44,15 @@ def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray
 
     Tracks claiming different things never merge. ``rows`` are in order of birth, so the lower is the older.
     """
-    doubles = np.empty(len(rows), np.int64)
-    if len(rows) < 2:
+    doubles, count = np.empty(len(rows), np.int64), len(rows)
+    if count < 2:
         return doubles[:0]
-    grid = plan_grid(moments[:, 0][rows], moments[:, 1][rows], MERGE_REACH_M)
-    gone, work = np.zeros(len(moments), np.bool_), np.empty((6, 7))
-    near, plan = np.empty((len(rows) + 1, 6)), np.empty((4, len(rows) + LANES))
+    room = np.empty(42 + 6 * (count + 1) + 4 * (count + LANES))
+    work, near = room[:42].reshape((6, 7)), room[42 : 48 + 6 * count].reshape((count + 1, 6))
+    plan, gone = room[48 + 6 * count :].reshape((4, count + LANES)), np.zeros(len(moments), np.bool_)
+    for k in range(count):
+        plan[0, k], plan[1, k] = moments[rows[k], 0], moments[rows[k], 1]
+    grid = plan_grid(plan[0, :count], plan[1, :count], MERGE_REACH_M)
     return doubles[: _doubles(tracks, moments, rows, grid, near, plan, gone, work, doubles)]
 
 

@@ -73,9 +73,8 @@ def learn_noise(
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
     predicted ones.
     """
-    sums = np.zeros(belief.shape)
-    h, rate, spread, jac = np.zeros(6), np.zeros(6), np.zeros((6, 6)), np.zeros(36)
-    seen = np.zeros(PLACES)
+    sums, room = np.zeros(belief.shape), np.zeros(84 + PLACES)
+    h, rate, spread, jac, seen = room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:]
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
     for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)

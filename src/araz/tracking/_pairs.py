@@ -10,10 +10,10 @@ import numpy as np
 from scipy.special import chdtri
 
 from araz.tracking._gauss import PLACE, ROW
-from araz.tracking._grid import Grid, extent, grid_of, row_of_cells
+from araz.tracking._grid import Grid, bits_before, extent, grid_of, row_of_cells
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import NEAREST_GROUND_M, POLAR, POSITION, Detections, azimuth_at, delay_s, linearise, wrap
-from araz.tracking._rows import NumberRow, number_row
+from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -117,7 +117,7 @@ def detection_grid(found: Detections) -> Grid:
     first, second = found.z[:, 0], found.z[:, 1]
     limits = extent(first, second)
     if found.kind == POLAR:
-        limits[2], limits[3] = -math.pi, math.pi
+        limits = (limits[0], limits[1], -math.pi, math.pi)
         second = second.copy()
         for k in range(len(second)):
             second[k] = wrap(second[k])
@@ -208,17 +208,18 @@ def _cells(found: Detections, search: Search, moments: FloatArray, i: int, far2:
     return row0, row1, int(left), int(right)
 
 
-@kernel
-def _widest(found: Detections, back_s: FloatArray) -> tuple[FloatArray, float, bool]:
+@leaf
+def _widest(found: Detections, back_s: FloatArray) -> tuple[tuple[float, float], float, bool]:
     """Largest variance of components 0 and 1, age of the oldest detection, and whether any makes a claim."""
-    widest, oldest, has_claims = np.zeros(2), 0.0, False
+    widest0, widest1, oldest, has_claims = 0.0, 0.0, 0.0, False
     for j in range(len(found.z)):
-        for c in range(2):
-            if not math.isnan(found.var[j, c]):
-                widest[c] = max(widest[c], found.var[j, c])
+        if not math.isnan(found.var[j, 0]):
+            widest0 = max(widest0, found.var[j, 0])
+        if not math.isnan(found.var[j, 1]):
+            widest1 = max(widest1, found.var[j, 1])
         oldest = max(oldest, abs(back_s[j]))
         has_claims = has_claims or found.claim_key[j] != 0
-    return widest, oldest, has_claims
+    return (widest0, widest1), oldest, has_claims
 
 
 @leaf
@@ -307,8 +308,9 @@ def _are_looks(found: Detections) -> bool:
 class Search(NamedTuple):
     """What the search for pairs needs beside tracks and detections, and its scratch.
 
-    ``near`` [K, 5] are components 0 and 1, their variances and ages, as the grid orders the plots, so that those of a
-    cell lie side by side. ``places``: see ``_are_places``, ``looks``: ``_are_looks``.
+    ``near`` [5, K + LANES] are components 0 and 1, their variances and ages, as the grid orders the plots, so that
+    those of a cell lie side by side, and eight at once cost as one. ``places``: see ``_are_places``, ``looks``:
+    ``_are_looks``.
     """
 
     gridded: bool
@@ -316,7 +318,7 @@ class Search(NamedTuple):
     looks: bool
     grid: Grid
     near: FloatArray
-    widest: FloatArray
+    widest: tuple[float, float]
     oldest: float
     has_claims: bool
     h: FloatArray
@@ -329,15 +331,16 @@ class Search(NamedTuple):
 @kernel
 def _search(found: Detections, back_s: FloatArray) -> Search:
     grid, (widest, oldest, has_claims) = detection_grid(found), _widest(found, back_s)
-    near = np.empty((len(grid.order), 5))
+    width = len(grid.order) + LANES
+    room = np.zeros(126 + 5 * width)
+    near = room[126:].reshape((5, width))
     for place in range(len(grid.order)):
         j = grid.order[place]
         for c in range(2):
-            near[place, c], near[place, 2 + c] = found.z[j, c], found.var[j, c]
-        near[place, 4] = back_s[j]
+            near[c, place], near[2 + c, place] = found.z[j, c], found.var[j, c]
+        near[4, place] = back_s[j]
     gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
-    room = np.zeros(126)
-    scratch = (room[:6], room[6:12], room[12:48].reshape(6, 6), room[48:84], room[84:].reshape(6, 7))
+    scratch = (room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:126].reshape((6, 7)))
     return Search(gridded, _are_places(found), _are_looks(found), grid, near, widest, oldest, has_claims, *scratch)
 
 
@@ -358,7 +361,8 @@ def box_pairs(
     only the cells its gate touches, so cost grows with near pairs. Bearings, and scans seen from several places, are
     small: there every pair is looked at. Rows of a polar or position scan without components 0 and 1 pair with nothing.
     """
-    track, detection = np.empty(64 + 2 * len(moments), np.int64), np.empty(64 + 2 * len(moments), np.int64)
+    room = np.empty((2, 64 + 2 * len(moments)), np.int64)
+    track, detection = room[0], room[1]
     if len(found.z) == 0:
         return track[:0], detection[:0]
     search, done, total = _search(found, back_s), 0, 0
@@ -383,15 +387,20 @@ class Box(NamedTuple):
 
 
 @leaf
-def _is_near(near: NumberRow, box: Box, far2: float, kind: int) -> bool:
-    """Whether a plot, as a row of ``Search.near``, lies within the squared distance ``far2`` by components 0 and 1."""
-    gap = near[0] - box.first + box.rate0 * near[4]
-    if gap * gap > far2 * (box.var0 + near[2]):
-        return False
-    side = near[1] - box.second + box.rate1 * near[4]
+def _bits_near(near: NumberRow, width: int, start: int, end: int, box: Box, far2: float, kind: int) -> int:
+    """Which of the next ``LANES`` plots from ``start`` on, before ``end``, lie within ``far2`` by components 0 and 1.
+
+    ``near`` are the columns of ``Search.near``, ``width`` apart; squared distance. Bit k is plot ``start`` + k.
+    """
+    age = eight(near, 4 * width + start)
+    gap = eight(near, start) - box.first + box.rate0 * age
+    side = eight(near, width + start) - box.second + box.rate1 * age
     if kind == POLAR:
         side = wrap(side)
-    return not side * side > far2 * (box.var1 + near[3])
+    far = bits_above(gap * gap, far2 * (box.var0 + eight(near, 2 * width + start)))
+    far |= bits_above(side * side, far2 * (box.var1 + eight(near, 3 * width + start)))
+    near_bits: int = ~far & bits_before(start, end)
+    return near_bits
 
 
 @leaf
@@ -399,7 +408,7 @@ def _cells_from(grid: Grid, row: int, col: int, last: int) -> tuple[int, int, in
     """Where the plots of a row's cells from ``col`` to ``last`` begin and end, and the column after; in two parts where
     azimuth begins anew.
     """
-    from_col = (col + grid.count1) % grid.count1
+    from_col = col + grid.count1 if col < 0 else (col - grid.count1 if col >= grid.count1 else col)
     to_col = min(from_col + last - col + 1, grid.count1)
     begin, end = row_of_cells(grid, row, from_col, to_col)
     return begin, end, col + to_col - from_col
@@ -422,6 +431,7 @@ def _pairs_from(
 ) -> tuple[int, int]:
     """Go on with track ``done``; gives the first track whose pairs found no room, or their number, and the pairs."""
     h, rate, spread, grid, gridded = search.h, search.rate, search.spread, search.grid, search.gridded
+    near, width = number_row(search.near, 0), search.near.shape[1]
     for i in range(done, len(moments)):
         count, mine, before = 0, track_key[i], total
         far2 = gate2 * SLACK * (SAME_CLAIM_GATE if search.has_claims and mine != 0 else 1.0)
@@ -431,12 +441,17 @@ def _pairs_from(
             col = col0
             while col <= col1:
                 begin, end, col = _cells_from(grid, row, col, col1) if gridded else (0, len(found.z), col + 1)
-                for place in range(begin, end):
-                    j = place
-                    if gridded:
-                        if not _is_near(number_row(search.near, place), box, far2, found.kind):
-                            continue
-                        j = grid.order[place]
+                start, bits = begin - LANES, 0
+                while True:
+                    while bits == 0 and start + LANES < end:
+                        start += LANES
+                        bits = bits_before(start, end)
+                        if gridded:
+                            bits = _bits_near(near, width, start, end, box, far2, found.kind)
+                    if bits == 0:
+                        break
+                    place, bits = start + lowest_bit(bits), bits & (bits - 1)
+                    j = grid.order[place] if gridded else place
                     its = found.claim_key[j]
                     if mine != 0 and its != 0 and mine != its:
                         continue

@@ -7,13 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from araz.tracking._classify import HABIT_COUNT
+from araz.tracking._classify import CLASS_COUNT
 from araz.tracking._close import is_within_coast
 from araz.tracking._gauss import ROW, WIDTH
 from araz.tracking._kernel import kernel
 from araz.tracking._look import survival
-from araz.tracking._motion import predict
-from araz.tracking._state import CLASS_AT, CLASS_COUNT, GAUSS_AT, HABIT_AT, State, Table, named, tracks_in
+from araz.tracking._motion import Belief, predict
+from araz.tracking._state import ECHO_AT, GAUSS_AT, State, Table, named
 from araz.vocabulary import BoolArray, FloatArray, IntArray, TrackPicture
 
 
@@ -28,34 +28,39 @@ def _covariances(gauss: FloatArray) -> FloatArray:
     return cov
 
 
-def _wide(real: FloatArray, count: int, first: int, width: int) -> FloatArray:
-    """A column of ``width`` numbers a track, ``first`` numbers a track from the begin of ``Table.real``."""
-    return real[first * count : (first + width) * count].reshape(count, width)
+def _gauss(real: FloatArray, count: int) -> FloatArray:
+    """The Gaussians [N, 27] in ``Table.real``."""
+    return real[GAUSS_AT * count : ECHO_AT * count].reshape(count, WIDTH)
 
 
-_COLUMNS: Final[dict[str, Callable[[int, IntArray, BoolArray, FloatArray], Any]]] = {
-    "track_id": lambda count, whole, flag, real: whole[1],
-    "is_confirmed": lambda count, whole, flag, real: flag[0],
-    "existence": lambda count, whole, flag, real: real[:count],
-    "position_enu_m": lambda count, whole, flag, real: _wide(real, count, GAUSS_AT, WIDTH)[:, :3].copy(),
-    "velocity_enu_mps": lambda count, whole, flag, real: _wide(real, count, GAUSS_AT, WIDTH)[:, 3:6].copy(),
-    "covariance": lambda count, whole, flag, real: _covariances(_wide(real, count, GAUSS_AT, WIDTH)),
-    "class_probability": lambda count, whole, flag, real: _wide(real, count, CLASS_AT, CLASS_COUNT),
-    "started_at_us": lambda count, whole, flag, real: whole[2],
-    "updated_at_us": lambda count, whole, flag, real: whole[3],
-    "update_count": lambda count, whole, flag, real: whole[4],
-    "sensor_mask": lambda count, whole, flag, real: whole[5],
-    "claim_key": lambda count, whole, flag, real: whole[6],
-    "rcs_dbsm": lambda count, whole, flag, real: real[2 * count : GAUSS_AT * count],
-    "hidden": lambda count, whole, flag, real: flag[1],
-    "habit": lambda count, whole, flag, real: _wide(real, count, HABIT_AT, HABIT_COUNT),
+def _rank(flag: BoolArray) -> IntArray:
+    """Rows [N] of ``Table.lived``: in order for the confirmed, the last for all others."""
+    return np.where(flag[0], np.cumsum(flag[0]) - 1, -1)
+
+
+_COLUMNS: Final[dict[str, Callable[[int, IntArray, BoolArray, FloatArray, FloatArray], Any]]] = {
+    "track_id": lambda count, whole, flag, real, lived: whole[1],
+    "is_confirmed": lambda count, whole, flag, real, lived: flag[0],
+    "existence": lambda count, whole, flag, real, lived: real[:count],
+    "position_enu_m": lambda count, whole, flag, real, lived: _gauss(real, count)[:, :3].copy(),
+    "velocity_enu_mps": lambda count, whole, flag, real, lived: _gauss(real, count)[:, 3:6].copy(),
+    "covariance": lambda count, whole, flag, real, lived: _covariances(_gauss(real, count)),
+    "class_probability": lambda count, whole, flag, real, lived: lived[_rank(flag), :CLASS_COUNT],
+    "started_at_us": lambda count, whole, flag, real, lived: whole[2],
+    "updated_at_us": lambda count, whole, flag, real, lived: whole[3],
+    "update_count": lambda count, whole, flag, real, lived: whole[4],
+    "sensor_mask": lambda count, whole, flag, real, lived: whole[5],
+    "claim_key": lambda count, whole, flag, real, lived: whole[6],
+    "rcs_dbsm": lambda count, whole, flag, real, lived: real[2 * count : GAUSS_AT * count],
+    "hidden": lambda count, whole, flag, real, lived: flag[1],
+    "habit": lambda count, whole, flag, real, lived: lived[_rank(flag), CLASS_COUNT:],
 }
 
 
 class _PictureOfTable(TrackPicture):
     """A picture that makes a column when it is first asked for: few readers want all fifteen of every scan.
 
-    ``_of`` is what they are made of: the number of tracks and three arrays of the ``Table``. The columns are not to be
+    ``_of`` is what they are made of: the number of tracks and four arrays of the ``Table``. The columns are not to be
     written to, for nobody changes the state's arrays either.
     """
 
@@ -75,7 +80,7 @@ def picture_of(at_us: int, table: Table) -> TrackPicture:
     """The record for others, of tracks at ``at_us``."""
     picture = _PictureOfTable.__new__(_PictureOfTable)
     object.__setattr__(picture, "at_us", at_us)
-    object.__setattr__(picture, "_of", (table.whole.shape[1], table.whole, table.flag, table.real))
+    object.__setattr__(picture, "_of", (table.whole.shape[1], *table[1:5]))
     return picture
 
 
@@ -91,27 +96,18 @@ def predict_picture(state: State, at_us: int) -> TrackPicture:
     rows, existence = _left(table.whole, table.real, table.flag, at_us, dt_s, half_life_s, coast_max_s)
     if len(rows) < table.whole.shape[1]:
         table = take(table, rows)
-    gauss, real = named(table).belief.gauss, table.real
+    count, real = len(rows), table.real
+    gauss = _gauss(real, count)
     if dt_s != 0.0:
-        gauss = _moved(*table, dt_s)
-    count = len(rows)
-    parts = (existence, real[count : GAUSS_AT * count], gauss, real[CLASS_AT * count :])
+        gauss = _moved(gauss, table.whole, table.modes, table.weight, dt_s)
+    parts = (existence, real[count : GAUSS_AT * count], gauss, real[ECHO_AT * count :])
     return picture_of(at_us, table._replace(real=np.concatenate(parts, axis=None)))
 
 
 @kernel
-def _moved(
-    lookers: int,
-    whole: IntArray,
-    flag: BoolArray,
-    real: FloatArray,
-    modes: FloatArray,
-    weight: FloatArray,
-    dt_s: float,
-) -> FloatArray:
+def _moved(gauss: FloatArray, whole: IntArray, modes: FloatArray, weight: FloatArray, dt_s: float) -> FloatArray:
     """The Gaussians [N, 27] of a table ``dt_s`` seconds on."""
-    tracks = tracks_in(lookers, whole, flag, real, modes, weight)
-    return predict(tracks.belief, tracks.update_count, dt_s, 0).gauss
+    return predict(Belief(gauss, whole[7], modes, weight), whole[4], dt_s, 0).gauss
 
 
 @kernel
@@ -145,14 +141,15 @@ def take(table: Table, rows: IntArray) -> Table:
     bank = whole[7, has]
     whole[7] = np.where(has, np.cumsum(has) - 1, -1)
     columns = (
-        tracks.existence, tracks.birth_existence, tracks.rcs_dbsm, tracks.belief.gauss, tracks.class_probability,
-        tracks.habit, tracks.echo, tracks.doubt,
+        tracks.existence, tracks.birth_existence, tracks.rcs_dbsm, tracks.belief.gauss, tracks.echo, tracks.doubt,
     )  # fmt: skip
+    lived = np.append(_rank(table.flag)[rows][table.flag[0, rows]], -1)
     return Table(
         table.lookers,
         whole,
         np.take(table.flag, rows, 1),
         np.concatenate([column[rows] for column in columns], axis=None),
+        table.lived[lived],
         table.modes[bank],
         table.weight[bank],
     )

@@ -76,6 +76,8 @@ def sight(view: View, s: int, g: FloatArray) -> tuple[bool, float]:
         elevation = math.atan2(u, math.sqrt(ground2))
         if elevation < view.low_rad[s] or elevation > view.high_rad[s]:
             return False, 1.0
+    if view.is_open[s]:
+        return True, 1.0
     return True, _clear_of_terrain(g, view.lowest[s], view.east0, view.north0, view.cell)
 
 

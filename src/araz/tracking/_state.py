@@ -7,7 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._classify import CLASS_TABLE, FEATURE_COUNT, HABIT_COUNT, ClassTable, Likelihoods
+from araz.tracking._classify import (
+    CLASS_TABLE,
+    FEATURE_COUNT,
+    HABIT_COUNT,
+    ClassTable,
+    Likelihoods,
+)
 from araz.tracking._gauss import WIDTH
 from araz.tracking._kernel import as_python, kernel, leaf
 from araz.tracking._motion import Belief
@@ -20,14 +26,12 @@ from araz.vocabulary import (
     MeasurementKind,
     Scan,
     SensorTable,
-    TrackClass,
     TrackingSettings,
 )
 
 TRACK_LIMIT: Final = 10_000
 """Most tracks kept; beyond it the tentative tracks least likely to exist go, and are counted."""
 
-CLASS_COUNT: Final = len(TrackClass)
 CLUTTER_CELLS: Final = 32
 """Cells along each side of a sensor's clutter map, which spans twice its range."""
 
@@ -64,10 +68,9 @@ FIRST_PLOTS: Final = 50.0
 class Tracks(NamedTuple):
     """N Bernoulli tracks, all at the state's common time; modes M, state order east, north, up, v_east, v_north, v_up.
 
-    **Shapes** ``belief`` where they are (see ``_motion``), ``class_probability`` [N, classes],
+    **Shapes** ``belief`` where they are (see ``_motion``),
     ``echo`` [N, lookers, levels] (belief in ECHO_LEVELS by sensor that looks, sums to one over levels),
     ``doubt`` [N, lookers] (how far silence speaks against being in the sensor's view, 1 is none),
-    ``habit`` [N, HABIT_COUNT] (how it has moved, see ``_classify``);
     everything else [N]. ``birth_existence`` is the existence the track began with. ``track_id`` is a
     key made of the detection that began the track; ``number`` is what people see, given in order of
     arrival (0: none yet).
@@ -86,37 +89,31 @@ class Tracks(NamedTuple):
     sensor_mask: IntArray
     claim_key: IntArray
     rcs_dbsm: FloatArray
-    class_probability: FloatArray
     echo: FloatArray
     doubt: FloatArray
-    habit: FloatArray
 
 
 class Table(NamedTuple):
     """``Tracks`` in as few arrays as may be: each that a kernel takes or gives costs a look-up.
 
     ``whole`` [8, N]: keys, numbers, started, updated, counts, masks, claims, banks; ``flag`` [2, N]: confirmed, hidden;
-    ``real`` [reals N]: all other numbers, one quantity after the other, see ``tracks_in``. ``modes`` and
-    ``weight`` are those of ``Belief``, ``lookers`` how many sensors look.
+    ``real`` [reals N]: the other numbers, one quantity after the other, see ``tracks_in``. ``lived``
+    [C + 1, LIVED_COUNT]: class posteriors and habits (``_classify``) of the C confirmed tracks in their order, then
+    those of any that is not confirmed, which learns nothing. ``modes`` and ``weight`` are those of ``Belief``,
+    ``lookers`` how many sensors look.
     """
 
     lookers: int
     whole: IntArray
     flag: BoolArray
     real: FloatArray
+    lived: FloatArray
     modes: FloatArray
     weight: FloatArray
 
-    @property
-    def nbytes(self) -> int:
-        """How much memory it takes."""
-        return sum([array.nbytes for array in self[1:]])
-
 
 GAUSS_AT: Final = 3
-CLASS_AT: Final = GAUSS_AT + WIDTH
-HABIT_AT: Final = CLASS_AT + CLASS_COUNT
-ECHO_AT: Final = HABIT_AT + HABIT_COUNT
+ECHO_AT: Final = GAUSS_AT + WIDTH
 """How many numbers of a track come before these in ``Table.real``."""
 
 
@@ -132,12 +129,12 @@ def tracks_in(
 ) -> Tracks:
     """The columns of a ``Table`` by name; shares its arrays."""
     count, levels = whole.shape[1], len(ECHO_LEVELS)
-    gauss, classes, habit, echo = GAUSS_AT * count, CLASS_AT * count, HABIT_AT * count, ECHO_AT * count
+    gauss, echo = GAUSS_AT * count, ECHO_AT * count
     doubt = echo + lookers * levels * count
     return Tracks(
         whole[0],
         whole[1],
-        Belief(real[gauss:classes].reshape((count, WIDTH)), whole[7], modes, weight),
+        Belief(real[gauss:echo].reshape((count, WIDTH)), whole[7], modes, weight),
         real[:count],
         real[count : 2 * count],
         flag[0],
@@ -148,16 +145,14 @@ def tracks_in(
         whole[5],
         whole[6],
         real[2 * count : gauss],
-        real[classes:habit].reshape((count, CLASS_COUNT)),
         real[echo:doubt].reshape((count, lookers, levels)),
         real[doubt:].reshape((count, lookers)),
-        real[habit:echo].reshape((count, HABIT_COUNT)),
     )
 
 
 def named(table: Table) -> Tracks:
     """``tracks_in`` outside kernels."""
-    return as_python(tracks_in)(*table)
+    return as_python(tracks_in)(table.lookers, table.whole, table.flag, table.real, table.modes, table.weight)
 
 
 class Learned(NamedTuple):
@@ -194,7 +189,8 @@ def learned_in(row: FloatArray) -> Learned:
 class View(NamedTuple):
     """What the kernels need of the sensor table [S]; ``radius_m`` is half the side of a sensor's clutter map.
 
-    ``looker`` is a sensor's column in ``Tracks.echo``, -1 for those whose silence never counts.
+    ``looker`` is a sensor's column in ``Tracks.echo``, -1 for those whose silence never counts; ``is_open`` says that
+    no terrain stands in a sensor's way anywhere.
     """
 
     origin: FloatArray
@@ -209,6 +205,7 @@ class View(NamedTuple):
     kind: IntArray
     is_voluntary: IntArray
     looker: IntArray
+    is_open: IntArray
     lowest: Any
     east0: float
     north0: float
@@ -236,8 +233,8 @@ def fixed_numbers(view: View, settings: TrackingSettings, classes: ClassTable) -
         settings.birth_speed_sigma_mps, np.nanmedian(view.origin[:, 2]), view.east0, view.north0, view.cell,
     )  # fmt: skip
     gates = GATE_SLACK * gate_table(settings.gate_probability)
-    likelihoods = (classes.prior, classes.noise_knots_mps, classes.knots, classes.log_prior, classes.beside)
-    whole = np.concatenate((view.kind, view.is_voluntary, view.looker), dtype=np.int64)
+    likelihoods = (classes.noise_knots_mps, classes.knots, classes.log_prior, classes.beside)
+    whole = np.concatenate((view.kind, view.is_voluntary, view.looker, view.is_open), dtype=np.int64)
     columns = (counts, np.array(settled, float), gates, *likelihoods, *view[:9], whole.view(float))
     return np.concatenate(columns, axis=None)
 
@@ -246,13 +243,13 @@ def fixed_numbers(view: View, settings: TrackingSettings, classes: ClassTable) -
 def fixed_in(fixed: FloatArray, lowest: Any) -> tuple[View, Knobs]:
     """Sensors and settings by name; shares the row."""
     count, levels, knots = int(fixed[0]), int(fixed[1]), int(fixed[2])
-    gates, prior, noise_knots = 12, 19, 19 + CLASS_COUNT
+    gates, noise_knots = 12, 19
     knot = noise_knots + levels
     log_prior = knot + FEATURE_COUNT * knots
     beside = log_prior + LANES
     origin = beside + FEATURE_COUNT * levels * knots * LANES
     sigma = origin + 3 * count
-    columns = fixed[sigma + 4 * count :].reshape((10, count))
+    columns = fixed[sigma + 4 * count :].reshape((11, count))
     whole = columns[7:].ravel().view(np.int64)
     view = View(
         fixed[origin:sigma].reshape((count, 3)),
@@ -266,20 +263,20 @@ def fixed_in(fixed: FloatArray, lowest: Any) -> tuple[View, Knobs]:
         columns[6],
         whole[:count],
         whole[count : 2 * count],
-        whole[2 * count :],
+        whole[2 * count : 3 * count],
+        whole[3 * count :],
         lowest,
         fixed[9],
         fixed[10],
         fixed[11],
     )
     classes = Likelihoods(
-        fixed[prior:noise_knots],
         fixed[noise_knots:knot],
         fixed[knot:log_prior].reshape((FEATURE_COUNT, knots)),
         fixed[log_prior:beside].reshape((1, 1, LANES)),
         fixed[beside:origin].reshape((FEATURE_COUNT * levels * knots, 1, LANES)),
     )
-    return view, Knobs(fixed[3], fixed[4], fixed[5], fixed[6], fixed[7], fixed[8], fixed[gates:prior], classes)
+    return view, Knobs(fixed[3], fixed[4], fixed[5], fixed[6], fixed[7], fixed[8], fixed[gates:noise_knots], classes)
 
 
 class Filter(NamedTuple):
@@ -371,6 +368,7 @@ def no_tracks(lookers: int = 1) -> Table:
         whole=np.zeros((8, 0), np.int64),
         flag=np.zeros((2, 0), np.bool_),
         real=np.zeros(0),
+        lived=np.concatenate((CLASS_TABLE.prior, np.zeros(HABIT_COUNT)))[None],
         modes=np.zeros((0, WIDTH, LANES)),
         weight=np.zeros((0, LANES)),
     )
@@ -445,6 +443,7 @@ def view_of(sensors: SensorTable) -> View:
         kind=sensors.kind,
         is_voluntary=voluntary.astype(np.int64),
         looker=np.where(looks, np.cumsum(looks) - 1, -1),
+        is_open=np.asarray(np.isneginf(sensors.visible_above_m).all(axis=(1, 2)), np.int64),
         lowest=sensors.visible_above_m,
         east0=float(sensors.raster_east_m),
         north0=float(sensors.raster_north_m),

@@ -30,6 +30,7 @@ MEMORY_BYTES: Final = 256_000_000
 
 Pairs = tuple[IntArray, FloatArray]
 """Number and row of the scan [2, E], and probability [E]."""
+CONFIRMED, ENDED = int(TrackChange.CONFIRMED), int(TrackChange.ENDED)
 Given = tuple[IntArray, IntArray]
 """Keys, sorted, and numbers of tracks."""
 
@@ -132,7 +133,9 @@ def _trimmed(past: tuple[Past, ...], forgotten: tuple[Any, ...]) -> tuple[tuple[
     while past[drop].order[0] < oldest_us:
         drop += 1
     # the newest is near enough to the largest; twice, for what is shown of it may be kept as long
-    drop = max(drop, len(past) - max(MEMORY_BYTES // max(2 * past[-1].before.table.nbytes, 1), 1))
+    table = past[-1].before.table
+    held = table.whole.nbytes + table.flag.nbytes + table.real.nbytes + table.lived.nbytes + table.modes.nbytes
+    drop = max(drop, len(past) - max(MEMORY_BYTES // max(2 * (held + table.weight.nbytes), 1), 1))
     if drop == 0:
         return past, forgotten
     return past[drop:], past[drop - 1].order
@@ -193,7 +196,7 @@ def _one_look(
     left, taught, who, chance, (begun, fresh, next_number) = look_once(
         state.fixed, state.sensors.visible_above_m, s, int(scan.kind), at_us, turn, dt_s, is_last and scan.is_complete,
         begin_rad, width_rad, now.births_per_s, plots, speed_mps, row, learned[s], given[0], given[1], next_number,
-        old.lookers, old.whole, old.flag, old.real, old.modes, old.weight,
+        old.lookers, old.whole, old.flag, old.real, old.lived, old.modes, old.weight,
     )  # fmt: skip
     table = Table(old.lookers, *left)
     count = table.whole.shape[1]
@@ -220,28 +223,29 @@ def _most_likely(table: Table) -> IntArray:
 
 
 @kernel
-def _is_told(whole: IntArray, flag: BoolArray, old_key: IntArray, old_number: IntArray) -> bool:
-    """Whether the confirmed tracks are the ones told last, in their order."""
+def _lifecycle(
+    whole: IntArray, flag: BoolArray, old_key: IntArray, old_number: IntArray, none: IntArray
+) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    """Keys and numbers of the confirmed tracks, numbers of those new among them and of those gone, and which.
+
+    ``old_key`` and ``old_number`` are the ones told last, given back where nothing changed, with ``none`` as changes.
+    Keys are looked up in a table of twice as many places.
+    """
     count = 0
     for i in range(whole.shape[1]):
         if flag[0, i]:
             if count == len(old_key) or whole[0, i] != old_key[count] or whole[1, i] != old_number[count]:
-                return False
+                count = -1
+                break
             count += 1
-    return count == len(old_key)
-
-
-@kernel
-def _lifecycle(
-    whole: IntArray, flag: BoolArray, old_key: IntArray, old_number: IntArray
-) -> tuple[IntArray, IntArray, IntArray, IntArray]:
-    """Keys and numbers of the confirmed tracks, and numbers of those that are new among them and of those gone.
-
-    ``old_key`` and ``old_number`` are the ones told last. Keys are looked up in a table of twice as many places.
-    """
+    if count == len(old_key):
+        return old_key, old_number, none, none
     confirmed = np.flatnonzero(flag[0])
     keys, numbers = whole[0][confirmed], whole[1][confirmed]
-    return keys, numbers, numbers[_missing(keys, old_key)], old_number[_missing(old_key, keys)]
+    fresh, gone = numbers[_missing(keys, old_key)], old_number[_missing(old_key, keys)]
+    change = np.full(len(fresh) + len(gone), CONFIRMED)
+    change[len(fresh) :] = ENDED
+    return keys, numbers, np.concatenate((fresh, gone)), change
 
 
 @kernel
@@ -274,12 +278,10 @@ def _told(
     pairs: Pairs,
 ) -> tuple[State, TrackEvents]:
     """The new state, and what is told: the picture now, who was confirmed or ended, who took which detection."""
-    table, changed, change = now.table, _NO_CHANGE, _NO_CHANGE
-    keys, numbers = state.confirmed, state.confirmed_number
-    if not _is_told(table.whole, table.flag, keys, numbers):
-        keys, numbers, fresh, ended = _lifecycle(table.whole, table.flag, keys, numbers)
-        changed = np.concatenate((fresh, ended))
-        change = np.repeat(np.array([TrackChange.CONFIRMED, TrackChange.ENDED], np.int64), (len(fresh), len(ended)))
+    table = now.table
+    keys, numbers, changed, change = _lifecycle(
+        table.whole, table.flag, state.confirmed, state.confirmed_number, _NO_CHANGE
+    )
     after = State(
         state.sensors, state.settings, state.fixed, now, past, forgotten, keys, numbers, next_number, late_scans
     )
