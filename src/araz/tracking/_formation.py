@@ -26,6 +26,8 @@ TRUST: Final = 0.6
 MOST_NEIGHBOURS: Final = 4.0
 """Evidence of more neighbours than this is scaled down to theirs: their errors are not independent."""
 KNOWN_UPDATES: Final = 3
+LEAST_SPEED_MPS: Final = 3.0
+"""What stands about, or is a false track among others, has no course to share."""
 LEAST_RATIO: Final = 1e-6
 COMMON_END: Final = 0.8
 """Share of the ends of a formation's members that are the end of all: they land, or leave, together."""
@@ -100,7 +102,8 @@ def share(tracks: Tracks, before: Before, detected: FloatArray) -> None:
     moments, bank = tracks.belief.gauss, tracks.belief.bank
     rows, count = np.empty(len(bank), np.int64), 0
     for i in range(len(bank)):
-        if bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and before.existence[i] > 0.5:
+        known = bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and before.existence[i] > 0.5
+        if known and moments[i, 3] ** 2 + moments[i, 4] ** 2 >= LEAST_SPEED_MPS**2:
             rows[count] = i
             count += 1
     if count < 2:
