@@ -114,6 +114,12 @@ def name_of(at_us: int, turn: int, sensor: int, row: int) -> int:
 
 
 @kernel
+def desk(plots: int) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Room for what ``begin`` tells of so many plots, and its scratch."""
+    return np.empty(plots, np.int64), np.empty((1, 2 * WIDTH + 6, LANES)), space()
+
+
+@leaf
 def begin(
     view: View,
     sensor: int,
@@ -129,41 +135,16 @@ def begin(
     speed_sigma: float,
     tracks: Tracks,
     count: int,
-) -> IntArray:
-    """Write new tentative tracks from row ``count`` of the table on; gives the detection row of each.
+    rows: IntArray,
+    lanes: FloatArray,
+    kalman: FloatArray,
+) -> int:
+    """Write new tentative tracks from row ``count`` of the table on, and the detection row of each; gives how many.
 
     r = P(unclaimed) lambda_b / (lambda_b + lambda_c), lambda_b raised by ``swarm``. **Source** Williams 2015 (the
     Poisson part of the PMB), with the adaptive birth of Reuter et al. 2014. A bearing starts nothing.
     """
-    rows, scratch = np.empty(len(free), np.int64), (np.empty((1, 2 * WIDTH + 6, LANES)), space())
-    made = _begin(
-        view, sensor, at_us, turn, found, place, free, clutter, birth, swarm, back_s, speed_sigma, tracks,
-        count, scratch, rows,
-    )  # fmt: skip
-    return rows[:made]
-
-
-@leaf
-def _begin(
-    view: View,
-    sensor: int,
-    at_us: int,
-    turn: int,
-    found: Detections,
-    place: FloatArray,
-    free: FloatArray,
-    clutter: FloatArray,
-    birth: FloatArray,
-    swarm: FloatArray,
-    back_s: FloatArray,
-    speed_sigma: float,
-    tracks: Tracks,
-    count: int,
-    scratch: tuple[FloatArray, FloatArray],
-    rows: IntArray,
-) -> int:
-    """Write the tracks and their detections' rows; gives how many."""
-    made, work = 0, _bench_in(scratch[0], scratch[1])
+    made, work = 0, _bench_in(lanes, kalman)
     column, lowest = view.looker[sensor], view.lowest[sensor]
     for k in range(len(free)):
         new = birth[k] * swarm[k]

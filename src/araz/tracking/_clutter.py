@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -79,24 +79,24 @@ def _quarter(view: View, sensor: int, place: FloatArray, k: int) -> tuple[int, i
 
 
 @kernel
-def _crowds(view: View, sensor: int, place: FloatArray) -> tuple[FloatArray, float]:
+def _crowds(view: View, sensor: int, place: FloatArray) -> tuple[Any, float]:
     """How many plots this look has in each quarter of a cell, and beyond how many they are a crowd (inf: nowhere).
 
     People and receivers of claims report no false plots by the score: theirs never are.
     """
-    crowd, fullest = np.zeros((FINER * CLUTTER_CELLS, FINER * CLUTTER_CELLS)), 0.0
+    crowd, fullest = np.zeros((FINER * CLUTTER_CELLS, FINER * CLUTTER_CELLS), np.int32), 0
     if view.is_voluntary[sensor]:
         return crowd, math.inf
     for k in range(len(place)):
         row, col = _quarter(view, sensor, place, k)
-        crowd[row, col] += 1.0
+        crowd[row, col] += 1
         fullest = max(fullest, crowd[row, col])
     usual = max(CROWD, CROWD_TIMES * len(place) / (0.25 * math.pi * crowd.size))
     return crowd, usual if fullest > usual else math.inf
 
 
 @leaf
-def _crowd_at(crowd: FloatArray, row: int, col: int) -> float:
+def _crowd_at(crowd: Any, row: int, col: int) -> float:
     """How full a quarter of a cell may be: as it is, or as the edge of the fullest beside it."""
     most = 0.0
     for r in range(max(row - 1, 0), min(row + 2, len(crowd))):

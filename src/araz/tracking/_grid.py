@@ -14,6 +14,9 @@ from araz.vocabulary import FloatArray, IntArray
 MOST_CELLS: Final = 256
 """Cells along one side at most."""
 GROUPS_A_POINT: Final = 4
+FEW: Final = 256
+"""So many points are sooner looked through eight at a time, in the order of their cells, than by cells."""
+ALL: Final = -1
 
 
 Extent = tuple[float, float, float, float]
@@ -172,7 +175,9 @@ def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
 
 @leaf
 def around(plan: Plan, first: float, second: float) -> tuple[int, int, int, int]:
-    """Rows and columns, each from and up to, of the 3 x 3 cells around a point."""
+    """Rows and columns, each from and up to, of the 3 x 3 cells around a point; row ALL alone where there are few."""
+    if len(plan.order) <= FEW:
+        return ALL, ALL + 1, 0, plan.count1
     row = cell_of(first, plan.low0, plan.width0, plan.count0)
     col = cell_of(second, plan.low1, plan.width1, plan.count1)
     return max(row - 1, 0), min(row + 2, plan.count0), max(col - 1, 0), min(col + 2, plan.count1)
@@ -180,7 +185,9 @@ def around(plan: Plan, first: float, second: float) -> tuple[int, int, int, int]
 
 @leaf
 def cells_of_row(plan: Plan, row: int, from_col: int, to_col: int) -> tuple[int, int]:
-    """Where in ``order`` the points of some neighbouring cells of one row begin and end."""
+    """Where in ``order`` the points of some neighbouring cells of one row begin and end; all points in row ALL."""
+    if row == ALL:
+        return 0, len(plan.order)
     first = row * plan.across
     begin, last = plan.start[first + (from_col >> plan.shift)], plan.start[first + plan.across]
     while begin < last and plan.col[begin] < from_col:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._birth import begin
+from araz.tracking._birth import begin, desk
 from araz.tracking._classify import classify
 from araz.tracking._close import close, first_rows, kept
 from araz.tracking._cluster import Ages, Association, associate
@@ -19,7 +19,7 @@ from araz.tracking._motion import predict_into
 from araz.tracking._noise import factors, learn_noise, scaled
 from araz.tracking._pairs import box_pairs
 from araz.tracking._sight import detection_chances, learn_echo, lift
-from araz.tracking._state import ECHO_PRIOR, Knobs, Tracks, View, fixed_in, learned_in, reals, tracks_in
+from araz.tracking._state import ECHO_PRIOR, PLACES, Knobs, Tracks, View, fixed_in, learned_in, reals, tracks_in
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 ECHO_MEMORY_S: Final = 120.0
@@ -166,22 +166,18 @@ def _look(
     moments = old.belief.gauss
     place = plan_positions(found)
     clutter, birth, ground = densities(view, s, look.births_per_s, learned, found, place)
-    detect, miss, full, looked = detection_chances(
-        view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt
+    chances = np.zeros((4, count))
+    detect, miss, full, looked = chances[0], chances[1], chances[2], chances[3]
+    detection_chances(
+        view, s, look.silence_counts, look.sector, moments, old.echo, old.doubt, detect, miss, full, looked
     )
     of_plots, of_tracks = np.empty((2, plots)), np.empty((4, count))
     back_s, density, worth, quiet_s = of_plots[0], of_plots[1], of_tracks[0], of_tracks[1]
     was = Before(old.belief.weight.copy(), of_tracks[2], miss, of_tracks[3])
     for k in range(plots):
         back_s[k], density[k] = (look.at_us - found.at_us[k]) * 1e-6, clutter[k] + birth[k]
-    period_s, half_life_s = view.period_s[s], knobs.half_life_s
-    ended, ended_hidden = 1.0 - survival(period_s, False, half_life_s), 1.0 - survival(period_s, True, half_life_s)
+    _remember(old, look.at_us, view.period_s[s], knobs.half_life_s, was, quiet_s)
     for i in range(count):
-        was.existence[i] = old.existence[i]
-        quiet_s[i] = (look.at_us - old.updated_at_us[i]) * 1e-6
-        was.ended[i] = ended_hidden if old.hidden[i] else ended
-        if quiet_s[i] < period_s:
-            was.ended[i] = 1.0 - survival(quiet_s[i], old.hidden[i], half_life_s)
         worth[i] = old.existence[i] * detect[i] / max(1.0 - old.existence[i] * miss[i], 1e-9)
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
     pairs = associate(found, Ages(back_s, quiet_s, look.dt_s), density, old, box, (detect, miss), knobs.gates)
@@ -192,15 +188,19 @@ def _look(
     if found.kind == POLAR:
         lift(view, s, old.belief, pairs.detected)
     if view.looker[s] >= 0 and found.kind != BEARING:
-        learn_noise(learned.noise, used, found, back_s, old, pairs)
+        sums, scratch = np.zeros(learned.noise.shape), np.zeros(84 + PLACES)
+        learn_noise(learned.noise, used, found, back_s, old, pairs, sums, scratch)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)
-    rows = begin(
+    rows, lanes, kalman = desk(plots)
+    rows = rows[: begin(
         view, s, look.at_us, look.turn, found, place, pairs.free, clutter, birth, swarm, back_s,
-        knobs.birth_speed_mps, table, count,
-    )  # fmt: skip
+        knobs.birth_speed_mps, table, count, rows, lanes, kalman,
+    )]  # fmt: skip
     next_free = _number(table, count, count + len(rows), numbers)
-    told, chance = _told(table, count, pairs, found.row, rows)
+    told = _count_told(pairs) + len(rows)
+    who, chance = np.empty((2, told), np.int64), np.empty(told)
+    _tell(table, count, pairs, found.row, rows, who, chance)
     if look.silence_teaches:
         learn(view, s, look.sector, learned, found, place, pairs.free)
     limits = (knobs.confirm, knobs.delete, knobs.coast_max_s)
@@ -209,7 +209,7 @@ def _look(
     which, seen = _seen(stay, flag[0], pairs.detected)
     classify(knobs.classes, known, which, seen, table.belief.gauss, table.rcs_dbsm, knobs.ground_up_m, look.at_us)
     left = (whole, flag, real, known, table.belief.modes, table.belief.weight)
-    return left, new_taught, told, chance, (len(rows), fresh, next_free)
+    return left, new_taught, who, chance, (len(rows), fresh, next_free)
 
 
 @kernel
@@ -223,6 +223,20 @@ def _seen(rows: IntArray, confirmed: BoolArray, detected: FloatArray) -> tuple[I
                 count += 1
             known += 1
     return found[0, :count], found[1, :count]
+
+
+@leaf
+def _remember(
+    tracks: Tracks, at_us: int, period_s: float, half_life_s: float, was: Before, quiet_s: FloatArray
+) -> None:
+    """Fill in existence before the look, how long nobody saw each track, how likely it ended since the last look."""
+    ended, ended_hidden = 1.0 - survival(period_s, False, half_life_s), 1.0 - survival(period_s, True, half_life_s)
+    for i in range(len(quiet_s)):
+        was.existence[i] = tracks.existence[i]
+        quiet_s[i] = (at_us - tracks.updated_at_us[i]) * 1e-6
+        was.ended[i] = ended_hidden if tracks.hidden[i] else ended
+        if quiet_s[i] < period_s:
+            was.ended[i] = 1.0 - survival(quiet_s[i], tracks.hidden[i], half_life_s)
 
 
 @leaf
@@ -245,7 +259,7 @@ def _number(tracks: Tracks, first: int, end: int, numbers: Numbers) -> int:
     return next_free
 
 
-@kernel
+@leaf
 def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Association) -> None:
     """Counts, times, sensors, radar cross section and claims of the tracks a detection moved, in place."""
     for i in range(len(pairs.detected)):
@@ -268,18 +282,29 @@ def _write_books(tracks: Tracks, found: Detections, sensor: int, pairs: Associat
             tracks.claim_key[i] = key
 
 
-@kernel
-def _told(
-    tracks: Tracks, first: int, pairs: Association, row: IntArray, new_row: IntArray
-) -> tuple[IntArray, FloatArray]:
-    """Track number and scan row [2, E] and probability [E] of the pairs worth telling.
+@leaf
+def _count_told(pairs: Association) -> int:
+    """How many pairs are worth telling."""
+    count = 0
+    for e in range(len(pairs.track)):
+        count += pairs.taken[e] > PAIR_FLOOR
+    return count
+
+
+@leaf
+def _tell(
+    tracks: Tracks,
+    first: int,
+    pairs: Association,
+    row: IntArray,
+    new_row: IntArray,
+    who: IntArray,
+    chance: FloatArray,
+) -> None:
+    """Fill in track number and scan row [2, E] and probability [E] of the pairs worth telling.
 
     All above ``PAIR_FLOOR``, then those of the detections ``new_row`` that began the tracks from row ``first`` on.
     """
-    count = len(new_row)
-    for e in range(len(pairs.track)):
-        count += pairs.taken[e] > PAIR_FLOOR
-    who, chance = np.empty((2, count), np.int64), np.empty(count)
     at = 0
     for e in range(len(pairs.track)):
         if pairs.taken[e] > PAIR_FLOOR:
@@ -290,4 +315,3 @@ def _told(
         who[0, at], who[1, at] = tracks.number[first + k], row[new_row[k]]
         chance[at] = pairs.free[new_row[k]]
         at += 1
-    return who, chance

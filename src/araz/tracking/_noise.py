@@ -51,7 +51,7 @@ def factors(belief: FloatArray) -> FloatArray:
     return out
 
 
-@kernel
+@leaf
 def scaled(found: Detections, used: FloatArray) -> None:
     """Multiply the variances of a scan by the factors ``used`` [PLACES], in place."""
     for k in range(len(found.var)):
@@ -59,7 +59,7 @@ def scaled(found: Detections, used: FloatArray) -> None:
             found.var[k, c] *= used[c]
 
 
-@kernel
+@leaf
 def learn_noise(
     belief: FloatArray,
     used: FloatArray,
@@ -67,13 +67,14 @@ def learn_noise(
     back_s: FloatArray,
     tracks: Tracks,
     pairs: Association,
+    sums: FloatArray,
+    room: FloatArray,
 ) -> None:
     """Bring the belief [PLACES, levels] up to date with one look, in place.
 
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
-    predicted ones.
+    predicted ones. ``sums`` [PLACES, levels] and ``room`` [84 + PLACES] are scratch, zeros at first.
     """
-    sums, room = np.zeros(belief.shape), np.zeros(84 + PLACES)
     h, rate, spread, jac, seen = room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:]
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
     for c in range(PLACES):

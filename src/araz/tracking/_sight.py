@@ -107,31 +107,8 @@ def passed(view: View, s: int, g: FloatArray, sector: tuple[float, float]) -> fl
     return min(_above(sector[1] - past, spread) + _above(past - 2.0 * math.pi, spread), 1.0)
 
 
-@kernel
-def detection_chances(
-    view: View,
-    s: int,
-    silence_counts: bool,
-    sector: tuple[float, float],
-    moments: FloatArray,
-    echo: FloatArray,
-    doubt: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Chance of detection where there is a detection to explain, the one that silence counts with, and the full one.
-
-    Each [N]; the third is the chance by the table and the terrain alone, before how well this sensor sees this target,
-    of which ``echo`` [N, lookers, levels] is the belief. ``doubt`` [N, lookers] weakens the terrain's chance: a ridge
-    hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c). The last
-    is the chance that the beam passed over it: where it did not, silence says nothing.
-    """
-    rows = np.zeros((4, len(moments)))
-    seen, miss, full, looked = rows[0], rows[1], rows[2], rows[3]
-    _chances(view, s, silence_counts, sector, moments, echo, doubt, seen, miss, full, looked)
-    return seen, miss, full, looked
-
-
 @leaf
-def _chances(
+def detection_chances(
     view: View,
     s: int,
     silence_counts: bool,
@@ -144,6 +121,14 @@ def _chances(
     full: FloatArray,
     looked: FloatArray,
 ) -> None:
+    """Fill the chance of detection where there is a detection to explain, that silence counts with, and the full one.
+
+    Each [N]; the third is the chance by the table and the terrain alone, before how well this sensor sees this target,
+    of which ``echo`` [N, lookers, levels] is the belief. ``doubt`` [N, lookers] weakens the terrain's chance: a ridge
+    hides a target or not, and goes on doing so, so that each further silence says less: c d / (c d + 1 - c). The last
+    is the chance that the beam passed over it: where it did not, silence says nothing. Where silence does not count,
+    ``miss`` stays as it is, zeros.
+    """
     column = view.looker[s]
     for i in range(len(moments)):
         inside, clear = sight(view, s, moments[i])
