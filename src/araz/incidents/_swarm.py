@@ -49,7 +49,7 @@ def _together(a: Sample, b: Sample) -> bool:
 
 def company(work: Work, proposal: Proposal) -> frozenset[str]:
     """The open cards of its kind about tracks that fly in company with this proposal's track, near or by a chain."""
-    if proposal.track_id is None or _place(work, proposal.track_id) is None:
+    if proposal.track_id is None:
         return frozenset()
     found, with_it = set(), _chain_of(work, proposal.track_id)
     for alarm_id, card in work.cards.items():

@@ -50,32 +50,27 @@ def _bin(value: float, lowest: float, width: float, count: int) -> int:
 
 
 @leaf
-def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int) -> tuple[int, int, int, int]:
-    """Row and column in the plan-view map, bins of height and of range rate; -1 where not measured.
-
-    Outside the map the nearest edge cell counts; a detection without a place, in cell 0.
-    """
-    radius, home = view.radius_m[sensor], view.origin[sensor]
-    width = 2.0 * radius / CLUTTER_CELLS
-    row, col, high, fast = 0, 0, -1, -1
-    if not math.isnan(place[k, 0] + place[k, 1]):
-        col = _bin(place[k, 0] - home[0], -radius, width, CLUTTER_CELLS)
-        row = _bin(place[k, 1] - home[1], -radius, width, CLUTTER_CELLS)
-    if not math.isnan(found.z[k, 2]) and found.kind != BEARING:
-        high = _bin(place[k, 2] - home[2], LOWEST_BIN_M, HEIGHT_BIN_M, HEIGHT_BINS)
-    if not math.isnan(found.z[k, 3]) and found.kind == POLAR:
-        fast = _bin(found.z[k, 3], -0.5 * RATE_BINS * RATE_BIN_MPS, RATE_BIN_MPS, RATE_BINS)
-    return row, col, high, fast
-
-
-@leaf
 def _quarter(view: View, sensor: int, place: FloatArray, k: int) -> tuple[int, int]:
-    """Row and column of a plot in the map with cells a quarter as large."""
+    """Row and column of a plot in the plan-view map with cells a quarter as large.
+
+    Outside the map the nearest edge counts; a detection without a place, in the first.
+    """
     radius, home = view.radius_m[sensor], view.origin[sensor]
     width, count = 2.0 * radius / (FINER * CLUTTER_CELLS), FINER * CLUTTER_CELLS
     if math.isnan(place[k, 0] + place[k, 1]):
         return 0, 0
     return _bin(place[k, 1] - home[1], -radius, width, count), _bin(place[k, 0] - home[0], -radius, width, count)
+
+
+@leaf
+def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int) -> tuple[int, int, int, int]:
+    """Row and column in the plan-view map (``_quarter``), bins of height and of range rate; -1 where not measured."""
+    (north, east), high, fast = _quarter(view, sensor, place, k), -1, -1
+    if not math.isnan(found.z[k, 2]) and found.kind != BEARING:
+        high = _bin(place[k, 2] - view.origin[sensor, 2], LOWEST_BIN_M, HEIGHT_BIN_M, HEIGHT_BINS)
+    if not math.isnan(found.z[k, 3]) and found.kind == POLAR:
+        fast = _bin(found.z[k, 3], -0.5 * RATE_BINS * RATE_BIN_MPS, RATE_BIN_MPS, RATE_BINS)
+    return north // FINER, east // FINER, high, fast
 
 
 @kernel

@@ -81,7 +81,7 @@ class Before(NamedTuple):
 
 
 @kernel
-def share(tracks: Tracks, before: Before, detected: FloatArray) -> None:
+def share_in_company(tracks: Tracks, before: Before, detected: FloatArray) -> None:
     """Let neighbours on one course share what a look says of how they move and whether they are there; in place.
 
     **Turns.** With w the mode weights before the look and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
@@ -123,7 +123,7 @@ def share(tracks: Tracks, before: Before, detected: FloatArray) -> None:
 
 @leaf
 def after_company(existence: float, before: float, ended: float, ratio: float) -> float:
-    """Existence of a track nobody saw, given what was seen of its neighbours: see ``share``, **Ends**."""
+    """Existence of a track nobody saw, given what was seen of its neighbours: see ``share_in_company``, **Ends**."""
     gone = 1.0 - before
     if gone <= 0.0 or existence <= 0.0:
         return existence
@@ -155,7 +155,7 @@ def _listen(
     new: FloatArray,
     common: FloatArray,
 ) -> None:
-    """The sums and products of ``share`` over the neighbours of the tracks ``rows``, then new mode weights, in place.
+    """The sums and products of ``share_in_company`` over the neighbours of tracks ``rows``, then new weights, in place.
 
     ``near`` [count + 1, 8] is scratch: the tracks' courses as the grid orders them, then the one in hand; ``plan`` [2,
     count + LANES]: where they are.

@@ -12,7 +12,7 @@ from araz.tracking._classify import classify
 from araz.tracking._close import close, first_rows, kept
 from araz.tracking._cluster import Ages, Association, associate
 from araz.tracking._clutter import densities, learn
-from araz.tracking._formation import Before, share, swarm_odds
+from araz.tracking._formation import Before, share_in_company, swarm_odds
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections, components, most_measured, plan_positions
 from araz.tracking._motion import predict_into
@@ -182,7 +182,7 @@ def _look(
     box = box_pairs(found, moments, old.claim_key, back_s, knobs.gates[most_measured(found)], worth, density)
     pairs = associate(found, Ages(back_s, quiet_s, look.dt_s), density, old, box, (detect, miss), knobs.gates)
     if found.kind != BEARING:
-        share(old, was, pairs.detected)
+        share_in_company(old, was, pairs.detected)
     if look.silence_counts:
         learn_echo(old.echo, old.doubt, view.looker[s], full, looked, view.chance[s], pairs.detected)
     if found.kind == POLAR:
