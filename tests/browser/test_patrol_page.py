@@ -123,9 +123,38 @@ def test_an_account_that_may_not_read_decisions_has_its_order_and_keeps_it(serve
     server.call(server.night.send_patrol, "a-1", "patrol-2")
     until(page, lambda: "Patrol 2 to the drop area by the farm road" in page.inner_text(".order"), "the order")
     for _ in range(2):
+        until(page, lambda: "✓ kept on this phone" in page.inner_text(".order"), "the order on the disk")
         page.reload()
         until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
         until(page, lambda: "Patrol 2 to the drop area" in page.inner_text(".order"), "the order, after a restart")
+
+
+SLOW_DISK = """
+const put = IDBObjectStore.prototype.put;
+window.letGo = [];
+IDBObjectStore.prototype.put = function (value, key) {
+  if (key !== "orders") return put.call(this, value, key);
+  let isHeld = true;
+  window.letGo.push(() => (isHeld = false));
+  const hold = () => (isHeld ? (this.get(key).onsuccess = hold) : put.call(this, value, key));
+  hold();
+};
+"""
+
+
+def test_an_order_is_shown_at_once_and_said_to_be_kept_only_when_it_is_on_the_disk(server, screen, until):
+    screen.awaits("navigator.vibrate")  # nobody has tapped on the page
+    page = open_patrol(screen, server, until)
+    page.context.add_init_script(SLOW_DISK)
+    page.reload()
+    until(page, lambda: "connected" in page.inner_text(".link"), "the connection")
+    server.call(server.night.send_patrol, "a-1", "patrol-2")
+    until(page, lambda: "Patrol 2 to the drop area" in page.inner_text(".order"), "the order")
+    until(page, lambda: page.evaluate("() => window.letGo.length") > 0, "the writing")
+    page.wait_for_timeout(500)
+    assert "kept on this phone" not in page.inner_text(".order")
+    page.evaluate("() => { window.letGo.forEach((go) => go()); window.letGo.push = (go) => go(); }")
+    until(page, lambda: "✓ kept on this phone" in page.inner_text(".order"), "the order on the disk")
 
 
 def test_an_order_that_comes_while_all_are_asked_for_stays(server, screen, until):

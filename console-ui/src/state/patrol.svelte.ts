@@ -19,6 +19,7 @@ export interface Kept {
 
 export interface Order {
   alarmId: string;
+  decisionId: string;
   decidedUs: number;
   option: InterceptOption;
   sentence: string;
@@ -70,6 +71,8 @@ export class PatrolPost {
   zone = $state("UTC");
   #alarms = $state.raw<Alarm[]>([]);
   #decisions = $state.raw<Decision[]>([]);
+  /** Decisions that lie on the disk: an order is shown at once, and is said to be kept only when it is. */
+  #keptOrders = $state.raw<string[]>([]);
   /** Kept on the phone, so that a press without a network still has the time of the data. */
   readonly #offset = new Offset(Number(localStorage.getItem(OFFSET) ?? 0), Number(localStorage.getItem(SPEED) ?? 1));
   #isFlushing = false;
@@ -77,6 +80,7 @@ export class PatrolPost {
   clock = $derived(new Clock(this.zone));
   sigmaDeg = $derived(this.isCompass ? COMPASS_SIGMA_DEG : POINTED_SIGMA_DEG);
   order = $derived(this.#findOrder());
+  isOrderKept = $derived(this.isKept && this.order !== null && this.#keptOrders.includes(this.order.decisionId));
   /** The squares as Araz knows them, and what still waits in the phone. */
   plan = $derived.by(() => {
     const plan = this.#serverPlan;
@@ -150,6 +154,7 @@ export class PatrolPost {
     const orders = await this.#store.get<{ alarms: Alarm[]; decisions: Decision[] }>(ORDERS);
     if (orders && this.#alarms.length === 0) this.#alarms = orders.alarms;
     if (orders && this.#decisions.length === 0) this.#decisions = orders.decisions;
+    this.#keptOrders = (orders?.decisions ?? []).map((one) => one.decision_id);
     this.#serverPlan ??= (await this.#store.get<SearchPlan>(PLAN)) ?? null;
     if (old.length === 0) return;
     await this.#store.put(REPORTS, this.reports);
@@ -169,7 +174,8 @@ export class PatrolPost {
   #keepOrders(): void {
     const mine = this.#decisions.filter((one) => one.action === "send" && one.patrol_id === this.reporter);
     const ids = new Set(mine.map((one) => one.alarm_id));
-    this.#put(ORDERS, () => ({ alarms: this.#alarms.filter((one) => ids.has(one.alarm_id)), decisions: mine }));
+    const kept = (): void => void (this.#keptOrders = mine.map((one) => one.decision_id));
+    this.#put(ORDERS, () => ({ alarms: this.#alarms.filter((one) => ids.has(one.alarm_id)), decisions: mine }), kept);
     void this.#readPlan();
   }
 
@@ -235,9 +241,9 @@ export class PatrolPost {
     this.#put(REPORTS, () => this.reports);
   }
 
-  /** Nothing is written before all was read: what could not be read is not overwritten. */
-  #put(key: string, value: () => unknown): void {
-    void this.#loaded.then(() => this.#store.put(key, value())).catch(() => (this.isKept = false));
+  /** Nothing is written before all was read: what could not be read is not overwritten. ``then`` once it is on the disk. */
+  #put(key: string, value: () => unknown, then = (): void => undefined): void {
+    void this.#loaded.then(() => this.#store.put(key, value())).then(then).catch(() => (this.isKept = false));
   }
 
   #dataNowUs(): number {
@@ -302,6 +308,7 @@ export class PatrolPost {
     const area = [...areas].sort((a, b) => b.probability - a.probability)[0];
     return {
       alarmId: alarm.alarm_id,
+      decisionId: decision.decision_id,
       decidedUs: decision.at_us,
       option,
       sentence: own.sentence,
