@@ -16,7 +16,6 @@ from araz.tracking._measure import (
     Detections,
     Plot,
     Room,
-    by_state,
     kalman_update,
     plot_of,
     room_in,
@@ -42,23 +41,18 @@ LEAST_START: Final = 1e-4
 
 
 class Bench(NamedTuple):
-    """Scratch rows: a wide prior [27], the same of lanes and after the update [27], a step [12], three zeros."""
+    """Scratch rows: a prior of lanes and what it is after the update [27], a step [12], the update's own."""
 
-    prior: NumberRow
     modes: LaneRow
     after: LaneRow
     way: NumberRow
-    none: NumberRow
     kalman: Room
 
 
 @leaf
 def _bench_in(lanes: FloatArray, kalman: FloatArray) -> Bench:
     modes = lane_row(lanes, 0)
-    rest = numbers(beyond(modes, 2 * WIDTH))
-    none = beyond(rest, WIDTH + 12)
-    none[0] = none[1] = none[2] = 0.0
-    return Bench(rest, modes, beyond(modes, WIDTH), beyond(rest, WIDTH), none, room_in(kalman))
+    return Bench(modes, beyond(modes, WIDTH), numbers(beyond(modes, 2 * WIDTH)), room_in(kalman))
 
 
 @leaf
@@ -68,36 +62,47 @@ def start_state(plot: Plot, place: NumberRow, forward_s: float, speed_sigma: flo
     The prior is so much wider than the sensor's errors (100 times their deviation) that the update gives the sensor's
     own covariance to a part in ten thousand, in polar coordinates too, and conditions velocity on the range rate.
     """
-    var, prior = plot.var, work.prior
+    var = plot.var
     wide2 = max(var[0], var[1])
     if plot.kind == POLAR:
         across = var[1] if math.isnan(var[2]) else max(var[1], var[2])
         wide2 = max(var[0], across * plot.z[0] ** 2)
     for q in range(WIDTH):
-        prior[q] = 0.0
+        g[q] = 0.0
     for axis in range(3):
-        prior[axis] = place[axis]
-        prior[DIAGONAL[axis]] = 1e4 * wide2
-        prior[DIAGONAL[3 + axis]] = speed_sigma**2 if axis < 2 else CLIMB_SIGMA_MPS**2
+        g[axis] = place[axis]
+        g[DIAGONAL[axis]] = 1e4 * wide2
+        g[DIAGONAL[3 + axis]] = speed_sigma**2 if axis < 2 else CLIMB_SIGMA_MPS**2
     if math.isnan(var[2]):
-        prior[DIAGONAL[2]] = UNKNOWN_HEIGHT_SIGMA_M**2
+        g[DIAGONAL[2]] = UNKNOWN_HEIGHT_SIGMA_M**2
     elif plot.kind == POSITION:
-        prior[DIAGONAL[2]] = 1e4 * var[2]
+        g[DIAGONAL[2]] = 1e4 * var[2]
     if plot.kind == POSITION:
         for axis in range(3):
             if not math.isnan(var[3]) and not math.isnan(var[3 + axis]):
-                prior[DIAGONAL[3 + axis]] = 1e4 * var[3 + axis]
-    if plot.kind == POSITION and not plot.speed_mps > 0.0:  # needs no lanes: nothing in it is written for them alone
-        by_state(prior, plot, work.none, g)
+                g[DIAGONAL[3 + axis]] = 1e4 * var[3 + axis]
+    if plot.kind == POSITION and not plot.speed_mps > 0.0:
+        _place_at(g, plot)
     else:
         for q in range(WIDTH):
-            work.modes[q] = spread(prior[q])
+            work.modes[q] = spread(g[q])
         kalman_update(work.modes, plot, AT_ONCE, work.after, work.kalman)
         for q in range(WIDTH):
             g[q] = lane(work.after[q], MANOEUVRE)
     if forward_s > 0.0:
         fill_way(MANOEUVRE, forward_s, work.way)
         propagate(g, work.way, g)
+
+
+@leaf
+def _place_at(g: NumberRow, plot: Plot) -> None:
+    """Condition g [27], whose numbers do not depend on each other, on a POSITION, in place: each by itself."""
+    for c in range(6):
+        if not math.isnan(plot.var[c]):
+            p = g[DIAGONAL[c]]
+            gain = p * (1.0 / (p + plot.var[c]))
+            g[c] += gain * (plot.z[c] - g[c])
+            g[DIAGONAL[c]] = p - gain * p
 
 
 @leaf
@@ -116,7 +121,7 @@ def name_of(at_us: int, turn: int, sensor: int, row: int) -> int:
 @kernel
 def desk(plots: int) -> tuple[IntArray, FloatArray, FloatArray]:
     """Room for what ``begin`` tells of so many plots, and its scratch."""
-    return np.empty(plots, np.int64), np.empty((1, 2 * WIDTH + 6, LANES)), space()
+    return np.empty(plots, np.int64), np.empty((1, 2 * WIDTH + 2, LANES)), space()
 
 
 @leaf

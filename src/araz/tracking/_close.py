@@ -118,40 +118,35 @@ def kept(
 
 @leaf
 def _copy(old: Tracks, rows: IntArray, new: Tracks) -> None:
-    """Copy row ``rows[k]`` of the tracks to row k, those that stand side by side together."""
-    to = 0
-    while to < len(rows):
-        first, count = rows[to], 1
-        while to + count < len(rows) and rows[to + count] == first + count:
-            count += 1
-        _copy_numbers(old.track_id, first, count, new.track_id, to)
-        _copy_numbers(old.number, first, count, new.number, to)
-        _copy_numbers(old.belief.bank, first, count, new.belief.bank, to)
-        _copy_numbers(old.existence, first, count, new.existence, to)
-        _copy_numbers(old.birth_existence, first, count, new.birth_existence, to)
-        _copy_numbers(old.is_confirmed, first, count, new.is_confirmed, to)
-        _copy_numbers(old.hidden, first, count, new.hidden, to)
-        _copy_numbers(old.started_at_us, first, count, new.started_at_us, to)
-        _copy_numbers(old.updated_at_us, first, count, new.updated_at_us, to)
-        _copy_numbers(old.update_count, first, count, new.update_count, to)
-        _copy_numbers(old.sensor_mask, first, count, new.sensor_mask, to)
-        _copy_numbers(old.claim_key, first, count, new.claim_key, to)
-        _copy_numbers(old.rcs_dbsm, first, count, new.rcs_dbsm, to)
-        lookers, levels = old.echo.shape[1], old.echo.shape[2]
-        _copy_rows(number_row(old.belief.gauss, first), count * WIDTH, number_row(new.belief.gauss, to))
-        _copy_rows(number_row(old.echo, first), count * lookers * levels, number_row(new.echo, to))
-        _copy_rows(number_row(old.doubt, first), count * lookers, number_row(new.doubt, to))
-        to += count
+    """Copy row ``rows[k]`` of the tracks to row k."""
+    _copy_numbers(old.track_id, rows, new.track_id)
+    _copy_numbers(old.number, rows, new.number)
+    _copy_numbers(old.belief.bank, rows, new.belief.bank)
+    _copy_numbers(old.existence, rows, new.existence)
+    _copy_numbers(old.birth_existence, rows, new.birth_existence)
+    _copy_numbers(old.is_confirmed, rows, new.is_confirmed)
+    _copy_numbers(old.hidden, rows, new.hidden)
+    _copy_numbers(old.started_at_us, rows, new.started_at_us)
+    _copy_numbers(old.updated_at_us, rows, new.updated_at_us)
+    _copy_numbers(old.update_count, rows, new.update_count)
+    _copy_numbers(old.sensor_mask, rows, new.sensor_mask)
+    _copy_numbers(old.claim_key, rows, new.claim_key)
+    _copy_numbers(old.rcs_dbsm, rows, new.rcs_dbsm)
+    lookers, levels = old.echo.shape[1], old.echo.shape[2]
+    for k in range(len(rows)):
+        _copy_row(number_row(old.belief.gauss, rows[k]), WIDTH, number_row(new.belief.gauss, k))
+        _copy_row(number_row(old.echo, rows[k]), lookers * levels, number_row(new.echo, k))
+        _copy_row(number_row(old.doubt, rows[k]), lookers, number_row(new.doubt, k))
 
 
 @leaf
-def _copy_numbers(old: Any, first: int, count: int, new: Any, to: int) -> None:
-    for k in range(count):
-        new[to + k] = old[first + k]
+def _copy_numbers(old: Any, rows: IntArray, new: Any) -> None:
+    for k in range(len(rows)):
+        new[k] = old[rows[k]]
 
 
 @leaf
-def _copy_rows(old: NumberRow, count: int, new: NumberRow) -> None:
+def _copy_row(old: NumberRow, count: int, new: NumberRow) -> None:
     for k in range(count):
         new[k] = old[k]
 

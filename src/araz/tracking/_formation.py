@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._grid import Plan, around, bits_within, cells_of_row, plan_grid
+from araz.tracking._grid import Plan, around, bits_within, plan_grid, stretch
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT, Belief
@@ -168,9 +168,9 @@ def _listen(
     for a in range(count):
         i, others = rows[a], 0
         _course(number_row(moments, i), own)
-        rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
-        for near_row in range(rows0, rows1):
-            begin, end = cells_of_row(grid, near_row, cols0, cols1)
+        cells = around(grid, moments[i, 0], moments[i, 1])
+        for row in range(cells.row, cells.to_row, cells.step):
+            begin, end = stretch(grid, cells, row)
             for start in range(begin, end, LANES):
                 bits = bits_within(east, north, start, end, own[0], own[1], REACH_M**2)
                 while bits != 0:
@@ -261,11 +261,11 @@ def _count_others(
     for k in range(len(free)):
         if free[k] < 0.1 or math.isnan(place[k, 0] + place[k, 1]):
             continue
-        rows0, rows1, cols0, cols1 = around(grid, place[k, 0], place[k, 1])
+        cells = around(grid, place[k, 0], place[k, 1])
         product, others = 1.0, 0
         apart = max(APART_M, APART_SIGMAS * _plan_sigma_m(found, k))
-        for near_row in range(rows0, rows1):
-            begin, end = cells_of_row(grid, near_row, cols0, cols1)
+        for row in range(cells.row, cells.to_row, cells.step):
+            begin, end = stretch(grid, cells, row)
             for start in range(begin, end, LANES):
                 bits = bits_within(east, north, start, end, place[k, 0], place[k, 1], SWARM_REACH_M**2)
                 while bits != 0:

@@ -14,9 +14,10 @@ from araz.vocabulary import FloatArray, IntArray
 MOST_CELLS: Final = 256
 """Cells along one side at most."""
 GROUPS_A_POINT: Final = 4
-FEW: Final = 256
-"""So many points are sooner looked through eight at a time, in the order of their cells, than by cells."""
+FEW: Final = 64
+"""Whole rows that hold no more points are sooner looked through eight at a time than by cells."""
 ALL: Final = -1
+"""Stands for the columns of whole rows."""
 
 
 Extent = tuple[float, float, float, float]
@@ -173,21 +174,41 @@ def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
     )
 
 
+class Around(NamedTuple):
+    """Rows and columns, each from and up to, of the 3 x 3 cells around a point, and how many rows are a ``stretch``.
+
+    Where the rows hold few points they are one stretch of ALL columns: their points stand one after the other.
+    """
+
+    row: int
+    to_row: int
+    step: int
+    col: int
+    to_col: int
+
+
 @leaf
-def around(plan: Plan, first: float, second: float) -> tuple[int, int, int, int]:
-    """Rows and columns, each from and up to, of the 3 x 3 cells around a point; row ALL alone where there are few."""
-    if len(plan.order) <= FEW:
-        return ALL, ALL + 1, 0, plan.count1
-    row = cell_of(first, plan.low0, plan.width0, plan.count0)
+def around(plan: Plan, first: float, second: float) -> Around:
+    """The cells around a point: go through ``range(row, to_row, step)``, each a ``stretch``."""
+    middle = cell_of(first, plan.low0, plan.width0, plan.count0)
+    row, to_row = max(middle - 1, 0), min(middle + 2, plan.count0)
+    if plan.start[to_row * plan.across] - plan.start[row * plan.across] <= FEW:
+        return Around(row, to_row, to_row - row, ALL, ALL)
     col = cell_of(second, plan.low1, plan.width1, plan.count1)
-    return max(row - 1, 0), min(row + 2, plan.count0), max(col - 1, 0), min(col + 2, plan.count1)
+    return Around(row, to_row, 1, max(col - 1, 0), min(col + 2, plan.count1))
+
+
+@leaf
+def stretch(plan: Plan, near: Around, row: int) -> tuple[int, int]:
+    """Where in ``order`` the points of the next rows of some cells begin and end."""
+    if near.col == ALL:
+        return plan.start[row * plan.across], plan.start[near.to_row * plan.across]
+    return cells_of_row(plan, row, near.col, near.to_col)
 
 
 @leaf
 def cells_of_row(plan: Plan, row: int, from_col: int, to_col: int) -> tuple[int, int]:
-    """Where in ``order`` the points of some neighbouring cells of one row begin and end; all points in row ALL."""
-    if row == ALL:
-        return 0, len(plan.order)
+    """Where in ``order`` the points of some neighbouring cells of one row begin and end."""
     first = row * plan.across
     begin, last = plan.start[first + (from_col >> plan.shift)], plan.start[first + plan.across]
     while begin < last and plan.col[begin] < from_col:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from araz.tracking._gauss import DIAGONAL
-from araz.tracking._grid import Plan, around, bits_before, cells_of_row, plan_grid
+from araz.tracking._grid import Plan, around, bits_before, plan_grid, stretch
 from araz.tracking._kernel import kernel, leaf
 from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
 from araz.tracking._state import Tracks
@@ -84,9 +84,9 @@ def _doubles(
         if gone[i]:
             continue
         _place(number_row(moments, i), own)
-        rows0, rows1, cols0, cols1 = around(grid, moments[i, 0], moments[i, 1])
-        for near_row in range(rows0, rows1):
-            begin, end = cells_of_row(grid, near_row, cols0, cols1)
+        cells = around(grid, moments[i, 0], moments[i, 1])
+        for row in range(cells.row, cells.to_row, cells.step):
+            begin, end = stretch(grid, cells, row)
             for start in range(begin, end, LANES):
                 by_e, by_n = eight(east, start) - own[0], eight(north, start) - own[1]
                 far = bits_above(by_e * by_e, MERGE_DISTANCE2 * (eight(var_e, start) + own[3]))

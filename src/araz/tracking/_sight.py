@@ -168,16 +168,16 @@ def learn_echo(
             continue
         q = echo[i, column]
         seen = 0.0
-        for k in range(len(q)):
+        for k in range(len(ECHO_LEVELS)):
             seen += q[k] * here * ECHO_LEVELS[k]
         silent = max(1.0 - chance * part * seen / here, 0.05)
         doubt[i, column] = detected[i] + (1.0 - detected[i]) * max(doubt[i, column] * silent, 1e-3)
         total = 0.0
-        for k in range(len(q)):
+        for k in range(len(ECHO_LEVELS)):
             pd = here * ECHO_LEVELS[k]
             q[k] *= detected[i] * pd / seen + (1.0 - detected[i]) * (1.0 - pd) / (1.0 - seen)
             total += q[k]
-        for k in range(len(q)):
+        for k in range(len(ECHO_LEVELS)):
             q[k] /= total
 
 
