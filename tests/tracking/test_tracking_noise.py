@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import norm
 from tracking_lab import POLAR, POSITION, polar_of, scan, table
 
-from araz.tracking import init, step
-from araz.tracking._noise import CLEARLY, factors
+from araz.tracking import init, predict_picture, step
+from araz.tracking._noise import CLEARLY, FIRST, LEAST_UPDATES, MEMORY_PLOTS, STRAY, STRAY_TIMES, SURE, factors
 from araz.tracking._state import NOISE_FACTORS, NOISE_PLOTS, first_noise
 from araz.vocabulary import TrackingSettings
 
@@ -66,6 +66,50 @@ def test_covariance_grows_with_the_noise():
             off = picture.position_enu_m[at] - place
             nees.append(off @ np.linalg.solve(picture.covariance[at, :3, :3], off))
     assert 1.5 < np.mean(nees) < 4.5
+
+
+def test_a_look_is_weighed_by_a_gaussian_of_each_factor_and_strays():
+    """The logarithm of the belief after a look, from the predicted picture and scipy's densities alone."""
+    state, _, place = flown(POSITION, np.full(4, 2.0), seconds=18)
+    before, sigma = state.now.learned_of(0).noise, SIGMA[POSITION][0]
+    used, seen = factors(before), predict_picture(state, state.at_us + 1_000_000)
+    z = np.column_stack((place + np.random.default_rng(1).normal(size=place.shape) * 12.0, np.full(len(place), np.nan)))
+    after, events = step(state, scan(state.sensors, 0, 18, z))
+    expected, counted = np.zeros_like(before), np.zeros(3)
+    sure = events.pair_probability >= SURE
+    for number, j in zip(events.pair_track_id[sure], events.pair_row[sure], strict=True):
+        [i] = np.flatnonzero(seen.track_id == number)
+        if not seen.is_confirmed[i] or seen.update_count[i] < LEAST_UPDATES:
+            continue
+        gap = z[j, :3] - seen.position_enu_m[i]
+        for c in range(3):
+            spread = seen.covariance[i, c, c]
+            if spread > sigma**2 * used[c]:
+                continue
+            each = norm.pdf(gap[c], scale=np.sqrt(spread + NOISE_FACTORS * sigma**2))
+            stray = norm.pdf(gap[c], scale=np.sqrt(STRAY_TIMES * (spread + sigma**2)))
+            expected[c] += np.log((1 - STRAY) * each + STRAY * stray) - np.log(STRAY * stray)
+            counted[c] += 1
+    assert (counted > 3).all()
+    old = FIRST + (before - FIRST) * np.exp(-counted / MEMORY_PLOTS)[:, None]
+    np.testing.assert_allclose(after.now.learned_of(0).noise, old + expected, rtol=1e-6, atol=1e-6)
+
+
+def test_manoeuvres_do_not_pass_for_noise():
+    """Drones that fly straight back every 20 s: plots far off their tracks, and the sensor as good as it says."""
+    sigma = (30.0, 30.0, 30.0, np.nan)
+    sensors, rng = table({"kind": POSITION, "sigma": sigma, "clutter": 5.0}), np.random.default_rng(8)
+    place = rng.uniform([-5000, -5000, 80], [5000, 5000, 200], (16, 3))
+    speed = rng.uniform(-30, 30, (16, 3)) * [1, 1, 0]
+    state = init(sensors, TrackingSettings())
+    for t in range(160):
+        if t % 20 == 0:
+            speed *= -1
+        place = place + speed
+        z = np.column_stack((place, np.full(16, np.nan)))
+        z += rng.normal(size=z.shape) * np.nan_to_num(np.array(sigma))
+        state, _ = step(state, scan(sensors, 0, t, z))
+        np.testing.assert_array_equal(factors(state.now.learned_of(0).noise), 1.0)
 
 
 def test_the_belief_before_the_first_plot_is_that_of_exact_plots():

@@ -188,7 +188,7 @@ def _look(
     if found.kind == POLAR:
         lift(view, s, old.belief, pairs.detected)
     if view.looker[s] >= 0 and found.kind != BEARING:
-        sums, scratch = np.zeros(learned.noise.shape), np.zeros(84 + PLACES)
+        sums, scratch = np.ones(learned.noise.shape), np.zeros(84 + PLACES)
         learn_noise(learned.noise, used, found, back_s, old, pairs, sums, scratch)
     _write_books(old, found, s, pairs)
     swarm = swarm_odds(found, place, pairs.free, ground)

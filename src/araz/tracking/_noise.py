@@ -1,6 +1,6 @@
 """How noisy a sensor really is: its stated variances times a factor for each component, learned from what it sends.
 
-    p(k | plots) ~ p0(k) prod N(nu; 0, H P H^T + k R),
+    p(k | plots) ~ p0(k) prod [(1 - STRAY) N(nu; 0, H P H^T + k R) + STRAY N(nu; 0, STRAY_TIMES (H P H^T + R))],
 
 over the confirmed tracks' own detections, one component after the other, k on a grid. The belief starts as if
 ``NOISE_PLOTS`` plots of exactly the stated noise had been seen, and forgets over ``MEMORY_PLOTS``. A factor that is not
@@ -29,9 +29,11 @@ CLEARLY: Final = 1.6
 """Variances that many times the stated ones, or so many times smaller, are no chance and no manoeuvre."""
 SURE: Final = 0.95
 LEAST_UPDATES: Final = 8
-FARTHEST2: Final = 9.0
-"""Squared distance beyond which a detection is taken for another's."""
-MOST_PAIRS: Final = 64
+STRAY: Final = 0.06
+"""So often a gap says nothing of the plot: a manoeuvre not yet understood, another's detection."""
+STRAY_TIMES: Final = 30.0
+"""How much wider such gaps spread than those of a plot as stated, as variances."""
+MOST_PAIRS: Final = 24
 """Pairs learned from in one look, the oldest tracks' first: enough, and few beside the rest of the work."""
 
 
@@ -73,14 +75,14 @@ def learn_noise(
     """Bring the belief [PLACES, levels] up to date with one look, in place.
 
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
-    predicted ones. ``sums`` [PLACES, levels] and ``room`` [84 + PLACES] are scratch, zeros at first.
+    predicted ones. ``sums`` [PLACES, levels] and ``room`` [84 + PLACES] are scratch: ones, zeros.
     """
     h, rate, spread, jac, seen = room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:]
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
     for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)
         for k in range(belief.shape[1]):
-            belief[c, k] = FIRST[k] + (belief[c, k] - FIRST[k]) * keep + sums[c, k]
+            belief[c, k] = FIRST[k] + (belief[c, k] - FIRST[k]) * keep + math.log(sums[c, k])
 
 
 @leaf
@@ -97,7 +99,10 @@ def _add(
     spread: FloatArray,
     rate: FloatArray,
 ) -> None:
-    """Add the log likelihoods of a look's sure pairs to ``sums`` [PLACES, levels], counted in ``seen``."""
+    """Multiply ``sums`` [PLACES, levels] by what a look's sure pairs say over strays, counted in ``seen``.
+
+    A pair's likelihood is 1 to 260 times that of a stray, so the product over MOST_PAIRS is a number.
+    """
     azimuth, told = azimuth_at(found.kind), 0
     for e in range(len(pairs.track)):
         i, j = pairs.track[e], pairs.detection[e]
@@ -115,10 +120,10 @@ def _add(
             gap = found.z[j, c] - (h[c] - rate[c] * back_s[j])
             if c == azimuth:
                 gap = wrap(gap)
-            if gap * gap > FARTHEST2 * (spread[c, c] + found.var[j, c]):
-                continue
             seen[c] += 1.0
             stated = found.var[j, c] / used[c]
+            stray = STRAY_TIMES * (spread[c, c] + stated)
             for k in range(sums.shape[1]):
                 s = spread[c, c] + NOISE_FACTORS[k] * stated
-                sums[c, k] -= 0.5 * (gap * gap / s + math.log(s))
+                better = (1.0 / STRAY - 1.0) * math.sqrt(stray / s)
+                sums[c, k] *= 1.0 + better * math.exp(0.5 * gap * gap * (1.0 / stray - 1.0 / s))

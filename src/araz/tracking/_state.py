@@ -59,7 +59,7 @@ NOISE_FACTORS: Final = 4.0 ** np.linspace(-1.5, 1.5, 13)
 """Factors on a sensor's stated variances, weighed against each other: deviations 0.35 to 2.8 times as stated."""
 PLACES: Final = 3
 """Components that say where a target is: the first three of a plot."""
-NOISE_PLOTS: Final = 100.0
+NOISE_PLOTS: Final = 50.0
 """A sensor's stated noise counts as if so many plots of exactly that had been seen."""
 FIRST_PLOTS: Final = 50.0
 """The histograms start even, as if they had seen this many false plots."""
