@@ -90,10 +90,15 @@ def truth():
     return simulate(read_scenario((SCENARIOS / "C2.toml").read_text("utf-8")), horadiz(), 3).truth
 
 
-def track(name, state, east=0.0, north=0.0, up=0.0, **more):
+def place(state, east=0.0, north=0.0, up=0.0):
+    """Latitude, longitude and height over the ellipsoid of a place beside a state."""
     frame = horadiz().frame
     enu = np.add(frame.to_enu(state.latitude_deg, state.longitude_deg, state.altitude_hae_m), [east, north, up])
-    latitude, longitude, hae = (float(v[0]) for v in frame.to_geodetic(enu))
+    return tuple(float(v[0]) for v in frame.to_geodetic(enu))
+
+
+def track(name, state, east=0.0, north=0.0, up=0.0, **more):
+    latitude, longitude, hae = place(state, east, north, up)
     usual = Track(
         track_id=name,
         latitude_deg=latitude,
@@ -227,6 +232,27 @@ def test_two_tracks_that_change_places_are_a_switch(truth):
 
     board = score(truth, pictures(truth, shown, lambda s: s.actor_id == "heavy-1"))
     assert board.identity_switches == 1
+
+
+def test_errors_are_those_of_the_nearest_pairs(truth):
+    """Two tracks change places 100 m apart: within reach no switch is told, and both are known as well as before."""
+    lives = [s for s in truth if isinstance(s, Truth) and is_heavy(s)]
+    middle = lives[500].at_us
+
+    def aside(state):
+        latitude, longitude, hae = place(state, 100.0)
+        return msgspec.structs.replace(
+            state, actor_id="heavy-2", latitude_deg=latitude, longitude_deg=longitude, altitude_hae_m=hae
+        )
+
+    def shown(state):
+        here, there = ("a", "b") if state.at_us < middle else ("b", "a")
+        return [track(here, state, 3.0), track(there, state, 103.0)]
+
+    board = score([*lives, *map(aside, lives)], pictures(lives, shown))
+    assert board.identity_switches == 0
+    assert board.position_cep50_m == pytest.approx(3.0, abs=0.1)
+    assert board.position_r95_m == pytest.approx(3.0, abs=0.1)
 
 
 def test_a_renumbered_track_is_a_switch(truth):

@@ -60,7 +60,9 @@ class Shown:
 class Pairing:
     """The night, paired. ``clock_us`` [S] is when each scored second looked; pairs are rows [P].
 
-    ``pair_offset_m`` [P, 3] is shown minus true (east, north, up). ``near`` [N] says which rows of ``shown`` lie within
+    ``error_m`` [Q, 3] is shown minus true (east, north, up) of the same things paired nearest in all each second, by
+    ``error_life`` and ``error_shown`` [Q]: among ten abreast a pair that stays may be a neighbour's from its first
+    second on, which says nothing of how well a place is known. ``near`` [N] says which rows of ``shown`` lie within
     reach of anything real. GOSPA per second [S] over what had to be seen: detectable and no bird; in space NaN
     where a track has no height.
     Disowned tracks where nothing real is are not held against the picture.
@@ -74,7 +76,9 @@ class Pairing:
     pair_second: IntArray
     pair_life: IntArray
     pair_shown: IntArray
-    pair_offset_m: FloatArray
+    error_life: IntArray
+    error_shown: IntArray
+    error_m: FloatArray
     near: BoolArray
     near_seconds: int
     """Tracks near something real, counted every second (a picture may be looked at twice)."""
@@ -189,6 +193,7 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
     is_bird = np.array([life.class_name == _BIRD for life in lives], dtype=np.bool_)
     near = np.zeros(len(shown.second), dtype=np.bool_)
     pairs: list[tuple[IntArray, IntArray, IntArray]] = []
+    errors: list[tuple[IntArray, IntArray, FloatArray]] = []
     distances = np.zeros((2, len(clock_us)))
     near_seconds = 0
     last = np.full(len(lives), -1, dtype=np.int64)  # the track each had a second ago; −1: none
@@ -207,6 +212,9 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
             near[tracks] = np.min(np.sum(gaps**2, axis=2), axis=0) < REACH_M**2
             near_seconds += int(np.count_nonzero(near[tracks]))
         pairs.append((np.full(len(rows), second), alive[rows], tracks[columns]))
+        true, nearest = assign(real[rows, :2], seen[columns, :2], REACH_M)
+        true, nearest = rows[true], columns[nearest]
+        errors.append((alive[true], tracks[nearest], seen[nearest] - real[true]))
         must = detectable[second, alive] & ~is_bird[alive]
         free = np.ones(len(tracks), dtype=np.bool_)
         free[columns[~must[rows]]] = False
@@ -214,10 +222,9 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
         is_known = bool(np.isfinite(seen[free]).all())  # a track without a height has no distance in space
         distances[0, second] = gospa(real[must], seen[free], CUTOFF_M).distance if is_known else _NAN
         distances[1, second] = gospa(real[must, :2], seen[free, :2], CUTOFF_M).distance
-    at, life, track = (
-        np.concatenate([part[k] for part in pairs]) if pairs else np.zeros(0, dtype=np.int64) for k in range(3)
-    )
-    offset = shown.position_enu_m[track] - position[at, life] if len(at) else np.zeros((0, 3))
+    nothing = np.zeros(0, dtype=np.int64)
+    at, life, track = (np.concatenate([nothing, *(part[k] for part in pairs)]) for k in range(3))
+    error_life, error_shown = (np.concatenate([nothing, *(part[k] for part in errors)]) for k in range(2))
     return Pairing(
         clock_us=clock_us,
         lives=lives,
@@ -227,7 +234,9 @@ def pair(lives: tuple[Life, ...], picture_us: IntArray, shown: Shown) -> Pairing
         pair_second=at,
         pair_life=life,
         pair_shown=track,
-        pair_offset_m=offset,
+        error_life=error_life,
+        error_shown=error_shown,
+        error_m=np.concatenate([np.zeros((0, 3)), *(part[2] for part in errors)]),
         near=near,
         near_seconds=near_seconds,
         gospa_m=distances[0],

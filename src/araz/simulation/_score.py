@@ -136,7 +136,7 @@ def _sortie(pairing: Pairing, index: int, told: Sequence[tuple[str, int]]) -> So
     detectable = pairing.detectable[:, index]
     in_track = np.zeros(len(pairing.clock_us), dtype=np.bool_)
     in_track[seconds] = True
-    error = np.hypot(pairing.pair_offset_m[own, 0], pairing.pair_offset_m[own, 1])
+    error = np.hypot(*pairing.error_m[pairing.error_life == index, :2].T)
     first_us = int(pairing.clock_us[np.argmax(detectable)]) if detectable.any() else None
     due_us = _due_us(pairing, index)
     names = {pairing.shown.names[track] for track in np.unique(tracks)}
@@ -225,10 +225,10 @@ def _false_tracks(pairing: Pairing) -> int:
 
 def _accuracy(pairing: Pairing) -> dict[str, Any]:
     drones = np.array([life.is_drone for life in pairing.lives], dtype=np.bool_)
-    own = drones[pairing.pair_life] if len(pairing.pair_life) else np.zeros(0, dtype=np.bool_)
-    offset = pairing.pair_offset_m[own]
+    own = drones[pairing.error_life] if len(pairing.error_life) else np.zeros(0, dtype=np.bool_)
+    offset = pairing.error_m[own]
     error, height = np.hypot(offset[:, 0], offset[:, 1]), np.abs(offset[:, 2])
-    ellipse = pairing.shown.ellipse[pairing.pair_shown[own]]
+    ellipse = pairing.shown.ellipse[pairing.error_shown[own]]
     azimuth = np.radians(ellipse[:, 2])
     along = offset[:, 0] * np.sin(azimuth) + offset[:, 1] * np.cos(azimuth)
     across = offset[:, 0] * np.cos(azimuth) - offset[:, 1] * np.sin(azimuth)
