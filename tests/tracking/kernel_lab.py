@@ -6,11 +6,14 @@ import numpy as np
 from numba import njit
 
 from araz.tracking import _measure as measure
-from araz.tracking._associate import STRONGEST, messages, pass_messages
+from araz.tracking._associate import STRONGEST, Messages, pass_messages
 from araz.tracking._gauss import packed, propagate, unpacked
 from araz.tracking._measure import Age, kalman_update, linearise, plot_of, room_in
 from araz.tracking._motion import MODE_COUNT, Belief, way_of
+from araz.tracking._noise import PLACES, factors
+from araz.tracking._pairs import box_pairs
 from araz.tracking._rows import LANES, lane_row, number_row
+from araz.tracking._scratch import scratch_of
 from araz.tracking._sight import cut_below
 
 
@@ -68,15 +71,32 @@ def updated(x, p, found, mode=0, age=(0.0, 0.0, 0.0)):
     """Mean, covariance, log likelihood, squared distance and components used, of one Gaussian and detection 0."""
     prior, out, figures = np.empty((1, 27, LANES)), np.empty((1, 27, LANES)), np.empty((1, 2, LANES))
     prior[0] = packed(x, p)[:, None]
-    used = _update(prior, found, Age(*age), out, figures, measure.space())
+    used = _update(prior, found, Age(*age), out, figures, np.zeros(measure.SPACE))
     mean, cov = (part[0] for part in unpacked(np.ascontiguousarray(out[:, :, mode])))
     return mean, cov, -0.5 * (figures[0, 1, mode] + np.log(figures[0, 0, mode])), figures[0, 1, mode], used
+
+
+def paired(found, moments, keys, back_s, gate2, worth, density):
+    """Candidate pairs (track, detection) [E]; asked again with more room where there are more."""
+    room, scratch = np.empty((2, 64), np.int64), scratch_of(10 * len(found.z) + 300, 10 * len(found.z) + 10, 0)
+    while True:
+        count = box_pairs(found, moments, keys, back_s, gate2, worth, density, *room, scratch)
+        if count <= room.shape[1]:
+            return room[:, :count]
+        room = np.empty((2, count), np.int64)
+
+
+def noise_factors(belief):
+    """The factors [PLACES] on the stated variances by the belief in each."""
+    out = np.empty(PLACES)
+    factors(belief, out)
+    return out
 
 
 def marginals(tracks, detections, track, detection, odds):
     """P(j from i) [E], P(i missed) [tracks] and P(j from no track) [detections] of E pairs, by messages."""
     taken, missed, left = np.empty(len(odds)), np.empty(tracks), np.empty(detections)
-    work, psi = messages(max(len(odds), tracks, detections)), np.minimum(odds, STRONGEST)
+    work, psi = Messages(*np.empty((4, max(len(odds), tracks, detections)))), np.minimum(odds, STRONGEST)
     pass_messages(tracks, detections, len(odds), track, detection, psi, work, taken, missed, left)
     return taken, missed, left
 

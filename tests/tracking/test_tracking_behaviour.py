@@ -465,8 +465,9 @@ def test_a_turn_in_sectors_learns_the_same_map_of_false_plots():
 
 def test_false_plots_teach_where_they_lie():
     """Low and slow clutter: a high fast plot then stands out by the ratio of the learned densities."""
-    from araz.tracking._clutter import densities
+    from araz.tracking._clutter import CROWD_WHOLES, densities
     from araz.tracking._measure import plan_positions, prepare
+    from araz.tracking._scratch import scratch_of
 
     sensors = table({**RADAR, "clutter": 8.0, "range_m": 8000.0})
     state, rng = init(sensors, TrackingSettings()), np.random.default_rng(2)
@@ -477,6 +478,9 @@ def test_false_plots_teach_where_they_lie():
         state, _ = step(state, scan(sensors, 0, k, z))
     two = scan(sensors, 0, 201, [[4000.0, 1.0, 25 / 4000, 0.0], [4000.0, 1.0, 400 / 4000, 15.0]])
     found = prepare(two, sensors, np.arange(2))
-    clutter, birth, _ = densities(state.view, 0, 1.0, state.now.learned_of(0), found, plan_positions(found))
+    place, (clutter, birth, ground) = np.empty((2, 3)), np.empty((3, 2))
+    plan_positions(found, place)
+    learned, scratch = state.now.learned_of(0), scratch_of(0, CROWD_WHOLES, 0)
+    densities(state.view, 0, 1.0, learned, found, place, clutter, birth, ground, scratch)
     assert clutter[0] / clutter[1] > 30
     assert birth[0] == pytest.approx(birth[1], rel=0.02)

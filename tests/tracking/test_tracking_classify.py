@@ -25,9 +25,11 @@ from araz.tracking._classify import (
 )
 from araz.tracking._gauss import packed
 from araz.tracking._rows import LANES
+from araz.tracking._scratch import scratch_of
 from araz.vocabulary import CLASS_NAMES, TrackClass, TrackingSettings
 
 CLASSES = len(CLASS_NAMES)
+SCRATCH = scratch_of(len(FEATURE_NAMES), 0, 0)
 
 
 def _tracks(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,6 +53,7 @@ def _after(looks: list[tuple[np.ndarray, np.ndarray, float]], rcs: np.ndarray) -
             rcs,
             10.0,
             1_000_000_000 + round(at_s * 1e6),
+            SCRATCH,
         )
     return lived[:, :CLASSES].copy(), lived[:, CLASSES:].copy()
 
@@ -143,7 +146,7 @@ def test_tracks_do_not_touch_each_other() -> None:
     assert np.array_equal(turned_habit, habit[order])
     lived = np.tile(np.append(CLASS_TABLE.prior, np.zeros(HABIT_COUNT)), (5, 1))
     first = lived[0].copy()
-    classify(CLASS_TABLE, lived, np.array([2]), np.array([4]), packed(*looks[0][:2]), rcs, 10.0, 1_000_000_000)
+    classify(CLASS_TABLE, lived, np.array([2]), np.array([4]), packed(*looks[0][:2]), rcs, 10.0, 1_000_000_000, SCRATCH)
     assert np.array_equal(lived[[0, 1, 3, 4]], np.tile(first, (4, 1)))
     assert not np.array_equal(lived[2], first)
 

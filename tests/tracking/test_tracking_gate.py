@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from kernel_lab import linearised
+from kernel_lab import linearised, paired
 from scipy.stats import chi2
 from tracking_lab import POLAR, POSITION, polar_of, scan, table
 
 from araz.tracking import init, step
 from araz.tracking._gauss import packed, unpacked
 from araz.tracking._measure import prepare, wrap
-from araz.tracking._pairs import SLACK, box_pairs, gate_table
+from araz.tracking._pairs import SLACK, gate_table
 from araz.vocabulary import TrackChange, TrackingSettings
 
 SIGMA = {POLAR: (10.0, 0.01, 0.01, 1.0), POSITION: (15.0, 15.0, 15.0, np.nan)}
@@ -40,7 +40,7 @@ def test_gate_finds_exactly_the_pairs_brute_force_finds(kind, count, spread_m, t
     found = prepare(scan(sensors, 0, 0, z), sensors, np.arange(count))
     gates, keys, sure = gate_table(0.99), np.zeros(count, np.int64), np.full(count, 1e300)
     measured = 4 if kind == POLAR else 3
-    track, detection = box_pairs(
+    track, detection = paired(
         found, packed(mean, cov), keys, np.zeros(count), gates[measured], sure, np.full(count, 1e-9)
     )
     expected = set()
@@ -71,7 +71,7 @@ def test_places_alone_pair_as_they_do_beside_a_plot_without_height():
         found = prepare(scan(sensors, 0, 0, plots), sensors, np.arange(len(plots)))
         count = len(plots)
         keys, worth = np.zeros(40, np.int64), np.full(40, 0.5)
-        track, detection = box_pairs(found, packed(mean, cov), keys, np.zeros(count), 16.0, worth, np.full(count, 1e-7))
+        track, detection = paired(found, packed(mean, cov), keys, np.zeros(count), 16.0, worth, np.full(count, 1e-7))
         pairs.append(set(zip(track.tolist(), detection.tolist(), strict=True)))
     assert pairs[0] == {pair for pair in pairs[1] if pair[1] < 40}
     assert 40 < len(pairs[0]) < 1500
@@ -83,7 +83,7 @@ def test_a_pair_too_unlikely_to_matter_is_left_out():
     mean, cov = some_tracks(np.random.default_rng(1), 1, 1.0)
     found = prepare(scan(sensors, 0, 0, [mean[0, :3] + 40.0]), sensors, np.arange(1))
     for density, pairs in ((1e-9, 1), (1e6, 0)):
-        got = box_pairs(
+        got = paired(
             found, packed(mean, cov), np.zeros(1, np.int64), np.zeros(1), 30.0, np.ones(1), np.full(1, density)
         )
         assert len(got[0]) == pairs

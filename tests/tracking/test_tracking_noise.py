@@ -6,11 +6,12 @@ import pickle
 
 import numpy as np
 import pytest
+from kernel_lab import noise_factors
 from scipy.stats import norm
 from tracking_lab import POLAR, POSITION, polar_of, scan, table
 
 from araz.tracking import init, predict_picture, step
-from araz.tracking._noise import CLEARLY, FIRST, LEAST_UPDATES, MEMORY_PLOTS, STRAY, STRAY_TIMES, SURE, factors
+from araz.tracking._noise import CLEARLY, FIRST, LEAST_UPDATES, MEMORY_PLOTS, STRAY, STRAY_TIMES, SURE
 from araz.tracking._state import NOISE_FACTORS, NOISE_PLOTS, first_noise
 from araz.vocabulary import TrackingSettings
 
@@ -36,19 +37,19 @@ def flown(kind, true_factor, seconds=90, seed=4, drones=16):
 @pytest.mark.parametrize("kind", [POLAR, POSITION])
 def test_a_sensor_that_is_as_it_says_is_left_alone(kind):
     state, _, _ = flown(kind, np.ones(4))
-    np.testing.assert_array_equal(factors(state.now.learned_of(0).noise), 1.0)
+    np.testing.assert_array_equal(noise_factors(state.now.learned_of(0).noise), 1.0)
 
 
 @pytest.mark.parametrize("kind", [POLAR, POSITION])
 @pytest.mark.parametrize("times", [2.0, 0.5])
 def test_deviations_other_than_stated_are_found(kind, times):
     state, _, _ = flown(kind, np.full(4, times))
-    np.testing.assert_allclose(np.sqrt(factors(state.now.learned_of(0).noise)), times, rtol=0.3)
+    np.testing.assert_allclose(np.sqrt(noise_factors(state.now.learned_of(0).noise)), times, rtol=0.3)
 
 
 def test_each_component_is_judged_alone():
     state, _, _ = flown(POLAR, np.array([1.0, 2.5, 1.0, 1.0]))
-    found = factors(state.now.learned_of(0).noise)
+    found = noise_factors(state.now.learned_of(0).noise)
     assert found[0] == found[2] == 1.0
     assert np.sqrt(found[1]) == pytest.approx(2.5, rel=0.3)
 
@@ -72,7 +73,7 @@ def test_a_look_is_weighed_by_a_gaussian_of_each_factor_and_strays():
     """The logarithm of the belief after a look, from the predicted picture and scipy's densities alone."""
     state, _, place = flown(POSITION, np.full(4, 2.0), seconds=18)
     before, sigma = state.now.learned_of(0).noise, SIGMA[POSITION][0]
-    used, seen = factors(before), predict_picture(state, state.at_us + 1_000_000)
+    used, seen = noise_factors(before), predict_picture(state, state.at_us + 1_000_000)
     z = np.column_stack((place + np.random.default_rng(1).normal(size=place.shape) * 12.0, np.full(len(place), np.nan)))
     after, events = step(state, scan(state.sensors, 0, 18, z))
     expected, counted = np.zeros_like(before), np.zeros(3)
@@ -109,14 +110,14 @@ def test_manoeuvres_do_not_pass_for_noise():
         z = np.column_stack((place, np.full(16, np.nan)))
         z += rng.normal(size=z.shape) * np.nan_to_num(np.array(sigma))
         state, _ = step(state, scan(sensors, 0, t, z))
-        np.testing.assert_array_equal(factors(state.now.learned_of(0).noise), 1.0)
+        np.testing.assert_array_equal(noise_factors(state.now.learned_of(0).noise), 1.0)
 
 
 def test_the_belief_before_the_first_plot_is_that_of_exact_plots():
     """NOISE_PLOTS plots as far off as a standard deviation each, and so no factor."""
     expected = NOISE_PLOTS * (norm.logpdf(1.0, scale=np.sqrt(NOISE_FACTORS)) - norm.logpdf(0.0))
     np.testing.assert_allclose(first_noise(), expected)
-    np.testing.assert_array_equal(factors(np.tile(first_noise(), (3, 1))), 1.0)
+    np.testing.assert_array_equal(noise_factors(np.tile(first_noise(), (3, 1))), 1.0)
 
 
 def test_a_factor_is_the_mean_of_the_belief_and_none_near_one():
@@ -128,7 +129,7 @@ def test_a_factor_is_the_mean_of_the_belief_and_none_near_one():
     near[7] = 0.0
     belief[2] = near
     assert NOISE_FACTORS[7] < CLEARLY
-    np.testing.assert_allclose(factors(belief), [1.0, np.sqrt(NOISE_FACTORS[10] * NOISE_FACTORS[11]), 1.0])
+    np.testing.assert_allclose(noise_factors(belief), [1.0, np.sqrt(NOISE_FACTORS[10] * NOISE_FACTORS[11]), 1.0])
 
 
 def test_what_was_learned_is_part_of_the_state():

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 from tracking_lab import POSITION, scan, table, transition
 
 from araz.tracking import init, step
-from araz.tracking._gauss import packed, space, unpacked
+from araz.tracking._gauss import SPACE, packed, unpacked
 from araz.tracking._motion import (
     HOVER,
     LEAVE_TO,
@@ -167,7 +167,7 @@ def test_overall_keeps_mean_and_covariance_of_the_mixture():
     mean = np.zeros((1, MODE_COUNT, 6))
     mean[0, 1, 0] = 10.0
     belief = belief_of(mean, np.tile(np.eye(6), (1, MODE_COUNT, 1, 1)), [[0.5, 0.5, 0, 0, 0, 0, 0, 0]])
-    overall(belief, 1, space())
+    overall(belief, 1, np.empty(SPACE))
     one, spread = unpacked(belief.gauss)
     assert one[0, 0] == 5
     assert spread[0, 0, 0] == pytest.approx(1 + 25)

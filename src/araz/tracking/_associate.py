@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf, part
+from araz.tracking._scratch import Scratch, cut_reals, cut_wholes
 from araz.vocabulary import FloatArray, IntArray
 
 MAX_SWEEPS: Final = 200
@@ -24,11 +23,12 @@ class Messages(NamedTuple):
     by_detection: FloatArray
 
 
-@kernel
-def messages(edges: int) -> Messages:
-    """Scratch for ``pass_messages``."""
-    rows = np.empty((4, edges))
-    return Messages(rows[0], rows[1], rows[2], rows[3])
+@part
+def messages(edges: int, scratch: Scratch) -> tuple[Messages, Scratch]:
+    """Room for ``pass_messages``."""
+    room, scratch = cut_reals(scratch, 4 * edges)
+    rows = room.reshape((4, edges))
+    return Messages(rows[0], rows[1], rows[2], rows[3]), scratch
 
 
 @leaf
@@ -89,18 +89,24 @@ def pass_messages(
         left[j] = 1.0 / by_detection[j]
 
 
-@kernel
-def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray) -> tuple[IntArray, IntArray]:
+@part
+def clusters(
+    tracks: int, detections: int, track: IntArray, detection: IntArray, scratch: Scratch
+) -> tuple[IntArray, IntArray, Scratch]:
     """Tracks that share detections, directly or through others, in one cluster (union-find over E pairs).
 
     **Gives** the tracks that have pairs, cluster by cluster, and where each cluster begins (one more entry than
     clusters). Pairs come sorted by track; clusters come in the order of their first track, tracks in their own.
     """
-    room = np.zeros(5 * tracks + detections + 2, np.int64)  # one array for six: making one costs as much as filling it
-    parent, number, members = room[:tracks], room[tracks : 2 * tracks], room[2 * tracks : 3 * tracks]
-    size, fill, first = room[3 * tracks : 4 * tracks + 1], room[4 * tracks + 1 : 5 * tracks + 2], room[5 * tracks + 2 :]
+    members, scratch = cut_wholes(scratch, tracks)
+    size, scratch = cut_wholes(scratch, tracks + 1)
+    fill, rest = cut_wholes(scratch, tracks + 1)
+    parent, rest = cut_wholes(rest, tracks)
+    number, rest = cut_wholes(rest, tracks)
+    first, rest = cut_wholes(rest, detections)
     for i in range(tracks):
-        parent[i], number[i] = i, -1
+        parent[i], number[i], size[i + 1] = i, -1, 0
+    size[0] = fill[0] = 0
     for j in range(detections):
         first[j] = -1
     for e in range(len(track)):
@@ -139,4 +145,4 @@ def clusters(tracks: int, detections: int, track: IntArray, detection: IntArray)
             last = track[e]
             members[fill[number[last]]] = last
             fill[number[last]] += 1
-    return members[: start[count]], start
+    return members[: start[count]], start, scratch

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from araz.tracking._gauss import DIAGONAL, WIDTH, propagate
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._measure import (
     AT_ONCE,
     POLAR,
@@ -19,10 +17,11 @@ from araz.tracking._measure import (
     kalman_update,
     plot_of,
     room_in,
-    space,
 )
+from araz.tracking._measure import SPACE as KALMAN_SPACE
 from araz.tracking._motion import MANOEUVRE, fill_way
 from araz.tracking._rows import LANES, LaneRow, NumberRow, beyond, lane, lane_row, number_row, numbers, spread
+from araz.tracking._scratch import Scratch, cut_reals
 from araz.tracking._sight import cut_below, lowest_seen
 from araz.tracking._state import ECHO_LEVELS, ECHO_PRIOR, Tracks, View
 from araz.vocabulary import FloatArray, IntArray
@@ -38,6 +37,9 @@ HIGHEST_START: Final = 0.5
 HIGHEST_GROUP: Final = 0.9
 """several new ones side by side may."""
 LEAST_START: Final = 1e-4
+
+
+BENCH_REALS: Final = (2 * WIDTH + 2) * LANES
 
 
 class Bench(NamedTuple):
@@ -118,12 +120,6 @@ def name_of(at_us: int, turn: int, sensor: int, row: int) -> int:
     return ((value ^ ((value >> 29) & 0x7FFFFFFFF)) & 0x3FFFFFFFFFFFFFFF) | 1
 
 
-@kernel
-def desk(plots: int) -> tuple[IntArray, FloatArray, FloatArray]:
-    """Room for what ``begin`` tells of so many plots, and its scratch."""
-    return np.empty(plots, np.int64), np.empty((1, 2 * WIDTH + 2, LANES)), space()
-
-
 @leaf
 def begin(
     view: View,
@@ -141,14 +137,16 @@ def begin(
     tracks: Tracks,
     count: int,
     rows: IntArray,
-    lanes: FloatArray,
-    kalman: FloatArray,
+    scratch: Scratch,
 ) -> int:
     """Write new tentative tracks from row ``count`` of the table on, and the detection row of each; gives how many.
 
     r = P(unclaimed) lambda_b / (lambda_b + lambda_c), lambda_b raised by ``swarm``. **Source** Williams 2015 (the
     Poisson part of the PMB), with the adaptive birth of Reuter et al. 2014. A bearing starts nothing.
     """
+    lanes, scratch = cut_reals(scratch, BENCH_REALS)
+    kalman, scratch = cut_reals(scratch, KALMAN_SPACE)
+    kalman[:] = 0.0
     made, work = 0, _bench_in(lanes, kalman)
     column, lowest = view.looker[sensor], view.lowest[sensor]
     for k in range(len(free)):

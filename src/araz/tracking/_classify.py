@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._class_table import KNOTS, LOG_RATIO, NOISE_KNOTS_MPS, PRIOR, WEIGHT
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._rows import LANES, Lanes, lane, lane_row, largest, spread, total
+from araz.tracking._scratch import Scratch, cut_reals
 from araz.vocabulary import FloatArray, IntArray
 
 FEATURE_NAMES: Final = (
@@ -158,16 +159,15 @@ def features_of(habit: FloatArray, rcs_dbsm: float, out: FloatArray) -> None:
 
 @leaf
 def place_on(knots: FloatArray, value: float) -> tuple[int, float]:
-    """The knot below ``value`` and the share of the way to the next one; held at both ends."""
-    last = len(knots) - 1
-    if value <= knots[0]:
-        return 0, 0.0
-    if value >= knots[last]:
-        return last - 1, 1.0
+    """The knot below ``value`` and the share of the way to the next one; held at both ends.
+
+    Counted, not searched: the processor guesses when a search ends, and guesses wrong.
+    """
     low = 0
-    while value > knots[low + 1]:
-        low += 1
-    return low, (value - knots[low]) / (knots[low + 1] - knots[low])
+    for k in range(1, len(knots) - 1):
+        low += value > knots[k]
+    part = (value - knots[low]) / (knots[low + 1] - knots[low])
+    return low, min(max(part, 0.0), 1.0)
 
 
 @leaf
@@ -199,7 +199,7 @@ def log_ratios(
         lane_row(out, f)[0] = spread(0.0) if silent else mature * _ratio(table, f, feature[f], level, up)
 
 
-@kernel
+@leaf
 def classify(
     table: Likelihoods,
     lived: FloatArray,
@@ -209,6 +209,7 @@ def classify(
     rcs_dbsm: FloatArray,
     ground_up_m: float,
     at_us: int,
+    scratch: Scratch,
 ) -> None:
     """Add the look at ``at_us`` to the habits of the tracks ``rows`` and write their class posteriors, in place.
 
@@ -216,21 +217,7 @@ def classify(
     class posteriors, then habits; ``which`` [M] are the tracks' rows of it, ``rows`` [M] of ``moments`` [N, 27] and
     ``rcs_dbsm`` [N]. Never fails: unknown features are silent.
     """
-    _classify(table, lived, which, rows, moments, rcs_dbsm, ground_up_m, at_us, np.zeros(FEATURE_COUNT))
-
-
-@leaf
-def _classify(
-    table: Likelihoods,
-    lived: FloatArray,
-    which: IntArray,
-    rows: IntArray,
-    moments: FloatArray,
-    rcs_dbsm: FloatArray,
-    ground_up_m: float,
-    at_us: int,
-    feature: FloatArray,
-) -> None:
+    feature, _ = cut_reals(scratch, FEATURE_COUNT)
     for k in range(len(rows)):
         i, probability, habit = rows[k], lived[which[k], :CLASS_COUNT], lived[which[k], CLASS_COUNT:]
         remember(habit, moments[i], ground_up_m, at_us * 1e-6)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-import numpy as np
-
-from araz.tracking._gauss import WIDTH, space
-from araz.tracking._kernel import kernel, leaf
-from araz.tracking._merge import merged_into
+from araz.tracking._classify import LIVED_COUNT
+from araz.tracking._gauss import SPACE, WIDTH
+from araz.tracking._kernel import leaf, part
+from araz.tracking._merge import merge
 from araz.tracking._motion import Belief, overall
-from araz.tracking._rows import NumberRow, number_row
+from araz.tracking._rows import copy_row, number_row
+from araz.tracking._scratch import Scratch, cut_flags, cut_reals, cut_wholes
 from araz.tracking._sight import is_hidden
-from araz.tracking._state import Tracks, View, reals, tracks_in
+from araz.tracking._state import ECHO_LEVELS, Tracks, View
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
 CONFIRM_UPDATES: Final = 2
@@ -39,25 +39,30 @@ def is_within_coast(age_us: int, update_count: int, coast_max_s: float) -> bool:
     return age_us <= coast_max_s * 1e6 * min(update_count / KNOWN_UPDATES, 1.0)
 
 
-@kernel
+@leaf
 def close(
-    view: View, tracks: Tracks, at_us: int, detected: FloatArray, knobs: tuple[float, float, float]
-) -> tuple[BoolArray, int]:
-    """Confirm, hide and merge the tracks in place; who stays [N] and how many are newly confirmed.
+    view: View,
+    tracks: Tracks,
+    at_us: int,
+    detected: FloatArray,
+    knobs: tuple[float, float, float],
+    keep: BoolArray,
+    scratch: Scratch,
+) -> int:
+    """Confirm, hide and merge the tracks in place; fills in who stays [N], gives how many are newly confirmed.
 
     ``knobs`` are confirm_existence, delete_existence and coast_max_s of the settings.
     """
-    moments, count = tracks.belief.gauss, len(tracks.existence)
-    overall(tracks.belief, count, space())
-    flags, grown = np.zeros((2, count), np.bool_), np.empty(count, np.int64)
-    keep, fresh = flags[0], flags[1]
+    space, scratch = cut_reals(scratch, SPACE)
+    fresh, scratch = cut_flags(scratch, len(keep))
+    grown, scratch = cut_wholes(scratch, len(keep))
+    overall(tracks.belief, len(keep), space)
     rows = grown[: _judge(view, tracks, at_us, detected, knobs, keep, fresh, grown)]
-    for j in merged_into(tracks, moments, rows):
-        keep[j] = False
+    merge(tracks, tracks.belief.gauss, rows, keep, scratch)
     confirmed = 0
-    for i in range(count):
+    for i in range(len(keep)):
         confirmed += fresh[i] and keep[i]
-    return keep, confirmed
+    return confirmed
 
 
 @leaf
@@ -73,6 +78,7 @@ def _judge(
 ) -> int:
     """Who is confirmed, hidden, gone; fills ``keep``, ``fresh`` and the confirmed tracks' rows, gives their number."""
     (confirm, delete, coast_max_s), confirmed, moments = knobs, 0, tracks.belief.gauss
+    fresh[:] = False
     for i in range(len(keep)):
         updates, g = tracks.update_count[i], moments[i]
         sure = confirm if updates > CONFIRM_UPDATES else 1.0 - HASTE * (1.0 - confirm)
@@ -93,32 +99,27 @@ def _judge(
     return confirmed
 
 
-@kernel
-def kept(
-    before: Tracks, lived: FloatArray, tracks: Tracks, keep: BoolArray, total: int
-) -> tuple[IntArray, IntArray, BoolArray, FloatArray, FloatArray]:
-    """The rows of ``tracks`` that stay, and ``whole``, ``flag``, ``real`` and ``lived`` of a ``Table`` of these.
+@leaf
+def staying(is_confirmed: BoolArray, keep: BoolArray, total: int, rows: IntArray) -> tuple[int, int]:
+    """Fill in the rows of the tracks that stay; gives how many, and how many of them are confirmed.
 
-    Of the tracks ``before`` those that ``keep`` says stay, of the new ones all up to row ``total``. The modes of those
-    gone stay where they are, unused: the next prediction leaves them behind.
+    Of the first those that ``keep`` says, of the new ones behind them all up to row ``total``.
     """
-    rows, count, confirmed = np.empty(total, np.int64), 0, 0
+    count, confirmed = 0, 0
     for i in range(total):
         if i >= len(keep) or keep[i]:
             rows[count] = i
             count += 1
-            confirmed += tracks.is_confirmed[i]
-    rows, lookers = rows[:count], tracks.doubt.shape[1]
-    whole, flag, real = np.empty((8, count), np.int64), np.empty((2, count), np.bool_), np.empty(count * reals(lookers))
-    known = np.empty((confirmed + 1, lived.shape[1]))
-    _copy(tracks, rows, tracks_in(lookers, whole, flag, real, tracks.belief.modes, tracks.belief.weight))
-    _copy_lived(before.is_confirmed, lived, rows, flag[0], known)
-    return rows, whole, flag, real, known
+            confirmed += is_confirmed[i]
+    return count, confirmed
 
 
 @leaf
-def _copy(old: Tracks, rows: IntArray, new: Tracks) -> None:
-    """Copy row ``rows[k]`` of the tracks to row k."""
+def copy_tracks(old: Tracks, rows: IntArray, new: Tracks) -> None:
+    """Copy row ``rows[k]`` of the tracks to row k.
+
+    The modes of those gone stay where they are, unused: the next prediction leaves them behind.
+    """
     _copy_numbers(old.track_id, rows, new.track_id)
     _copy_numbers(old.number, rows, new.number)
     _copy_numbers(old.belief.bank, rows, new.belief.bank)
@@ -132,11 +133,12 @@ def _copy(old: Tracks, rows: IntArray, new: Tracks) -> None:
     _copy_numbers(old.sensor_mask, rows, new.sensor_mask)
     _copy_numbers(old.claim_key, rows, new.claim_key)
     _copy_numbers(old.rcs_dbsm, rows, new.rcs_dbsm)
-    lookers, levels = old.echo.shape[1], old.echo.shape[2]
     for k in range(len(rows)):
-        _copy_row(number_row(old.belief.gauss, rows[k]), WIDTH, number_row(new.belief.gauss, k))
-        _copy_row(number_row(old.echo, rows[k]), lookers * levels, number_row(new.echo, k))
-        _copy_row(number_row(old.doubt, rows[k]), lookers, number_row(new.doubt, k))
+        copy_row(number_row(old.belief.gauss, rows[k]), WIDTH, number_row(new.belief.gauss, k))
+        for s in range(old.doubt.shape[1]):
+            new.doubt[k, s] = old.doubt[rows[k], s]
+            for level in range(len(ECHO_LEVELS)):
+                new.echo[k, s, level] = old.echo[rows[k], s, level]
 
 
 @leaf
@@ -146,13 +148,7 @@ def _copy_numbers(old: Any, rows: IntArray, new: Any) -> None:
 
 
 @leaf
-def _copy_row(old: NumberRow, count: int, new: NumberRow) -> None:
-    for k in range(count):
-        new[k] = old[k]
-
-
-@leaf
-def _copy_lived(was: BoolArray, lived: FloatArray, rows: IntArray, confirmed: BoolArray, new: FloatArray) -> None:
+def copy_lived(was: BoolArray, lived: FloatArray, rows: IntArray, confirmed: BoolArray, new: FloatArray) -> None:
     """Copy the rows of ``lived`` of the tracks that stay, confirmed before or just now, and the last one."""
     seen, source, to = 0, 0, 0
     for k in range(len(rows)):
@@ -161,16 +157,15 @@ def _copy_lived(was: BoolArray, lived: FloatArray, rows: IntArray, confirmed: Bo
             seen += 1
         if confirmed[k]:
             i = source if rows[k] < len(was) and was[rows[k]] else len(lived) - 1
-            for q in range(lived.shape[1]):
-                new[to, q] = lived[i, q]
+            copy_row(number_row(lived, i), LIVED_COUNT, number_row(new, to))
             to += 1
-    for q in range(lived.shape[1]):
-        new[to, q] = lived[len(lived) - 1, q]
+    copy_row(number_row(lived, len(lived) - 1), LIVED_COUNT, number_row(new, to))
 
 
-@kernel
-def first_rows(tracks: Tracks, belief: Belief, count: int) -> Tracks:
-    """The first ``count`` tracks of a table, with all modes of ``belief``; shares its arrays."""
+@part
+def first_rows(tracks: Tracks, count: int) -> Tracks:
+    """The first ``count`` tracks of a table, with all modes; shares its arrays."""
+    belief = tracks.belief
     return Tracks(
         tracks.track_id[:count],
         tracks.number[:count],

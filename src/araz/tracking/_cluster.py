@@ -8,15 +8,16 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._associate import STRONGEST, Messages, clusters, messages, pass_messages
-from araz.tracking._gauss import WIDTH, room_in, space
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._gauss import SPACE, WIDTH, room_in
+from araz.tracking._kernel import leaf, part
+from araz.tracking._measure import SPACE as KALMAN_SPACE
 from araz.tracking._measure import Age, Detections, Plot, kalman_update, plot_of
 from araz.tracking._measure import Room as KalmanRoom
 from araz.tracking._measure import room_in as kalman_room_in
-from araz.tracking._measure import space as kalman_space
 from araz.tracking._motion import MANOEUVRE
 from araz.tracking._pairs import SAME_CLAIM_GATE
 from araz.tracking._rows import LANES, LaneRow, lane_row, largest, number_row, root, spread, total, where_above
+from araz.tracking._scratch import Scratch, cut_reals, cut_wholes
 from araz.tracking._state import Tracks
 from araz.tracking._update import LEAST_WEIGHT, Hypotheses, after_silence, update_track
 from araz.vocabulary import FloatArray, IntArray
@@ -71,36 +72,48 @@ class Bench(NamedTuple):
     kalman: FloatArray
 
 
-@kernel
-def _bench(pairs: int) -> Bench:
-    whole, real, lanes = (
-        np.empty((4, pairs), np.int64),
-        np.empty((4, pairs)),
-        np.empty((pairs + 1) * (WIDTH + 2) * LANES),
-    )
-    after, share = pairs * LANES, pairs * (1 + WIDTH) * LANES
-    single = share + pairs * LANES
-    sure = lanes[single + WIDTH * LANES : single + (WIDTH + 1) * LANES].reshape((1, LANES))
+@part
+def _bench(pairs: int, scratch: Scratch) -> tuple[Bench, Scratch]:
+    """A bench for so many pairs; cuts ``bench_reals`` and four whole numbers a pair."""
+    whole, scratch = cut_wholes(scratch, 4 * pairs)
+    real, scratch = cut_reals(scratch, 4 * pairs)
+    passed, scratch = messages(pairs, scratch)
+    likelihood, scratch = cut_reals(scratch, pairs * LANES)
+    after, scratch = cut_reals(scratch, pairs * WIDTH * LANES)
+    share, scratch = cut_reals(scratch, pairs * LANES)
+    single, scratch = cut_reals(scratch, WIDTH * LANES)
+    sure, scratch = cut_reals(scratch, LANES)
+    work, scratch = cut_reals(scratch, SPACE)
+    kalman, scratch = cut_reals(scratch, KALMAN_SPACE)
+    kalman[:] = 0.0
     sure[:] = 0.0
-    sure[0, MANOEUVRE] = 1.0
-    return Bench(
-        whole[0],
-        whole[1],
-        real[0],
-        real[1],
-        real[2],
-        real[3],
-        whole[2],
-        whole[3],
-        messages(pairs),
-        lanes[:after].reshape((pairs, LANES)),
-        lanes[after:share].reshape((pairs, WIDTH, LANES)),
-        lanes[share:single].reshape((pairs, LANES)),
-        lanes[single : single + WIDTH * LANES].reshape((1, WIDTH, LANES)),
-        sure,
-        space(),
-        kalman_space(),
+    sure[MANOEUVRE] = 1.0
+    wholes, reals = whole.reshape((4, pairs)), real.reshape((4, pairs))
+    bench = Bench(
+        wholes[0],
+        wholes[1],
+        reals[0],
+        reals[1],
+        reals[2],
+        reals[3],
+        wholes[2],
+        wholes[3],
+        passed,
+        likelihood.reshape((pairs, LANES)),
+        after.reshape((pairs, WIDTH, LANES)),
+        share.reshape((pairs, LANES)),
+        single.reshape((1, WIDTH, LANES)),
+        sure.reshape((1, LANES)),
+        work,
+        kalman,
     )
+    return bench, scratch
+
+
+@leaf
+def bench_reals(pairs: int) -> int:
+    """How many numbers ``_bench`` cuts."""
+    return pairs * (8 + (WIDTH + 2) * LANES) + (WIDTH + 1) * LANES + SPACE + KALMAN_SPACE
 
 
 @leaf
@@ -236,44 +249,64 @@ def _marginals_of(bench: Bench, count: int, members: int, slot: IntArray, free: 
         slot[bench.places[k]] = -1
 
 
-@kernel
+class Groups(NamedTuple):
+    """Clusters of tracks that share detections, see ``clusters``: their pairs lie from ``first`` [N + 1] of a track on.
+
+    ``most`` are the pairs of the cluster that has most, at least one.
+    """
+
+    members: IntArray
+    start: IntArray
+    first: IntArray
+    most: int
+
+
+@part
+def grouped(
+    tracks: int, detections: int, track: IntArray, detection: IntArray, scratch: Scratch
+) -> tuple[Groups, Scratch]:
+    """The clusters of the candidate pairs, ordered by track."""
+    first, scratch = cut_wholes(scratch, tracks + 1)
+    members, start, scratch = clusters(tracks, detections, track, detection, scratch)
+    first[:] = 0
+    for i in track:
+        first[i + 1] += 1
+    for i in range(tracks):
+        first[i + 1] += first[i]
+    return Groups(members, start, first, _largest(members, start, first)), scratch
+
+
+@part
 def associate(
     found: Detections,
     ages: Ages,
     density: FloatArray,
     tracks: Tracks,
-    box: tuple[IntArray, IntArray],
+    box: IntArray,
+    groups: Groups,
     chances: tuple[FloatArray, FloatArray],
     gates: FloatArray,
+    out: Association,
+    scratch: Scratch,
 ) -> Association:
-    """Weigh, associate and update the tracks, in place: their modes, weights and existence.
+    """Weigh, associate and update the tracks, in place: their modes, weights and existence; ``out`` is filled.
 
-    ``box`` are the candidate pairs, ordered by track; ``chances`` [N] of detection with a detection to explain, and of
-    being missed where silence counts. A cluster is done as a whole while its numbers are near at hand.
+    ``box`` are the detections of the candidate pairs, ordered by track; ``chances`` [N] of detection with a detection
+    to explain, and of being missed where silence counts. A cluster is done as a whole while its numbers are near at
+    hand.
 
         r' = sum_j beta_j + beta_0 r0,   r0 = r (1 - pd) / (1 - r pd).
     """
-    plots, count = len(density), len(tracks.existence)
-    chance, whole = np.zeros(plots + count), np.zeros(plots + count + 1, np.int64)
-    free, detected, slot, first = chance[:plots], chance[plots:], whole[:plots], whole[plots:]
-    for j in range(plots):
-        free[j], slot[j] = 1.0, -1
-    for i in box[0]:
-        first[i + 1] += 1
-    for i in range(count):
-        if first[i + 1] == 0:
+    bench, scratch = _bench(groups.most, scratch)
+    slot, scratch = cut_wholes(scratch, len(density))
+    for j in range(len(density)):
+        out.free[j], slot[j] = 1.0, -1
+    for i in range(len(tracks.existence)):
+        out.detected[i] = 0.0
+        if groups.first[i] == groups.first[i + 1]:
             tracks.existence[i] = after_silence(tracks.existence[i], chances[1][i])
-        first[i + 1] += first[i]
-    members, start = clusters(count, plots, box[0], box[1])
-    bench = _bench(_largest(members, start, first))
-    pairs = np.empty((2, len(box[0])), np.int64)
-    found_pairs = (pairs[0], pairs[1], np.empty(len(box[0])))
-    told = _each_cluster(
-        found, ages, density, tracks, box[1], chances, gates, members, start, first, bench, slot, free, detected,
-        found_pairs,
-    )  # fmt: skip
-    track, detection, taken = found_pairs
-    return Association(track[:told], detection[:told], taken[:told], free, detected)
+    told = _each_cluster(found, ages, density, tracks, box, groups, chances, gates, bench, slot, out)
+    return Association(out.track[:told], out.detection[:told], out.taken[:told], out.free, out.detected)
 
 
 @leaf
@@ -283,29 +316,25 @@ def _each_cluster(
     density: FloatArray,
     tracks: Tracks,
     box: IntArray,
+    groups: Groups,
     chances: tuple[FloatArray, FloatArray],
     gates: FloatArray,
-    members: IntArray,
-    start: IntArray,
-    first: IntArray,
     bench: Bench,
     slot: IntArray,
-    free: FloatArray,
-    detected: FloatArray,
-    out: tuple[IntArray, IntArray, FloatArray],
+    out: Association,
 ) -> int:
     """One cluster after the other; fills its pairs into ``out`` and gives their number."""
-    told = 0
+    told, start = 0, groups.start
     for c in range(len(start) - 1):
-        mine = members[start[c] : start[c + 1]]
-        pairs = _weigh_cluster(bench, tracks, mine, first, box, found, ages, chances, density, gates)
-        _marginals_of(bench, pairs, len(mine), slot, free)
+        mine = groups.members[start[c] : start[c + 1]]
+        pairs = _weigh_cluster(bench, tracks, mine, groups.first, box, found, ages, chances, density, gates)
+        _marginals_of(bench, pairs, len(mine), slot, out.free)
         for e in range(pairs):
-            i = mine[bench.local[e]]
-            out[0][told + e], out[1][told + e], out[2][told + e] = i, bench.detection[e], bench.taken[e]
-            detected[i] += bench.taken[e]
+            i, at = mine[bench.local[e]], told + e
+            out.track[at], out.detection[at], out.taken[at] = i, bench.detection[e], bench.taken[e]
+            out.detected[i] += bench.taken[e]
         told += pairs
-        _update_cluster(bench, tracks, mine, pairs, chances[1], detected)
+        _update_cluster(bench, tracks, mine, pairs, chances[1], out.detected)
     return told
 
 

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf, part
 from araz.tracking._measure import BEARING, POLAR, Detections
+from araz.tracking._scratch import Scratch, cut_wholes
 from araz.tracking._state import (
     CLUTTER_CELLS,
     HEIGHT_BIN_M,
@@ -39,6 +40,8 @@ CROWD: Final = 8.0
 CROWD_TIMES: Final = 8.0
 """Plots of one look beyond so many in a quarter of a cell, and beyond so many times the mean of all quarters of the
 disc, are waves, rain or a flock before they are as many targets;"""
+CROWD_WHOLES: Final = (FINER * CLUTTER_CELLS) ** 2 // 2
+"""Half a whole number counts the plots of a quarter."""
 EDGE: Final = 0.5
 """and a quarter beside such a one may be so much of it: its edge lies somewhere in there."""
 
@@ -73,13 +76,15 @@ def _bins(view: View, sensor: int, found: Detections, place: FloatArray, k: int)
     return north // FINER, east // FINER, high, fast
 
 
-@kernel
-def _crowds(view: View, sensor: int, place: FloatArray) -> tuple[Any, float]:
+@part
+def _crowds(view: View, sensor: int, place: FloatArray, scratch: Scratch) -> tuple[Any, float]:
     """How many plots this look has in each quarter of a cell, and beyond how many they are a crowd (inf: nowhere).
 
     People and receivers of claims report no false plots by the score: theirs never are.
     """
-    crowd, fullest = np.zeros((FINER * CLUTTER_CELLS, FINER * CLUTTER_CELLS), np.int32), 0
+    (room, _), fullest = cut_wholes(scratch, CROWD_WHOLES), 0
+    crowd = room.view(np.int32).reshape((FINER * CLUTTER_CELLS, FINER * CLUTTER_CELLS))
+    room[:] = 0
     if view.is_voluntary[sensor]:
         return crowd, math.inf
     for k in range(len(place)):
@@ -101,7 +106,7 @@ def _crowd_at(crowd: Any, row: int, col: int) -> float:
     return full
 
 
-@kernel
+@leaf
 def densities(
     view: View,
     sensor: int,
@@ -109,8 +114,12 @@ def densities(
     learned: Learned,
     found: Detections,
     place: FloatArray,
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Density of clutter and of births at each detection [K] per unit of the measured components, of clutter per m^2.
+    clutter: FloatArray,
+    birth: FloatArray,
+    ground_density: FloatArray,
+    scratch: Scratch,
+) -> None:
+    """Fill in the density of clutter and births at each detection [K] per unit of what is measured, of clutter per m^2.
 
     From the map's plots a square metre of ground: times the density of false plots by height where height is measured,
     by range rate where that is, both learned (new targets are even over both), and for polar plots times the Jacobian
@@ -119,17 +128,16 @@ def densities(
     as full as it now is.
     """
     mass, heights, rates = learned.mass, learned.heights, learned.rates
-    rows = np.zeros((3, len(place)))
-    clutter, birth, ground_density = rows[0], rows[1], rows[2]
     radius, rate = view.radius_m[sensor], view.plots[sensor]
     cell_m2 = (2.0 * radius / CLUTTER_CELLS) ** 2
     disc = cell_m2 / (math.pi * radius**2)
     new = births_per_s * view.period_s[sensor] * disc
     all_high, all_fast = heights.sum(), rates.sum()
-    crowd, usual = _crowds(view, sensor, place)
+    crowd, usual = _crowds(view, sensor, place, scratch)
     for k in range(len(place)):
         if found.kind == BEARING:
             clutter[k] = rate / (2.0 * math.pi) / (1.0 if math.isnan(found.z[k, 1]) else 0.5 * math.pi)
+            birth[k] = ground_density[k] = 0.0
             continue
         row, col, high, fast = _bins(view, sensor, found, place, k)
         per, false = 1.0 / cell_m2, 1.0
@@ -158,7 +166,6 @@ def densities(
         clutter[k] = plots * false * per
         birth[k] = new * per
         ground_density[k] = plots / cell_m2
-    return clutter, birth, ground_density
 
 
 @leaf

@@ -8,10 +8,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from araz.tracking._grid import Plan, around, bits_within, plan_grid, stretch
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT, Belief
 from araz.tracking._rows import LANES, NumberRow, lowest_bit, number_row
+from araz.tracking._scratch import Scratch, cut_flags, cut_reals, cut_wholes
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -80,8 +81,8 @@ class Before(NamedTuple):
     ended: FloatArray
 
 
-@kernel
-def share_in_company(tracks: Tracks, before: Before, detected: FloatArray) -> None:
+@leaf
+def share_in_company(tracks: Tracks, before: Before, detected: FloatArray, scratch: Scratch) -> None:
     """Let neighbours on one course share what a look says of how they move and whether they are there; in place.
 
     **Turns.** With w the mode weights before the look and w' after it, neighbour j speaks for mode m with w'_jm / w_jm:
@@ -100,7 +101,7 @@ def share_in_company(tracks: Tracks, before: Before, detected: FloatArray) -> No
     and all at once silent more likely have. Where a look's silence does not count, pd_j is 0.
     """
     moments, bank = tracks.belief.gauss, tracks.belief.bank
-    rows, count = np.empty(len(bank), np.int64), 0
+    (rows, scratch), count = cut_wholes(scratch, len(bank)), 0
     for i in range(len(bank)):
         known = bank[i] >= 0 and tracks.update_count[i] >= KNOWN_UPDATES and before.existence[i] > 0.5
         if known and moments[i, 3] ** 2 + moments[i, 4] ** 2 >= LEAST_SPEED_MPS**2:
@@ -108,12 +109,18 @@ def share_in_company(tracks: Tracks, before: Before, detected: FloatArray) -> No
             count += 1
     if count < 2:
         return
-    rows, plan, room = rows[:count], np.empty((2, count + LANES)), np.zeros((3 * count + 1, MODE_COUNT))
+    rows = rows[:count]
+    where, scratch = cut_reals(scratch, 2 * (count + LANES))
+    room, scratch = cut_reals(scratch, (3 * count + 1) * MODE_COUNT)
+    common, scratch = cut_reals(scratch, count)
+    done, scratch = cut_flags(scratch, count)
+    plan, by_mode = where.reshape((2, count + LANES)), room.reshape((3 * count + 1, MODE_COUNT))
     for a in range(count):
         plan[0, a], plan[1, a] = moments[rows[a], 0], moments[rows[a], 1]
-    grid = plan_grid(plan[0, :count], plan[1, :count], REACH_M)
-    speech, new, near = room[:count], room[count : 2 * count], room[2 * count :]
-    done, common = np.zeros(count, np.bool_), np.ones(count)
+        common[a], done[a] = 1.0, False
+    grid, _ = plan_grid(plan[0, :count], plan[1, :count], REACH_M, scratch)
+    speech, new, near = by_mode[:count], by_mode[count : 2 * count], by_mode[2 * count :]
+    new[:] = 0.0
     _listen(tracks.belief, before, detected, rows, grid, near, plan, speech, done, new, common)
     for a in range(count):
         i = rows[a]
@@ -214,9 +221,16 @@ def _plan_sigma_m(found: Detections, k: int) -> float:
     return math.sqrt(max(found.var[k, 0], across))
 
 
-@kernel
-def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_density: FloatArray) -> FloatArray:
-    """How much likelier a new target is at each detection [K] for those beside it: a factor on the birth density.
+@leaf
+def swarm_odds(
+    found: Detections,
+    place: FloatArray,
+    free: FloatArray,
+    ground_density: FloatArray,
+    odds: FloatArray,
+    scratch: Scratch,
+) -> None:
+    """Fill in how much likelier a new target is at each detection [K] for those beside it: odds on the birth density.
 
     With share p of the births in swarms, a member has rho others around it, even over the disc of area V:
 
@@ -226,14 +240,14 @@ def swarm_odds(found: Detections, place: FloatArray, free: FloatArray, ground_de
     being their chance to be nobody else's. Where false plots stand close the factor stays near one. **Source** a
     Neyman-Scott cluster process.
     """
-    odds = np.ones(len(free))
+    odds[:] = 1.0
     if found.kind == BEARING or len(free) < 2:
-        return odds
-    grid = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M)
-    room = np.empty(6 * len(free) + 2 * LANES)
-    near, plan = room[: 4 * len(free)].reshape((len(free), 4)), room[4 * len(free) :].reshape((2, len(free) + LANES))
-    _count_others(found, place, free, ground_density, grid, near, plan, odds)
-    return odds
+        return
+    near, scratch = cut_reals(scratch, 4 * len(free))
+    plan, scratch = cut_reals(scratch, 2 * (len(free) + LANES))
+    grid, _ = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M, scratch)
+    by_place = (near.reshape((len(free), 4)), plan.reshape((2, len(free) + LANES)))
+    _count_others(found, place, free, ground_density, grid, by_place[0], by_place[1], odds)
 
 
 @leaf

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._rows import LANES, LaneRow, Lanes, NumberRow, Row, beyond, first, lane_row, numbers, total
 from araz.vocabulary import FloatArray
 
@@ -146,6 +146,10 @@ def conditioned(
     )
 
 
+SPACE: Final = (1 + 2 * WIDTH) * LANES
+"""How many numbers a ``Room`` takes."""
+
+
 class Room(NamedTuple):
     """Scratch of sums over modes: a point [6], moments and their sums [27] of lanes."""
 
@@ -154,15 +158,9 @@ class Room(NamedTuple):
     sums: LaneRow
 
 
-@kernel
-def space() -> FloatArray:
-    """Where a ``Room`` fits in."""
-    return np.empty((1, 1 + 2 * WIDTH, LANES))
-
-
 @leaf
 def room_in(space: FloatArray) -> Room:
-    """Scratch for ``collapse`` and mixing; rows cost nothing to hand on, arrays do."""
+    """Scratch for ``collapse`` and mixing, in SPACE numbers; rows cost nothing to hand on, arrays do."""
     begin = lane_row(space, 0)
     return Room(numbers(begin), beyond(begin, 1), beyond(begin, 1 + WIDTH))
 

@@ -7,13 +7,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf, part
 from araz.tracking._rows import LANES, NumberRow, bits_above, eight
+from araz.tracking._scratch import Scratch, cut_wholes
 from araz.vocabulary import FloatArray, IntArray
 
 MOST_CELLS: Final = 256
 """Cells along one side at most."""
-GROUPS_A_POINT: Final = 4
+GROUPS_A_POINT: Final = 1
 FEW: Final = 64
 """Whole rows that hold no more points are sooner looked through eight at a time than by cells."""
 ALL: Final = -1
@@ -42,8 +43,10 @@ def cell_of(value: float, low: float, width: float, count: int) -> int:
     return int(min(max((value - low) / width, 0.0), count - 1.0))
 
 
-@kernel
-def grid_of(first: FloatArray, second: FloatArray, limits: Extent, count0: int, count1: int) -> Grid:
+@part
+def grid_of(
+    first: FloatArray, second: FloatArray, limits: Extent, count0: int, count1: int, scratch: Scratch
+) -> tuple[Grid, Scratch]:
     """Sort points (first, second) [K] into count0 x count1 cells over ``limits`` (low0, high0, low1, high1).
 
     Points with a coordinate NaN are left out. Counting sort: linear in points and cells.
@@ -51,9 +54,12 @@ def grid_of(first: FloatArray, second: FloatArray, limits: Extent, count0: int, 
     width0 = max(limits[1] - limits[0], 1e-9) / count0
     width1 = max(limits[3] - limits[2], 1e-9) / count1
     cells = count0 * count1
-    room = np.zeros(2 * (cells + 1) + 2 * len(first), np.int64)
-    start, fill = room[: cells + 1], room[cells + 1 : 2 * (cells + 1)]
-    cell, order = room[2 * (cells + 1) : 2 * (cells + 1) + len(first)], room[2 * (cells + 1) + len(first) :]
+    order, scratch = cut_wholes(scratch, len(first))
+    start, scratch = cut_wholes(scratch, cells + 1)
+    fill, rest = cut_wholes(scratch, cells + 1)
+    cell, rest = cut_wholes(rest, len(first))
+    start[:] = 0
+    fill[0] = 0
     for k in range(len(first)):
         if math.isnan(first[k] + second[k]):
             cell[k] = -1
@@ -68,7 +74,8 @@ def grid_of(first: FloatArray, second: FloatArray, limits: Extent, count0: int, 
         if cell[k] >= 0:
             order[fill[cell[k]]] = k
             fill[cell[k]] += 1
-    return Grid(order[: start[-1]], start, limits[0], limits[2], width0, width1, count0, count1)
+    grid = Grid(order[: start[cells]], start, limits[0], limits[2], width0, width1, count0, count1)
+    return grid, scratch
 
 
 @leaf
@@ -128,11 +135,12 @@ class Plan(NamedTuple):
     count1: int
 
 
-@kernel
-def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
+@part
+def plan_grid(east: FloatArray, north: FloatArray, reach_m: float, scratch: Scratch) -> tuple[Plan, Scratch]:
     """A grid in plan whose cells are at least ``reach_m`` wide: neighbours lie in the 3 x 3 cells around a point.
 
-    Points with a coordinate NaN are left out. Two counting sorts, by column and by group: linear in points.
+    Points with a coordinate NaN are left out. Two counting sorts, by column and by group: linear in points. Cuts
+    ``plan_wholes`` at most.
     """
     limits = extent(east, north)
     count0 = int(min(max((limits[1] - limits[0]) / reach_m, 1.0), MOST_CELLS))
@@ -143,11 +151,16 @@ def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
     while count1 >> shift > 0 and count0 * ((count1 >> shift) + 1) > GROUPS_A_POINT * len(east):
         shift += 1
     across = (count1 >> shift) + 1
-    points, groups = len(east), count0 * across + 2
-    room = np.zeros(5 * points + groups + count1 + 1, np.int64)
-    group, col, by_col = room[:points], room[points : 2 * points], room[2 * points : 3 * points]
-    order, cols, ends = room[3 * points : 4 * points], room[4 * points : 5 * points], room[5 * points :]
-    start, col_start = ends[:groups], ends[groups:]
+    points, groups = len(east), count0 * across
+    order, scratch = cut_wholes(scratch, points)
+    cols, scratch = cut_wholes(scratch, points)
+    start, scratch = cut_wholes(scratch, groups + 2)
+    col_start, rest = cut_wholes(scratch, count1 + 1)
+    group, rest = cut_wholes(rest, points)
+    col, rest = cut_wholes(rest, points)
+    by_col, rest = cut_wholes(rest, points)
+    start[:] = 0
+    col_start[:] = 0
     for k in range(len(east)):
         group[k] = -1
         if not math.isnan(east[k] + north[k]):
@@ -163,15 +176,20 @@ def plan_grid(east: FloatArray, north: FloatArray, reach_m: float) -> Plan:
         if group[k] >= 0:
             by_col[col_start[col[k]]] = k
             col_start[col[k]] += 1
-    count = start[-1]
+    count = start[groups + 1]
     for place in range(count):
         k = by_col[place]
         to = start[group[k] + 1]
         order[to], cols[to] = k, col[k]
         start[group[k] + 1] += 1
-    return Plan(
-        order[:count], cols[:count], start[:-1], shift, across, limits[0], limits[2], width0, width1, count0, count1
-    )
+    sides = (limits[0], limits[2], width0, width1, count0, count1)
+    return Plan(order[:count], cols[:count], start[: groups + 1], shift, across, *sides), scratch
+
+
+@leaf
+def plan_wholes(points: int) -> int:
+    """Whole numbers that ``plan_grid`` cuts of a scratch at most."""
+    return 5 * points + max(GROUPS_A_POINT * points, MOST_CELLS) + MOST_CELLS + 3
 
 
 class Around(NamedTuple):

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from araz.tracking._gauss import DIAGONAL, PLACE, ROW, WIDTH, Values, conditioned, lay, propagate, values
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import as_python, leaf, part
 from araz.tracking._motion import BRAKE_S, CRUISE, MODE_COUNT, NOISE_HORIZONTAL, NOISE_VERTICAL, fill_way
 from araz.tracking._rows import (
     LANES,
@@ -112,14 +112,25 @@ def prepare(scan: Scan, sensors: SensorTable, row: IntArray) -> Detections:
     """The rows ``row``, in rising order, of a scan as components with variances."""
     s, (plots, speed) = scan.sensor_index, plots_of(scan, row)
     fallback = sensors.sigma[s] if int(scan.kind) == sensors.kind[s] else np.full(4, np.nan)
-    return components(int(scan.kind), plots, speed, row, fallback, sensors.origin_enu_m[s])
+    real, home = np.empty(PLOT_REALS * (len(plots) // NUMBERS)), sensors.origin_enu_m[s]
+    return as_python(components)(int(scan.kind), plots, speed, row, fallback, home, real)
 
 
-@kernel
+PLOT_REALS: Final = 16
+"""How many numbers a plot takes that is made ready."""
+
+
+@part
 def components(
-    kind: int, plots: FloatArray, speed_mps: FloatArray, row: IntArray, fallback: FloatArray, home: FloatArray
+    kind: int,
+    plots: FloatArray,
+    speed_mps: FloatArray,
+    row: IntArray,
+    fallback: FloatArray,
+    home: FloatArray,
+    real: FloatArray,
 ) -> Detections:
-    """Detections from rows of a scan, see ``plots_of``; NaN for what is not measured.
+    """Detections from rows of a scan, see ``plots_of``, in ``real`` [PLOT_REALS K]; NaN for what is not measured.
 
     A component that is not finite or beyond FARTHEST, or a range not above zero, counts as not measured; an origin that
     is not finite is replaced by the sensor's, ``home`` [3]. ``fallback`` [4] are the sigmas where none is stated.
@@ -128,17 +139,15 @@ def components(
     values, sigmas, velocity = plots[: 4 * count], plots[4 * count : 8 * count], plots[8 * count : 11 * count]
     origins, echoes = plots[11 * count : 14 * count], plots[14 * count : 15 * count]
     whole = plots[15 * count :].view(np.int64)
-    real = np.full(16 * count, np.nan)
     z, var, origin = (
         real[: 6 * count].reshape((count, 6)),
         real[6 * count : 12 * count].reshape((count, 6)),
-        (real[12 * count : 15 * count].reshape((count, 3))),
+        real[12 * count : 15 * count].reshape((count, 3)),
     )
+    real[: 12 * count] = np.nan
     if len(speed_mps) < count:
         speed_mps = real[15 * count :]
         speed_mps[:] = 0.0
-    if len(row) < count:
-        row = np.arange(count)
     one_origin = True
     for k in range(count):
         for axis in range(3):
@@ -172,10 +181,9 @@ def most_measured(found: Detections) -> int:
     return most
 
 
-@kernel
-def plan_positions(found: Detections) -> FloatArray:
-    """Where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
-    place = np.full((len(found.z), 3), np.nan)
+@leaf
+def plan_positions(found: Detections, place: FloatArray) -> None:
+    """Fill in where each detection lies [K, 3], ENU metres; unknown height is guessed, a bearing has no place (NaN)."""
     for k in range(len(found.z)):
         first, second, third = found.z[k, 0], found.z[k, 1], found.z[k, 2]
         if found.kind == POSITION:
@@ -187,7 +195,8 @@ def plan_positions(found: Detections) -> FloatArray:
             place[k, 0] = found.origin[k, 0] + ground * math.sin(second)
             place[k, 1] = found.origin[k, 1] + ground * math.cos(second)
             place[k, 2] = found.origin[k, 2] + up
-    return place
+        else:
+            place[k, 0] = place[k, 1] = place[k, 2] = math.nan
 
 
 @leaf
@@ -306,6 +315,10 @@ def plot_of(found: Detections, j: int) -> Plot:
     return Plot(found.kind, z, var, origin, found.speed_mps[j])
 
 
+SPACE: Final = 104 * LANES
+"""How many numbers a ``Room`` takes."""
+
+
 class Room(NamedTuple):
     """Scratch of the Kalman update, rows of lanes: h [6], H [36], zeros at first, steps [12].
 
@@ -324,15 +337,9 @@ class Room(NamedTuple):
     way: NumberRow
 
 
-@kernel
-def space() -> FloatArray:
-    """Where a ``Room`` fits in."""
-    return np.zeros((1, 104, LANES))
-
-
 @leaf
 def room_in(space: FloatArray) -> Room:
-    """Scratch for ``kalman_update``, of one kind of detections."""
+    """Scratch for ``kalman_update``, in SPACE numbers, zeros at first, of one kind of detections."""
     h = lane_row(space, 0)
     back, own, low = beyond(h, 42), beyond(h, 66), beyond(h, 75)
     return Room(h, beyond(h, 6), back, beyond(back, 12), own, beyond(own, 6), low, numbers(beyond(low, WIDTH)))

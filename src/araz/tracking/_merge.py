@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-
 from araz.tracking._gauss import DIAGONAL
 from araz.tracking._grid import Plan, around, bits_before, plan_grid, stretch
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
+from araz.tracking._scratch import Scratch, cut_flags, cut_reals
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -38,26 +37,29 @@ def _distance2(a: FloatArray, b: FloatArray, work: FloatArray) -> float:
     return total
 
 
-@kernel
-def merged_into(tracks: Tracks, moments: FloatArray, rows: IntArray) -> IntArray:
-    """Rows of the tracks that are an older one's double; the older inherits claim and sensors, in place.
+@leaf
+def merge(tracks: Tracks, moments: FloatArray, rows: IntArray, keep: BoolArray, scratch: Scratch) -> None:
+    """Keep no longer the tracks that are an older one's double; the older inherits claim and sensors, in place.
 
     Tracks claiming different things never merge. ``rows`` are in order of birth, so the lower is the older.
     """
-    doubles, count = np.empty(len(rows), np.int64), len(rows)
+    count = len(rows)
     if count < 2:
-        return doubles[:0]
-    room = np.empty(42 + 6 * (count + 1) + 4 * (count + LANES))
-    work, near = room[:42].reshape((6, 7)), room[42 : 48 + 6 * count].reshape((count + 1, 6))
-    plan, gone = room[48 + 6 * count :].reshape((4, count + LANES)), np.zeros(len(moments), np.bool_)
+        return
+    work, scratch = cut_reals(scratch, 42)
+    near, scratch = cut_reals(scratch, 6 * (count + 1))
+    where, scratch = cut_reals(scratch, 4 * (count + LANES))
+    gone, scratch = cut_flags(scratch, len(moments))
+    plan = where.reshape((4, count + LANES))
     for k in range(count):
         plan[0, k], plan[1, k] = moments[rows[k], 0], moments[rows[k], 1]
-    grid = plan_grid(plan[0, :count], plan[1, :count], MERGE_REACH_M)
-    return doubles[: _doubles(tracks, moments, rows, grid, near, plan, gone, work, doubles)]
+        gone[rows[k]] = False
+    grid, _ = plan_grid(plan[0, :count], plan[1, :count], MERGE_REACH_M, scratch)
+    _merge(tracks, moments, rows, grid, near.reshape((count + 1, 6)), plan, gone, work.reshape((6, 7)), keep)
 
 
 @leaf
-def _doubles(
+def _merge(
     tracks: Tracks,
     moments: FloatArray,
     rows: IntArray,
@@ -66,14 +68,13 @@ def _doubles(
     plan: FloatArray,
     gone: BoolArray,
     work: FloatArray,
-    doubles: IntArray,
-) -> int:
-    """Fill ``doubles`` and give their number.
+    keep: BoolArray,
+) -> None:
+    """``merge``; ``gone`` are the doubles found so far.
 
     Scratch are ``near`` [count + 1, 6], places and their variances as the grid orders them, and ``plan`` [4, count +
     LANES], the same in plan: eight at once cost as one, and most are too far.
     """
-    found = 0
     for place in range(len(grid.order)):
         _place(number_row(moments, rows[grid.order[place]]), number_row(near, place))
         plan[0, place], plan[1, place] = near[place, 0], near[place, 1]
@@ -102,11 +103,8 @@ def _doubles(
                         continue
                     if _distance2(moments[i], moments[j], work) >= MERGE_DISTANCE2:
                         continue
-                    gone[j] = True
-                    doubles[found] = j
-                    found += 1
+                    gone[j], keep[j] = True, False
                     _inherit(tracks, i, j)
-    return found
 
 
 @leaf

@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from araz.tracking._gauss import WIDTH, Room, collapse, from_moments, propagate, raw_moments, room_in, space
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._gauss import SPACE, WIDTH, Room, collapse, from_moments, propagate, raw_moments, room_in
+from araz.tracking._kernel import kernel, leaf, part
 from araz.tracking._rows import (
     LANES,
     LaneRow,
@@ -24,6 +24,7 @@ from araz.tracking._rows import (
     spread,
     where_above,
 )
+from araz.tracking._scratch import Scratch, cut_reals, scratch_of
 from araz.vocabulary import FloatArray, IntArray
 
 MODE_COUNT: Final = 8
@@ -94,38 +95,31 @@ def fill_way(mode: int, dt_s: float, way: NumberRow) -> None:
 def ways_of(dt_s: float) -> FloatArray:
     """The numbers of every mode's step of ``dt_s`` seconds [M, 12]."""
     ways = np.empty((MODE_COUNT, 12))
+    _fill_ways(dt_s, ways)
+    return ways
+
+
+@leaf
+def _fill_ways(dt_s: float, ways: FloatArray) -> None:
     for m in range(MODE_COUNT):
         way_of(m, dt_s, ways, m)
-    return ways
 
 
 @kernel
 def switching(dt_s: float) -> FloatArray:
     """Mode change probabilities [M, M] over ``dt_s`` seconds, rows sum to one: leave at a rate, at most once a step."""
-    change = np.zeros((MODE_COUNT, MODE_COUNT))
+    change = np.empty((MODE_COUNT, MODE_COUNT))
+    _fill_switching(dt_s, change)
+    return change
+
+
+@leaf
+def _fill_switching(dt_s: float, change: FloatArray) -> None:
+    """Fill the part for modes of ``change`` [M or more, M or more] by ``switching``."""
     for i in range(MODE_COUNT):
         stay = math.exp(-LEAVE_RATE_PER_S[i] * dt_s)
         for j in range(MODE_COUNT):
             change[i, j] = stay if i == j else (1.0 - stay) * LEAVE_TO[i, j]
-    return change
-
-
-@kernel
-def beside(table: FloatArray) -> FloatArray:
-    """A table by mode [M, W] as one row of lanes [1, W, LANES]; the lanes no mode uses repeat the first mode."""
-    lanes = np.empty((1, table.shape[1], LANES))
-    for m in range(LANES):
-        for q in range(table.shape[1]):
-            lanes[0, q, m] = table[m if m < MODE_COUNT else 0, q]
-    return lanes
-
-
-@kernel
-def switching_lanes(dt_s: float) -> FloatArray:
-    """``switching`` [1, LANES, LANES]: column k of lanes m is the chance of k to m; zero where no mode is."""
-    change, lanes = switching(dt_s), np.zeros((1, LANES, LANES))
-    lanes[0, :MODE_COUNT, :MODE_COUNT] = change
-    return lanes
 
 
 @leaf
@@ -133,7 +127,7 @@ def mix_modes(g: LaneRow, weight: NumberRow, change: LaneRow, work: Room, out: L
     """IMM mixing (Blom & Bar-Shalom 1988) of the modes g [27] into ``out``; gives the weights after it.
 
     All modes' moments are taken about the first one's mean, so that mixing is one product of small matrices.
-    ``weight`` [LANES] are numbers here, ``change`` is of ``switching_lanes``.
+    ``weight`` [LANES] are numbers here, ``change`` that of ``Steps``.
     """
     about, raw, part = work.about, work.raw, numbers(work.raw)
     for axis in range(6):
@@ -163,20 +157,35 @@ def mix_modes(g: LaneRow, weight: NumberRow, change: LaneRow, work: Room, out: L
 
 
 class Steps(NamedTuple):
-    """All modes' steps over one time: how they change [1, LANES, LANES], their ways [1, 12, LANES] and of MANOEUVRE."""
+    """All modes' steps over one time: how they change [LANES, LANES], ways [M, 12], and these as lanes [12, LANES].
+
+    ``change`` [k, m] is the chance of k to m, zero where no mode is; lanes that no mode uses go the first mode's way.
+    """
 
     dt_s: float
     change: FloatArray
     ways: FloatArray
-    single: FloatArray
+    lanes: FloatArray
 
 
-@kernel
-def steps_of(dt_s: float) -> Steps:
-    """What ``predict_modes`` and ``predict_single`` need for ``dt_s`` seconds; backwards without mixing and noise."""
-    ways = ways_of(dt_s)
-    single = ways[MANOEUVRE : MANOEUVRE + 1].copy()
-    return Steps(dt_s, switching_lanes(max(dt_s, 0.0)), beside(ways), single)
+@part
+def _steps_of(dt_s: float, scratch: Scratch) -> tuple[Steps, Scratch]:
+    """What ``predict_modes`` and ``start_modes`` need for ``dt_s`` seconds; backwards without mixing and noise."""
+    room, scratch = cut_reals(scratch, LANES * LANES + 12 * (MODE_COUNT + LANES))
+    change, ways = room[: LANES * LANES], room[LANES * LANES : LANES * LANES + 12 * MODE_COUNT]
+    steps = Steps(
+        dt_s,
+        change.reshape((LANES, LANES)),
+        ways.reshape((MODE_COUNT, 12)),
+        room[LANES * LANES + 12 * MODE_COUNT :].reshape((12, LANES)),
+    )
+    change[:] = 0.0
+    _fill_switching(max(dt_s, 0.0), steps.change)
+    _fill_ways(dt_s, steps.ways)
+    for m in range(LANES):
+        for q in range(12):
+            steps.lanes[q, m] = steps.ways[m if m < MODE_COUNT else 0, q]
+    return steps, scratch
 
 
 @leaf
@@ -196,7 +205,7 @@ def predict_modes(
 
     Row i of ``gauss`` [N, 27] becomes the moments over the modes. A step back or of no time does not mix.
     """
-    g, to, way = lane_row(modes, b), lane_row(out, o), lane_row(steps.ways, 0)
+    g, to, way = lane_row(modes, b), lane_row(out, o), lane_row(steps.lanes, 0)
     after = lane_row(out_weight, o)
     if steps.dt_s <= 0.0:
         after[0] = lane_row(weight, b)[0]
@@ -221,10 +230,14 @@ def start_modes(
 ) -> None:
     """Row s of single [N, 27], a track's second time seen, moved on in every mode, with START_WEIGHT; see above."""
     to = lane_row(out, o)
-    propagate(number_row(single, s), lane_row(steps.ways, 0), to)
+    propagate(number_row(single, s), lane_row(steps.lanes, 0), to)
     for m in range(LANES):
         out_weight[o, m] = START_WEIGHT[m] if m < MODE_COUNT else 0.0
     collapse(to, lane_row(out_weight, o)[0], work, number_row(gauss, i))
+
+
+PREDICT_REALS: Final = LANES * LANES + 12 * (MODE_COUNT + LANES) + SPACE
+"""How many numbers ``predict_into`` cuts."""
 
 
 class Belief(NamedTuple):
@@ -248,28 +261,39 @@ def predict(old: Belief, update_count: IntArray, dt_s: float, more: int) -> Beli
     A negative ``dt_s`` steps back along each mode without mixing and without noise. A track with one detection runs in
     MANOEUVRE alone; with its second it starts all modes from there, with START_WEIGHT.
     """
-    count = len(old.bank)
-    return predict_into(old, update_count, dt_s, np.empty((count + more, WIDTH)), np.empty(count + more, np.int64))
-
-
-@kernel
-def predict_into(old: Belief, update_count: IntArray, dt_s: float, gauss: FloatArray, bank: IntArray) -> Belief:
-    """``predict`` into the first rows of ``gauss`` and ``bank``; the rows left have no bank."""
-    banks = 0
-    for i in range(len(bank)):
-        bank[i] = -1
-    for i in range(len(old.bank)):
-        if old.bank[i] >= 0 or (update_count[i] >= 2 and dt_s > 0.0):
-            bank[i] = banks
-            banks += 1
+    total, banks = len(old.bank) + more, count_banks(old.bank, update_count, dt_s)
+    gauss, bank = np.empty((total, WIDTH)), np.empty(total, np.int64)
     new = Belief(gauss, bank, np.empty((banks, WIDTH, LANES)), np.empty((banks, LANES)))
-    _fill(old, steps_of(dt_s), space(), new)
+    predict_into(old, update_count, dt_s, new, scratch_of(PREDICT_REALS, 0, 0))
     return new
 
 
 @leaf
-def _fill(old: Belief, steps: Steps, scratch: FloatArray, new: Belief) -> None:
-    way, work = number_row(steps.single, 0), room_in(scratch)
+def _starts_modes(bank: int, update_count: int, dt_s: float) -> bool:
+    """Whether a target has modes after a step."""
+    return bank >= 0 or (update_count >= 2 and dt_s > 0.0)
+
+
+@leaf
+def count_banks(bank: IntArray, update_count: IntArray, dt_s: float) -> int:
+    """How many targets have modes after a step."""
+    count = 0
+    for i in range(len(bank)):
+        count += _starts_modes(bank[i], update_count[i], dt_s)
+    return count
+
+
+@leaf
+def predict_into(old: Belief, update_count: IntArray, dt_s: float, new: Belief, scratch: Scratch) -> None:
+    """``predict`` into the first rows of a belief with as many ``modes`` as it takes; the rows left have no bank."""
+    steps, scratch = _steps_of(dt_s, scratch)
+    space, scratch = cut_reals(scratch, SPACE)
+    way, work, banks = number_row(steps.ways, MANOEUVRE), room_in(space), 0
+    for i in range(len(new.bank)):
+        new.bank[i] = -1
+        if i < len(old.bank) and _starts_modes(old.bank[i], update_count[i], dt_s):
+            new.bank[i] = banks
+            banks += 1
     for i in range(len(old.bank)):
         b, o = old.bank[i], new.bank[i]
         if o < 0:

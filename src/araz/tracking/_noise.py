@@ -13,12 +13,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-
 from araz.tracking._cluster import Association
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._measure import Detections, azimuth_at, wrap
 from araz.tracking._pairs import describe
+from araz.tracking._scratch import Scratch, cut_reals
 from araz.tracking._state import NOISE_FACTORS, PLACES, Tracks, first_noise
 from araz.vocabulary import FloatArray
 
@@ -37,20 +36,19 @@ MOST_PAIRS: Final = 24
 """Pairs learned from in one look, the oldest tracks' first: enough, and few beside the rest of the work."""
 
 
-@kernel
-def factors(belief: FloatArray) -> FloatArray:
-    """The factors [PLACES] on a sensor's stated variances from the logarithm of the belief [PLACES, levels]."""
-    out = np.ones(PLACES)
+@leaf
+def factors(belief: FloatArray, out: FloatArray) -> None:
+    """Fill the factors [PLACES] on a sensor's stated variances from the logarithm of the belief [PLACES, levels]."""
     for c in range(PLACES):
-        highest, weight, mean = belief[c].max(), 0.0, 0.0
+        highest, weight, mean = -math.inf, 0.0, 0.0
+        for k in range(len(NOISE_FACTORS)):
+            highest = max(highest, belief[c, k])
         for k in range(len(NOISE_FACTORS)):
             share = math.exp(belief[c, k] - highest)
             weight += share
             mean += share * math.log(NOISE_FACTORS[k])
         factor = math.exp(mean / weight)
-        if not 1.0 / CLEARLY <= factor <= CLEARLY:
-            out[c] = factor
-    return out
+        out[c] = 1.0 if 1.0 / CLEARLY <= factor <= CLEARLY else factor
 
 
 @leaf
@@ -69,15 +67,19 @@ def learn_noise(
     back_s: FloatArray,
     tracks: Tracks,
     pairs: Association,
-    sums: FloatArray,
-    room: FloatArray,
+    scratch: Scratch,
 ) -> None:
     """Bring the belief [PLACES, levels] up to date with one look, in place.
 
     ``used`` are the factors in ``found``. ``tracks`` are those of the look, their overall moments still the
-    predicted ones. ``sums`` [PLACES, levels] and ``room`` [84 + PLACES] are scratch: ones, zeros.
+    predicted ones.
     """
+    room, scratch = cut_reals(scratch, 84 + PLACES)
+    more, scratch = cut_reals(scratch, belief.size)
     h, rate, spread, jac, seen = room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:]
+    sums = more.reshape(belief.shape)
+    room[:] = 0.0
+    more[:] = 1.0
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
     for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)

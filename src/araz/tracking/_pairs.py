@@ -11,9 +11,10 @@ from scipy.special import chdtri
 
 from araz.tracking._gauss import PLACE, ROW
 from araz.tracking._grid import Grid, bits_before, extent, grid_of, row_of_cells
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf, part
 from araz.tracking._measure import NEAREST_GROUND_M, POLAR, POSITION, Detections, azimuth_at, delay_s, linearise, wrap
 from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
+from araz.tracking._scratch import Scratch, cut_reals
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -111,18 +112,20 @@ def sketch(
     rate[1] = a * g[i, 3] + b * g[i, 4]
 
 
-@kernel
-def detection_grid(found: Detections) -> Grid:
+@part
+def _detection_grid(found: Detections, scratch: Scratch) -> tuple[Grid, Scratch]:
     """The detections by cell of components 0 and 1; about ``CELL_PLOTS`` in each, azimuth over the whole circle."""
-    first, second = found.z[:, 0], found.z[:, 1]
+    first, scratch = cut_reals(scratch, len(found.z))
+    second, scratch = cut_reals(scratch, len(found.z))
+    for k in range(len(found.z)):
+        first[k], second[k] = found.z[k, 0], found.z[k, 1]
     limits = extent(first, second)
     if found.kind == POLAR:
         limits = (limits[0], limits[1], -math.pi, math.pi)
-        second = second.copy()
         for k in range(len(second)):
             second[k] = wrap(second[k])
     side = int(min(max(math.sqrt(len(first) / CELL_PLOTS), 1.0), MOST_CELLS))
-    return grid_of(first, second, limits, side, side)
+    return grid_of(first, second, limits, side, side, scratch)
 
 
 @leaf
@@ -175,13 +178,6 @@ def _likelihood(
             return -1.0
         used += 1
     return math.exp(-0.5 * distance2) / volume
-
-
-@kernel
-def _grown(rows: IntArray) -> IntArray:
-    more = np.empty(2 * len(rows), np.int64)
-    more[: len(rows)] = rows
-    return more
 
 
 @leaf
@@ -328,23 +324,26 @@ class Search(NamedTuple):
     work: FloatArray
 
 
-@kernel
-def _search(found: Detections, back_s: FloatArray) -> Search:
-    grid, (widest, oldest, has_claims) = detection_grid(found), _widest(found, back_s)
+@part
+def _search(found: Detections, back_s: FloatArray, scratch: Scratch) -> tuple[Search, Scratch]:
+    (grid, scratch), (widest, oldest, has_claims) = _detection_grid(found, scratch), _widest(found, back_s)
     width = len(grid.order) + LANES
-    room = np.zeros(126 + 5 * width)
-    near = room[126:].reshape((5, width))
+    room, scratch = cut_reals(scratch, 126)
+    columns, scratch = cut_reals(scratch, 5 * width)
+    near = columns.reshape((5, width))
+    room[:] = 0.0
     for place in range(len(grid.order)):
         j = grid.order[place]
         for c in range(2):
             near[c, place], near[2 + c, place] = found.z[j, c], found.var[j, c]
         near[4, place] = back_s[j]
     gridded = found.kind == POSITION or (found.kind == POLAR and found.one_origin)
-    scratch = (room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:126].reshape((6, 7)))
-    return Search(gridded, _are_places(found), _are_looks(found), grid, near, widest, oldest, has_claims, *scratch)
+    rows = (room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:126].reshape((6, 7)))
+    search = Search(gridded, _are_places(found), _are_looks(found), grid, near, widest, oldest, has_claims, *rows)
+    return search, scratch
 
 
-@kernel
+@leaf
 def box_pairs(
     found: Detections,
     moments: FloatArray,
@@ -353,26 +352,23 @@ def box_pairs(
     gate2: float,
     worth: FloatArray,
     density: FloatArray,
-) -> tuple[IntArray, IntArray]:
-    """Pairs (track, detection) [E] inside a wide gate and worth a thought, ordered by track.
+    track: IntArray,
+    detection: IntArray,
+    scratch: Scratch,
+) -> int:
+    """Fill in pairs (track, detection) [E] inside a wide gate and worth a thought, ordered by track; gives how many.
+
+    Of those that find no room nothing else is told.
 
     ``moments`` [N, 27] are the tracks'. By these, a pair must lie within the gate times ``SLACK`` and its odds
     ``worth`` [N] = r pd / (1 - r pd) times likelihood over ``density`` [K] must reach ``LEAST_ODDS``. A track meets
     only the cells its gate touches, so cost grows with near pairs. Bearings, and scans seen from several places, are
     small: there every pair is looked at. Rows of a polar or position scan without components 0 and 1 pair with nothing.
     """
-    room = np.empty((2, 64 + 2 * len(moments)), np.int64)
-    track, detection = room[0], room[1]
     if len(found.z) == 0:
-        return track[:0], detection[:0]
-    search, done, total = _search(found, back_s), 0, 0
-    while True:
-        done, total = _pairs_from(
-            done, total, found, moments, track_key, back_s, gate2, worth, density, search, track, detection
-        )
-        if done == len(moments):
-            return track[:total], detection[:total]
-        track, detection = _grown(track), _grown(detection)
+        return 0
+    search, _ = _search(found, back_s, scratch)
+    return _pairs(found, moments, track_key, back_s, gate2, worth, density, search, track, detection)
 
 
 class Box(NamedTuple):
@@ -387,11 +383,14 @@ class Box(NamedTuple):
 
 
 @leaf
-def _bits_near(near: NumberRow, width: int, start: int, end: int, box: Box, far2: float, kind: int) -> int:
+def _bits_near(search: Search, start: int, end: int, box: Box, far2: float, kind: int) -> int:
     """Which of the next ``LANES`` plots from ``start`` on, before ``end``, lie within ``far2`` by components 0 and 1.
 
-    ``near`` are the columns of ``Search.near``, ``width`` apart; squared distance. Bit k is plot ``start`` + k.
+    Squared distance; all of them where there is no grid. Bit k is plot ``start`` + k.
     """
+    if not search.gridded:
+        return bits_before(start, end)
+    near, width = number_row(search.near, 0), search.near.shape[1]
     age = eight(near, 4 * width + start)
     gap = eight(near, start) - box.first + box.rate0 * age
     side = eight(near, width + start) - box.second + box.rate1 * age
@@ -415,9 +414,7 @@ def _cells_from(grid: Grid, row: int, col: int, last: int) -> tuple[int, int, in
 
 
 @leaf
-def _pairs_from(
-    done: int,
-    total: int,
+def _pairs(
     found: Detections,
     moments: FloatArray,
     track_key: IntArray,
@@ -428,12 +425,11 @@ def _pairs_from(
     search: Search,
     track: IntArray,
     detection: IntArray,
-) -> tuple[int, int]:
-    """Go on with track ``done``; gives the first track whose pairs found no room, or their number, and the pairs."""
+) -> int:
     h, rate, spread, grid, gridded = search.h, search.rate, search.spread, search.grid, search.gridded
-    near, width = number_row(search.near, 0), search.near.shape[1]
-    for i in range(done, len(moments)):
-        count, mine, before = 0, track_key[i], total
+    total = 0
+    for i in range(len(moments)):
+        count, mine = 0, track_key[i]
         far2 = gate2 * SLACK * (SAME_CLAIM_GATE if search.has_claims and mine != 0 else 1.0)
         row0, row1, col0, col1 = _cells(found, search, moments, i, far2)
         box = Box(h[0], h[1], rate[0], rate[1], spread[0, 0], spread[1, 1])
@@ -441,13 +437,11 @@ def _pairs_from(
             col = col0
             while col <= col1:
                 begin, end, col = _cells_from(grid, row, col, col1) if gridded else (0, len(found.z), col + 1)
-                start, bits = begin - LANES, 0
+                start, bits = begin, _bits_near(search, begin, end, box, far2, found.kind)
                 while True:
                     while bits == 0 and start + LANES < end:
                         start += LANES
-                        bits = bits_before(start, end)
-                        if gridded:
-                            bits = _bits_near(near, width, start, end, box, far2, found.kind)
+                        bits = _bits_near(search, start, end, box, far2, found.kind)
                     if bits == 0:
                         break
                     place, bits = start + lowest_bit(bits), bits & (bits - 1)
@@ -475,8 +469,7 @@ def _pairs_from(
                             likelihood = _likelihood(found, j, count, h, spread, rate, late_s, wide, search.work)
                     if likelihood < 0.0 or (not same and worth[i] * likelihood < LEAST_ODDS * density[j]):
                         continue
-                    if total == len(track):
-                        return i, before
-                    track[total], detection[total] = i, j
+                    if total < len(track):
+                        track[total], detection[total] = i, j
                     total += 1
-    return len(moments), total
+    return total

@@ -235,6 +235,17 @@ def beyond(typing: Any, row: Any, columns: Any) -> Any:
 
 
 @_intrinsic
+def copy_row(typing: Any, old: Any, count: Any, new: Any) -> Any:
+    """Copy the first ``count`` numbers of a row to another, apart from it: a row at once, where a loop goes singly."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        cgutils.raw_memcpy(builder, args[2], args[0], args[1], _ALIGN)
+        return context.get_dummy_value()
+
+    return signature(types.none, _number_row, types.intp, _number_row), code
+
+
+@_intrinsic
 def numbers(typing: Any, row: Any) -> Any:
     """A row of lanes as one of numbers: lane m of column q is number q LANES + m."""
     return signature(_number_row, _lane_row), lambda context, builder, sig, args: args[0]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from typing import Final
 
-import numpy as np
-
 from araz.tracking._gauss import ROW, WIDTH
-from araz.tracking._kernel import kernel, leaf
+from araz.tracking._kernel import leaf
 from araz.tracking._motion import MODE_COUNT, Belief
 from araz.tracking._rows import LANES, NumberRow, lane_row, number_row, numbers
+from araz.tracking._scratch import Scratch, cut_reals
 from araz.tracking._state import ECHO_LEVELS, View
-from araz.vocabulary import FloatArray
+from araz.vocabulary import FloatArray, IntArray
 
 RASTER_SLACK_M: Final = 3.0
 """Softness of the terrain's edge beside the track's own uncertainty: the raster's heights are not exact."""
@@ -154,15 +153,21 @@ def learn_echo(
     looked: FloatArray,
     chance: float,
     detected: FloatArray,
+    rows: IntArray,
 ) -> None:
     """Bayes on how well a sensor sees each track, in place: echo [N, lookers, levels] by one complete scan.
 
     q_l <- q_l (b pd_l / sum q pd + (1 - b) (1 - pd_l) / (1 - sum q pd)), b = ``detected`` [N], pd_l = ``full`` x level,
     of a silent one times the chance ``looked`` [N] that the beam passed over it. The doubt [N, lookers] that it is in
-    view grows by 1 - pd with silence, pd = ``chance`` x share, and ends when seen.
+    view grows by 1 - pd with silence, pd = ``chance`` x share, and ends when seen. Only the tracks ``rows``, in rising
+    order, learn: those that stay; the new ones behind the N are passed over.
     """
-    for i in range(len(echo)):
-        part = 1.0 if looked[i] >= 1.0 else detected[i] + (1.0 - detected[i]) * looked[i]
+    for i in rows:
+        if i >= len(detected):
+            break
+        found = detected[i]
+        silent = 1.0 - found
+        part = 1.0 if looked[i] >= 1.0 else found + silent * looked[i]
         here = full[i] * part
         if here < 1e-3:
             continue
@@ -170,12 +175,12 @@ def learn_echo(
         seen = 0.0
         for k in range(len(ECHO_LEVELS)):
             seen += q[k] * here * ECHO_LEVELS[k]
-        silent = max(1.0 - chance * part * seen / here, 0.05)
-        doubt[i, column] = detected[i] + (1.0 - detected[i]) * max(doubt[i, column] * silent, 1e-3)
-        total = 0.0
+        doubt[i, column] = found + silent * max(doubt[i, column] * max(1.0 - chance * part * seen / here, 0.05), 1e-3)
         for k in range(len(ECHO_LEVELS)):
             pd = here * ECHO_LEVELS[k]
-            q[k] *= detected[i] * pd / seen + (1.0 - detected[i]) * (1.0 - pd) / (1.0 - seen)
+            q[k] *= found * pd / seen + silent * (1.0 - pd) / (1.0 - seen)
+        total = 0.0
+        for k in range(len(ECHO_LEVELS)):
             total += q[k]
         for k in range(len(ECHO_LEVELS)):
             q[k] /= total
@@ -191,23 +196,11 @@ def lowest_seen(lowest: FloatArray, east0: float, north0: float, cell: float, ea
     return math.nan if abs(low) > NEVER_SEEN_M else low
 
 
-@kernel
-def lift(view: View, s: int, belief: Belief, detected: FloatArray) -> None:
-    """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place."""
-    _lift(view.lowest[s], view.east0, view.north0, view.cell, belief, detected, np.empty((1, WIDTH)))
-
-
 @leaf
-def _lift(
-    lowest: FloatArray,
-    east0: float,
-    north0: float,
-    cell: float,
-    belief: Belief,
-    detected: FloatArray,
-    scratch: FloatArray,
-) -> None:
-    one = number_row(scratch, 0)
+def lift(view: View, s: int, belief: Belief, detected: FloatArray, scratch: Scratch) -> None:
+    """What sensor s has just seen is above the lowest height it can see: condition the tracks on it, in place."""
+    room, _ = cut_reals(scratch, WIDTH)
+    one, lowest, east0, north0, cell = number_row(room, 0), view.lowest[s], view.east0, view.north0, view.cell
     for i in range(len(detected)):
         if detected[i] < 0.5:
             continue

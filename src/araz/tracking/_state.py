@@ -15,7 +15,7 @@ from araz.tracking._classify import (
     Likelihoods,
 )
 from araz.tracking._gauss import WIDTH
-from araz.tracking._kernel import as_python, kernel, leaf
+from araz.tracking._kernel import as_python, leaf, part
 from araz.tracking._motion import Belief
 from araz.tracking._pairs import GATE_SLACK, gate_table
 from araz.tracking._rows import LANES
@@ -123,7 +123,7 @@ def reals(lookers: int) -> int:
     return ECHO_AT + lookers * (1 + len(ECHO_LEVELS))
 
 
-@kernel
+@part
 def tracks_in(
     lookers: int, whole: IntArray, flag: BoolArray, real: FloatArray, modes: FloatArray, weight: FloatArray
 ) -> Tracks:
@@ -170,7 +170,7 @@ class Learned(NamedTuple):
     scans: FloatArray
 
 
-@kernel
+@part
 def learned_in(row: FloatArray) -> Learned:
     """What was learned, by name; shares the row."""
     heights = CLUTTER_CELLS * CLUTTER_CELLS
@@ -239,7 +239,7 @@ def fixed_numbers(view: View, settings: TrackingSettings, classes: ClassTable) -
     return np.concatenate(columns, axis=None)
 
 
-@kernel
+@part
 def fixed_in(fixed: FloatArray, lowest: Any) -> tuple[View, Knobs]:
     """Sensors and settings by name; shares the row."""
     count, levels, knots = int(fixed[0]), int(fixed[1]), int(fixed[2])
@@ -249,8 +249,8 @@ def fixed_in(fixed: FloatArray, lowest: Any) -> tuple[View, Knobs]:
     beside = log_prior + LANES
     origin = beside + FEATURE_COUNT * levels * knots * LANES
     sigma = origin + 3 * count
-    columns = fixed[sigma + 4 * count :].reshape((11, count))
-    whole = columns[7:].ravel().view(np.int64)
+    after = sigma + 11 * count
+    columns, whole = fixed[sigma + 4 * count : after].reshape((7, count)), fixed[after:].view(np.int64)
     view = View(
         fixed[origin:sigma].reshape((count, 3)),
         fixed[sigma : sigma + 4 * count].reshape((count, 4)),
