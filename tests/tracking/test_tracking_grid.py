@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from numba import njit
 
 from araz.tracking._grid import MOST_CELLS, around, cells_of_row, extent, grid_of, plan_grid, plan_wholes, row_of_cells
 from araz.tracking._grid import stretch as stretch_of
-from araz.tracking._kernel import leaf
 from araz.tracking._scratch import scratch_of
 
 REACH_M = 200.0
@@ -36,7 +36,7 @@ def test_groups_of_cells_hold_what_a_table_of_all_cells_holds(count, east_m, nor
     np.testing.assert_array_equal(ends[0], ends[1])
 
 
-@leaf
+@njit(_nrt=False)  # not cached: the cache would follow this file, not what it calls
 def by_both(east, north, limits, count0, count1, cells, order, ends, scratch):
     """Points in order, and where those of some cells begin and end, by groups and by a table of all cells."""
     plan, scratch = plan_grid(east, north, REACH_M, scratch)
@@ -51,7 +51,7 @@ def by_both(east, north, limits, count0, count1, cells, order, ends, scratch):
     return plan.count0 == count0 and plan.count1 == count1
 
 
-@leaf
+@njit(_nrt=False)  # not cached: the cache would follow this file, not what it calls
 def neighbours(east, north, near, scratch):
     """Mark in ``near`` [K, K] which points are among those looked through for each; gives the longest stretch."""
     plan, longest = plan_grid(east, north, REACH_M, scratch)[0], 0

@@ -182,7 +182,7 @@ def look_once(
     numbers = Numbers(given_key, given_number, next_number)
     before = (whole, flag, real, modes, weight)
     given = Given(fixed, lowest, plots, speed_mps, row, learned, numbers, *before, taught, new_modes, new_weight)
-    size = Size(len(plots) // NUMBERS, count, banks, lookers, 64 + 4 * count, 64)
+    size = Size(len(plots) // NUMBERS, count, banks, lookers, 64 + 4 * count, 256 + count // 4)
     scratch = room_for(size)
     told = _look(given, look, size, scratch)
     while told.pairs > size.pairs or told.largest > size.largest:
