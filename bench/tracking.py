@@ -45,7 +45,7 @@ FRESH = (
     ("sph", 50, range(1, 2)),
 )
 HONESTY = ("nees", "nees_in_95", "in_95")
-GROWTH, GROWTH_CLUTTER, GROWTH_SCANS, GROWTH_REPEATS = (10, 50, 200, 1000, 5000), 1000, 30, 3
+GROWTH, GROWTH_CLUTTER, GROWTH_SCANS = (10, 50, 200, 1000, 5000), 1000, 30
 RUNS = 3
 BOUND_MODES = {"stops": 5}
 Row = dict[str, object]
@@ -244,7 +244,7 @@ def growth(bench: Bench, quick: bool) -> list[Row]:
     for targets in GROWTH[:4] if quick else GROWTH:
         scene = bench.scene(targets, 101, GROWTH_CLUTTER, GROWTH_SCANS)
         for view in ("cart", "sph"):
-            runs = [bench.araz(scene, view, judged=False) for _ in range(1 if quick else GROWTH_REPEATS)]
+            runs = [bench.araz(scene, view, judged=False) for _ in range(1 if quick else RUNS)]
             for row in runs:
                 bench.note("growth", **(row | {"view": view, "N": targets, "seed": 101}))
             cpu_s, plots = sorted(float(row["cpu_s"]) for row in runs), float(runs[0]["detections"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from araz.tracking._kernel import leaf, part
-from araz.tracking._scratch import Scratch, cut_reals, cut_wholes
+from araz.tracking._scratch import Scratch, cut_table, cut_wholes
 from araz.vocabulary import FloatArray, IntArray
 
 MAX_SWEEPS: Final = 200
@@ -26,8 +26,7 @@ class Messages(NamedTuple):
 @part
 def messages(edges: int, scratch: Scratch) -> tuple[Messages, Scratch]:
     """Room for ``pass_messages``."""
-    room, scratch = cut_reals(scratch, 4 * edges)
-    rows = room.reshape((4, edges))
+    rows, scratch = cut_table(scratch, 4, edges)
     return Messages(rows[0], rows[1], rows[2], rows[3]), scratch
 
 

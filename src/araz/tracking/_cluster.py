@@ -17,7 +17,7 @@ from araz.tracking._measure import room_in as kalman_room_in
 from araz.tracking._motion import MANOEUVRE
 from araz.tracking._pairs import SAME_CLAIM_GATE
 from araz.tracking._rows import LANES, LaneRow, lane_row, largest, number_row, root, spread, total, where_above
-from araz.tracking._scratch import Scratch, cut_reals, cut_wholes
+from araz.tracking._scratch import Scratch, cut_reals, cut_table, cut_wholes
 from araz.tracking._state import Tracks
 from araz.tracking._update import LEAST_WEIGHT, Hypotheses, after_silence, update_track
 from araz.vocabulary import FloatArray, IntArray
@@ -76,19 +76,19 @@ class Bench(NamedTuple):
 def _bench(pairs: int, scratch: Scratch) -> tuple[Bench, Scratch]:
     """A bench for so many pairs; cuts ``bench_reals`` and four whole numbers a pair."""
     whole, scratch = cut_wholes(scratch, 4 * pairs)
-    real, scratch = cut_reals(scratch, 4 * pairs)
+    reals, scratch = cut_table(scratch, 4, pairs)
     passed, scratch = messages(pairs, scratch)
-    likelihood, scratch = cut_reals(scratch, pairs * LANES)
+    likelihood, scratch = cut_table(scratch, pairs, LANES)
     after, scratch = cut_reals(scratch, pairs * WIDTH * LANES)
-    share, scratch = cut_reals(scratch, pairs * LANES)
+    share, scratch = cut_table(scratch, pairs, LANES)
     single, scratch = cut_reals(scratch, WIDTH * LANES)
-    sure, scratch = cut_reals(scratch, LANES)
+    sure, scratch = cut_table(scratch, 1, LANES)
     work, scratch = cut_reals(scratch, SPACE)
     kalman, scratch = cut_reals(scratch, KALMAN_SPACE)
     kalman[:] = 0.0
     sure[:] = 0.0
-    sure[MANOEUVRE] = 1.0
-    wholes, reals = whole.reshape((4, pairs)), real.reshape((4, pairs))
+    sure[0, MANOEUVRE] = 1.0
+    wholes = whole.reshape((4, pairs))
     bench = Bench(
         wholes[0],
         wholes[1],
@@ -99,11 +99,11 @@ def _bench(pairs: int, scratch: Scratch) -> tuple[Bench, Scratch]:
         wholes[2],
         wholes[3],
         passed,
-        likelihood.reshape((pairs, LANES)),
+        likelihood,
         after.reshape((pairs, WIDTH, LANES)),
-        share.reshape((pairs, LANES)),
+        share,
         single.reshape((1, WIDTH, LANES)),
-        sure.reshape((1, LANES)),
+        sure,
         work,
         kalman,
     )

@@ -12,7 +12,7 @@ from araz.tracking._kernel import leaf
 from araz.tracking._measure import BEARING, POLAR, Detections
 from araz.tracking._motion import MODE_COUNT, Belief
 from araz.tracking._rows import LANES, NumberRow, lowest_bit, number_row
-from araz.tracking._scratch import Scratch, cut_flags, cut_reals, cut_wholes
+from araz.tracking._scratch import Scratch, cut_flags, cut_reals, cut_table, cut_wholes
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -110,11 +110,10 @@ def share_in_company(tracks: Tracks, before: Before, detected: FloatArray, scrat
     if count < 2:
         return
     rows = rows[:count]
-    where, scratch = cut_reals(scratch, 2 * (count + LANES))
-    room, scratch = cut_reals(scratch, (3 * count + 1) * MODE_COUNT)
+    plan, scratch = cut_table(scratch, 2, count + LANES)
+    by_mode, scratch = cut_table(scratch, 3 * count + 1, MODE_COUNT)
     common, scratch = cut_reals(scratch, count)
     done, scratch = cut_flags(scratch, count)
-    plan, by_mode = where.reshape((2, count + LANES)), room.reshape((3 * count + 1, MODE_COUNT))
     for a in range(count):
         plan[0, a], plan[1, a] = moments[rows[a], 0], moments[rows[a], 1]
         common[a], done[a] = 1.0, False
@@ -243,11 +242,10 @@ def swarm_odds(
     odds[:] = 1.0
     if found.kind == BEARING or len(free) < 2:
         return
-    near, scratch = cut_reals(scratch, 4 * len(free))
-    plan, scratch = cut_reals(scratch, 2 * (len(free) + LANES))
+    near, scratch = cut_table(scratch, len(free), 4)
+    plan, scratch = cut_table(scratch, 2, len(free) + LANES)
     grid, _ = plan_grid(place[:, 0], place[:, 1], SWARM_REACH_M, scratch)
-    by_place = (near.reshape((len(free), 4)), plan.reshape((2, len(free) + LANES)))
-    _count_others(found, place, free, ground_density, grid, by_place[0], by_place[1], odds)
+    _count_others(found, place, free, ground_density, grid, near, plan, odds)
 
 
 @leaf

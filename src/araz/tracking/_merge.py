@@ -9,7 +9,7 @@ from araz.tracking._gauss import DIAGONAL
 from araz.tracking._grid import Plan, around, bits_before, plan_grid, stretch
 from araz.tracking._kernel import leaf
 from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
-from araz.tracking._scratch import Scratch, cut_flags, cut_reals
+from araz.tracking._scratch import Scratch, cut_flags, cut_table
 from araz.tracking._state import Tracks
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -46,16 +46,15 @@ def merge(tracks: Tracks, moments: FloatArray, rows: IntArray, keep: BoolArray, 
     count = len(rows)
     if count < 2:
         return
-    work, scratch = cut_reals(scratch, 42)
-    near, scratch = cut_reals(scratch, 6 * (count + 1))
-    where, scratch = cut_reals(scratch, 4 * (count + LANES))
+    work, scratch = cut_table(scratch, 6, 7)
+    near, scratch = cut_table(scratch, count + 1, 6)
+    plan, scratch = cut_table(scratch, 4, count + LANES)
     gone, scratch = cut_flags(scratch, len(moments))
-    plan = where.reshape((4, count + LANES))
     for k in range(count):
         plan[0, k], plan[1, k] = moments[rows[k], 0], moments[rows[k], 1]
         gone[rows[k]] = False
     grid, _ = plan_grid(plan[0, :count], plan[1, :count], MERGE_REACH_M, scratch)
-    _merge(tracks, moments, rows, grid, near.reshape((count + 1, 6)), plan, gone, work.reshape((6, 7)), keep)
+    _merge(tracks, moments, rows, grid, near, plan, gone, work, keep)
 
 
 @leaf

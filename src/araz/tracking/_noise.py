@@ -17,7 +17,7 @@ from araz.tracking._cluster import Association
 from araz.tracking._kernel import leaf
 from araz.tracking._measure import Detections, azimuth_at, wrap
 from araz.tracking._pairs import describe
-from araz.tracking._scratch import Scratch, cut_reals
+from araz.tracking._scratch import Scratch, cut_reals, cut_table
 from araz.tracking._state import NOISE_FACTORS, PLACES, Tracks, first_noise
 from araz.vocabulary import FloatArray
 
@@ -75,11 +75,10 @@ def learn_noise(
     predicted ones.
     """
     room, scratch = cut_reals(scratch, 84 + PLACES)
-    more, scratch = cut_reals(scratch, belief.size)
+    sums, scratch = cut_table(scratch, PLACES, len(NOISE_FACTORS))
     h, rate, spread, jac, seen = room[:6], room[6:12], room[12:48].reshape((6, 6)), room[48:84], room[84:]
-    sums = more.reshape(belief.shape)
     room[:] = 0.0
-    more[:] = 1.0
+    sums[:] = 1.0
     _add(sums, seen, used, found, back_s, tracks, pairs, h, jac, spread, rate)
     for c in range(PLACES):
         keep = math.exp(-seen[c] / MEMORY_PLOTS)

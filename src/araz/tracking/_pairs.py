@@ -14,7 +14,7 @@ from araz.tracking._grid import Grid, bits_before, extent, grid_of, row_of_cells
 from araz.tracking._kernel import leaf, part
 from araz.tracking._measure import NEAREST_GROUND_M, POLAR, POSITION, Detections, azimuth_at, delay_s, linearise, wrap
 from araz.tracking._rows import LANES, NumberRow, bits_above, eight, lowest_bit, number_row
-from araz.tracking._scratch import Scratch, cut_reals
+from araz.tracking._scratch import Scratch, cut_reals, cut_table
 from araz.vocabulary import FloatArray, IntArray
 
 GATE_SLACK: Final = 2.0
@@ -329,8 +329,7 @@ def _search(found: Detections, back_s: FloatArray, scratch: Scratch) -> tuple[Se
     (grid, scratch), (widest, oldest, has_claims) = _detection_grid(found, scratch), _widest(found, back_s)
     width = len(grid.order) + LANES
     room, scratch = cut_reals(scratch, 126)
-    columns, scratch = cut_reals(scratch, 5 * width)
-    near = columns.reshape((5, width))
+    near, scratch = cut_table(scratch, 5, width)
     room[:] = 0.0
     for place in range(len(grid.order)):
         j = grid.order[place]
@@ -426,6 +425,7 @@ def _pairs(
     track: IntArray,
     detection: IntArray,
 ) -> int:
+    """``box_pairs`` of a scan that has detections."""
     h, rate, spread, grid, gridded = search.h, search.rate, search.spread, search.grid, search.gridded
     total = 0
     for i in range(len(moments)):
@@ -437,7 +437,7 @@ def _pairs(
             col = col0
             while col <= col1:
                 begin, end, col = _cells_from(grid, row, col, col1) if gridded else (0, len(found.z), col + 1)
-                start, bits = begin, _bits_near(search, begin, end, box, far2, found.kind)
+                start, bits = begin - LANES, 0
                 while True:
                     while bits == 0 and start + LANES < end:
                         start += LANES

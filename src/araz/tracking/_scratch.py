@@ -48,6 +48,13 @@ def cut_reals(scratch: Scratch, count: int) -> tuple[FloatArray, Scratch]:
 
 
 @part
+def cut_table(scratch: Scratch, rows: int, columns: int) -> tuple[FloatArray, Scratch]:
+    """A table [rows, columns] of numbers, and the rest as of ``cut_reals``."""
+    room, scratch = cut_reals(scratch, rows * columns)
+    return room.reshape((rows, columns)), scratch
+
+
+@part
 def cut_wholes(scratch: Scratch, count: int) -> tuple[IntArray, Scratch]:
     """So many whole numbers, and the rest."""
     if count > len(scratch.whole):

@@ -11,7 +11,7 @@ from araz.tracking._grid import plan_wholes
 from araz.tracking._kernel import kernel, leaf, part
 from araz.tracking._measure import PLOT_REALS
 from araz.tracking._rows import LANES
-from araz.tracking._scratch import Scratch, cut_flags, cut_reals, cut_wholes, scratch_of
+from araz.tracking._scratch import Scratch, cut_flags, cut_reals, cut_table, cut_wholes, scratch_of
 from araz.tracking._state import PLACES, Tracks, reals, tracks_in
 from araz.vocabulary import BoolArray, FloatArray, IntArray
 
@@ -95,18 +95,17 @@ def sheet_of(size: Size, modes: FloatArray, weight: FloatArray, scratch: Scratch
 def notes_of(size: Size, scratch: Scratch) -> tuple[Notes, Scratch]:
     """The notes of a look."""
     plots, scratch = cut_reals(scratch, PLOT_REALS * size.plots)
-    place, scratch = cut_reals(scratch, 3 * size.plots)
-    of_plots, scratch = cut_reals(scratch, 6 * size.plots)
-    of_tracks, scratch = cut_reals(scratch, 8 * size.tracks)
-    weight, scratch = cut_reals(scratch, size.banks * LANES)
+    place, scratch = cut_table(scratch, size.plots, 3)
+    p, scratch = cut_table(scratch, 6, size.plots)
+    t, scratch = cut_table(scratch, 8, size.tracks)
+    weight, scratch = cut_table(scratch, size.banks, LANES)
     keep, scratch = cut_flags(scratch, size.tracks)
     used, scratch = cut_reals(scratch, PLACES)
     box, scratch = cut_wholes(scratch, 2 * size.pairs)
-    p, t = of_plots.reshape((6, size.plots)), of_tracks.reshape((8, size.tracks))
-    before = Before(weight.reshape((size.banks, LANES)), t[6], t[1], t[7])
+    before = Before(weight, t[6], t[1], t[7])
     notes = Notes(
         plots,
-        place.reshape((size.plots, 3)),
+        place,
         *(p[0], p[1], p[2], p[3], p[4], p[5]),
         *(t[0], t[1], t[2], t[3], t[4], t[5]),
         before,
